@@ -1,0 +1,33 @@
+// Package deps pins the dependencies while the tree is being laid out.
+package deps
+
+import (
+	_ "github.com/agext/levenshtein"
+	_ "github.com/compose-spec/compose-go/v2/loader"
+	_ "github.com/docker/cli/cli/connhelper"
+	_ "github.com/docker/docker/api/types/container"
+	_ "github.com/docker/docker/api/types/events"
+	_ "github.com/docker/docker/api/types/filters"
+	_ "github.com/docker/docker/api/types/network"
+	_ "github.com/docker/docker/client"
+	_ "github.com/docker/go-connections/nat"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/google/go-cmp/cmp/cmpopts"
+	_ "github.com/google/uuid"
+	_ "github.com/haproxytech/client-native/v5/config-parser"
+	_ "github.com/haproxytech/client-native/v5/config-parser/options"
+	_ "github.com/haproxytech/client-native/v5/models"
+	_ "github.com/haproxytech/client-native/v5/configuration"
+	_ "github.com/haproxytech/client-native/v5/runtime"
+	_ "github.com/kong/go-kong/kong"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/prometheus/client_golang/prometheus/testutil"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/spf13/cobra"
+	_ "github.com/spf13/pflag"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/time/rate"
+	_ "golang.org/x/tools/txtar"
+	_ "sigs.k8s.io/yaml"
+)
