@@ -1,0 +1,35 @@
+package v1
+
+// Subject is one container as the labels' grammar sees it.
+type Subject struct {
+	Container string            // its name, for errors and as the last resort for a service key
+	Project   string            // Compose project; "" when there is none
+	Service   string            // Compose service; "" when there is none
+	Labels    map[string]string // all its labels
+}
+
+// Grammar decodes labels. The zero value is not usable: Prefix must be set.
+type Grammar struct {
+	Prefix    string // with the final dot: "lockstep."
+	ExposeAll bool   // containers count without an enable label
+}
+
+// Declaration is what one container's labels ask for.
+type Declaration struct {
+	// Enabled is false when the container does not count at all.
+	Enabled bool
+	// Services are sorted by name; empty when not Enabled or when any label is wrong.
+	Services []DeclaredService
+}
+
+// DeclaredService is the container's part in one service.
+type DeclaredService struct {
+	// Service carries the service's settings and routes, defaults filled in, no endpoints.
+	Service Service
+	// Port is the container port; 0 means the only one that it exposes.
+	Port uint16
+	// Network names the Docker network to use; "" lets the gateway's own decide.
+	Network string
+	// Weight is 0 to 256, by default 100.
+	Weight int
+}

@@ -1,0 +1,74 @@
+package v1
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// Kind says what sort of object a Key names. The kinds of this package are
+// neutral; a reconciler adds its gateway's own (plan.Object.Key).
+type Kind string
+
+// The neutral kinds.
+const (
+	KindService  Kind = "service"
+	KindRoute    Kind = "route"
+	KindInstance Kind = "instance"
+)
+
+// Key names one object. Keys of a kind are unique within one owner.
+type Key struct {
+	Kind Kind   `json:"kind"`
+	Name string `json:"name"`
+}
+
+// String returns "kind/name".
+func (k Key) String() string { return string(k.Kind) + "/" + k.Name }
+
+// Compare orders keys by kind, then name.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.Kind, o.Kind), cmp.Compare(k.Name, o.Name))
+}
+
+// Gateway names one of the products that Lockstep keeps equal to the containers.
+type Gateway string
+
+// The gateways.
+const (
+	Kong    Gateway = "kong"
+	HAProxy Gateway = "haproxy"
+)
+
+// Origin is the place where a thing was asked for: a label of a container, or
+// a line of a file. It stays on our side and is never written to a gateway.
+type Origin struct {
+	Container string `json:"container,omitempty"` // the container's name, without the slash
+	Label     string `json:"label,omitempty"`     // the whole label key as written
+	File      string `json:"file,omitempty"`
+	Line      int    `json:"line,omitempty"` // from 1
+	Column    int    `json:"column,omitempty"`
+	Commit    string `json:"commit,omitempty"`
+}
+
+// IsZero reports whether the origin names no place at all.
+func (o Origin) IsZero() bool { return o == Origin{} }
+
+// String returns the place as a person would say it. Every part is quoted
+// where a stranger wrote it, so that it can be printed on a terminal.
+func (o Origin) String() string {
+	var parts []string
+	if o.File != "" {
+		parts = append(parts, fmt.Sprintf("%s:%d:%d", o.File, o.Line, o.Column))
+	}
+	if o.Container != "" {
+		parts = append(parts, fmt.Sprintf("container %q", o.Container))
+	}
+	if o.Label != "" {
+		parts = append(parts, fmt.Sprintf("label %q", o.Label))
+	}
+	if o.Commit != "" {
+		parts = append(parts, "commit "+o.Commit)
+	}
+	return strings.Join(parts, ", ")
+}

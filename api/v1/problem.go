@@ -1,0 +1,51 @@
+package v1
+
+import "fmt"
+
+// Reason is a stable code that says in one word why a container, service or
+// route does or does not get traffic on a gateway.
+type Reason string
+
+// The reasons. Their names are part of the interface: scripts match on them.
+const (
+	Serving            Reason = "Serving"
+	Starting           Reason = "Starting"
+	Draining           Reason = "Draining"
+	Unhealthy          Reason = "Unhealthy"
+	Flapping           Reason = "Flapping"
+	NotEnabled         Reason = "NotEnabled"
+	InvalidLabel       Reason = "InvalidLabel"
+	NoPort             Reason = "NoPort"
+	NoSharedNetwork    Reason = "NoSharedNetwork"
+	Conflict           Reason = "Conflict"
+	PolicyDenied       Reason = "PolicyDenied"
+	NotExpressible     Reason = "NotExpressible"
+	GatewayRejected    Reason = "GatewayRejected"
+	GatewayUnreachable Reason = "GatewayUnreachable"
+	HeldByGuard        Reason = "HeldByGuard"
+	Paused             Reason = "Paused"
+)
+
+// Problem says what is wrong, where, and what to do. It is data, not an error
+// of the program: the object it names waits for a change of its input.
+type Problem struct {
+	Reason  Reason  `json:"reason"`
+	Gateway Gateway `json:"gateway,omitempty"` // empty: wherever it is served
+	Object  Key     `json:"object"`
+	Origin  Origin  `json:"origin"`
+	Message string  `json:"message"` // what is wrong, lower case, no full stop
+	Fix     string  `json:"fix"`     // what to do about it, in the imperative
+}
+
+// Error makes a Problem usable as an error: "place: reason: message; fix".
+func (p Problem) Error() string {
+	place := p.Origin.String()
+	if place == "" {
+		place = p.Object.String()
+	}
+	text := fmt.Sprintf("%s: %s: %s", place, p.Reason, p.Message)
+	if p.Fix != "" {
+		text += "; " + p.Fix
+	}
+	return text
+}

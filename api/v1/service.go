@@ -1,0 +1,75 @@
+package v1
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Service is what one group of equal instances offers. As a declaration
+// (decoded from labels) it has no endpoints; as a desired state for one
+// gateway its endpoints are resolved to addresses that the gateway reaches and
+// its routes are those that it won. A Service that was handed on is never
+// changed again: a new one replaces it.
+type Service struct {
+	// Name is the service key: parts of [a-z0-9][a-z0-9_-]* joined by dots.
+	Name string `json:"name"`
+	// Gateways are the ways in; empty means every configured gateway.
+	Gateways []Gateway `json:"gateways,omitempty"`
+	// Grace is how long routes stay and answer 503 after the last instance is gone.
+	Grace time.Duration `json:"grace"`
+	// ConnectTimeout, ReadTimeout and WriteTimeout are those between the gateway and an instance.
+	ConnectTimeout time.Duration `json:"connect_timeout"`
+	ReadTimeout    time.Duration `json:"read_timeout"`
+	WriteTimeout   time.Duration `json:"write_timeout"`
+	// Routes are sorted by name.
+	Routes []Route `json:"routes,omitempty"`
+	// Endpoints are sorted by ID.
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
+	// Origin is the container whose labels decided the settings.
+	Origin Origin `json:"origin"`
+}
+
+// Route says which requests go to its service. A request matches when every
+// field that is set matches; within a field any value will do. Field meanings
+// are Kong's (traditional_compatible router).
+type Route struct {
+	// Name is the whole key, the service's name and one more part: "shop.web.default".
+	Name string `json:"name"`
+	// Hosts are exact names, "*.example.com" or "example.*"; sorted, lower case.
+	Hosts []string `json:"hosts,omitempty"`
+	// Paths are plain prefixes, or a regular expression after "~"; sorted.
+	Paths []string `json:"paths,omitempty"`
+	// Methods are upper case and sorted.
+	Methods []string `json:"methods,omitempty"`
+	// Headers map a header's name to the values of which one must be there, sorted.
+	Headers map[string][]string `json:"headers,omitempty"`
+	// StripPath removes the matched prefix before the request goes on.
+	StripPath bool `json:"strip_path"`
+	// PreserveHost sends the client's Host on, not the instance's address.
+	PreserveHost bool `json:"preserve_host"`
+	// Priority settles who holds a match that several services claim; the highest wins.
+	Priority int `json:"priority"`
+	// Optional names fields that a gateway may leave out where it can't express them.
+	Optional []string `json:"optional,omitempty"`
+	// Origin is the label that first asked for the route.
+	Origin Origin `json:"origin"`
+}
+
+// Endpoint is one instance of a service at the address where one gateway
+// reaches it.
+type Endpoint struct {
+	// ID is stable for the instance's life, unique within the service, [A-Za-z0-9_.-]{1,64}.
+	ID string `json:"id"`
+	// Instance is the instance's name for people; it may change (docker rename).
+	Instance string         `json:"instance"`
+	Address  netip.AddrPort `json:"address"`
+	// Weight is 0 to 256; 0 gets no new request.
+	Weight int `json:"weight"`
+	// Draining instances finish what they have begun and get nothing new.
+	Draining bool   `json:"draining,omitempty"`
+	Origin   Origin `json:"origin"`
+}
+
+// Set is what one gateway should hold: services by name. What it maps to is
+// immutable.
+type Set map[string]*Service

@@ -1,0 +1,67 @@
+package snapshot
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Instance is one container that runs or is paused, in the source's own words.
+// A container that is created, exited or being removed is no instance. An
+// Instance that was handed on is never changed again.
+type Instance struct {
+	ID      string            // the full container id
+	Name    string            // without the leading slash
+	Created time.Time         // UTC, whole seconds
+	Project string            // Compose project, or ""
+	Service string            // Compose service, or ""
+	Labels  map[string]string // all labels
+	Paused  bool
+	Health  Health
+	// Stopping names the signal of a stop that was seen to begin ("SIGTERM"); "" when none was.
+	Stopping string
+	// HostNetwork is set for containers that share the host's network stack.
+	HostNetwork bool
+	Networks    []Network // sorted by name
+	Ports       []Port    // TCP only, sorted by number, each once
+}
+
+// Health is what Docker's HEALTHCHECK says.
+type Health string
+
+// The states of health.
+const (
+	NoHealthcheck  Health = ""
+	HealthStarting Health = "starting"
+	Healthy        Health = "healthy"
+	Unhealthy      Health = "unhealthy"
+)
+
+// Network is one Docker network that an instance is connected to.
+type Network struct {
+	Name    string
+	Driver  string     // "bridge", "overlay", "macvlan", …; "" when unknown
+	Address netip.Addr // the instance's address there: IPv4, or IPv6 where there is no IPv4
+}
+
+// Port is one TCP port that an instance exposes.
+type Port struct {
+	Number    uint16
+	Published []netip.AddrPort // host address (possibly unspecified) and port; sorted
+}
+
+// Delta is what became known since the last Delta of the same source.
+type Delta struct {
+	// Full says that Changed lists the whole world: what is not in it is gone.
+	Full    bool
+	Changed []Instance // sorted by ID, each once
+	Removed []string   // container ids, sorted; empty when Full
+	// Attachments, when not nil, replaces what was known of the gateways' networks.
+	Attachments Attachments
+	// Seen is when the oldest event in the delta reached us; zero when no event caused it.
+	Seen time.Time
+}
+
+// Empty reports whether the delta says nothing.
+func (d Delta) Empty() bool {
+	return !d.Full && len(d.Changed) == 0 && len(d.Removed) == 0 && d.Attachments == nil
+}

@@ -1,0 +1,136 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Op is what a change does.
+type Op string
+
+// The operations.
+const (
+	Create Op = "create"
+	Update Op = "update"
+	Delete Op = "delete"
+)
+
+// Change is one step from observed to desired.
+type Change struct {
+	Op     Op
+	Key    v1.Key
+	Before *Object // nil for Create
+	After  *Object // nil for Delete
+	// Fields are the names of what an Update changes, sorted.
+	Fields []string
+}
+
+// Object returns the side of the change that exists: After, or Before for a Delete.
+func (c Change) Object() *Object {
+	if c.After != nil {
+		return c.After
+	}
+	return c.Before
+}
+
+// Sentence says the change in words, with before → after for an update.
+func (c Change) Sentence() string {
+	switch c.Op {
+	case Create:
+		return "add " + c.After.Noun
+	case Delete:
+		return "remove " + c.Before.Noun
+	}
+	parts := make([]string, 0, len(c.Fields))
+	for _, name := range c.Fields {
+		parts = append(parts, fmt.Sprintf("%s %s → %s", name, shown(c.Before.Fields, name), shown(c.After.Fields, name)))
+	}
+	return "change " + c.After.Noun + ": " + strings.Join(parts, ", ")
+}
+
+func shown(fields map[string]string, name string) string {
+	if value, ok := fields[name]; ok && value != "" {
+		return value
+	}
+	return "(none)"
+}
+
+// Plan is the ordered changes for one gateway.
+type Plan struct {
+	Changes []Change
+	// Held are removals that the guard keeps back, in the same order.
+	Held []Change
+}
+
+// Empty reports whether nothing is to be changed.
+func (p Plan) Empty() bool { return len(p.Changes) == 0 }
+
+// Diff returns the changes that lead from observed to desired: first creates
+// and updates from the lowest level up, then deletes from the highest level
+// down, each by key. Diff(x, x) is empty.
+func Diff(observed, desired State) Plan {
+	var changes []Change
+	for key, after := range desired {
+		before, ok := observed[key]
+		if !ok {
+			changes = append(changes, Change{Op: Create, Key: key, After: after})
+			continue
+		}
+		if fields := before.Differs(after); len(fields) > 0 {
+			changes = append(changes, Change{Op: Update, Key: key, Before: before, After: after, Fields: fields})
+		}
+	}
+	for key, before := range observed {
+		if _, ok := desired[key]; !ok {
+			changes = append(changes, Change{Op: Delete, Key: key, Before: before})
+		}
+	}
+	slices.SortFunc(changes, order)
+	return Plan{Changes: changes}
+}
+
+// order puts creates and updates before deletes; a reconciler that must free a
+// unique name first says so by its own ordering within Apply.
+func order(a, b Change) int {
+	aDel, bDel := a.Op == Delete, b.Op == Delete
+	if aDel != bDel {
+		if aDel {
+			return 1
+		}
+		return -1
+	}
+	byLevel := cmp.Compare(a.Object().Level, b.Object().Level)
+	if aDel {
+		byLevel = -byLevel
+	}
+	return cmp.Or(byLevel, a.Key.Compare(b.Key))
+}
+
+// Outcome is what became of one change.
+type Outcome struct {
+	Change Change
+	// Problem is nil when the change was made. Reason GatewayRejected and
+	// Conflict wait for a change of the input; every other one is tried again.
+	Problem *v1.Problem
+}
+
+// Apply returns the state that results when every change of the plan is made:
+// Apply(a, Diff(a, b)) equals b.
+func Apply(state State, changes []Change) State {
+	next := make(State, len(state))
+	for key, object := range state {
+		next[key] = object
+	}
+	for _, change := range changes {
+		if change.Op == Delete {
+			delete(next, change.Key)
+			continue
+		}
+		next[change.Key] = change.After
+	}
+	return next
+}

@@ -1,0 +1,48 @@
+// Package reconcilers defines the port that every gateway implements, and the
+// policy that stands between a plan and a gateway: the guard, which keeps a
+// mistake from removing everything.
+//
+// In: a v1.Set, what one gateway should hold. Out: outcomes, what became of
+// each change. kong and haproxy implement the port; reconcilertest holds the
+// suite that both must pass.
+package reconcilers
+
+import (
+	"context"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// Scope narrows a round to some services. The same code runs on the narrowed
+// input as on the whole, so that the fast path can't disagree with the full round.
+type Scope struct {
+	// Services are names, sorted; nil means all of them and what belongs to none.
+	Services []string
+	// Fresh asks Observe to read the gateway itself; otherwise it may answer
+	// from what it knows. The first Observe is always fresh.
+	Fresh bool
+}
+
+// All reports whether the scope covers every service.
+func (s Scope) All() bool { return s.Services == nil }
+
+// Reconciler keeps one gateway. Its methods are called by one goroutine at a time.
+type Reconciler interface {
+	// Compile translates desired services to the gateway's objects. Pure: same
+	// input, same state. set holds exactly the services of the scope that are
+	// desired; with a scope of all, what belongs to no service is added. What the
+	// gateway can't express is left out and named by a problem.
+	Compile(scope Scope, set v1.Set) (plan.State, []v1.Problem)
+	// Observe returns what the gateway holds of ours within the scope. Objects of
+	// others never appear. An error means that nothing can be said at all.
+	Observe(ctx context.Context, scope Scope) (plan.State, error)
+	// Apply makes the changes, in the plan's order where they depend on each
+	// other, and returns one outcome for each change. It is idempotent: creating
+	// what exists and deleting what is absent is fine. It honours ctx's end; what
+	// was not tried then is an outcome with GatewayUnreachable. The error is for
+	// what concerns no single change.
+	Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error)
+	// Close lets go of connections. The gateway goes on serving.
+	Close() error
+}
