@@ -46,3 +46,11 @@ type Reconciler interface {
 	// Close lets go of connections. The gateway goes on serving.
 	Close() error
 }
+
+// Watcher is implemented by a reconciler that can notice by itself that its
+// gateway changed behind its back: a process that died, a reload by another.
+type Watcher interface {
+	// Watch blocks until ctx ends and calls poke (which never blocks) whenever a
+	// fresh round over all services is due.
+	Watch(ctx context.Context, poke func()) error
+}
