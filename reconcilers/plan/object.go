@@ -27,9 +27,10 @@ type Object struct {
 	Fields map[string]string
 	// Match is what a route claims, in canonical form; "" for everything else.
 	Match string
-	// Hold, when not nil, are the Fields that make the object answer 503
-	// while its removal is held.
-	Hold map[string]string
+	// Hold, when not nil, is the object in the form in which it answers 503: what
+	// it is turned into while its removal is held. Set on the observed side, and
+	// only for routes: a service without instances answers 503 as it is.
+	Hold *Object
 	// Native is the adapter's own form of the object; not compared.
 	Native any
 	// Origin is where it was asked for; zero on the observed side.

@@ -1,0 +1,36 @@
+package ledger
+
+import (
+	"maps"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Ledger is the memory. The zero value is an empty one. It is owned by one
+// goroutine.
+type Ledger struct {
+	// Claims name, for each match that is held, the route that holds it.
+	Claims map[string]string `json:"claims"`
+	// Services are the settings that each service last asked for, by its name.
+	Services map[string]Service `json:"services"`
+}
+
+// Service is what is remembered of one service.
+type Service struct {
+	// Settings are the service and its routes as last decided, without endpoints.
+	Settings v1.Service `json:"settings"`
+	// Until is when a service that lost its last instance is forgotten; zero
+	// while it has instances.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// New returns an empty ledger.
+func New() *Ledger {
+	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}}
+}
+
+// Clone returns a copy that shares no map with l.
+func (l *Ledger) Clone() *Ledger {
+	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services)}
+}

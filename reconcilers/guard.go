@@ -1,0 +1,244 @@
+package reconcilers
+
+import (
+	"slices"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// GuardOptions say how many services and routes may be removed without asking.
+// The zero value of a field means its default.
+type GuardOptions struct {
+	// Share is the greatest part of all services, or of all routes, whose removal
+	// passes within Window; default 0.5.
+	Share float64
+	// Count is how many removals, of both together, are already too many within
+	// Window; default 5.
+	Count int
+	// Window is the sliding time over which removals add up; default one minute.
+	Window time.Duration
+	// Quiet is how long a held removal must have been wanted without a break
+	// until it goes; default ten minutes.
+	Quiet time.Duration
+}
+
+// Guard holds back the removal of services and routes when too many would go
+// at once, because then a mistake is likelier than a wish. Instances are never
+// held: a service whose removal is held has none and answers 503. A held route
+// is turned to answer 503 as well. Additions are never held. A route that
+// another one replaces (the same service gets a new one, or somebody else gets
+// its match) is no removal.
+//
+// A Guard remembers across plans of one gateway; it is owned by one goroutine.
+type Guard struct {
+	options GuardOptions
+	passed  map[v1.Key]time.Time // removals that passed freely, and when
+	held    map[v1.Key]*hold     // by owner
+}
+
+// hold is one removal that is kept back.
+type hold struct {
+	service   string    // the service that the owner is or belongs to
+	since     time.Time // when the removal was first wanted
+	confirmed bool
+}
+
+// Totals are how many services and routes are desired on the gateway; what is
+// about to be removed is not among them.
+type Totals struct{ Services, Routes int }
+
+// NewGuard returns a guard that has seen nothing yet.
+func NewGuard(options GuardOptions) *Guard {
+	if options.Share == 0 {
+		options.Share = 0.5
+	}
+	if options.Count == 0 {
+		options.Count = 5
+	}
+	if options.Window == 0 {
+		options.Window = time.Minute
+	}
+	if options.Quiet == 0 {
+		options.Quiet = 10 * time.Minute
+	}
+	return &Guard{options: options, passed: map[v1.Key]time.Time{}, held: map[v1.Key]*hold{}}
+}
+
+// Filter returns the plan less the removals that are held. scope is what the
+// plan covers: removals held outside of it stay held.
+func (g *Guard) Filter(now time.Time, scope Scope, p plan.Plan, totals Totals) plan.Plan {
+	wanted := removals(p)
+	g.release(scope, wanted)
+	g.slide(now)
+	g.choose(now, wanted, totals)
+	if len(g.held) == 0 {
+		return p
+	}
+	var out plan.Plan
+	for _, change := range p.Changes {
+		if change.Op != plan.Delete || !g.holds(change.Before) {
+			out.Changes = append(out.Changes, change)
+			continue
+		}
+		out.Held = append(out.Held, change)
+		if turned, ok := g.turn(change); ok {
+			out.Changes = append(out.Changes, turned)
+		}
+	}
+	return out
+}
+
+// Confirm lets everything go that is held now, with the next plan.
+func (g *Guard) Confirm() {
+	for _, h := range g.held {
+		h.confirmed = true
+	}
+}
+
+// Wake returns when the next held removal goes by itself; zero when none is held.
+func (g *Guard) Wake() time.Time {
+	var wake time.Time
+	for _, h := range g.held {
+		if at := h.since.Add(g.options.Quiet); wake.IsZero() || at.Before(wake) {
+			wake = at
+		}
+	}
+	return wake
+}
+
+// Until returns when the held removal of an owner goes by itself.
+func (g *Guard) Until(owner v1.Key) (time.Time, bool) {
+	h, ok := g.held[owner]
+	if !ok {
+		return time.Time{}, false
+	}
+	return h.since.Add(g.options.Quiet), true
+}
+
+// release forgets holds that the plan no longer wants, where it would say so.
+func (g *Guard) release(scope Scope, wanted []removal) {
+	still := make(map[v1.Key]bool, len(wanted))
+	for _, w := range wanted {
+		still[w.owner] = true
+	}
+	for owner, h := range g.held {
+		if !still[owner] && (scope.All() || slices.Contains(scope.Services, h.service)) {
+			delete(g.held, owner)
+		}
+	}
+}
+
+// slide forgets what passed before the window.
+func (g *Guard) slide(now time.Time) {
+	for owner, at := range g.passed {
+		if now.Sub(at) >= g.options.Window {
+			delete(g.passed, owner)
+		}
+	}
+}
+
+// choose sorts what is wanted into passed and held.
+func (g *Guard) choose(now time.Time, wanted []removal, totals Totals) {
+	going := map[v1.Kind]int{}
+	for _, w := range wanted {
+		if _, counted := g.passed[w.owner]; !counted {
+			going[w.owner.Kind]++
+		}
+	}
+	spent := map[v1.Kind]int{}
+	for owner := range g.passed {
+		spent[owner.Kind]++
+	}
+	base := map[v1.Kind]int{
+		v1.KindService: totals.Services + going[v1.KindService] + spent[v1.KindService],
+		v1.KindRoute:   totals.Routes + going[v1.KindRoute] + spent[v1.KindRoute],
+	}
+	for _, w := range wanted {
+		h := g.held[w.owner]
+		if h != nil && (h.confirmed || now.Sub(h.since) >= g.options.Quiet) {
+			delete(g.held, w.owner)
+			continue
+		}
+		if _, counted := g.passed[w.owner]; counted {
+			continue
+		}
+		kind := w.owner.Kind
+		if h == nil && len(g.passed)+1 < g.options.Count && float64(spent[kind]+1) <= g.options.Share*float64(base[kind]) {
+			g.passed[w.owner] = now
+			spent[kind]++
+			continue
+		}
+		if h == nil {
+			g.held[w.owner] = &hold{service: w.service, since: now}
+		}
+	}
+}
+
+// holds reports whether the removal of an object is kept back: that of its
+// owner is, or it is a route of a service that is. Instances always go.
+func (g *Guard) holds(o *plan.Object) bool {
+	if o.Owner.Kind == v1.KindInstance {
+		return false
+	}
+	if g.held[o.Owner] != nil {
+		return true
+	}
+	return g.held[v1.Key{Kind: v1.KindService, Name: o.Service}] != nil
+}
+
+// turn makes a held route of a living service answer 503.
+func (g *Guard) turn(change plan.Change) (plan.Change, bool) {
+	before := change.Before
+	if before.Hold == nil || g.held[before.Owner] == nil {
+		return plan.Change{}, false
+	}
+	fields := before.Differs(before.Hold)
+	if len(fields) == 0 {
+		return plan.Change{}, false
+	}
+	return plan.Change{Op: plan.Update, Key: change.Key, Before: before, After: before.Hold, Fields: fields}, true
+}
+
+// removal is a service or route that a plan removes for good.
+type removal struct {
+	owner   v1.Key
+	service string
+}
+
+// removals returns what the plan removes for good: services, and routes of
+// services that stay; services first, each by name.
+func removals(p plan.Plan) []removal {
+	leaving := map[string]bool{} // services that go
+	gaining := map[string]bool{} // services that get a route
+	taken := map[string]bool{}   // matches that somebody gets
+	for _, change := range p.Changes {
+		object := change.Object()
+		switch {
+		case change.Op == plan.Delete && object.Owner.Kind == v1.KindService:
+			leaving[object.Service] = true
+		case change.Op == plan.Create && object.Owner.Kind == v1.KindRoute:
+			gaining[object.Service] = true
+			taken[object.Match] = true
+		}
+	}
+	seen := map[v1.Key]bool{}
+	var out []removal
+	for _, change := range p.Changes {
+		object := change.Object()
+		counts := object.Owner.Kind == v1.KindService ||
+			object.Owner.Kind == v1.KindRoute && !leaving[object.Service] && !gaining[object.Service] && !taken[object.Match]
+		if change.Op == plan.Delete && counts && !seen[object.Owner] {
+			seen[object.Owner] = true
+			out = append(out, removal{owner: object.Owner, service: object.Service})
+		}
+	}
+	slices.SortFunc(out, func(a, b removal) int {
+		if a.owner.Kind != b.owner.Kind {
+			return -a.owner.Compare(b.owner) // "service" before "route"
+		}
+		return a.owner.Compare(b.owner)
+	})
+	return out
+}
