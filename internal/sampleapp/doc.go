@@ -1,0 +1,16 @@
+// Package sampleapp is the small HTTP service that tests and the demo put into
+// containers. It needs nothing from its image: the binary alone, FROM scratch.
+//
+// Every path answers 200 and says which instance answered, in the header
+// X-Instance and in the body. Environment variables set it up:
+//
+//	INSTANCE   what it calls itself; default: the host name
+//	PORTS      TCP ports to listen on, comma-separated; default: 8080
+//	ON_TERM    what SIGTERM does: "finish" what has begun and exit (default),
+//	           "exit" at once, or be "ignore"d
+//	HEALTH     "bad" starts it unhealthy; default: "ok"
+//
+// SIGHUP is counted and otherwise ignored, as by a server that reloads. Under
+// /-/health it answers 200 or 503, and a PUT of "ok" or "bad" chooses which. As
+// its own HEALTHCHECK, "probe" asks that path.
+package sampleapp

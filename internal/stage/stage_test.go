@@ -1,0 +1,103 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestStage walks one container through its life on the real Engine.
+func TestStage(t *testing.T) {
+	ctx := t.Context()
+	s, err := Open(ctx, "", fmt.Sprintf("stage%d", os.Getpid()))
+	if err != nil {
+		t.Skip(err)
+	}
+	image := s.Name("image") + ":test"
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := s.Clear(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := s.RemoveImage(ctx, image); err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.Image(ctx, image, sample(t)); err != nil {
+		t.Fatal(err)
+	}
+	events := s.Events(ctx)
+	if err := s.CreateNetwork(ctx, "net"); err != nil {
+		t.Fatal(err)
+	}
+	web := Container{Name: "web", Image: image, Env: []string{"INSTANCE=one"}, Network: "net", Probe: []string{"/app", "probe"}}
+	if err := s.Run(ctx, web); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, events, "start")
+	expect(t, events, "health_status: healthy")
+	addr, err := s.Address(ctx, "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, "http://"+addr.String()+":8080/x"); got[:12] != "instance=one" {
+		t.Errorf("the service answered %q", got)
+	}
+	if err := s.Stop(ctx, "web", 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, events, "die")
+}
+
+func sample(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sample")
+	build := exec.Command("go", "build", "-o", path, "github.com/lockstep/lockstep/internal/sampleapp/sample")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the sample service: %v\n%s", err, out)
+	}
+	return path
+}
+
+func expect(t *testing.T, events <-chan Event, action string) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		select {
+		case e := <-events:
+			if e.Err != nil {
+				t.Fatal(e.Err)
+			}
+			if e.Action == action && e.Name == "web" {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("no event %q came", action)
+		}
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
