@@ -1,7 +1,9 @@
 package snapshot
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -64,4 +66,43 @@ type Delta struct {
 // Empty reports whether the delta says nothing.
 func (d Delta) Empty() bool {
 	return !d.Full && len(d.Changed) == 0 && len(d.Removed) == 0 && d.Attachments == nil
+}
+
+// Then returns the delta that says what d and, after it, next say together.
+func (d Delta) Then(next Delta) Delta {
+	if next.Empty() {
+		return d
+	}
+	if d.Empty() || next.Full {
+		if next.Attachments == nil {
+			next.Attachments = d.Attachments
+		}
+		return next
+	}
+	byID := make(map[string]*Instance, len(d.Changed)+len(next.Changed))
+	removed := make(map[string]bool, len(d.Removed)+len(next.Removed))
+	for _, half := range []Delta{d, next} {
+		for i := range half.Changed {
+			byID[half.Changed[i].ID] = &half.Changed[i]
+			delete(removed, half.Changed[i].ID)
+		}
+		for _, id := range half.Removed {
+			delete(byID, id)
+			removed[id] = true
+		}
+	}
+	out := Delta{Full: d.Full, Attachments: d.Attachments, Seen: d.Seen}
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		out.Changed = append(out.Changed, *byID[id])
+	}
+	if !out.Full {
+		out.Removed = slices.Sorted(maps.Keys(removed))
+	}
+	if next.Attachments != nil {
+		out.Attachments = next.Attachments
+	}
+	if out.Seen.IsZero() {
+		out.Seen = next.Seen
+	}
+	return out
 }

@@ -1,0 +1,46 @@
+package server
+
+import (
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// GatewayPlan is what would change on one gateway, in the form in which it is
+// printed as JSON. Its field names are part of the interface.
+type GatewayPlan struct {
+	Gateway v1.Gateway `json:"gateway"`
+	Changes []Change   `json:"changes"`
+	// Held are removals that the guard would keep back.
+	Held []Change `json:"held,omitempty"`
+	// Error says why nothing can be said about the gateway.
+	Error string `json:"error,omitempty"`
+}
+
+// Change is one change of a plan.
+type Change struct {
+	Operation plan.Op   `json:"operation"`
+	Object    v1.Key    `json:"object"`
+	Service   string    `json:"service,omitempty"`
+	Sentence  string    `json:"sentence"`
+	Origin    v1.Origin `json:"origin,omitzero"`
+}
+
+// NewGatewayPlan returns a plan in its printed form.
+func NewGatewayPlan(gateway v1.Gateway, p plan.Plan, problem string) GatewayPlan {
+	return GatewayPlan{Gateway: gateway, Changes: changes(p.Changes), Held: changes(p.Held), Error: problem}
+}
+
+func changes(list []plan.Change) []Change {
+	out := make([]Change, 0, len(list))
+	for _, change := range list {
+		object := change.Object()
+		out = append(out, Change{
+			Operation: change.Op,
+			Object:    change.Key,
+			Service:   object.Service,
+			Sentence:  change.Sentence(),
+			Origin:    object.Origin,
+		})
+	}
+	return out
+}

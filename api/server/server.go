@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/lockstep/lockstep/controller/status"
+)
+
+// ErrUnknown is returned by Readers.Explain for what nobody knows.
+var ErrUnknown = errors.New("unknown")
+
+// Readers are what the handlers ask.
+type Readers struct {
+	// Ready reports whether every source is loaded and every gateway is up to
+	// date, and if not, why.
+	Ready   func() (ready bool, why string)
+	Status  func() status.Report
+	Explain func(ctx context.Context, ref string) (status.Explanation, error)
+	Plan    func(ctx context.Context) ([]GatewayPlan, error)
+	Metrics http.Handler
+}
+
+// New returns the read-only handler. It answers GET and HEAD, nothing else.
+func New(r Readers) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		text(w, http.StatusOK, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if ready, why := r.Ready(); !ready {
+			text(w, http.StatusServiceUnavailable, "not ready: "+why)
+			return
+		}
+		text(w, http.StatusOK, "ready")
+	})
+	mux.Handle("GET /metrics", r.Metrics)
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, r.Status())
+	})
+	mux.HandleFunc("GET /plan", func(w http.ResponseWriter, req *http.Request) {
+		plans, err := r.Plan(req.Context())
+		if err != nil {
+			refuse(w, http.StatusServiceUnavailable, err)
+			return
+		}
+		answer(w, http.StatusOK, plans)
+	})
+	mux.HandleFunc("GET /explain", func(w http.ResponseWriter, req *http.Request) {
+		ref := req.URL.Query().Get("subject")
+		if ref == "" {
+			refuse(w, http.StatusBadRequest, errors.New("the query lacks subject, the name of a container or service"))
+			return
+		}
+		explanation, err := r.Explain(req.Context(), ref)
+		switch {
+		case errors.Is(err, ErrUnknown):
+			refuse(w, http.StatusNotFound, err)
+		case err != nil:
+			refuse(w, http.StatusServiceUnavailable, err)
+		default:
+			answer(w, http.StatusOK, explanation)
+		}
+	})
+	return mux
+}
+
+// Actions are what the control handler may do.
+type Actions struct {
+	// Confirm lets go what the guards hold.
+	Confirm func()
+}
+
+// NewControl returns the handler for commands that change something.
+func NewControl(a Actions) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /confirm", func(w http.ResponseWriter, _ *http.Request) {
+		a.Confirm()
+		answer(w, http.StatusAccepted, map[string]string{"result": "confirmed"})
+	})
+	return mux
+}
+
+// Failure is the body of every answer that is no success.
+type Failure struct {
+	Error string `json:"error"`
+}
+
+func answer(w http.ResponseWriter, code int, body any) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, fmt.Sprintf("encode answer: %v", err), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	write(w, append(encoded, '\n'))
+}
+
+func refuse(w http.ResponseWriter, code int, err error) {
+	answer(w, code, Failure{Error: err.Error()})
+}
+
+func text(w http.ResponseWriter, code int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	write(w, []byte(line+"\n"))
+}
+
+// write sends a body; a client that went away is no concern of ours.
+func write(w http.ResponseWriter, body []byte) {
+	if _, err := w.Write(body); err != nil {
+		return
+	}
+}

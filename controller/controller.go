@@ -1,0 +1,195 @@
+package controller
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/controller/source"
+	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+// Controller keeps every gateway equal to what its sources say.
+type Controller struct {
+	options Options
+	builder *desired.Builder
+	memory  *ledger.Ledger
+	workers []*worker
+	status  *status.Store
+	metrics *Metrics
+	log     *slog.Logger
+
+	states  []source.State // as last told
+	poke    chan struct{}
+	waiting snapshot.Delta // what came in before every source had loaded
+	loaded  bool           // every source has loaded once
+	unsaved bool           // the ledger changed and could not be written
+}
+
+// New returns a Controller that has not begun.
+func New(options Options) *Controller {
+	options = options.withDefaults()
+	names := make([]v1.Gateway, len(options.Gateways))
+	for i, gateway := range options.Gateways {
+		names[i] = gateway.Name
+	}
+	c := &Controller{
+		options: options,
+		memory:  options.Memory,
+		builder: desired.New(desired.Options{Grammar: options.Grammar, Gateways: names, PublishAddress: options.PublishAddress}, options.Memory),
+		status:  options.Status,
+		metrics: NewMetrics(options.Registry),
+		log:     options.Log,
+		poke:    make(chan struct{}, 1),
+	}
+	for _, gateway := range options.Gateways {
+		c.workers = append(c.workers, newWorker(gateway, c))
+	}
+	return c
+}
+
+// Run works until ctx ends and then returns nil; the gateways go on serving.
+func (c *Controller) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, source := range c.options.Sources {
+		group.Go(func() error { return ended(ctx, source.Run(ctx, c.Poke)) })
+	}
+	for _, w := range c.workers {
+		group.Go(func() error { return w.run(ctx) })
+		if watcher, ok := w.reconciler.(reconcilers.Watcher); ok {
+			group.Go(func() error { return ended(ctx, watcher.Watch(ctx, w.refresh)) })
+		}
+	}
+	group.Go(func() error { return c.loop(ctx) })
+	return group.Wait()
+}
+
+// ended turns the end of ctx into success.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// Poke asks for a round. It never blocks.
+func (c *Controller) Poke() {
+	select {
+	case c.poke <- struct{}{}:
+	default:
+	}
+}
+
+// Confirm lets go what the guards hold.
+func (c *Controller) Confirm() {
+	for _, w := range c.workers {
+		w.release()
+	}
+}
+
+// loop does one round for each poke, and one when time alone changes something.
+func (c *Controller) loop(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.poke:
+		case <-timer.C:
+		}
+		wake := c.round(time.Now())
+		timer.Reset(wake)
+	}
+}
+
+// round takes what is new, works out what follows, and hands it to the
+// gateways' workers. It returns how long until time alone changes something.
+func (c *Controller) round(now time.Time) time.Duration {
+	delta, complete := c.take()
+	if !complete {
+		return time.Hour
+	}
+	result := c.builder.Update(now, delta)
+	c.metrics.builds.Observe(time.Since(now).Seconds())
+	c.remember(result.LedgerChanged)
+	build := c.status.Desired(result)
+	for _, w := range c.workers {
+		if changed := result.Sets[w.name]; len(changed) > 0 || delta.Full {
+			w.submit(changed, build, delta.Seen)
+		}
+	}
+	return c.sleep(result.Wake)
+}
+
+// take collects what the sources have to say. Until every source has loaded
+// once, nothing is concluded, because half a world looks like removals.
+func (c *Controller) take() (delta snapshot.Delta, complete bool) {
+	states := make([]source.State, 0, len(c.options.Sources))
+	loaded := true
+	for _, source := range c.options.Sources {
+		c.waiting = c.waiting.Then(source.Take())
+		state := source.State()
+		states = append(states, state)
+		loaded = loaded && state.Loaded
+		c.metrics.source(state.Name, state.Connected)
+	}
+	c.tell(states)
+	if !loaded && !c.loaded {
+		return snapshot.Delta{}, false
+	}
+	delta, c.waiting = c.waiting, snapshot.Delta{}
+	delta.Full = !c.loaded
+	c.loaded = true
+	return delta, true
+}
+
+// tell passes the sources' states on, and logs when one was lost or is back.
+func (c *Controller) tell(states []source.State) {
+	for i, state := range states {
+		if i < len(c.states) && c.states[i].Error == state.Error {
+			continue
+		}
+		if state.Error != "" {
+			c.log.Warn("source is disturbed; its last good state stays", "source", state.Name, "error", state.Error)
+		} else if i < len(c.states) {
+			c.log.Info("source is back", "source", state.Name)
+		}
+	}
+	c.states = states
+	c.status.Sources(states)
+}
+
+// remember saves the ledger when it changed, and tries again when it could not.
+func (c *Controller) remember(changed bool) {
+	if !changed && !c.unsaved {
+		return
+	}
+	err := c.options.Remember(c.memory)
+	if err != nil && !c.unsaved {
+		c.log.Error("ledger can't be saved; claims and grace times would be lost at a restart", "error", err)
+	}
+	if err == nil && c.unsaved {
+		c.log.Info("ledger is saved again")
+	}
+	c.unsaved = err != nil
+}
+
+// sleep returns how long the loop may wait when nobody pokes it.
+func (c *Controller) sleep(wake time.Time) time.Duration {
+	d := time.Hour
+	if !wake.IsZero() {
+		d = max(time.Until(wake), time.Millisecond)
+	}
+	if c.unsaved {
+		d = min(d, time.Second)
+	}
+	return d
+}

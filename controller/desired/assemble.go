@@ -1,0 +1,165 @@
+package desired
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// idLength is how much of a container's id names its endpoint; Docker itself
+// shows as much.
+const idLength = 12
+
+// assemble puts a service together for each gateway, with the account of it,
+// and adds to the result what differs from before.
+func (b *Builder) assemble(name string, result *Result) {
+	s, ok := b.services[name]
+	if !ok {
+		return
+	}
+	if len(s.members) == 0 && s.until.IsZero() {
+		b.dissolve(s, result)
+		return
+	}
+	standing := &Standing{Service: name, DecidedBy: s.settings.Origin.Container, Problems: s.problems}
+	if !s.until.IsZero() {
+		until := s.until
+		standing.Until = &until
+	}
+	members := slices.SortedFunc(maps.Values(s.members), func(x, y member) int {
+		return cmp.Or(
+			cmp.Compare(x.container.instance.Name, y.container.instance.Name),
+			cmp.Compare(x.container.instance.ID, y.container.instance.ID))
+	})
+	for _, m := range members {
+		standing.Instances = append(standing.Instances, InstanceStanding{
+			ID: m.container.instance.ID, Container: m.container.instance.Name, Weight: m.part.Weight,
+		})
+	}
+	for _, route := range s.settings.Routes {
+		standing.Routes = append(standing.Routes, RouteStanding{Route: route})
+	}
+	for _, gateway := range b.options.Gateways {
+		b.offer(s, gateway, members, standing, result)
+	}
+	if !reflect.DeepEqual(s.standing, standing) {
+		s.standing = standing
+		result.Standings[name] = standing
+	}
+}
+
+// dissolve takes a service away that has neither instances nor grace.
+func (b *Builder) dissolve(s *service, result *Result) {
+	for gateway := range s.sets {
+		result.set(gateway, s.name, nil)
+	}
+	if s.standing != nil {
+		result.Standings[s.name] = nil
+	}
+	delete(b.services, s.name)
+}
+
+// offer makes the service as one gateway should hold it.
+func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standing *Standing, result *Result) {
+	if !wants(s.settings, gateway) {
+		absent := Verdict{Gateway: gateway, Reason: v1.NotEnabled,
+			Message: fmt.Sprintf("its service names other gateways: %s", join(s.settings.Gateways)),
+			Fix:     fmt.Sprintf("add %s to the label gateways", gateway)}
+		for i := range standing.Instances {
+			standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, absent)
+		}
+		for i := range standing.Routes {
+			standing.Routes[i].Verdicts = append(standing.Routes[i].Verdicts, absent)
+		}
+		if _, had := s.sets[gateway]; had {
+			delete(s.sets, gateway)
+			result.set(gateway, s.name, nil)
+		}
+		return
+	}
+	offered := s.settings
+	offered.Routes, offered.Endpoints = nil, nil
+	for i, route := range s.settings.Routes {
+		verdict := b.judge(s, gateway, route)
+		if verdict.Reason == v1.Serving {
+			offered.Routes = append(offered.Routes, v1.Expressible(route, gateway))
+		}
+		standing.Routes[i].Verdicts = append(standing.Routes[i].Verdicts, verdict)
+	}
+	for i, m := range members {
+		endpoint, verdict := b.place(m, gateway)
+		if endpoint != nil {
+			offered.Endpoints = append(offered.Endpoints, *endpoint)
+		}
+		standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, verdict)
+	}
+	slices.SortFunc(offered.Endpoints, func(x, y v1.Endpoint) int { return cmp.Compare(x.ID, y.ID) })
+	if before, had := s.sets[gateway]; had && reflect.DeepEqual(before, &offered) {
+		return
+	}
+	s.sets[gateway] = &offered
+	result.set(gateway, s.name, &offered)
+}
+
+// judge says whether a gateway serves a route.
+func (b *Builder) judge(s *service, gateway v1.Gateway, route v1.Route) Verdict {
+	if fields := v1.Inexpressible(route, gateway); len(fields) > 0 {
+		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
+			Fix:     "mark the field optional with a ? after its name to serve the route without it, or name only the other gateway in the label gateways"}
+	}
+	if holder := b.claims.lost(s.name, gateway, route.Name); holder != "" {
+		return Verdict{Gateway: gateway, Reason: v1.Conflict,
+			Message: fmt.Sprintf("the route %s already holds the same match", holder),
+			Fix:     "change hosts or paths of one of them, or give the one that shall win a higher priority"}
+	}
+	return Verdict{Gateway: gateway, Reason: v1.Serving}
+}
+
+// place says where, if at all, an instance gets traffic from a gateway.
+func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
+	instance := m.container.instance
+	at := locate(m, b.attachments[gateway], b.options.PublishAddress)
+	if at.reason != "" {
+		return nil, Verdict{Gateway: gateway, Reason: at.reason, Message: at.message, Fix: at.fix}
+	}
+	verdict := Verdict{Gateway: gateway, Reason: m.container.reason, Message: m.container.message,
+		Address: at.address.String(), How: at.how}
+	if m.container.life == LifeStarting {
+		return nil, verdict
+	}
+	return &v1.Endpoint{
+		ID:       instance.ID[:min(idLength, len(instance.ID))],
+		Instance: instance.Name,
+		Address:  at.address,
+		Weight:   m.part.Weight,
+		Draining: m.container.life == LifeDraining,
+		Origin:   v1.Origin{Container: instance.Name},
+	}, verdict
+}
+
+// set notes a changed service of one gateway.
+func (r *Result) set(gateway v1.Gateway, name string, s *v1.Service) {
+	if r.Sets[gateway] == nil {
+		r.Sets[gateway] = v1.Set{}
+	}
+	r.Sets[gateway][name] = s
+}
+
+// wants reports whether a service is to be served by a gateway.
+func wants(s v1.Service, gateway v1.Gateway) bool {
+	return len(s.Gateways) == 0 || slices.Contains(s.Gateways, gateway)
+}
+
+func join(gateways []v1.Gateway) string {
+	names := make([]string, len(gateways))
+	for i, gateway := range gateways {
+		names[i] = string(gateway)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,182 @@
+package desired
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/snapshot"
+)
+
+// Options are what a build depends on besides its input.
+type Options struct {
+	Grammar  v1.Grammar
+	Gateways []v1.Gateway // the configured gateways, each once
+	// PublishAddress, when valid, is the address at which gateways reach
+	// the ports that containers publish, instead of the containers' own addresses.
+	PublishAddress netip.Addr
+}
+
+// Builder keeps the desired state. It is owned by one goroutine; the values
+// that it hands out are immutable.
+type Builder struct {
+	options     Options
+	memory      *ledger.Ledger
+	attachments snapshot.Attachments
+	containers  map[string]*container // by container id
+	services    map[string]*service   // by service name
+	leaving     map[string]time.Time  // services in their grace time, by name, and its end
+	claims      claims
+}
+
+// Result is what one Update changed.
+type Result struct {
+	// Sets hold, for each gateway, the services that changed; nil means gone.
+	Sets map[v1.Gateway]v1.Set
+	// Standings hold the services whose account changed; nil means gone.
+	Standings map[string]*Standing
+	// Refused holds, by container id, the containers that were left out because
+	// of their labels; an empty list means no longer refused.
+	Refused map[string][]v1.Problem
+	// LedgerChanged says that the ledger is to be saved.
+	LedgerChanged bool
+	// Wake is when time alone will change something; zero when never.
+	Wake time.Time
+}
+
+// New returns a Builder that knows no container yet. It takes memory over and
+// changes it in Update.
+func New(options Options, memory *ledger.Ledger) *Builder {
+	return &Builder{
+		options:    options,
+		memory:     memory,
+		containers: map[string]*container{},
+		services:   map[string]*service{},
+		leaving:    map[string]time.Time{},
+		claims:     newClaims(memory),
+	}
+}
+
+// Build returns the whole desired state from scratch: New and one full Update.
+func Build(options Options, memory *ledger.Ledger, now time.Time, instances []snapshot.Instance, attachments snapshot.Attachments) Result {
+	builder := New(options, memory)
+	return builder.Update(now, snapshot.Delta{Full: true, Changed: instances, Attachments: attachments})
+}
+
+// Update takes in what changed and returns what follows from it. Before the
+// first full delta nothing may be concluded from what is absent, so the caller
+// holds smaller deltas back until then.
+func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
+	result := Result{
+		Sets:      map[v1.Gateway]v1.Set{},
+		Standings: map[string]*Standing{},
+		Refused:   map[string][]v1.Problem{},
+	}
+	touched := map[string]bool{}
+	if delta.Attachments != nil {
+		b.attachments = delta.Attachments
+		for name := range b.services {
+			touched[name] = true
+		}
+	}
+	b.admit(delta, touched, &result)
+	if delta.Full {
+		for name := range b.memory.Services {
+			touched[name] = true
+		}
+	}
+	for name, until := range b.leaving {
+		if !until.After(now) {
+			touched[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(touched)) {
+		b.settle(now, name, &result)
+	}
+	if delta.Full {
+		b.claims.purge(&result)
+	}
+	for name := range b.claims.resolve(&result) {
+		touched[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(touched)) {
+		b.assemble(name, &result)
+	}
+	for _, until := range b.leaving {
+		if result.Wake.IsZero() || until.Before(result.Wake) {
+			result.Wake = until
+		}
+	}
+	return result
+}
+
+// admit takes the delta's instances in and out, and marks the services that
+// they were or are part of.
+func (b *Builder) admit(delta snapshot.Delta, touched map[string]bool, result *Result) {
+	gone := delta.Removed
+	if delta.Full {
+		present := make(map[string]bool, len(delta.Changed))
+		for i := range delta.Changed {
+			present[delta.Changed[i].ID] = true
+		}
+		for id := range b.containers {
+			if !present[id] {
+				gone = append(gone, id)
+			}
+		}
+	}
+	for _, id := range gone {
+		b.remove(id, touched, result)
+	}
+	for i := range delta.Changed {
+		b.put(delta.Changed[i], touched, result)
+	}
+}
+
+// remove forgets a container.
+func (b *Builder) remove(id string, touched map[string]bool, result *Result) {
+	known, ok := b.containers[id]
+	if !ok {
+		return
+	}
+	delete(b.containers, id)
+	for i := range known.declared {
+		name := known.declared[i].Service.Name
+		delete(b.services[name].members, id)
+		touched[name] = true
+	}
+	if len(known.problems) > 0 {
+		result.Refused[id] = nil
+	}
+}
+
+// put takes a new or changed container in.
+func (b *Builder) put(instance snapshot.Instance, touched map[string]bool, result *Result) {
+	fresh := admit(b.options.Grammar, instance, b.containers[instance.ID])
+	b.remove(instance.ID, touched, result)
+	if !fresh.enabled {
+		return
+	}
+	b.containers[instance.ID] = fresh
+	if len(fresh.problems) > 0 {
+		result.Refused[instance.ID] = fresh.problems
+	}
+	for i := range fresh.declared {
+		name := fresh.declared[i].Service.Name
+		b.service(name).members[instance.ID] = member{container: fresh, part: &fresh.declared[i]}
+		touched[name] = true
+	}
+}
+
+// service returns the named service, made when it is new.
+func (b *Builder) service(name string) *service {
+	known, ok := b.services[name]
+	if !ok {
+		known = &service{name: name, members: map[string]member{}, sets: map[v1.Gateway]*v1.Service{}}
+		b.services[name] = known
+	}
+	return known
+}

@@ -1,0 +1,255 @@
+package desired
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
+)
+
+// claims settles which route holds a match. A route claims every pair of its
+// hosts and paths (with its methods and headers) on a gateway, and holds either
+// all of them or none. The order is: highest priority; then a service that has
+// instances before one in its grace time; then who holds it in the ledger; then
+// the oldest service; then the name. Only routes that share a match with a
+// changed one, directly or through others, are looked at again.
+type claims struct {
+	memory    *ledger.Ledger
+	byService map[string][]*claimant
+	byMatch   map[string][]*claimant
+	dirty     map[string]bool // matches to settle anew
+}
+
+// claimant is one route on one gateway.
+type claimant struct {
+	gateway v1.Gateway
+	service string
+	route   string
+	matches []string // sorted
+	rank    rank
+	lostTo  string // the route that holds a match it wants; "" when it holds all
+	settled bool
+}
+
+// rank is what orders claimants besides the ledger.
+type rank struct {
+	priority int
+	live     bool
+	oldest   time.Time
+}
+
+func newClaims(memory *ledger.Ledger) claims {
+	return claims{
+		memory:    memory,
+		byService: map[string][]*claimant{},
+		byMatch:   map[string][]*claimant{},
+		dirty:     map[string]bool{},
+	}
+}
+
+// put replaces the claims of a service by those of its settings.
+func (c *claims) put(gateways []v1.Gateway, s *service) {
+	var fresh []*claimant
+	for _, gateway := range gateways {
+		if !wants(s.settings, gateway) {
+			continue
+		}
+		for _, route := range s.settings.Routes {
+			if len(v1.Inexpressible(route, gateway)) > 0 {
+				continue
+			}
+			fresh = append(fresh, &claimant{
+				gateway: gateway,
+				service: s.name,
+				route:   route.Name,
+				matches: matches(gateway, route),
+				rank:    rank{priority: route.Priority, live: len(s.members) > 0, oldest: s.oldest},
+			})
+		}
+	}
+	if slices.EqualFunc(c.byService[s.name], fresh, (*claimant).same) {
+		return
+	}
+	c.drop(s.name)
+	c.byService[s.name] = fresh
+	for _, claimant := range fresh {
+		for _, match := range claimant.matches {
+			c.byMatch[match] = append(c.byMatch[match], claimant)
+			c.dirty[match] = true
+		}
+	}
+}
+
+// same reports whether two claimants claim alike.
+func (c *claimant) same(o *claimant) bool {
+	return c.gateway == o.gateway && c.route == o.route && c.rank == o.rank && slices.Equal(c.matches, o.matches)
+}
+
+// drop takes back the claims of a service.
+func (c *claims) drop(name string) {
+	for _, gone := range c.byService[name] {
+		for _, match := range gone.matches {
+			rest := slices.DeleteFunc(c.byMatch[match], func(x *claimant) bool { return x == gone })
+			if len(rest) == 0 {
+				delete(c.byMatch, match)
+			} else {
+				c.byMatch[match] = rest
+			}
+			c.dirty[match] = true
+		}
+	}
+	delete(c.byService, name)
+}
+
+// purge forgets what the ledger says of matches that nobody claims.
+func (c *claims) purge(result *Result) {
+	for match := range c.memory.Claims {
+		if len(c.byMatch[match]) == 0 {
+			c.dirty[match] = true
+			result.LedgerChanged = true
+		}
+	}
+}
+
+// resolve settles every dirty match and what hangs together with it, writes
+// the holders to the ledger, and returns the services for which that changed
+// anything.
+func (c *claims) resolve(result *Result) map[string]bool {
+	touched := map[string]bool{}
+	region, matches := c.region()
+	clear(c.dirty)
+	slices.SortFunc(region, c.order())
+	holders := map[string]*claimant{}
+	for _, claimant := range region {
+		lostTo := ""
+		for _, match := range claimant.matches {
+			if holder := holders[match]; holder != nil {
+				lostTo = holder.route
+				break
+			}
+		}
+		if lostTo == "" {
+			for _, match := range claimant.matches {
+				holders[match] = claimant
+			}
+		}
+		if !claimant.settled || claimant.lostTo != lostTo {
+			claimant.settled, claimant.lostTo = true, lostTo
+			touched[claimant.service] = true
+		}
+	}
+	for match := range matches {
+		c.record(match, holders[match], result)
+	}
+	return touched
+}
+
+// region returns the claimants that hang together with a dirty match, and the
+// matches that they claim.
+func (c *claims) region() ([]*claimant, map[string]bool) {
+	matches := maps.Clone(c.dirty)
+	queue := slices.Collect(maps.Keys(c.dirty))
+	seen := map[*claimant]bool{}
+	for len(queue) > 0 {
+		match := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		for _, claimant := range c.byMatch[match] {
+			if seen[claimant] {
+				continue
+			}
+			seen[claimant] = true
+			for _, other := range claimant.matches {
+				if !matches[other] {
+					matches[other] = true
+					queue = append(queue, other)
+				}
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(seen)), matches
+}
+
+// order compares claimants: the first gets what it wants.
+func (c *claims) order() func(a, b *claimant) int {
+	holds := func(x *claimant) int {
+		for _, match := range x.matches {
+			if c.memory.Claims[match] == x.route {
+				return 1
+			}
+		}
+		return 0
+	}
+	return func(a, b *claimant) int {
+		return cmp.Or(
+			cmp.Compare(b.rank.priority, a.rank.priority),
+			-compareBool(a.rank.live, b.rank.live),
+			cmp.Compare(holds(b), holds(a)),
+			a.rank.oldest.Compare(b.rank.oldest),
+			cmp.Compare(a.route, b.route),
+			cmp.Compare(a.gateway, b.gateway))
+	}
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// record writes the holder of a match to the ledger; nil means nobody.
+func (c *claims) record(match string, holder *claimant, result *Result) {
+	before, known := c.memory.Claims[match]
+	switch {
+	case holder == nil && known:
+		delete(c.memory.Claims, match)
+	case holder != nil && before != holder.route:
+		c.memory.Claims[match] = holder.route
+	default:
+		return
+	}
+	result.LedgerChanged = true
+}
+
+// lost returns the route that holds what the named route wants on a gateway;
+// "" when the named route has it.
+func (c *claims) lost(service string, gateway v1.Gateway, route string) string {
+	for _, claimant := range c.byService[service] {
+		if claimant.gateway == gateway && claimant.route == route {
+			return claimant.lostTo
+		}
+	}
+	return ""
+}
+
+// matches returns what a route claims on a gateway, in canonical form, sorted.
+func matches(gateway v1.Gateway, r v1.Route) []string {
+	var rest strings.Builder
+	rest.WriteString(" " + strings.Join(r.Methods, ","))
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+		rest.WriteString(" " + strings.ToLower(name) + "=" + strings.Join(r.Headers[name], ","))
+	}
+	var out []string
+	for _, host := range orAny(r.Hosts) {
+		for _, path := range orAny(r.Paths) {
+			out = append(out, string(gateway)+" "+host+" "+path+rest.String())
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// orAny returns the list, or one empty value that stands for "any".
+func orAny(list []string) []string {
+	if len(list) == 0 {
+		return []string{""}
+	}
+	return list
+}

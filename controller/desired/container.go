@@ -1,0 +1,70 @@
+package desired
+
+import (
+	"fmt"
+	"maps"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/snapshot"
+)
+
+// Life is the stage that an instance is in. Order matters: the higher the
+// life, the more its settings count.
+type Life int
+
+// The lives of an instance. Gone instances are not in the snapshot.
+const (
+	LifeStarting Life = iota // has a HEALTHCHECK that has not passed yet: no traffic
+	LifeDraining             // finishes what it has begun, gets nothing new
+	LifeReady                // gets traffic
+)
+
+// container is one instance and what its labels ask for.
+type container struct {
+	instance snapshot.Instance
+	enabled  bool
+	declared []v1.DeclaredService
+	problems []v1.Problem
+	life     Life
+	reason   v1.Reason // why it is in this life
+	message  string    // the same for people; "" when ready
+}
+
+// admit decodes an instance. What was decoded before is used again where
+// nothing changed that the labels' meaning depends on.
+func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *container {
+	c := &container{instance: instance}
+	c.life, c.reason, c.message = live(instance)
+	if before != nil && sameLabels(before.instance, instance) {
+		c.enabled, c.declared, c.problems = before.enabled, before.declared, before.problems
+		return c
+	}
+	declaration, problems := grammar.Decode(v1.Subject{
+		Container: instance.Name,
+		Project:   instance.Project,
+		Service:   instance.Service,
+		Labels:    instance.Labels,
+	})
+	c.enabled, c.declared, c.problems = declaration.Enabled, declaration.Services, problems
+	return c
+}
+
+// sameLabels reports whether two looks at a container decode to the same.
+func sameLabels(a, b snapshot.Instance) bool {
+	return a.Name == b.Name && a.Project == b.Project && a.Service == b.Service && maps.Equal(a.Labels, b.Labels)
+}
+
+// live returns the life of an instance and why it is in it.
+func live(i snapshot.Instance) (Life, v1.Reason, string) {
+	switch {
+	case i.Stopping != "":
+		return LifeDraining, v1.Draining, fmt.Sprintf("stop signal %s was sent", i.Stopping)
+	case i.Paused:
+		return LifeDraining, v1.Draining, "the container is paused"
+	case i.Health == snapshot.HealthStarting:
+		return LifeStarting, v1.Starting, "its HEALTHCHECK has not passed yet"
+	case i.Health == snapshot.Unhealthy:
+		return LifeDraining, v1.Unhealthy, "its HEALTHCHECK fails"
+	}
+	return LifeReady, v1.Serving, ""
+}

@@ -1,0 +1,21 @@
+// Package desired works out what each gateway should hold.
+//
+// In: a snapshot.Delta (what changed among the containers), the ledger and the
+// time. Out: a Result: for each gateway the services that changed, each with
+// the routes that it won and the endpoints that the gateway reaches; and a
+// Standing for each of them that says why.
+//
+// The steps, in the order in which Builder.Update takes them:
+//
+//	step     | file         | question
+//	---------|--------------|---------------------------------------------------
+//	admit    | container.go | what do its labels ask for, and in which life is it?
+//	settle   | settings.go  | which copy's settings hold for the service?
+//	claim    | claims.go    | which route holds a match that several ask for?
+//	address  | address.go   | where does this gateway reach that instance?
+//	assemble | assemble.go  | the service as this gateway should hold it, and why
+//
+// Pure: no I/O, no clock, no log. Incremental: a change of one container costs
+// in proportion to the services that it touches, and ends in what a full build
+// from the same containers and ledger gives.
+package desired

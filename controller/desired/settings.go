@@ -1,0 +1,159 @@
+package desired
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
+)
+
+// service is a group of instances with one key.
+type service struct {
+	name     string
+	members  map[string]member // by container id
+	settings v1.Service        // as decided; valid while the service exists
+	oldest   time.Time         // when the oldest member was created; zero in the grace time
+	until    time.Time         // end of the grace time; zero while there are members
+	problems []v1.Problem      // copies that disagree
+	sets     map[v1.Gateway]*v1.Service
+	standing *Standing
+}
+
+// member is one container's part in a service.
+type member struct {
+	container *container
+	part      *v1.DeclaredService
+}
+
+// settle decides the settings of a service, keeps or ends its grace time, and
+// puts its routes up for claiming.
+func (b *Builder) settle(now time.Time, name string, result *Result) {
+	s := b.service(name)
+	remembered, known := b.memory.Services[name]
+	if len(s.members) > 0 {
+		b.decide(s)
+		delete(b.leaving, name)
+		if !known || !remembered.Until.IsZero() || !sameSettings(remembered.Settings, s.settings) {
+			b.memory.Services[name] = ledger.Service{Settings: s.settings}
+			result.LedgerChanged = true
+		}
+		b.claims.put(b.options.Gateways, s)
+		return
+	}
+	if known && remembered.Until.IsZero() {
+		remembered.Until = now.Add(remembered.Settings.Grace).UTC()
+		b.memory.Services[name] = remembered
+		result.LedgerChanged = true
+	}
+	if !known || !remembered.Until.After(now) {
+		b.forget(s, known, result)
+		return
+	}
+	s.settings, s.until, s.oldest, s.problems = remembered.Settings, remembered.Until, time.Time{}, nil
+	b.leaving[name] = remembered.Until
+	b.claims.put(b.options.Gateways, s)
+}
+
+// forget ends a service; assemble then says that it is gone.
+func (b *Builder) forget(s *service, known bool, result *Result) {
+	if known {
+		delete(b.memory.Services, s.name)
+		result.LedgerChanged = true
+	}
+	delete(b.leaving, s.name)
+	s.settings, s.until = v1.Service{}, time.Time{}
+	b.claims.drop(s.name)
+}
+
+// decide takes the settings of the newest copy in the highest life, and
+// reports the copies that ask for something else. They keep their traffic.
+func (b *Builder) decide(s *service) {
+	members := slices.SortedFunc(maps.Values(s.members), func(x, y member) int {
+		return cmp.Or(
+			cmp.Compare(y.container.life, x.container.life),
+			y.container.instance.Created.Compare(x.container.instance.Created),
+			cmp.Compare(y.container.instance.ID, x.container.instance.ID))
+	})
+	s.until, s.problems = time.Time{}, nil
+	chosen := members[0]
+	s.settings = chosen.part.Service
+	s.settings.Origin = v1.Origin{Container: chosen.container.instance.Name}
+	s.oldest = chosen.container.instance.Created
+	for _, other := range members[1:] {
+		if created := other.container.instance.Created; created.Before(s.oldest) {
+			s.oldest = created
+		}
+		if fields := differing(s.settings, other.part.Service); len(fields) > 0 {
+			s.problems = append(s.problems, v1.Problem{
+				Reason: v1.Conflict,
+				Object: v1.Key{Kind: v1.KindService, Name: s.name},
+				Origin: v1.Origin{Container: other.container.instance.Name},
+				Message: fmt.Sprintf("its labels for service %s differ from those of container %q, the newest ready copy, which decides (%s)",
+					s.name, chosen.container.instance.Name, strings.Join(fields, ", ")),
+				Fix: "recreate the older copies with the same labels, or give it a service of its own with the label service",
+			})
+		}
+	}
+	slices.SortFunc(s.problems, func(x, y v1.Problem) int { return cmp.Compare(x.Origin.Container, y.Origin.Container) })
+}
+
+// sameSettings reports whether two decisions ask the gateways for the same.
+func sameSettings(a, b v1.Service) bool { return len(differing(a, b)) == 0 }
+
+// differing returns the names of the fields in which two declarations differ,
+// leaving origins out, sorted. It compares what they look like in JSON, so that
+// a new field can't be forgotten here.
+func differing(a, b v1.Service) []string {
+	a, b = withoutOrigins(a), withoutOrigins(b)
+	if reflect.DeepEqual(a, b) {
+		return nil
+	}
+	mine, theirs := spelled(a), spelled(b)
+	var names []string
+	for name, value := range mine {
+		if theirs[name] != value {
+			names = append(names, name)
+		}
+	}
+	for name := range theirs {
+		if _, ok := mine[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// withoutOrigins returns the service without the places where it was asked for.
+func withoutOrigins(s v1.Service) v1.Service {
+	s.Origin = v1.Origin{}
+	s.Routes = slices.Clone(s.Routes)
+	for i := range s.Routes {
+		s.Routes[i].Origin = v1.Origin{}
+	}
+	return s
+}
+
+// spelled returns a service's top-level fields as JSON text by name.
+func spelled(s v1.Service) map[string]string {
+	text, err := json.Marshal(s)
+	fields := map[string]json.RawMessage{}
+	if err == nil {
+		err = json.Unmarshal(text, &fields)
+	}
+	if err != nil { // a Service always has a JSON form; said rather than lost if it ever had not
+		return map[string]string{"json": err.Error()}
+	}
+	out := make(map[string]string, len(fields))
+	for name, value := range fields {
+		out[name] = string(value)
+	}
+	return out
+}

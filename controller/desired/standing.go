@@ -1,0 +1,43 @@
+package desired
+
+import (
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Standing is the account of one service: what was decided and why. It is
+// immutable.
+type Standing struct {
+	Service   string             `json:"service"`
+	DecidedBy string             `json:"decided_by"`            // the container whose settings hold
+	Until     *time.Time         `json:"grace_until,omitempty"` // set while it has no instances
+	Instances []InstanceStanding `json:"instances"`             // sorted by container name, then id
+	Routes    []RouteStanding    `json:"routes"`                // sorted by name
+	Problems  []v1.Problem       `json:"problems,omitempty"`    // copies that disagree
+}
+
+// InstanceStanding is the account of one container in one service.
+type InstanceStanding struct {
+	ID        string    `json:"id"` // the full container id
+	Container string    `json:"container"`
+	Weight    int       `json:"weight"`
+	Verdicts  []Verdict `json:"gateways"` // one for each configured gateway
+}
+
+// RouteStanding is the account of one route.
+type RouteStanding struct {
+	v1.Route
+	Verdicts []Verdict `json:"gateways"` // one for each configured gateway
+}
+
+// Verdict says whether something is served on a gateway and, if not, why. It
+// is what is desired; what became of it is for status to add.
+type Verdict struct {
+	Gateway v1.Gateway `json:"gateway"`
+	Reason  v1.Reason  `json:"reason"`
+	Address string     `json:"address,omitempty"` // of an instance, for this gateway
+	How     string     `json:"how,omitempty"`     // which network the address is on
+	Message string     `json:"message,omitempty"`
+	Fix     string     `json:"fix,omitempty"`
+}

@@ -1,0 +1,21 @@
+// Package controller is the loop that turns a moving world of containers into
+// gateway state. It is the contents page of the program; one round reads from
+// top to bottom:
+//
+//	stage     | input                       | output                  | package
+//	----------|-----------------------------|-------------------------|--------------------------
+//	take      | Docker events               | snapshot.Delta          | controller/source/docker
+//	build     | delta, ledger, time         | services per gateway    | controller/desired
+//	remember  | claims, settings, graces    | a file                  | controller/ledger
+//	compile   | the services that changed   | the gateway's objects   | reconcilers/kong, haproxy
+//	observe   | the gateway, or its cache   | the gateway's objects   | reconcilers/kong, haproxy
+//	diff      | observed, desired           | plan.Plan               | reconcilers/plan
+//	guard     | plan                        | plan less what is held  | reconcilers
+//	apply     | plan                        | outcomes                | reconcilers/kong, haproxy
+//	record    | standings, outcomes         | status.Report           | controller/status
+//
+// Controller.round does the first three; each gateway has a worker of its own
+// (worker.go) that does the rest, so that a slow or dead gateway never delays
+// another. Events only say "look again": they poke a one-slot channel, and the
+// round reads what is.
+package controller

@@ -1,0 +1,52 @@
+package controller
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/source"
+	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+// Options are what a Controller is made of.
+type Options struct {
+	Grammar  v1.Grammar
+	Sources  []source.Source
+	Gateways []Gateway
+	// PublishAddress: see desired.Options.
+	PublishAddress netip.Addr
+	// Memory is the ledger as it was loaded; the Controller owns it from now on.
+	Memory *ledger.Ledger
+	// Remember saves the ledger; it is called before gateways are told.
+	Remember func(*ledger.Ledger) error
+	Status   *status.Store
+	Guard    reconcilers.GuardOptions
+	// Resync is how often each gateway is compared afresh though nothing
+	// changed; default ten minutes.
+	Resync   time.Duration
+	DryRun   bool // plan, but change nothing
+	Registry prometheus.Registerer
+	Log      *slog.Logger
+}
+
+// Gateway is one configured gateway.
+type Gateway struct {
+	Name       v1.Gateway
+	Reconciler reconcilers.Reconciler
+}
+
+func (o Options) withDefaults() Options {
+	if o.Resync == 0 {
+		o.Resync = 10 * time.Minute
+	}
+	if o.Remember == nil {
+		o.Remember = func(*ledger.Ledger) error { return nil }
+	}
+	return o
+}

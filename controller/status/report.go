@@ -1,0 +1,59 @@
+package status
+
+import (
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/source"
+)
+
+// Report is everything at one moment, sorted, in the form in which it is
+// printed as JSON. Its field names are part of the interface.
+type Report struct {
+	Version  string         `json:"version"`
+	Owner    string         `json:"owner"`
+	Ready    bool           `json:"ready"` // every source is loaded and every gateway holds what is desired
+	Sources  []source.State `json:"sources"`
+	Gateways []Gateway      `json:"gateways"`
+	Services []Service      `json:"services"`
+	// Refused are the containers that were left out because of their labels.
+	Refused []Refused `json:"refused"`
+}
+
+// Gateway is how one gateway is doing.
+type Gateway struct {
+	Name v1.Gateway `json:"name"`
+	// Reason is Serving, Starting (nothing was applied yet), GatewayUnreachable, Conflict or Paused.
+	Reason v1.Reason `json:"reason"`
+	// Error says what is wrong and what to do; "" when all is well.
+	Error string `json:"error,omitempty"`
+	// Applied is when a round last ended well.
+	Applied time.Time `json:"applied,omitzero"`
+	// Pending is how many services wait to be applied.
+	Pending int `json:"pending"`
+	// Changes is how many changes were made since the start.
+	Changes int `json:"changes"`
+	// Held are removals that the guard keeps back.
+	Held []Held `json:"held,omitempty"`
+	// Problems are objects that the gateway refuses or can't express.
+	Problems []v1.Problem `json:"problems,omitempty"`
+}
+
+// Held is one removal that the guard keeps back.
+type Held struct {
+	Owner    v1.Key    `json:"owner"`
+	Sentence string    `json:"sentence"`
+	Until    time.Time `json:"until"` // when it goes by itself
+}
+
+// Service is the account of one service: what is desired, and what became of it.
+type Service struct {
+	desired.Standing
+}
+
+// Refused is one container that was left out because of its labels.
+type Refused struct {
+	ID       string       `json:"id"`
+	Problems []v1.Problem `json:"problems"`
+}

@@ -1,0 +1,243 @@
+package status
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/source"
+)
+
+// Store collects and answers.
+type Store struct {
+	version, owner string
+	order          []v1.Gateway
+
+	mu        sync.Mutex
+	sources   []source.State
+	standings map[string]*desired.Standing
+	refused   map[string][]v1.Problem
+	gateways  map[v1.Gateway]*gateway
+	build     int           // counts builds
+	changed   chan struct{} // closed and replaced at each change
+}
+
+// gateway is what is known of one gateway.
+type gateway struct {
+	reason   v1.Reason
+	err      string
+	applied  time.Time
+	changes  int
+	pending  map[string]int // by service: the number of the build that changed it
+	held     []Held
+	problems map[string][]v1.Problem // by service
+}
+
+// New returns an empty store for the configured gateways, in their order.
+func New(version, owner string, gateways []v1.Gateway) *Store {
+	s := &Store{
+		version: version, owner: owner, order: gateways,
+		standings: map[string]*desired.Standing{},
+		refused:   map[string][]v1.Problem{},
+		gateways:  map[v1.Gateway]*gateway{},
+		changed:   make(chan struct{}),
+	}
+	for _, name := range gateways {
+		s.gateways[name] = &gateway{reason: v1.Starting, pending: map[string]int{}, problems: map[string][]v1.Problem{}}
+	}
+	return s
+}
+
+// Sources notes how the sources are doing.
+func (s *Store) Sources(states []source.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sources = states
+	s.tell()
+}
+
+// Desired notes what a build changed and returns the build's number, which
+// goes with the change to the workers and comes back in Round.Build.
+func (s *Store) Desired(result desired.Result) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.build++
+	for name, standing := range result.Standings {
+		if standing == nil {
+			delete(s.standings, name)
+			continue
+		}
+		s.standings[name] = standing
+	}
+	for id, problems := range result.Refused {
+		if len(problems) == 0 {
+			delete(s.refused, id)
+			continue
+		}
+		s.refused[id] = problems
+	}
+	for name, set := range result.Sets {
+		for service := range set {
+			s.gateways[name].pending[service] = s.build
+		}
+	}
+	s.tell()
+	return s.build
+}
+
+// Round is what a gateway's worker reports after a round.
+type Round struct {
+	Services []string // the services that the round covered; nil means all
+	Build    int      // the newest build that the round covered
+	Reason   v1.Reason
+	Error    string
+	Changes  int
+	Held     []Held
+	Problems map[string][]v1.Problem // by service; "" for what belongs to none
+	At       time.Time
+}
+
+// Applied notes what became of a gateway's round.
+func (s *Store) Applied(name v1.Gateway, round Round) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.gateways[name]
+	g.reason, g.err, g.held = round.Reason, round.Error, round.Held
+	g.changes += round.Changes
+	if round.Reason == v1.Serving {
+		g.applied = round.At
+		if round.Services == nil {
+			clear(g.problems)
+		}
+		for _, service := range round.Services {
+			delete(g.problems, service)
+		}
+		maps.Copy(g.problems, round.Problems)
+		maps.DeleteFunc(g.pending, func(service string, build int) bool {
+			return build <= round.Build && (round.Services == nil || slices.Contains(round.Services, service))
+		})
+	}
+	s.tell()
+}
+
+// Changed returns a channel that is closed at the next change.
+func (s *Store) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// tell wakes whoever waits for a change.
+func (s *Store) tell() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Ready reports whether every source is loaded and every gateway holds what
+// is desired; why names the first that does not.
+func (s *Store) Ready() (ready bool, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready()
+}
+
+func (s *Store) ready() (bool, string) {
+	if len(s.sources) == 0 {
+		return false, "no source is loaded yet"
+	}
+	for _, state := range s.sources {
+		if !state.Loaded {
+			return false, cmp.Or(state.Error, state.Name+" is not loaded yet")
+		}
+	}
+	for _, name := range s.order {
+		if g := s.gateways[name]; g.applied.IsZero() || g.reason != v1.Serving {
+			return false, string(name) + ": " + cmp.Or(g.err, "nothing is applied yet")
+		}
+	}
+	return true, ""
+}
+
+// Report returns everything as it is now.
+func (s *Store) Report() Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ready, _ := s.ready()
+	report := Report{Version: s.version, Owner: s.owner, Ready: ready, Sources: s.sources}
+	for _, name := range s.order {
+		g := s.gateways[name]
+		out := Gateway{
+			Name: name, Reason: g.reason, Error: g.err, Applied: g.applied,
+			Pending: len(g.pending), Changes: g.changes, Held: g.held,
+		}
+		for _, service := range slices.Sorted(maps.Keys(g.problems)) {
+			out.Problems = append(out.Problems, g.problems[service]...)
+		}
+		report.Gateways = append(report.Gateways, out)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.standings)) {
+		report.Services = append(report.Services, Service{Standing: s.merge(s.standings[name])})
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.refused)) {
+		report.Refused = append(report.Refused, Refused{ID: id, Problems: s.refused[id]})
+	}
+	return report
+}
+
+// merge returns a standing in which each verdict says what really became of
+// it: what is desired is served only when the gateway took it.
+func (s *Store) merge(standing *desired.Standing) desired.Standing {
+	out := *standing
+	out.Instances = slices.Clone(standing.Instances)
+	for i := range out.Instances {
+		key := v1.Key{Kind: v1.KindInstance, Name: out.Instances[i].ID}
+		out.Instances[i].Verdicts = s.verdicts(out.Service, key, out.Instances[i].Verdicts)
+	}
+	out.Routes = slices.Clone(standing.Routes)
+	for i := range out.Routes {
+		key := v1.Key{Kind: v1.KindRoute, Name: out.Routes[i].Name}
+		out.Routes[i].Verdicts = s.verdicts(out.Service, key, out.Routes[i].Verdicts)
+	}
+	return out
+}
+
+func (s *Store) verdicts(service string, key v1.Key, desiredVerdicts []desired.Verdict) []desired.Verdict {
+	out := slices.Clone(desiredVerdicts)
+	for i, verdict := range out {
+		if verdict.Reason != v1.Serving {
+			continue
+		}
+		out[i] = s.gateways[verdict.Gateway].overrule(service, key, verdict)
+	}
+	return out
+}
+
+// overrule says why the gateway does not serve what it should.
+func (g *gateway) overrule(service string, key v1.Key, verdict desired.Verdict) desired.Verdict {
+	for _, problem := range g.problems[service] {
+		concerns := problem.Object == key || problem.Object.Kind == v1.KindService ||
+			key.Kind == v1.KindInstance && problem.Object.Kind == v1.KindInstance && sameInstance(key.Name, problem.Object.Name)
+		if concerns {
+			verdict.Reason, verdict.Message, verdict.Fix = problem.Reason, problem.Message, problem.Fix
+			return verdict
+		}
+	}
+	if g.reason != v1.Serving && g.pending[service] > 0 || g.applied.IsZero() {
+		verdict.Reason, verdict.Message = g.reason, cmp.Or(g.err, "not applied yet")
+		return verdict
+	}
+	if g.pending[service] > 0 {
+		verdict.Message = "being applied"
+	}
+	return verdict
+}
+
+// sameInstance reports whether an object that is named by endpoint id belongs
+// to a container: endpoint ids are the beginning of container ids.
+func sameInstance(containerID, endpoint string) bool {
+	return endpoint != "" && len(endpoint) <= len(containerID) && containerID[:len(endpoint)] == endpoint
+}
