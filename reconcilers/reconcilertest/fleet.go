@@ -1,0 +1,192 @@
+package reconcilertest
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Fleet is a changing set of services that every gateway can serve: the same
+// seed gives the same story. It keeps what the stages before a gateway promise:
+// sorted lists, unique names and matches, addresses that no two instances of a
+// service share, and services that are never changed after they were handed on.
+type Fleet struct {
+	random   *rand.Rand
+	services map[string]*v1.Service
+	number   int // the last number that was given out, for ids, hosts and addresses
+}
+
+// NewFleet returns an empty fleet.
+func NewFleet(seed uint64) *Fleet {
+	return &Fleet{random: rand.New(rand.NewPCG(seed, 2)), services: map[string]*v1.Service{}}
+}
+
+// Set returns the services as they are now.
+func (f *Fleet) Set() v1.Set { return maps.Clone(f.services) }
+
+// Grow lets the fleet become n services larger.
+func (f *Fleet) Grow(n int) {
+	for range n {
+		f.add()
+	}
+}
+
+// Step lets one thing happen, and returns a sentence about it and the service
+// that it happened to.
+func (f *Fleet) Step() (event, service string) {
+	if len(f.services) < 3 || len(f.services) < 12 && f.random.IntN(12) == 0 {
+		name := f.add()
+		return "add service " + name, name
+	}
+	name := pick(f.random, slices.Sorted(maps.Keys(f.services)))
+	if f.random.IntN(20) == 0 {
+		delete(f.services, name)
+		return "remove service " + name, name
+	}
+	next := copyService(f.services[name])
+	event = f.change(next)
+	f.services[name] = next
+	return event + " of " + name, name
+}
+
+// change does one thing to a service that is still the fleet's own.
+func (f *Fleet) change(s *v1.Service) string {
+	if len(s.Endpoints) == 0 {
+		return f.addEndpoint(s)
+	}
+	if len(s.Routes) == 0 {
+		return f.addRoute(s)
+	}
+	e := &s.Endpoints[f.random.IntN(len(s.Endpoints))]
+	r := &s.Routes[f.random.IntN(len(s.Routes))]
+	switch f.random.IntN(16) {
+	case 0, 1, 2:
+		return f.addEndpoint(s)
+	case 3, 4:
+		id := e.ID
+		s.Endpoints = slices.DeleteFunc(s.Endpoints, func(e v1.Endpoint) bool { return e.ID == id })
+		return "remove instance " + id
+	case 5, 6:
+		e.Draining = !e.Draining
+		return fmt.Sprintf("set draining %t on instance %s", e.Draining, e.ID)
+	case 7:
+		e.Address = f.address()
+		return "re-address instance " + e.ID
+	case 8:
+		e.Weight = pick(f.random, []int{0, 1, 50, 100, 256})
+		return fmt.Sprintf("set weight %d on instance %s", e.Weight, e.ID)
+	case 9:
+		s.Endpoints = nil
+		for range 1 + f.random.IntN(4) {
+			f.addEndpoint(s)
+		}
+		return "replace all instances"
+	case 10:
+		return f.addRoute(s)
+	case 11:
+		name := r.Name
+		s.Routes = slices.DeleteFunc(s.Routes, func(r v1.Route) bool { return r.Name == name })
+		return "remove route " + name
+	case 12, 13:
+		f.match(r)
+		return "change the match of route " + r.Name
+	case 14:
+		r.StripPath, r.PreserveHost = f.random.IntN(2) == 0, f.random.IntN(2) == 0
+		return "change the options of route " + r.Name
+	default:
+		s.ReadTimeout = time.Duration(1+f.random.IntN(90)) * time.Second
+		s.ConnectTimeout = time.Duration(1+f.random.IntN(5000)) * time.Millisecond
+		return "change the timeouts"
+	}
+}
+
+func (f *Fleet) add() string {
+	f.number++
+	name := fmt.Sprintf(pick(f.random, []string{"web%d", "shop.web%d", "shop.api_v%d", "shop.web%d.admin", "odd%d-", "%d"}), f.number)
+	s := &v1.Service{
+		Name: name, Grace: 10 * time.Minute,
+		ConnectTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
+		Origin: v1.Origin{Container: fmt.Sprintf("c-%d", f.number), Label: "lockstep.enable"},
+	}
+	for range f.random.IntN(4) {
+		f.addEndpoint(s)
+	}
+	for range 1 + f.random.IntN(2) {
+		f.addRoute(s)
+	}
+	f.services[name] = s
+	return name
+}
+
+func (f *Fleet) addEndpoint(s *v1.Service) string {
+	f.number++
+	id := fmt.Sprintf("%012x", f.number*7919)
+	s.Endpoints = append(s.Endpoints, v1.Endpoint{
+		ID: id, Instance: fmt.Sprintf("c-%d", f.number), Address: f.address(), Weight: 100,
+		Origin: v1.Origin{Container: fmt.Sprintf("c-%d", f.number)},
+	})
+	slices.SortFunc(s.Endpoints, func(a, b v1.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
+	return "add instance " + id
+}
+
+func (f *Fleet) addRoute(s *v1.Service) string {
+	f.number++
+	r := v1.Route{
+		Name: fmt.Sprintf("%s.r%d", s.Name, f.number), PreserveHost: true,
+		Origin: v1.Origin{Container: s.Origin.Container, Label: "lockstep.hosts"},
+	}
+	f.match(&r)
+	s.Routes = append(s.Routes, r)
+	slices.SortFunc(s.Routes, func(a, b v1.Route) int { return cmp.Compare(a.Name, b.Name) })
+	return "add route " + r.Name
+}
+
+// match gives a route a match that no other has: each holds a fresh number.
+func (f *Fleet) match(r *v1.Route) {
+	f.number++
+	n := f.number
+	r.Hosts, r.Paths, r.Methods, r.Headers = nil, nil, nil, nil
+	switch f.random.IntN(7) {
+	case 0:
+		r.Hosts = []string{fmt.Sprintf("h%d.example.test", n)}
+	case 1:
+		r.Hosts = []string{fmt.Sprintf("a%d.example.test", n), fmt.Sprintf("b%d.example.test", n)}
+		r.Paths = []string{"/", "/api"}
+	case 2:
+		r.Hosts, r.Paths = []string{"shared.example.test"}, []string{fmt.Sprintf("/p%d", n)}
+	case 3:
+		r.Hosts = []string{fmt.Sprintf("*.w%d.test", n)}
+		r.Methods = []string{"GET", "POST"}
+	case 4:
+		r.Hosts, r.Paths = []string{"regex.example.test"}, []string{fmt.Sprintf("~/v[0-9]+/r%d", n)}
+	case 5:
+		r.Hosts = []string{fmt.Sprintf("h%d.example.test", n)}
+		r.Headers = map[string][]string{"X-Version": {"1", "2"}}
+	default:
+		r.Paths = []string{fmt.Sprintf("/only/path%d", n)}
+	}
+}
+
+// address gives out each address once, some of IPv6.
+func (f *Fleet) address() netip.AddrPort {
+	f.number++
+	n := f.number
+	if n%9 == 0 {
+		return netip.AddrPortFrom(netip.AddrFrom16([16]byte{0xfd, 14: byte(n >> 8), 15: byte(n)}), 8080)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 8080)
+}
+
+func copyService(s *v1.Service) *v1.Service {
+	next := *s
+	next.Routes, next.Endpoints = slices.Clone(s.Routes), slices.Clone(s.Endpoints)
+	return &next
+}
+
+func pick[T any](random *rand.Rand, choices []T) T { return choices[random.IntN(len(choices))] }
