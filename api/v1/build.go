@@ -1,0 +1,214 @@
+package v1
+
+import (
+	"fmt"
+	"slices"
+)
+
+// The names of the fields that decoding itself asks for.
+const (
+	enableField  = "enable"
+	serviceField = "service"
+)
+
+// build turns the wishes, sorted by what they are about, into services.
+//
+// Keys can't clash within a container: it has either the one service BASE with
+// routes BASE.ROUTE, or services BASE.NAME with routes BASE.NAME.ROUTE, and
+// neither NAME nor ROUTE holds a dot.
+func (d *decoding) build() {
+	base := d.containerFields()
+	if !d.splits() {
+		d.buildService(base, d.wishes)
+		return
+	}
+	var names []string
+	for rest := d.wishes; len(rest) > 0; {
+		first := &rest[0]
+		n := run(rest, func(w *wish) bool { return w.service == first.service })
+		key := base
+		if first.service != "" {
+			if !d.admit("service", first, first.service, &names, maxServices) {
+				return
+			}
+			key += "." + first.service
+			d.fits(first, key)
+		}
+		d.buildService(key, rest[:n])
+		rest = rest[n:]
+	}
+}
+
+// run counts the wishes at the head of the list that are alike.
+func run(wishes []wish, alike func(*wish) bool) int {
+	n := 0
+	for n < len(wishes) && alike(&wishes[n]) {
+		n++
+	}
+	return n
+}
+
+// admit notes a new name of a service or route; it reports one too many (and
+// returns false), and a name that differs from another in "-" and "_" alone,
+// for whoever wrote the two meant one.
+func (d *decoding) admit(noun string, w *wish, name string, names *[]string, most int) bool {
+	if len(*names) == most {
+		d.report(w.label, &fault{
+			message: fmt.Sprintf("a container has at most %d %ss", most, noun),
+			fix:     "divide it into several containers",
+		})
+		return false
+	}
+	for _, other := range *names {
+		if fold(other) == fold(name) {
+			d.report(w.label, &fault{
+				message: fmt.Sprintf("the %ss %q and %q differ in a hyphen alone", noun, other, name),
+				fix:     "write the same name in both, or names that differ more",
+			})
+		}
+	}
+	*names = append(*names, name)
+	return true
+}
+
+// fits reports a key that is too long for the gateways.
+func (d *decoding) fits(w *wish, key string) {
+	if len(key) > maxKey {
+		d.report(w.label, &fault{
+			message: fmt.Sprintf("the key %s would have %d characters, the most is %d", shown(key), len(key), maxKey),
+			fix:     fmt.Sprintf("give shorter names, or a shorter key with %s%s", d.grammar.Prefix, serviceField),
+		})
+	}
+}
+
+// containerFields reads the fields that concern the whole container and
+// returns its service key.
+func (d *decoding) containerFields() string {
+	var key string
+	var enabled, named bool
+	for i := range d.wishes {
+		w := &d.wishes[i]
+		f := &rows[w.field]
+		if f.Scope != OfContainer {
+			continue
+		}
+		named = named || f.Name == serviceField
+		if value, ok := d.value(f, w); ok {
+			f.set(target{enabled: &enabled, key: &key}, value)
+		}
+	}
+	if named {
+		return key
+	}
+	key, wrong := deriveKey(d.subject)
+	if wrong != nil {
+		label := d.grammar.Prefix + serviceField
+		wrong.fix = fmt.Sprintf("set %s=NAME; %s", label, keyRule)
+		d.report(label, wrong)
+	}
+	return key
+}
+
+// value decodes one wish's value, or reports what is wrong with it.
+func (d *decoding) value(f *Field, w *wish) (Value, bool) {
+	value, wrong := f.parse(w.value)
+	if wrong == nil {
+		return value, true
+	}
+	if wrong.fix == "" {
+		wrong.fix = f.advice(d.grammar.Prefix)
+	}
+	d.report(w.label, wrong)
+	return Value{}, false
+}
+
+// buildService makes one service from its wishes.
+func (d *decoding) buildService(key string, wishes []wish) {
+	made := fieldTable.service
+	made.Service.Name = key
+	made.Service.Origin = Origin{Container: d.subject.Container}
+	n := run(wishes, func(w *wish) bool { return w.route == "" })
+	for i := range wishes[:n] {
+		if f := &rows[wishes[i].field]; f.Scope != OfContainer {
+			if value, ok := d.value(f, &wishes[i]); ok {
+				f.set(target{service: &made}, value)
+			}
+		}
+	}
+	var names []string
+	for rest := wishes[n:]; len(rest) > 0; {
+		first := &rest[0]
+		n := run(rest, func(w *wish) bool { return w.route == first.route })
+		if !d.admit("route", first, first.route, &names, maxRoutes) {
+			return
+		}
+		made.Service.Routes = append(made.Service.Routes, d.buildRoute(key, rest[:n]))
+		rest = rest[n:]
+	}
+	d.services = append(d.services, made)
+}
+
+// buildRoute makes one route from its wishes, of which there is at least one.
+func (d *decoding) buildRoute(service string, wishes []wish) Route {
+	made := fieldTable.route
+	made.Name = service + "." + wishes[0].route
+	made.Origin = firstOrigin(d.subject.Container, wishes)
+	d.fits(&wishes[0], made.Name)
+	matches := false
+	for rest := wishes; len(rest) > 0; {
+		n := run(rest, func(w *wish) bool { return w.field == rest[0].field })
+		f := &rows[rest[0].field]
+		matches = matches || f.Match
+		if value, ok := d.routeValue(f, rest[:n]); ok {
+			f.set(target{route: &made}, value)
+		}
+		if rest[0].optional {
+			made.Optional = append(made.Optional, f.Name)
+		}
+		rest = rest[n:]
+	}
+	slices.Sort(made.Optional)
+	if !matches && !d.unread { // an unread label may well have been the match
+		d.report(made.Origin.Label, &fault{
+			message: fmt.Sprintf("the route %q takes no requests: none of hosts, paths, methods and headers is set", wishes[0].route),
+			fix:     "say which requests it takes, or remove the label",
+		})
+	}
+	return made
+}
+
+// routeValue decodes the wishes for one field: one, but for a Map, which has
+// one for each entry.
+func (d *decoding) routeValue(f *Field, wishes []wish) (Value, bool) {
+	if f.Type != Map {
+		return d.value(f, &wishes[0])
+	}
+	entries := make(map[string][]string, len(wishes))
+	whole := true
+	for i := range wishes {
+		w := &wishes[i]
+		value, ok := d.value(f, w)
+		if entries[w.entry], whole = value.List, whole && ok; w.optional != wishes[0].optional {
+			d.report(w.label, &fault{
+				message: fmt.Sprintf("%s are optional as a whole, and %s differs in this", f.Name, shown(wishes[0].label)),
+				fix:     "write the ? in all of their labels or in none",
+			})
+		}
+	}
+	if len(wishes) > maxItems {
+		d.report(wishes[maxItems].label, &fault{
+			message: fmt.Sprintf("a route has at most %d %s", maxItems, f.Name),
+			fix:     "split it into several routes",
+		})
+	}
+	return Value{Map: entries}, whole
+}
+
+// firstOrigin returns the first of the labels, in their order as text.
+func firstOrigin(container string, wishes []wish) Origin {
+	label := wishes[0].label
+	for i := range wishes {
+		label = min(label, wishes[i].label)
+	}
+	return Origin{Container: container, Label: label}
+}

@@ -1,0 +1,148 @@
+package v1
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// The most that one container may declare.
+const (
+	maxServices = 16
+	maxRoutes   = 64
+)
+
+// Decode reads what a container's labels ask for. It is pure: the same labels
+// give the same answer, whatever order their map has.
+//
+// A container that does not count (no enable label and no ExposeAll, or
+// enable=false) is not Enabled and has no problems, whatever its other labels
+// say. When any label is wrong there are no services at all, for half of a
+// wish may be more open than the whole; every problem is returned, sorted by label.
+func (g Grammar) Decode(s Subject) (Declaration, []Problem) {
+	d := &decoding{grammar: g, subject: s}
+	d.collect()
+	if !d.counts() {
+		return Declaration{}, nil
+	}
+	d.readKeys()
+	d.refuseTwice()
+	d.refuseMixed()
+	d.build()
+	if len(d.problems) > 0 {
+		slices.SortFunc(d.problems, func(a, b Problem) int {
+			return cmp.Or(cmp.Compare(a.Origin.Label, b.Origin.Label), cmp.Compare(a.Message, b.Message))
+		})
+		return Declaration{Enabled: true}, d.problems
+	}
+	return Declaration{Enabled: true, Services: d.services}, nil
+}
+
+// decoding is the work on one container.
+type decoding struct {
+	grammar  Grammar
+	subject  Subject
+	own      []ownLabel // the labels under the prefix, sorted
+	wishes   []wish     // those with a good key; sorted by what they are about
+	unread   bool       // some key was not understood
+	services []DeclaredService
+	problems []Problem
+}
+
+// ownLabel is a label under the prefix.
+type ownLabel struct{ key, rest, value string }
+
+// collect finds the labels under the prefix.
+func (d *decoding) collect() {
+	for key, value := range d.subject.Labels {
+		if rest, ok := d.grammar.after(key); ok {
+			if d.own == nil {
+				d.own = make([]ownLabel, 0, len(d.subject.Labels))
+			}
+			d.own = append(d.own, ownLabel{key, rest, value})
+		}
+	}
+	slices.SortFunc(d.own, func(a, b ownLabel) int { return cmp.Compare(a.key, b.key) })
+}
+
+// counts reports whether the container counts. A wrong value of enable counts,
+// so that it is reported.
+func (d *decoding) counts() bool {
+	counts, said := false, false
+	for _, own := range d.own {
+		if fold(own.rest) != enableField {
+			continue
+		}
+		said = true
+		value, wrong := rows[fieldTable.byName[enableField]].parse(own.value)
+		counts = counts || value.Bool || wrong != nil
+	}
+	if said {
+		return counts
+	}
+	return d.grammar.ExposeAll
+}
+
+// readKeys turns labels into wishes.
+func (d *decoding) readKeys() {
+	d.wishes = make([]wish, 0, len(d.own))
+	for _, own := range d.own {
+		w, wrong := d.grammar.read(own.key, own.rest, own.value)
+		if wrong != nil {
+			d.report(own.key, wrong)
+			d.unread = true
+			continue
+		}
+		d.wishes = append(d.wishes, w)
+	}
+	slices.SortFunc(d.wishes, func(a, b wish) int {
+		return cmp.Or(a.compare(&b), cmp.Compare(a.label, b.label))
+	})
+}
+
+// refuseTwice reports every wish that says again what another one says.
+func (d *decoding) refuseTwice() {
+	for i := 1; i < len(d.wishes); i++ {
+		if first, again := &d.wishes[i-1], &d.wishes[i]; first.compare(again) == 0 {
+			d.report(again.label, &fault{
+				message: fmt.Sprintf("it says the same as the label %s", shown(first.label)),
+				fix:     "keep one of the two",
+			})
+		}
+	}
+}
+
+// splits reports whether the container is divided into named services.
+func (d *decoding) splits() bool {
+	return len(d.wishes) > 0 && d.wishes[len(d.wishes)-1].service != ""
+}
+
+// refuseMixed reports the short form beside services.NAME: which of the
+// services it speaks of would be a guess.
+func (d *decoding) refuseMixed() {
+	if !d.splits() {
+		return
+	}
+	for i := range d.wishes {
+		w := &d.wishes[i]
+		if w.service != "" || rows[w.field].Scope == OfContainer {
+			continue
+		}
+		rest, _ := d.grammar.after(w.label)
+		d.report(w.label, &fault{
+			message: fmt.Sprintf("it names no service, beside labels that do (%s)", shown(d.wishes[len(d.wishes)-1].label)),
+			fix:     fmt.Sprintf("write %s%s.NAME.%s", d.grammar.Prefix, wordServices, rest),
+		})
+	}
+}
+
+// report adds a problem at a label.
+func (d *decoding) report(label string, wrong *fault) {
+	d.problems = append(d.problems, Problem{
+		Reason:  InvalidLabel,
+		Object:  Key{Kind: KindInstance, Name: d.subject.Container},
+		Origin:  Origin{Container: d.subject.Container, Label: label},
+		Message: wrong.message,
+		Fix:     wrong.fix,
+	})
+}

@@ -1,0 +1,80 @@
+package v1
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// fault is a Problem without its place: what is wrong, and what to do.
+type fault struct {
+	message string
+	fix     string // "" where the field's own advice is best
+}
+
+// shownBytes is how much of a stranger's text a message repeats.
+const shownBytes = 60
+
+// shown quotes a stranger's text for a message, and shortens it.
+func shown(text string) string {
+	if len(text) <= shownBytes {
+		return strconv.Quote(text)
+	}
+	cut := shownBytes
+	for cut > shownBytes-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return strconv.Quote(text[:cut]) + "…"
+}
+
+// refuse returns a fault when text holds a character that is not in the set.
+func (c Charset) refuse(noun, text string) *fault {
+	for i := range len(text) {
+		if c.holds(text[i]) {
+			continue
+		}
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		return &fault{
+			message: fmt.Sprintf("%s %s holds %s, which may not stand there", noun, shown(text), named(r)),
+			fix:     fmt.Sprintf("use only %s", c.Words),
+		}
+	}
+	return nil
+}
+
+// named says a character so that it can be seen.
+func named(r rune) string {
+	switch r {
+	case ' ':
+		return "a space"
+	case '\t':
+		return "a tab"
+	case '\n', '\r':
+		return "a line break"
+	case utf8.RuneError:
+		return "a byte that is no text"
+	}
+	return strconv.QuoteRune(r)
+}
+
+// advice says in the imperative how a value of the field is written.
+func (f *Field) advice(prefix string) string {
+	var how string
+	switch f.Type {
+	case Bool:
+		how = "write true or false"
+	case Int:
+		how = fmt.Sprintf("write a whole number from %d to %d", f.Min, f.Max)
+	case Duration:
+		how = "write a number and its unit (ms, s, m, h), above 0 and at most 24h"
+	case List, Map:
+		how = "write one or more values with commas between them"
+		if f.Words != nil {
+			how = "write " + strings.Join(f.Words, " or ") + ", or both with a comma between them"
+		}
+	case Text:
+		how = "write a name"
+	}
+	return fmt.Sprintf("%s, for example %s%s", how, prefix, f.Example)
+}

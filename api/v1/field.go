@@ -1,0 +1,159 @@
+package v1
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Scope says what a field belongs to, and so where its label may stand.
+type Scope string
+
+// The scopes.
+const (
+	OfContainer Scope = "container" // lockstep.FIELD only
+	OfService   Scope = "service"   // also lockstep.services.NAME.FIELD
+	OfInstance  Scope = "instance"  // likewise
+	OfRoute     Scope = "route"     // also lockstep.routes.NAME.FIELD, and within services.NAME
+)
+
+// Type says how a field's value is written.
+type Type string
+
+// The types.
+const (
+	Bool     Type = "yes or no"
+	Int      Type = "number"
+	Duration Type = "duration"
+	Text     Type = "text"
+	List     Type = "list"
+	Map      Type = "map of lists" // FIELD.ENTRY=list, the entry kept letter for letter
+)
+
+// Value is a decoded value: the member that the field's Type names is set.
+type Value struct {
+	Bool     bool
+	Int      int
+	Duration time.Duration
+	Text     string
+	List     []string            // sorted, each once
+	Map      map[string][]string // lists sorted, each item once
+}
+
+// Rendering is what a field becomes in one gateway. Its zero value says that
+// the gateway can't express the field: what a row does not grant is not served.
+type Rendering struct {
+	// As says it in the gateway's own words; "" is NotExpressible.
+	As string
+	// Except says which values can't be expressed, "" when all can.
+	Except string
+	except func(item string) bool
+}
+
+// expresses reports whether the gateway can express one item of the field's value.
+func (r Rendering) expresses(item string) bool {
+	return r.As != "" && (r.except == nil || !r.except(item))
+}
+
+// whole reports whether every value of the field can be expressed.
+func (r Rendering) whole() bool { return r.As != "" && r.except == nil }
+
+// String returns what the reference page says.
+func (r Rendering) String() string {
+	switch {
+	case r.As == "":
+		return string(NotExpressible)
+	case r.Except != "":
+		return fmt.Sprintf("%s; %s is %s", r.As, r.Except, NotExpressible)
+	}
+	return r.As
+}
+
+// Charset is the set of characters that a field's items may hold. It never
+// holds a control character, a space, a quote, "#" or anything beyond ASCII.
+type Charset struct {
+	Words string // in words: "letters, digits and -"
+	holds func(c byte) bool
+}
+
+// Field is one row of the table: all that is known of a field, and the only
+// place where it is known.
+type Field struct {
+	Name  string
+	Scope Scope
+	Type  Type
+	// Min and Max bound an Int.
+	Min, Max int
+	// Unit of the value, "" when it has none.
+	Unit string
+	// Words are the only values that a List may hold; nil when they are free.
+	Words []string
+	// Default holds where the field is not set.
+	Default Value
+	// Unset says what holds where there is no default value.
+	Unset string
+	// Chars bound what an item of a Text, List or Map may hold.
+	Chars Charset
+	// Match marks the fields by which a route takes requests; with none there is no route.
+	Match bool
+	// Kong and HAProxy say what the field becomes there.
+	Kong, HAProxy Rendering
+	// Doc is one sentence for the reference page.
+	Doc string
+	// Example is a label's key, without the prefix, and value: "hosts=shop.example.com".
+	Example string
+	// Aliases are words that people try for it; they are never accepted, only understood.
+	Aliases []string
+
+	check func(item string) (string, *fault)                 // brings an item to its normal form, or says what is wrong
+	entry func(name string) *fault                           // the same for a Map's entry
+	set   func(t target, v Value)                            // puts the value in its place
+	get   func(service *DeclaredService, route *Route) Value // reads it back; nil for OfContainer
+}
+
+// target is what a field's value is put into.
+type target struct {
+	enabled *bool
+	key     *string
+	service *DeclaredService
+	route   *Route
+}
+
+// Rendering returns what the field becomes in a gateway.
+func (f *Field) Rendering(g Gateway) Rendering {
+	switch g {
+	case Kong:
+		return f.Kong
+	case HAProxy:
+		return f.HAProxy
+	}
+	return Rendering{}
+}
+
+// MayBeOptional reports whether "?" may follow the field's name: only where
+// some gateway can't express it, for elsewhere the mark would say nothing.
+func (f *Field) MayBeOptional() bool {
+	return f.Scope == OfRoute && !(f.Kong.whole() && f.HAProxy.whole())
+}
+
+// isSet reports whether a value says more than the default.
+func (f *Field) isSet(v Value) bool {
+	switch f.Type {
+	case Bool:
+		return v.Bool != f.Default.Bool
+	case Int:
+		return v.Int != f.Default.Int
+	case Duration:
+		return v.Duration != f.Default.Duration
+	case Text:
+		return v.Text != f.Default.Text
+	case List:
+		return len(v.List) > 0
+	case Map:
+		return len(v.Map) > 0
+	}
+	return false
+}
+
+// Fields returns the table, in the order of the reference page.
+func Fields() []Field { return slices.Clone(rows) }

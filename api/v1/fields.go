@@ -1,0 +1,199 @@
+package v1
+
+import (
+	"math"
+	"strings"
+	"time"
+)
+
+// rows is the specification of what can be asked for: labels are decoded,
+// defaults filled in, mistakes explained and docs/labels.md made from it alone.
+// It is never changed. A field that only some later version serves has no row.
+var rows = []Field{
+	{
+		Name: "enable", Scope: OfContainer, Type: Bool,
+		Unset:   "`false`, or `true` with `--expose-all`",
+		Kong:    Rendering{As: "the container counts"},
+		HAProxy: Rendering{As: "the container counts"},
+		Doc:     "Makes the container count; `false` keeps it out even with `--expose-all`.",
+		Example: "enable=true",
+		Aliases: []string{"expose", "active"},
+		set:     func(t target, v Value) { *t.enabled = v.Bool },
+	},
+	{
+		Name: "service", Scope: OfContainer, Type: Text, Chars: keyChars, check: checkKey,
+		Unset:   "`PROJECT.SERVICE` of Compose, else the Swarm service, else the container's name",
+		Kong:    Rendering{As: "the service's and upstream's name"},
+		HAProxy: Rendering{As: "the backend's name"},
+		Doc:     "The service key: containers with the same key are copies of one service, whatever project they are in.",
+		Example: "service=shop.web",
+		Aliases: []string{"name", "service_name", "key"},
+		set:     func(t target, v Value) { *t.key = v.Text },
+	},
+	{
+		Name: "port", Scope: OfInstance, Type: Int, Min: 1, Max: math.MaxUint16,
+		Unset:   "the only TCP port that the container exposes",
+		Kong:    Rendering{As: "target's port"},
+		HAProxy: Rendering{As: "`server` port"},
+		Doc:     "The port that the container listens on; needed only when it exposes several, or none.",
+		Example: "port=8080",
+		Aliases: []string{"server_port", "container_port", "loadbalancer_port"},
+		set:     func(t target, v Value) { t.service.Port = uint16(v.Int) }, //nolint:gosec // bounded by Max
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: int(s.Port)} },
+	},
+	{
+		Name: "network", Scope: OfInstance, Type: Text, Chars: networkChars, check: checkNetwork,
+		Unset:   "a network that the gateway shares",
+		Kong:    Rendering{As: "target's address"},
+		HAProxy: Rendering{As: "`server` address"},
+		Doc:     "The Docker network over which the gateways reach the container, named as `docker network ls` names it.",
+		Example: "network=shop_default",
+		set:     func(t target, v Value) { t.service.Network = v.Text },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Network} },
+	},
+	{
+		Name: "weight", Scope: OfInstance, Type: Int, Min: 0, Max: 256, Default: Value{Int: 100},
+		Kong:    Rendering{As: "target's `weight`"},
+		HAProxy: Rendering{As: "`server` weight"},
+		Doc:     "The container's share of the traffic beside the other copies; `0` gets no new requests.",
+		Example: "weight=50",
+		set:     func(t target, v Value) { t.service.Weight = v.Int },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: s.Weight} },
+	},
+	{
+		Name: "gateways", Scope: OfService, Type: List, Words: []string{string(HAProxy), string(Kong)},
+		Chars: wordChars, check: checkGateway,
+		Unset:   "every configured gateway",
+		Kong:    Rendering{As: "served, or left out"},
+		HAProxy: Rendering{As: "served, or left out"},
+		Doc:     "The gateways that serve the service: `kong`, `haproxy` or both.",
+		Example: "gateways=kong",
+		Aliases: []string{"entrypoints", "proxy", "proxies"},
+		set: func(t target, v Value) {
+			t.service.Service.Gateways = nil
+			for _, name := range v.List {
+				t.service.Service.Gateways = append(t.service.Service.Gateways, Gateway(name))
+			}
+		},
+		get: func(s *DeclaredService, _ *Route) Value {
+			var names []string
+			for _, gateway := range s.Service.Gateways {
+				names = append(names, string(gateway))
+			}
+			return Value{List: names}
+		},
+	},
+	{
+		Name: "grace", Scope: OfService, Type: Duration, Default: Value{Duration: 10 * time.Minute},
+		Kong:    Rendering{As: "routes kept, upstream without targets"},
+		HAProxy: Rendering{As: "routes kept, backend without servers"},
+		Doc:     "How long the routes stay and answer 503 after the last container is gone.",
+		Example: "grace=1h",
+		set:     func(t target, v Value) { t.service.Service.Grace = v.Duration },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.Grace} },
+	},
+	{
+		Name: "connect_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: 5 * time.Second},
+		Kong:    Rendering{As: "service's `connect_timeout`"},
+		HAProxy: Rendering{As: "`timeout connect`"},
+		Doc:     "How long a gateway waits for a connection to the container.",
+		Example: "connect_timeout=2s",
+		set:     func(t target, v Value) { t.service.Service.ConnectTimeout = v.Duration },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.ConnectTimeout} },
+	},
+	{
+		Name: "read_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: time.Minute},
+		Kong:    Rendering{As: "service's `read_timeout`"},
+		HAProxy: Rendering{As: "`timeout server` (the longer of the two)"},
+		Doc:     "How long a gateway waits for the container's answer to go on.",
+		Example: "read_timeout=5m",
+		Aliases: []string{"timeout", "server_timeout"},
+		set:     func(t target, v Value) { t.service.Service.ReadTimeout = v.Duration },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.ReadTimeout} },
+	},
+	{
+		Name: "write_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: time.Minute},
+		Kong:    Rendering{As: "service's `write_timeout`"},
+		HAProxy: Rendering{As: "`timeout server` (the longer of the two)"},
+		Doc:     "How long a gateway waits for the container to take more of a request.",
+		Example: "write_timeout=5m",
+		set:     func(t target, v Value) { t.service.Service.WriteTimeout = v.Duration },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.WriteTimeout} },
+	},
+	{
+		Name: "hosts", Scope: OfRoute, Type: List, Match: true, Chars: hostChars, check: checkHost,
+		Unset:   "any host",
+		Kong:    Rendering{As: "route's `hosts`"},
+		HAProxy: Rendering{As: "host map"},
+		Doc:     "The host names that the route takes; one `*` may stand for the leftmost or the rightmost label.",
+		Example: "hosts=shop.example.com,*.shop.example.com",
+		Aliases: []string{"domain", "domains", "hostname", "virtual_host", "server_name", "rule"},
+		set:     func(t target, v Value) { t.route.Hosts = v.List },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Hosts} },
+	},
+	{
+		Name: "paths", Scope: OfRoute, Type: List, Match: true, Chars: pathChars, check: checkPath,
+		Unset:   "any path",
+		Kong:    Rendering{As: "route's `paths`"},
+		HAProxy: Rendering{As: "path map", Except: "a regular expression", except: isRegex},
+		Doc:     "The path prefixes that the route takes, or `~` and a regular expression.",
+		Example: "paths=/api,/v2/api",
+		Aliases: []string{"prefix", "path_prefix", "location", "uri", "uris"},
+		set:     func(t target, v Value) { t.route.Paths = v.List },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Paths} },
+	},
+	{
+		Name: "methods", Scope: OfRoute, Type: List, Match: true, Chars: methodChars, check: checkMethod,
+		Unset:   "any method",
+		Kong:    Rendering{As: "route's `methods`"},
+		Doc:     "The HTTP methods that the route takes.",
+		Example: "methods=GET,HEAD",
+		Aliases: []string{"verbs"},
+		set:     func(t target, v Value) { t.route.Methods = v.List },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Methods} },
+	},
+	{
+		Name: "headers", Scope: OfRoute, Type: Map, Match: true, Chars: headerChars, check: checkHeaderValue, entry: checkHeaderName,
+		Unset:   "any headers",
+		Kong:    Rendering{As: "route's `headers`"},
+		Doc:     "The request headers that the route takes: every named header must be there with one of its values.",
+		Example: "headers.X-Version=1,2",
+		set:     func(t target, v Value) { t.route.Headers = v.Map },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{Map: r.Headers} },
+	},
+	{
+		Name: "strip_path", Scope: OfRoute, Type: Bool, Default: Value{Bool: false},
+		Kong:    Rendering{As: "route's `strip_path`"},
+		HAProxy: Rendering{As: "`http-request set-path`"},
+		Doc:     "Removes the matched path before the request goes on to the container.",
+		Example: "strip_path=true",
+		Aliases: []string{"stripprefix", "strip_prefix", "rewrite"},
+		set:     func(t target, v Value) { t.route.StripPath = v.Bool },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{Bool: r.StripPath} },
+	},
+	{
+		Name: "preserve_host", Scope: OfRoute, Type: Bool, Default: Value{Bool: true},
+		Kong:    Rendering{As: "route's `preserve_host`"},
+		HAProxy: Rendering{As: "`Host` kept, or set to the server's address"},
+		Doc:     "Sends the client's `Host` on to the container; with `false` the container gets its own address instead.",
+		Example: "preserve_host=false",
+		Aliases: []string{"pass_host", "pass_host_header", "passhostheader"},
+		set:     func(t target, v Value) { t.route.PreserveHost = v.Bool },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{Bool: r.PreserveHost} },
+	},
+	{
+		Name: "priority", Scope: OfRoute, Type: Int, Min: -maxPriority, Max: maxPriority,
+		Kong:    Rendering{As: "settled by Lockstep"},
+		HAProxy: Rendering{As: "settled by Lockstep"},
+		Doc:     "Settles who gets a match that several services ask for: the highest wins, the others are reported.",
+		Example: "priority=10",
+		set:     func(t target, v Value) { t.route.Priority = v.Int },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{Int: r.Priority} },
+	},
+}
+
+// maxPriority fits a 32-bit integer with room to add to it.
+const maxPriority = 1_000_000_000
+
+// isRegex reports whether a path is a regular expression.
+func isRegex(path string) bool { return strings.HasPrefix(path, "~") }
