@@ -1,1 +1,165 @@
 package fakekong
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+// Kong is one gateway: an Admin API and a proxy over the same entities. All
+// methods may be called at any time by many goroutines.
+type Kong struct {
+	AdminURL string // "http://127.0.0.1:…"; empty with Options.NoListen
+	ProxyURL string
+
+	mode   Mode
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	nodeID string
+	lib    *library
+
+	faults  faults
+	journal journal
+	front   front
+	routing routing
+
+	balancers balancers
+	newID     func() string // for entities that come without an id
+
+	mu        sync.Mutex // guards what follows
+	store     *store
+	hash      string // of the configuration, without a database
+	pushed    string // the text of the configuration, when it came as text
+	unhealthy map[string]bool
+}
+
+// New starts a Kong. It is running when New returns; Close ends it.
+func New(o Options) (*Kong, error) {
+	lib, err := newLibrary(o.Schemas)
+	if err != nil {
+		return nil, err
+	}
+	k := &Kong{
+		mode: o.Mode, dial: o.Dial, lib: lib, nodeID: uuid.NewString(), newID: uuid.NewString,
+		store: newStore(), hash: noHash, unhealthy: map[string]bool{},
+	}
+	if k.mode == "" {
+		k.mode = Database
+	}
+	if k.dial == nil {
+		k.dial = (&net.Dialer{}).DialContext
+	}
+	k.routing.delay = o.RouteDelay
+	k.front = front{
+		addresses: [2]string{or(o.AdminAddr, "127.0.0.1:0"), or(o.ProxyAddr, "127.0.0.1:0")},
+		handlers:  [2]http.Handler{k.AdminHandler(), k.ProxyHandler()},
+	}
+	if o.NoListen {
+		k.front.down = make(chan struct{})
+		return k, nil
+	}
+	if err := k.Start(); err != nil {
+		return nil, err
+	}
+	k.AdminURL, k.ProxyURL = "http://"+k.front.addresses[0], "http://"+k.front.addresses[1]
+	return k, nil
+}
+
+// Close takes the gateway down for good.
+func (k *Kong) Close() {
+	k.Stop()
+	k.routing.stop()
+}
+
+// Restart takes the gateway down and up again. With a database it comes back with
+// what it held; without one it comes back empty, as a new container does.
+func (k *Kong) Restart() error {
+	k.Stop()
+	k.mu.Lock()
+	clear(k.unhealthy)
+	if k.mode == DBLess {
+		k.store, k.hash, k.pushed = newStore(), noHash, ""
+	}
+	k.balancers.reset()
+	k.routing.reset(k.routes())
+	k.mu.Unlock()
+	return k.Start()
+}
+
+// changed tells the proxy that entities of a kind have changed. The caller holds the lock.
+func (k *Kong) changed(kd *kind) {
+	switch kd.name {
+	case "routes", "services":
+		k.routing.set(k.routes)
+	case "upstreams", "targets":
+		k.balancers.reset()
+	}
+}
+
+// AdminHandler serves the Admin API, with faults and the log of requests.
+func (k *Kong) AdminHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		entry := Request{Method: r.Method, Path: r.URL.RequestURI()}
+		fault := k.faults.take(r)
+		raw, err := io.ReadAll(r.Body)
+		entry.Body = string(raw)
+		if err == nil {
+			entry.Status = k.answer(w, r, raw, fault)
+		}
+		k.journal.add(entry)
+	})
+}
+
+// answer serves a request with what is to go wrong, and returns the status that
+// the client saw; 0: none.
+func (k *Kong) answer(w http.ResponseWriter, r *http.Request, raw []byte, fault Fault) int {
+	if !fault.wait(r, k.front.closing()) {
+		cut(w, nil)
+		return 0
+	}
+	if fault.Status != 0 {
+		maps.Copy(w.Header(), fault.Header)
+		w.WriteHeader(fault.Status)
+		_, _ = io.WriteString(w, fault.Body)
+		return fault.Status
+	}
+	if fault.Cut == CutBefore && cut(w, nil) {
+		return 0
+	}
+	a := k.serve(r, raw)
+	if fault.Cut == CutAfter && cut(w, a) {
+		return 0
+	}
+	body := a.bytes()
+	maps.Copy(w.Header(), a.headers(len(body)))
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
+	return a.status
+}
+
+// AdminHost is the host and port of the Admin API, ProxyHost that of the proxy.
+func (k *Kong) AdminHost() string { return hostOf(k.AdminURL) }
+
+// ProxyHost is the host and port of the proxy.
+func (k *Kong) ProxyHost() string { return hostOf(k.ProxyURL) }
+
+func hostOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// listenError says which of the two doors didn't open.
+func listenError(door, address string, err error) error {
+	return fmt.Errorf("listen for the %s on %s: %w", door, address, err)
+}

@@ -1,0 +1,84 @@
+package fakekong
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// front is the two listeners: that of the Admin API and that of the proxy.
+type front struct {
+	addresses [2]string // to listen on; with their ports once known
+	handlers  [2]http.Handler
+
+	mu      sync.Mutex
+	servers []*http.Server
+	down    chan struct{} // closed by Stop
+	serving sync.WaitGroup
+}
+
+// Start opens the gateway after a Stop, on the same addresses. While it is open Start does nothing.
+func (k *Kong) Start() error {
+	f := &k.front
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.servers != nil {
+		return nil
+	}
+	var listeners [2]net.Listener
+	for i, door := range []string{"Admin API", "proxy"} {
+		l, err := listen(f.addresses[i])
+		if err != nil {
+			if i == 1 {
+				err = errors.Join(err, listeners[0].Close())
+			}
+			return listenError(door, f.addresses[i], err)
+		}
+		listeners[i], f.addresses[i] = l, l.Addr().String()
+	}
+	f.down = make(chan struct{})
+	for i, l := range listeners {
+		s := &http.Server{Handler: f.handlers[i], ReadHeaderTimeout: time.Minute}
+		f.servers = append(f.servers, s)
+		f.serving.Go(func() { _ = s.Serve(l) })
+	}
+	return nil
+}
+
+// Stop takes the gateway down: connections are closed, requests under way break off,
+// new ones are refused. Entities stay. It may be called again.
+func (k *Kong) Stop() {
+	f := &k.front
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.down != nil && f.servers != nil {
+		close(f.down)
+	}
+	for _, s := range f.servers {
+		_ = s.Close()
+	}
+	f.serving.Wait()
+	f.servers = nil
+}
+
+// closing is closed when the gateway goes down.
+func (f *front) closing() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.down
+}
+
+// listen opens an address, patiently: the port of a listener that has just been
+// closed may be taken for a moment.
+func listen(address string) (net.Listener, error) {
+	deadline := time.Now().Add(2 * time.Second)
+	for {
+		l, err := net.Listen("tcp", address)
+		if err == nil || time.Now().After(deadline) {
+			return l, err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}

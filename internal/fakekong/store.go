@@ -1,0 +1,146 @@
+package fakekong
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// entity is one stored row. Its fields are complete and are never changed in
+// place: a write stores a new entity.
+type entity struct {
+	kind   *kind
+	fields map[string]any
+	seq    uint64 // the order of creation
+}
+
+func (e *entity) id() string { return text(e.fields["id"]) }
+
+// ref returns the id that a foreign field holds, or "".
+func (e *entity) ref(field string) string { return refID(e.fields[field]) }
+
+// name is what a reader calls the entity: its key, or its id.
+func (e *entity) name() string {
+	if n := text(e.fields[e.kind.key]); n != "" {
+		return n
+	}
+	return e.id()
+}
+
+// store holds rows by kind and id, with an index of what must be unique. It does
+// not lock; its owner does.
+type store struct {
+	rows  map[string]map[string]*entity // by kind, then id
+	index map[string]string             // uniqueKey -> id
+	seq   uint64
+}
+
+func newStore() *store {
+	return &store{rows: map[string]map[string]*entity{}, index: map[string]string{}}
+}
+
+// get finds an entity by its id.
+func (s *store) get(k *kind, id string) *entity { return s.rows[k.name][id] }
+
+// lookup finds an entity by its id or, where the kind has one, its key.
+func (s *store) lookup(l *library, k *kind, key string) *entity {
+	if e := s.get(k, key); e != nil {
+		return e
+	}
+	if k.key == "" {
+		return nil
+	}
+	if f := l.entities[k.name].Field(k.key); f != nil && f.Unique {
+		return s.get(k, s.index[uniqueKey(k, []string{k.key}, map[string]any{k.key: key})])
+	}
+	for _, e := range s.list(k) {
+		if e.fields[k.key] == key {
+			return e
+		}
+	}
+	return nil
+}
+
+// list returns all rows of a kind, sorted by id.
+func (s *store) list(k *kind) []*entity {
+	return slices.SortedFunc(maps.Values(s.rows[k.name]), func(a, b *entity) int { return strings.Compare(a.id(), b.id()) })
+}
+
+// put stores a row in place of the one with its id, if there is one.
+func (s *store) put(l *library, k *kind, fields map[string]any) *entity {
+	e := &entity{kind: k, fields: fields}
+	if old := s.get(k, e.id()); old != nil {
+		s.remove(l, old)
+		e.seq = old.seq
+	} else {
+		s.seq++
+		e.seq = s.seq
+	}
+	if s.rows[k.name] == nil {
+		s.rows[k.name] = map[string]*entity{}
+	}
+	s.rows[k.name][e.id()] = e
+	for _, key := range l.uniques(k, fields) {
+		s.index[uniqueKey(k, key, fields)] = e.id()
+	}
+	return e
+}
+
+// remove takes one row out, and nothing else.
+func (s *store) remove(l *library, e *entity) {
+	delete(s.rows[e.kind.name], e.id())
+	for _, key := range l.uniques(e.kind, e.fields) {
+		delete(s.index, uniqueKey(e.kind, key, e.fields))
+	}
+}
+
+// clash returns the fields of a row that another row holds already, or nil.
+func (s *store) clash(l *library, k *kind, fields map[string]any) []string {
+	for _, key := range l.uniques(k, fields) {
+		if id, ok := s.index[uniqueKey(k, key, fields)]; ok && id != fields["id"] {
+			return key
+		}
+	}
+	return nil
+}
+
+// uniques lists the sets of fields by which a row must be unique. Single fields
+// that are null don't count; in sets null is a value like others.
+func (l *library) uniques(k *kind, fields map[string]any) [][]string {
+	var out [][]string
+	for _, f := range l.entities[k.name].Fields {
+		if f.Unique && fields[f.Name] != nil {
+			out = append(out, []string{f.Name})
+		}
+	}
+	return append(out, k.unique...)
+}
+
+// uniqueKey spells the values of some fields for the index.
+func uniqueKey(k *kind, names []string, fields map[string]any) string {
+	return k.name + pretty(pick(names, fields))
+}
+
+func pick(names []string, fields map[string]any) map[string]any {
+	out := map[string]any{}
+	for _, n := range names {
+		out[n] = fields[n]
+	}
+	return out
+}
+
+// bySeq sorts rows in the order of their creation, the latest first.
+func bySeq(rows []*entity) {
+	slices.SortFunc(rows, func(a, b *entity) int { return cmp.Compare(b.seq, a.seq) })
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func refID(v any) string {
+	m, _ := v.(map[string]any)
+	return text(m["id"])
+}
