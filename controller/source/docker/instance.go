@@ -51,6 +51,9 @@ func fromList(s container.Summary, f *facts, drivers drivers) (inst snapshot.Ins
 	}
 	if s.NetworkSettings != nil {
 		inst.Networks = networksOf(s.NetworkSettings.Networks, drivers)
+		if !drivers.cover(s.NetworkSettings.Networks) {
+			return inst, true, false // connected to a network that is newer than our list of them
+		}
 	}
 	switch {
 	case container.NetworkMode(s.HostConfig.NetworkMode).IsContainer():

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -38,6 +39,13 @@ func (w *world) get(id string) *snapshot.Instance {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.current[id]
+}
+
+// size returns how many instances are known.
+func (w *world) size() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.current)
 }
 
 // ids returns the ids of all known instances.
@@ -130,19 +138,9 @@ func (w *world) take() snapshot.Delta {
 		d.Attachments, w.attachBefore = cloneAttachments(w.attach), w.attach
 	}
 	w.told = true
-	slices.SortFunc(d.Changed, func(a, b snapshot.Instance) int { return compareIDs(a.ID, b.ID) })
+	slices.SortFunc(d.Changed, func(a, b snapshot.Instance) int { return cmp.Compare(a.ID, b.ID) })
 	slices.Sort(d.Removed)
 	return d
-}
-
-func compareIDs(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // same compares two states of one container; nil is its absence.

@@ -1,0 +1,201 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"golang.org/x/sync/errgroup"
+)
+
+// load is one full list and what goes with it. An error leaves the rest
+// meaningless: a partial list is none.
+type load struct {
+	began      time.Time
+	containers []container.Summary
+	located    located
+	err        error
+}
+
+// load asks for a full list, the networks and the gateways' places, side by
+// side. Only one is under way at a time.
+func (c *session) load() {
+	if c.loading {
+		return
+	}
+	c.loading = true
+	began := time.Now()
+	pins := c.s.places.copyPins()
+	c.wg.Go(func() {
+		l := c.ask(pins)
+		l.began = began
+		select {
+		case c.loads <- l:
+		case <-c.ctx.Done():
+		}
+	})
+}
+
+func (c *session) ask(pins pins) load {
+	ctx, cancel := context.WithTimeout(c.ctx, c.s.options.timing.list)
+	defer cancel()
+	var l load
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		var err error
+		l.containers, err = c.s.list(ctx, c.s.enabledOnly())
+		return timely(c.ctx, "list containers", err)
+	})
+	g.Go(func() error {
+		nets, err := c.s.networks.list(ctx, c.conn.engine)
+		if err != nil {
+			return timely(c.ctx, "list networks", err)
+		}
+		l.located, err = c.s.locate(ctx, nets, pins)
+		return err
+	})
+	l.err = g.Wait()
+	return l
+}
+
+// list asks for running and paused containers.
+func (s *Source) list(ctx context.Context, f filters.Args) ([]container.Summary, error) {
+	began := time.Now()
+	all, err := s.conn.engine.ContainerList(ctx, container.ListOptions{Filters: f})
+	s.metrics.request("list", err, began)
+	return all, err
+}
+
+func (s *Source) enabledOnly() filters.Args {
+	if s.options.ExposeAll {
+		return filters.NewArgs()
+	}
+	return filters.NewArgs(filters.Arg("label", s.enableLabel()))
+}
+
+// loaded takes in a list. What an event touched since a moment before the list
+// began is left to its inspection: the list may be older than the event.
+func (c *session) loaded(l load) error {
+	c.loading, c.settled = false, false
+	if l.err != nil {
+		return l.err
+	}
+	c.heard(time.Now())
+	known := c.s.networks.known()
+	listed := make(map[string]struct{}, len(l.containers))
+	missed := 0
+	for i := range l.containers {
+		id := l.containers[i].ID
+		listed[id] = struct{}{}
+		if !c.untouched(id, l.began) {
+			c.await(id)
+		} else if c.listed(l.containers[i], known) {
+			missed++
+		}
+	}
+	for _, id := range c.s.world.ids() {
+		if _, ok := listed[id]; ok {
+			continue
+		}
+		if !c.untouched(id, l.began) {
+			c.await(id)
+		} else if c.put(id, nil, time.Time{}) {
+			missed++
+		}
+		c.unmarkGone(id)
+	}
+	c.forget(listed, l.began)
+	c.place(l.located)
+	fresh := c.fresh
+	c.fresh = false
+	if missed > 0 && !fresh {
+		c.s.metrics.missed.Add(float64(missed))
+		return fmt.Errorf("%w (%d)", errDeaf, missed)
+	}
+	return nil
+}
+
+// listed publishes a container from its entry in a list, or has it inspected
+// when the entry doesn't tell everything. It reports whether that was news.
+func (c *session) listed(s container.Summary, known drivers) bool {
+	var f *facts
+	if have, ok := c.s.facts[s.ID]; ok {
+		f = &have
+	}
+	inst, ok, complete := fromList(s, f, known)
+	switch {
+	case !ok:
+		return c.put(s.ID, nil, time.Time{})
+	case !complete:
+		c.await(s.ID)
+		return false
+	}
+	inst.Stopping = c.s.stops[s.ID].signal
+	return c.put(s.ID, &inst, time.Time{})
+}
+
+// untouched reports whether no event spoke of a container around or after the
+// beginning of a list.
+func (c *session) untouched(id string, began time.Time) bool {
+	at, ok := c.touched[id]
+	return !ok || at.Before(began.Add(-c.s.options.timing.settle))
+}
+
+// await has a container inspected before the view counts as whole.
+func (c *session) await(id string) {
+	c.awaited[id] = struct{}{}
+	if !c.pending(id) {
+		c.look(id, time.Time{})
+	}
+}
+
+// forget drops what is remembered of containers that are no more, and of
+// events long before a list.
+func (c *session) forget(listed map[string]struct{}, began time.Time) {
+	for id := range c.touched {
+		if c.untouched(id, began) {
+			delete(c.touched, id)
+		}
+	}
+	for id := range c.s.facts {
+		if _, ok := listed[id]; !ok && !c.pending(id) && c.s.world.get(id) == nil {
+			delete(c.s.facts, id)
+			delete(c.s.joined, id)
+		}
+	}
+}
+
+// unmarkGone forgets the stop of a container that is gone.
+func (c *session) unmarkGone(id string) {
+	if c.s.world.get(id) == nil && !c.pending(id) {
+		c.unmark(id)
+	}
+}
+
+// whole notes that a whole view is there: a list has come in and nothing that
+// it left open is missing any more.
+func (c *session) whole() {
+	if c.fresh || len(c.awaited) > 0 || c.settled {
+		return
+	}
+	c.settled = true
+	if c.s.world.load() {
+		c.news = true
+	}
+	if c.s.synced(time.Now()) {
+		c.news = true
+	}
+	c.s.metrics.connected.Set(1)
+}
+
+// streamError names the end of an event stream.
+func streamError(err error) error {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errEnded
+	}
+	return fmt.Errorf("event stream: %w", err)
+}
