@@ -17,7 +17,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"sigs.k8s.io/yaml"
 )
 
 // The contract is what a real Kong answered, recorded. It lies beside the
@@ -327,7 +326,7 @@ func sortErrors(v any) any {
 // parseConfig reads the YAML of GET /config: the order of its keys is that of hash tables.
 func parseConfig(v any) any {
 	var out any
-	if err := yaml.Unmarshal([]byte(v.(string)), &out); err != nil {
+	if err := readYAML(v.(string), &out); err != nil {
 		return err.Error()
 	}
 	return out

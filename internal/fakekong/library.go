@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/lockstep/lockstep/internal/fakekong/schema"
 )
 
@@ -23,8 +21,8 @@ type library struct {
 
 // newLibrary reads the package's schemas and those of the caller, which go first.
 func newLibrary(extra []byte) (*library, error) {
-	own, err := yaml.YAMLToJSON(builtin)
-	if err != nil {
+	var own json.RawMessage
+	if err := readYAML(string(builtin), &own); err != nil {
 		return nil, fmt.Errorf("read the schemas of the package: %w", err)
 	}
 	l := &library{
