@@ -115,8 +115,8 @@ func (b *Builder) judge(s *service, gateway v1.Gateway, route v1.Route) Verdict 
 	}
 	if holder := b.claims.lost(s.name, gateway, route.Name); holder != "" {
 		return Verdict{Gateway: gateway, Reason: v1.Conflict,
-			Message: fmt.Sprintf("the route %s already holds the same match", holder),
-			Fix:     "change hosts or paths of one of them, or give the one that shall win a higher priority"}
+			Message: fmt.Sprintf("the route %s holds the same match", holder),
+			Fix:     "change hosts or paths of one of them, give the one that shall win a higher priority, or make both one service with the label service"}
 	}
 	return Verdict{Gateway: gateway, Reason: v1.Serving}
 }

@@ -13,10 +13,11 @@ import (
 
 // claims settles which route holds a match. A route claims every pair of its
 // hosts and paths (with its methods and headers) on a gateway, and holds either
-// all of them or none. The order is: highest priority; then a service that has
-// instances before one in its grace time; then who holds it in the ledger; then
-// the oldest service; then the name. Only routes that share a match with a
-// changed one, directly or through others, are looked at again.
+// all of them or none. The order is: highest priority; then who holds it in the
+// ledger, so that a holder keeps it while its containers are replaced and
+// through its grace time; then the oldest service; then the name. Only routes
+// that share a match with a changed one, directly or through others, are looked
+// at again.
 type claims struct {
 	memory    *ledger.Ledger
 	byService map[string][]*claimant
@@ -38,7 +39,6 @@ type claimant struct {
 // rank is what orders claimants besides the ledger.
 type rank struct {
 	priority int
-	live     bool
 	oldest   time.Time
 }
 
@@ -67,7 +67,7 @@ func (c *claims) put(gateways []v1.Gateway, s *service) {
 				service: s.name,
 				route:   route.Name,
 				matches: matches(gateway, route),
-				rank:    rank{priority: route.Priority, live: len(s.members) > 0, oldest: s.oldest},
+				rank:    rank{priority: route.Priority, oldest: s.oldest},
 			})
 		}
 	}
@@ -120,23 +120,22 @@ func (c *claims) purge(result *Result) {
 // anything.
 func (c *claims) resolve(result *Result) map[string]bool {
 	touched := map[string]bool{}
+	if len(c.dirty) == 0 {
+		return touched
+	}
 	region, matches := c.region()
-	clear(c.dirty)
+	c.dirty = map[string]bool{}
 	slices.SortFunc(region, c.order())
 	holders := map[string]*claimant{}
 	for _, claimant := range region {
-		lostTo := ""
-		for _, match := range claimant.matches {
-			if holder := holders[match]; holder != nil {
-				lostTo = holder.route
-				break
-			}
-		}
-		if lostTo == "" {
+		if claimant.free(holders) {
 			for _, match := range claimant.matches {
 				holders[match] = claimant
 			}
 		}
+	}
+	for _, claimant := range region {
+		lostTo := claimant.loser(holders)
 		if !claimant.settled || claimant.lostTo != lostTo {
 			claimant.settled, claimant.lostTo = true, lostTo
 			touched[claimant.service] = true
@@ -146,6 +145,22 @@ func (c *claims) resolve(result *Result) map[string]bool {
 		c.record(match, holders[match], result)
 	}
 	return touched
+}
+
+// free reports whether nobody holds a match that the claimant wants.
+func (c *claimant) free(holders map[string]*claimant) bool {
+	return !slices.ContainsFunc(c.matches, func(match string) bool { return holders[match] != nil })
+}
+
+// loser returns the route that holds the first match that the claimant wants
+// and does not have; "" when it has all.
+func (c *claimant) loser(holders map[string]*claimant) string {
+	for _, match := range c.matches {
+		if holder := holders[match]; holder != nil && holder != c {
+			return holder.route
+		}
+	}
+	return ""
 }
 
 // region returns the claimants that hang together with a dirty match, and the
@@ -186,22 +201,11 @@ func (c *claims) order() func(a, b *claimant) int {
 	return func(a, b *claimant) int {
 		return cmp.Or(
 			cmp.Compare(b.rank.priority, a.rank.priority),
-			-compareBool(a.rank.live, b.rank.live),
 			cmp.Compare(holds(b), holds(a)),
 			a.rank.oldest.Compare(b.rank.oldest),
 			cmp.Compare(a.route, b.route),
 			cmp.Compare(a.gateway, b.gateway))
 	}
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }
 
 // record writes the holder of a match to the ledger; nil means nobody.

@@ -1,0 +1,171 @@
+package desired
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/snapshot"
+)
+
+// TestIncrementalEqualsFull walks through random events and compares, again
+// and again, what the small updates add up to with one full build from the same
+// containers and ledger.
+func TestIncrementalEqualsFull(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 7))
+			boxes := map[string]box{}
+			onHost := snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {Networks: []string{"net0", "net1"}}}
+			w := newWorld()
+			now := epoch
+			w.update(now, snapshot.Delta{Full: true, Attachments: onHost})
+			for event := range 400 {
+				now = now.Add(time.Duration(random.IntN(40)) * time.Second)
+				w.update(now, randomDelta(random, boxes, event))
+				if event%10 != 0 {
+					continue
+				}
+				full := newWorldWith(w.memory.Clone(), netip.Addr{})
+				full.update(now, snapshot.Delta{Full: true, Attachments: onHost, Changed: instances(boxes)})
+				if diff := gocmp.Diff(full.String(), w.String()); diff != "" {
+					t.Fatalf("after event %d (-full +incremental):\n%s", event, diff)
+				}
+				if diff := gocmp.Diff(full.sets, w.sets, gocmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
+					t.Fatalf("after event %d (-full +incremental):\n%s", event, diff)
+				}
+				if diff := gocmp.Diff(full.memory, w.memory); diff != "" {
+					t.Fatalf("ledger after event %d (-full +incremental):\n%s", event, diff)
+				}
+				if !full.wake.Equal(w.wake) {
+					t.Fatalf("wake after event %d: full %s, incremental %s", event, full.wake, w.wake)
+				}
+			}
+		})
+	}
+}
+
+// randomDelta lets one to three containers start, change or end.
+func randomDelta(random *rand.Rand, boxes map[string]box, event int) snapshot.Delta {
+	var delta snapshot.Delta
+	touched := map[string]bool{}
+	for range 1 + random.IntN(3) {
+		name := fmt.Sprintf("c%d", random.IntN(25))
+		if touched[name] {
+			continue
+		}
+		touched[name] = true
+		b, runs := boxes[name]
+		switch {
+		case runs && random.IntN(3) == 0:
+			delete(boxes, name)
+			delta.Removed = append(delta.Removed, idOf(name))
+			continue
+		case runs:
+			b.Health = []snapshot.Health{"", snapshot.HealthStarting, snapshot.Healthy, snapshot.Unhealthy}[random.IntN(4)]
+			b.Paused = random.IntN(5) == 0
+			b.Stopping = []string{"", "", "SIGTERM"}[random.IntN(3)]
+		default:
+			b = randomBox(random, name, event)
+		}
+		boxes[name] = b
+		delta.Changed = append(delta.Changed, b.instance())
+	}
+	slices.Sort(delta.Removed)
+	return delta
+}
+
+// randomBox makes a container of a few services that contend for a few hosts.
+func randomBox(random *rand.Rand, name string, created int) box {
+	labels := map[string]string{
+		"service": fmt.Sprintf("s%d", random.IntN(8)),
+		"hosts":   fmt.Sprintf("h%d.test", random.IntN(5)),
+		"port":    "80",
+	}
+	if random.IntN(3) == 0 {
+		labels["hosts"] += fmt.Sprintf(",h%d.test", random.IntN(5))
+	}
+	if random.IntN(3) == 0 {
+		labels["paths"] = fmt.Sprintf("/p%d", random.IntN(2))
+	}
+	if random.IntN(6) == 0 {
+		labels["priority"] = fmt.Sprint(random.IntN(3))
+	}
+	if random.IntN(8) == 0 {
+		labels["methods"] = "GET"
+	}
+	if random.IntN(8) == 0 {
+		labels["gateways"] = "kong"
+	}
+	if random.IntN(10) == 0 {
+		labels["hoosts"] = "wrong"
+	}
+	if random.IntN(4) == 0 {
+		labels["grace"] = "30s"
+	}
+	return box{
+		Name: name, Created: created, Labels: labels,
+		Networks: map[string]string{fmt.Sprintf("net%d", random.IntN(3)): fmt.Sprintf("10.0.%d.%d", random.IntN(3), 1+random.IntN(250))},
+	}
+}
+
+func instances(boxes map[string]box) []snapshot.Instance {
+	var out []snapshot.Instance
+	for _, name := range slices.Sorted(maps.Keys(boxes)) {
+		out = append(out, boxes[name].instance())
+	}
+	return out
+}
+
+// fleet returns n containers in n/10 services, as a large site has them.
+func fleet(n int) []snapshot.Instance {
+	out := make([]snapshot.Instance, n)
+	for i := range out {
+		service := i / 10
+		out[i] = box{
+			Name: fmt.Sprintf("web-%d", i), Created: i,
+			Labels: map[string]string{
+				"service": fmt.Sprintf("s%d", service), "hosts": fmt.Sprintf("s%d.test", service), "paths": "/", "port": "8080",
+			},
+			Networks: map[string]string{"shop": fmt.Sprintf("10.%d.%d.%d", i/65536, i/256%256, i%256)},
+		}.instance()
+	}
+	return out
+}
+
+// BenchmarkFull builds everything from 10,000 containers in 1,000 services.
+func BenchmarkFull(b *testing.B) {
+	containers := fleet(10000)
+	attachments := snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {OnHost: true}}
+	b.ReportAllocs()
+	for b.Loop() {
+		w := newWorld()
+		w.builder.Update(epoch, snapshot.Delta{Full: true, Changed: containers, Attachments: attachments})
+	}
+}
+
+// BenchmarkEvent lets one of n containers turn from starting to healthy and
+// back: the cost must not grow with n.
+func BenchmarkEvent(b *testing.B) {
+	for _, n := range []int{100, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			containers := fleet(n)
+			w := newWorld()
+			attachments := snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {OnHost: true}}
+			w.builder.Update(epoch, snapshot.Delta{Full: true, Changed: containers, Attachments: attachments})
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				one := containers[i%n]
+				one.Health = []snapshot.Health{snapshot.HealthStarting, snapshot.Healthy}[i/n%2]
+				w.builder.Update(epoch, snapshot.Delta{Changed: []snapshot.Instance{one}})
+			}
+		})
+	}
+}

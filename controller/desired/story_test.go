@@ -1,0 +1,276 @@
+package desired
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+	"sigs.k8s.io/yaml"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/snapshot"
+)
+
+var update = flag.Bool("update", false, "write what the stories really end in")
+
+// epoch is when every story begins.
+var epoch = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+// step is one step of a story: what changed, and when.
+type step struct {
+	At       string   // since the story began: "90s"
+	Full     bool     // the delta lists the whole world
+	Start    []box    // new or changed containers
+	Gone     []string // names of containers that are gone
+	Gateways map[v1.Gateway]attachment
+	Publish  string
+}
+
+// box is a container in a story's short hand.
+type box struct {
+	Name     string
+	Created  int // seconds
+	Labels   map[string]string
+	Health   snapshot.Health
+	Paused   bool
+	Stopping string
+	Host     bool
+	Ports    []string          // "80", "80>8080" for published on every address
+	Networks map[string]string // name or name/driver to address
+}
+
+type attachment struct {
+	Networks []string
+	Host     bool
+}
+
+// TestStories plays each story of testdata: its steps and, after each, all
+// that is desired.
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { play(t, file) })
+	}
+}
+
+func play(t *testing.T, path string) {
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld()
+	for i := range archive.Files {
+		file := &archive.Files[i]
+		if file.Name != "want" {
+			var s step
+			if err := yaml.UnmarshalStrict(file.Data, &s); err != nil {
+				t.Fatalf("%s: %v", file.Name, err)
+			}
+			w.do(t, s)
+			continue
+		}
+		if *update {
+			file.Data = []byte(w.String())
+			continue
+		}
+		if diff := gocmp.Diff(string(file.Data), w.String()); diff != "" {
+			t.Errorf("after %q (-want +got):\n%s", archive.Files[i-1].Name, diff)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(path, txtar.Format(archive), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// world is everything that the results of a builder add up to.
+type world struct {
+	builder   *Builder
+	memory    *ledger.Ledger
+	sets      map[v1.Gateway]v1.Set
+	standings map[string]*Standing
+	refused   map[string][]v1.Problem
+	wake      time.Time
+}
+
+func newWorld() *world {
+	return newWorldWith(ledger.New(), netip.Addr{})
+}
+
+func newWorldWith(memory *ledger.Ledger, publish netip.Addr) *world {
+	return &world{
+		memory: memory,
+		builder: New(Options{
+			Grammar:        v1.Grammar{Prefix: "lockstep."},
+			Gateways:       []v1.Gateway{v1.Kong, v1.HAProxy},
+			PublishAddress: publish,
+		}, memory),
+		sets:      map[v1.Gateway]v1.Set{v1.Kong: {}, v1.HAProxy: {}},
+		standings: map[string]*Standing{},
+		refused:   map[string][]v1.Problem{},
+	}
+}
+
+func (w *world) do(t *testing.T, s step) {
+	t.Helper()
+	if s.Publish != "" {
+		*w = *newWorldWith(w.memory, netip.MustParseAddr(s.Publish))
+	}
+	at, err := time.ParseDuration(cmp.Or(s.At, "0s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	delta := snapshot.Delta{Full: s.Full}
+	if s.Full {
+		delta.Attachments = snapshot.Attachments{v1.Kong: {OnHost: true, Why: "runs on the host"}, v1.HAProxy: {OnHost: true, Why: "runs on the host"}}
+	}
+	for name, a := range s.Gateways {
+		if delta.Attachments == nil {
+			delta.Attachments = maps.Clone(w.builder.attachments)
+		}
+		delta.Attachments[name] = snapshot.Attachment{Networks: a.Networks, OnHost: a.Host, Why: "said so"}
+	}
+	for _, b := range s.Start {
+		delta.Changed = append(delta.Changed, b.instance())
+	}
+	for _, name := range s.Gone {
+		delta.Removed = append(delta.Removed, idOf(name))
+	}
+	w.update(epoch.Add(at), delta)
+}
+
+// update adds a result to the world.
+func (w *world) update(now time.Time, delta snapshot.Delta) Result {
+	result := w.builder.Update(now, delta)
+	for gateway, set := range result.Sets {
+		merge(w.sets[gateway], set)
+	}
+	merge(w.standings, result.Standings)
+	for id, problems := range result.Refused {
+		if len(problems) == 0 {
+			delete(w.refused, id)
+			continue
+		}
+		w.refused[id] = problems
+	}
+	w.wake = result.Wake
+	return result
+}
+
+func merge[V any](into map[string]*V, changed map[string]*V) {
+	for name, value := range changed {
+		if value == nil {
+			delete(into, name)
+			continue
+		}
+		into[name] = value
+	}
+}
+
+func idOf(name string) string { return fmt.Sprintf("%-12s", name) }
+
+func (b box) instance() snapshot.Instance {
+	i := snapshot.Instance{
+		ID: idOf(b.Name), Name: b.Name, Created: epoch.Add(time.Duration(b.Created) * time.Second),
+		Project: b.Labels["com.docker.compose.project"], Service: b.Labels["com.docker.compose.service"],
+		Labels: map[string]string{}, Health: b.Health, Paused: b.Paused, Stopping: b.Stopping, HostNetwork: b.Host,
+	}
+	for key, value := range b.Labels {
+		if !strings.HasPrefix(key, "com.") {
+			key = "lockstep." + key
+		}
+		i.Labels[key] = value
+	}
+	if _, said := b.Labels["enable"]; !said {
+		i.Labels["lockstep.enable"] = "true"
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Networks)) {
+		short, driver, _ := strings.Cut(name, "/")
+		i.Networks = append(i.Networks, snapshot.Network{Name: short, Driver: cmp.Or(driver, "bridge"), Address: netip.MustParseAddr(b.Networks[name])})
+	}
+	for _, text := range b.Ports {
+		inside, outside, published := strings.Cut(text, ">")
+		port := snapshot.Port{}
+		fmt.Sscan(inside, &port.Number)
+		if published {
+			at := netip.AddrPort{}
+			if !strings.Contains(outside, ":") {
+				outside = "0.0.0.0:" + outside
+			}
+			at = netip.MustParseAddrPort(outside)
+			port.Published = []netip.AddrPort{at}
+		}
+		i.Ports = append(i.Ports, port)
+	}
+	return i
+}
+
+// String renders the world for people; the same world gives the same text.
+func (w *world) String() string {
+	var b strings.Builder
+	for _, gateway := range []v1.Gateway{v1.Kong, v1.HAProxy} {
+		for _, name := range slices.Sorted(maps.Keys(w.sets[gateway])) {
+			s := w.sets[gateway][name]
+			fmt.Fprintf(&b, "%s %s\n", gateway, name)
+			for _, r := range s.Routes {
+				fmt.Fprintf(&b, "  route %s hosts=%v paths=%v methods=%v\n", r.Name, r.Hosts, r.Paths, r.Methods)
+			}
+			for _, e := range s.Endpoints {
+				state := ""
+				if e.Draining {
+					state = " draining"
+				}
+				fmt.Fprintf(&b, "  %s %s weight=%d%s\n", e.Instance, e.Address, e.Weight, state)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.standings)) {
+		w.standings[name].render(&b)
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.refused)) {
+		for _, problem := range w.refused[id] {
+			fmt.Fprintf(&b, "refused: %s\n", problem.Error())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.memory.Services)) {
+		if until := w.memory.Services[name].Until; !until.IsZero() {
+			fmt.Fprintf(&b, "leaving: %s at %s\n", name, until.Sub(epoch))
+		}
+	}
+	return b.String()
+}
+
+// render says what is not served, and why.
+func (s *Standing) render(b *strings.Builder) {
+	say := func(what string, verdicts []Verdict) {
+		for _, v := range verdicts {
+			if v.Reason != v1.Serving {
+				fmt.Fprintf(b, "%s on %s: %s: %s; %s\n", what, v.Gateway, v.Reason, v.Message, v.Fix)
+			}
+		}
+	}
+	for _, i := range s.Instances {
+		say(s.Service+": "+i.Container, i.Verdicts)
+	}
+	for _, r := range s.Routes {
+		say(r.Name, r.Verdicts)
+	}
+	for _, p := range s.Problems {
+		fmt.Fprintf(b, "note: %s\n", p.Error())
+	}
+}
