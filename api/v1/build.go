@@ -35,6 +35,9 @@ func (d *decoding) build() {
 			d.fits(first, key)
 		}
 		d.buildService(key, rest[:n])
+		if first.service == "" { // what concerns the container; the rest is refused, but looked at
+			d.services = nil
+		}
 		rest = rest[n:]
 	}
 }

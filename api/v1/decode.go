@@ -105,7 +105,7 @@ func (d *decoding) refuseTwice() {
 	for i := 1; i < len(d.wishes); i++ {
 		if first, again := &d.wishes[i-1], &d.wishes[i]; first.compare(again) == 0 {
 			d.report(again.label, &fault{
-				message: fmt.Sprintf("it says the same as the label %s", shown(first.label)),
+				message: fmt.Sprintf("it is the same key as the label %s", shown(first.label)),
 				fix:     "keep one of the two",
 			})
 		}

@@ -37,7 +37,7 @@ func (c Charset) refuse(noun, text string) *fault {
 		r, _ := utf8.DecodeRuneInString(text[i:])
 		return &fault{
 			message: fmt.Sprintf("%s %s holds %s, which may not stand there", noun, shown(text), named(r)),
-			fix:     fmt.Sprintf("use only %s", c.Words),
+			fix:     "use only " + strings.ReplaceAll(c.Words, "`", ""),
 		}
 	}
 	return nil

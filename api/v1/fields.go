@@ -38,7 +38,7 @@ var rows = []Field{
 		Doc:     "The port that the container listens on; needed only when it exposes several, or none.",
 		Example: "port=8080",
 		Aliases: []string{"server_port", "container_port", "loadbalancer_port"},
-		set:     func(t target, v Value) { t.service.Port = uint16(v.Int) }, //nolint:gosec // bounded by Max
+		set:     func(t target, v Value) { t.service.Port = uint16(v.Int) }, // at most Max
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: int(s.Port)} },
 	},
 	{

@@ -58,9 +58,13 @@ func (g Grammar) read(label, rest, value string) (wish, *fault) {
 		}
 		name, beyond, ok := strings.Cut(tail, ".")
 		if !more || !ok {
+			example := "NAME"
+			if isPart(tail) {
+				example = tail
+			}
 			return w, &fault{
 				message: fmt.Sprintf("key %s names no field", shown(label)),
-				fix:     fmt.Sprintf("write %s%s.NAME.FIELD, for example %s%s.NAME.hosts=shop.example.com", path, word, path, word),
+				fix:     fmt.Sprintf("write for example %s%s.%s.hosts=shop.example.com", path, word, example),
 			}
 		}
 		if wrong := checkPart(word[:len(word)-1], name); wrong != nil {
@@ -133,6 +137,9 @@ func (p position) unknown(name string) *fault {
 		return wrong
 	}
 	if near := nearest(name, p.keywords, p.scopes...); near != "" {
+		if slices.Contains(p.keywords, near) {
+			near += "." + p.tail
+		}
 		wrong.fix = "did you mean " + p.path + near + "?"
 		return wrong
 	}

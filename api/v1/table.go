@@ -34,31 +34,38 @@ const (
 	wordServices = "services"
 )
 
-// later are the words of later versions. To offer the nearest known word for
+// later are the words of later versions, and those by which people ask for
+// protection, with what to say of each. To offer the nearest known word for
 // one of them would lead to a route that is more open than asked, or to
-// something quite different, so each has its own answer.
-var later = map[string]string{
-	"plugins":      "plugins are not supported by this version; without them the route would be more open than asked",
-	"plugin":       "plugins are not supported by this version; without them the route would be more open than asked",
-	"middlewares":  "plugins are not supported by this version; without them the route would be more open than asked",
-	"snis":         "matching by SNI is not supported by this version; without it the route would be more open than asked",
-	"sources":      "matching by the client's address is not supported by this version; without it the route would be more open than asked",
-	"destinations": "matching by the destination's address is not supported by this version; without it the route would be more open than asked",
-	"protocols":    "protocols other than http are not supported by this version; without them the route might be more open than asked",
-	"protocol":     "protocols other than http are not supported by this version",
-	"listen":       "listening ports by label are not supported by this version",
-	"certificate":  "certificates by label are not supported by this version",
-	"certificates": "certificates by label are not supported by this version",
-	"tls":          "certificates by label are not supported by this version",
-	"rollout":      "rollouts by version are not supported by this version; without them all copies would get their full share",
-	"version":      "rollouts by version are not supported by this version; without them all copies would get their full share",
-	"drain":        "a drain time by label is not supported by this version",
-	"retries":      "retries by label are not supported by this version",
-	"balance":      "balancing other than round-robin is not supported by this version",
-	"healthcheck":  "health checks by label are not supported by this version; Docker's HEALTHCHECK is heeded",
-	"consumers":    "consumers by label are not supported",
-	"tags":         "tags by label are not supported; the tags in a gateway belong to Lockstep",
-}
+// something quite different, so each has its own answer. Never changed.
+var later = func() map[string]string {
+	const open = "; without it the route would be more open than asked"
+	words := map[string]string{
+		"snis":         "matching by SNI is not supported by this version" + open,
+		"sources":      "matching by the client's address is not supported by this version" + open,
+		"destinations": "matching by the destination's address is not supported by this version" + open,
+		"protocols":    "matching by protocol is not supported by this version" + open,
+		"protocol":     "protocols other than http are not supported by this version",
+		"listen":       "listening ports by label are not supported by this version",
+		"rollout":      "sharing the traffic by version is not supported by this version",
+		"version":      "sharing the traffic by version is not supported by this version",
+		"drain":        "a drain time by label is not supported by this version",
+		"retries":      "retries by label are not supported by this version",
+		"balance":      "balancing other than round-robin is not supported by this version",
+		"healthcheck":  "health checks by label are not supported by this version, Docker's HEALTHCHECK is heeded",
+		"tags":         "tags by label are not supported, for those in a gateway belong to Lockstep",
+	}
+	for _, word := range []string{"certificate", "certificates", "tls"} {
+		words[word] = "certificates by label are not supported by this version"
+	}
+	for _, word := range []string{
+		"plugin", "plugins", "middlewares", "auth", "basic_auth", "key_auth", "jwt", "acl", "allow", "deny",
+		"ip_restriction", "rate_limit", "rate_limiting", "cors", "consumers",
+	} {
+		words[word] = "plugins are not supported by this version" + open
+	}
+	return words
+}()
 
 // fold brings one of our own words to the form in which they are compared:
 // lower case, "_" for "-".
@@ -90,17 +97,26 @@ func nearest(word string, keywords []string, scopes ...Scope) string {
 }
 
 // closest returns the candidate with the fewest letters to change, the first
-// in order among equals; "" when a third of the letters or more would change.
+// in order among equals; when more than a third would change, one that begins
+// the word or that the word begins; else "".
 func closest(word string, candidates []string) string {
-	best, least := "", max(1, min(len(word), 12)/3)+1
-	slices.Sort(candidates)
-	if len(word) > 64 {
+	if len(word) > maxPart {
 		return ""
 	}
+	best, least := "", (min(len(word), 12)+2)/3+1
+	slices.Sort(candidates)
 	for _, candidate := range candidates {
 		if d := levenshtein.Distance(word, candidate, nil); d < least {
 			best, least = candidate, d
 		}
 	}
-	return best
+	if best != "" || len(word) < 4 {
+		return best
+	}
+	for _, candidate := range candidates {
+		if strings.HasPrefix(word, candidate) || strings.HasPrefix(candidate, word) {
+			return candidate
+		}
+	}
+	return ""
 }

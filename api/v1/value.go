@@ -46,13 +46,13 @@ func (f *Field) parse(text string) (Value, *fault) {
 	return Value{}, &fault{message: fmt.Sprintf("the field has the unknown type %q", f.Type)}
 }
 
-// emptyFix is the advice for an empty value; where the field has no default
-// value, what holds without it is said.
+// emptyFix is the advice for an empty value: it says what holds without one.
 func (f *Field) emptyFix() string {
-	if f.Unset == "" {
-		return "give it a value, or remove the label to have the default"
+	without := f.Unset
+	if without == "" {
+		without = f.Text(f.Default)
 	}
-	return fmt.Sprintf("give it a value, or remove the label (then: %s)", strings.ReplaceAll(f.Unset, "`", ""))
+	return fmt.Sprintf("give it a value, or remove the label to have the default: %s", strings.ReplaceAll(without, "`", ""))
 }
 
 func parseBool(text string) (Value, *fault) {
@@ -131,7 +131,7 @@ func (f *Field) parseList(text string) ([]string, *fault) {
 			item = strings.Trim(item, " ")
 		}
 		if item == "" {
-			return nil, &fault{message: fmt.Sprintf("item %d of the list is empty", i+1), fix: "remove the superfluous comma"}
+			return nil, &fault{message: fmt.Sprintf("item %d of the list is empty", i+1), fix: "remove the empty item"}
 		}
 		normal, wrong := f.item(item)
 		if wrong != nil {
