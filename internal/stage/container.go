@@ -21,7 +21,9 @@ type Container struct {
 	Env     []string // KEY=value
 	Ports   []uint16 // exposed TCP ports
 	Network string   // short name; "" is Docker's own bridge
-	Probe   []string // HEALTHCHECK: command inside the container, asked five times a second; nil for none
+	// Patience is what the container's own stop timeout is; 0 leaves Docker's ten seconds.
+	Patience time.Duration
+	Probe    []string // HEALTHCHECK: command inside the container, asked five times a second; nil for none
 }
 
 // Run creates the container and starts it.
@@ -44,6 +46,10 @@ func (s *Stage) Create(ctx context.Context, c Container) error {
 		ports[nat.Port(strconv.Itoa(int(p))+"/tcp")] = struct{}{}
 	}
 	config := &container.Config{Image: c.Image, Hostname: c.Name, Env: c.Env, Labels: labels, ExposedPorts: ports}
+	if c.Patience > 0 {
+		seconds := int(c.Patience / time.Second)
+		config.StopTimeout = &seconds
+	}
 	if c.Probe != nil {
 		config.Healthcheck = &container.HealthConfig{
 			Test:     append([]string{"CMD"}, c.Probe...),

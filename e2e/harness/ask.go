@@ -1,0 +1,108 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lockstep/lockstep/internal/sampleapp"
+)
+
+// client takes a new connection for each request, as strangers do.
+var client = &http.Client{
+	Timeout:       10 * time.Second,
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// Answer is what came back for one request.
+type Answer struct {
+	Status   int
+	Instance string // of the sample service; "" when the gateway answered itself
+	Body     string
+}
+
+// Ask sends one GET for host and path to a gateway ("haproxy" or "kong").
+func (w *World) Ask(ctx context.Context, gateway, host, path string) (Answer, error) {
+	address, err := w.address(gateway)
+	if err != nil {
+		return Answer{}, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	req.Host = host
+	resp, err := client.Do(req)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{Status: resp.StatusCode, Instance: resp.Header.Get(sampleapp.InstanceHeader), Body: string(body)}, nil
+}
+
+func (w *World) address(gateway string) (string, error) {
+	switch gateway {
+	case "haproxy":
+		return w.Proxies.HAProxy, nil
+	case "kong":
+		return w.Proxies.Kong, nil
+	}
+	return "", fmt.Errorf("there is no gateway %q: use haproxy or kong", gateway)
+}
+
+// Serves reports whether every one of a few requests in a row gets that status
+// and whether together they reach exactly those instances (in any order; none
+// when the gateway itself is to answer). The error says what came instead.
+func (w *World) Serves(ctx context.Context, gateway, host, path string, status int, instances ...string) error {
+	seen := map[string]bool{}
+	for range max(4, 3*len(instances)) {
+		answer, err := w.Ask(ctx, gateway, host, path)
+		if err != nil {
+			return fmt.Errorf("%s http://%s%s: %w", gateway, host, path, err)
+		}
+		if answer.Status != status {
+			return fmt.Errorf("%s http://%s%s answers %d, not %d: %s",
+				gateway, host, path, answer.Status, status, strings.TrimSpace(answer.Body))
+		}
+		if answer.Instance != "" {
+			seen[answer.Instance] = true
+		}
+	}
+	got, want := slices.Sorted(maps.Keys(seen)), slices.Sorted(slices.Values(instances))
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("%s http://%s%s reaches %v, not %v", gateway, host, path, got, want)
+	}
+	return nil
+}
+
+// Tell sets the health that a container reports, by one request to itself.
+func (w *World) Tell(ctx context.Context, container, health string) error {
+	addr, err := w.Stage.Address(ctx, container)
+	if err != nil {
+		return err
+	}
+	url := "http://" + addr.String() + ":8080" + sampleapp.HealthPath
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url, strings.NewReader(health))
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("container %s answers %s to %s", container, resp.Status, health)
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lockstep/lockstep/internal/stage"
+)
+
+// Patience is how long a story waits for something that must happen.
+const Patience = 30 * time.Second
+
+// Options describe a World.
+type Options struct {
+	Binary string // path of lockstep
+	Image  string // the sample service's image
+	DBLess bool   // the stand-in for Kong runs without a database
+}
+
+// World is everything that belongs to one story.
+type World struct {
+	ID      string // names it everywhere; also the owner and, with a dot, the label prefix
+	Dir     string // temporary; holds the state directory and the daemon's log
+	Stage   *stage.Stage
+	Kong    *Kong
+	Proxies Proxies
+	Traffic *Traffic
+
+	options Options
+	listen  string
+	daemon  *daemon
+	taps    []*tap
+	closers []func() error
+}
+
+// Proxies are the addresses at which the gateways serve.
+type Proxies struct{ HAProxy, Kong string }
+
+// New sets up a World. The caller must Close it, also after an error.
+func New(ctx context.Context, options Options) (*World, error) {
+	w := &World{ID: fmt.Sprintf("ls%06x", rand.Uint32N(1<<24)), options: options} //nolint:gosec // names, not secrets
+	dir, err := os.MkdirTemp("", w.ID)
+	if err != nil {
+		return w, err
+	}
+	w.Dir = dir
+	w.closers = append(w.closers, func() error { return os.RemoveAll(dir) })
+	w.Stage, err = stage.Open(ctx, "", w.ID)
+	if err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, w.Stage.Close, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		return w.Stage.Clear(ctx)
+	})
+	if w.Proxies.HAProxy, err = freeAddress(); err != nil {
+		return w, err
+	}
+	if w.listen, err = freeAddress(); err != nil {
+		return w, err
+	}
+	w.Kong, err = startKong(options.DBLess)
+	if err != nil {
+		return w, err
+	}
+	w.Proxies.Kong = w.Kong.proxy
+	w.closers = append(w.closers, w.Kong.Close)
+	return w, nil
+}
+
+// OnClose has something done when the World is closed, last come first.
+func (w *World) OnClose(do func() error) { w.closers = append(w.closers, do) }
+
+// Close ends everything that the World started and removes what it made.
+func (w *World) Close() error {
+	var problems []error
+	if w.Traffic != nil {
+		w.Traffic.Stop()
+	}
+	if w.daemon != nil {
+		problems = append(problems, w.Kill())
+	}
+	if w.Dir != "" {
+		problems = append(problems, w.KillHAProxy())
+	}
+	for _, t := range w.taps {
+		problems = append(problems, t.Close())
+	}
+	for i := len(w.closers) - 1; i >= 0; i-- {
+		problems = append(problems, w.closers[i]())
+	}
+	return errors.Join(problems...)
+}
+
+// StateDir is the daemon's state directory.
+func (w *World) StateDir() string { return filepath.Join(w.Dir, "state") }
+
+// Prefix is the label prefix, with its final dot.
+func (w *World) Prefix() string { return w.ID + "." }
+
+// Settings are the story's settings as environment variables, for the daemon
+// and for every other command alike.
+func (w *World) Settings() map[string]string {
+	return map[string]string{
+		"LOCKSTEP_DOCKER_HOST":     w.Stage.Host(),
+		"LOCKSTEP_LABEL_PREFIX":    w.Prefix(),
+		"LOCKSTEP_OWNER":           w.ID,
+		"LOCKSTEP_KONG_ADMIN_URL":  w.Kong.admin,
+		"LOCKSTEP_KONG_NETWORK":    "host",
+		"LOCKSTEP_HAPROXY":         "managed",
+		"LOCKSTEP_HAPROXY_BIND":    w.Proxies.HAProxy,
+		"LOCKSTEP_HAPROXY_NETWORK": "host",
+		"LOCKSTEP_STATE_DIR":       w.StateDir(),
+		"LOCKSTEP_LISTEN":          w.listen,
+		"LOCKSTEP_LOG_LEVEL":       "debug",
+	}
+}
+
+// freeAddress returns a loopback address that nobody listens on. Each call
+// takes another address of 127.0.0.0/8, so that between finding the port and
+// using it no other story is given the same.
+func freeAddress() (string, error) {
+	//nolint:gosec // spreads stories, hides nothing
+	ip := fmt.Sprintf("127.%d.%d.%d", 16+rand.IntN(200), rand.IntN(250), 1+rand.IntN(250))
+	listener, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// Until asks again and again until ok returns nil, and gives up with its last
+// error after the story's patience.
+func Until(ctx context.Context, ok func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ok()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not within %s: %w", Patience, err)
+		case <-tick.C:
+		}
+	}
+}
