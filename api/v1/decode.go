@@ -131,7 +131,7 @@ func (d *decoding) refuseMixed() {
 		rest, _ := d.grammar.after(w.label)
 		d.report(w.label, &fault{
 			message: fmt.Sprintf("it names no service, beside labels that do (%s)", shown(d.wishes[len(d.wishes)-1].label)),
-			fix:     fmt.Sprintf("write %s%s.NAME.%s", d.grammar.Prefix, wordServices, rest),
+			fix:     "write " + plainly(d.grammar.Prefix+wordServices+".NAME."+rest),
 		})
 	}
 }

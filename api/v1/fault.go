@@ -28,6 +28,20 @@ func shown(text string) string {
 	return strconv.Quote(text[:cut]) + "…"
 }
 
+// plainly returns a key for an advice to write it: as it is where that can be
+// copied, else quoted and shortened.
+func plainly(key string) string {
+	if len(key) > 4*shownBytes {
+		return shown(key)
+	}
+	for i := range len(key) {
+		if !isPlain(key[i]) {
+			return shown(key)
+		}
+	}
+	return key
+}
+
 // refuse returns a fault when text holds a character that is not in the set.
 func (c Charset) refuse(noun, text string) *fault {
 	for i := range len(text) {

@@ -140,7 +140,7 @@ func (p position) unknown(name string) *fault {
 		if slices.Contains(p.keywords, near) {
 			near += "." + p.tail
 		}
-		wrong.fix = "did you mean " + p.path + near + "?"
+		wrong.fix = "did you mean " + plainly(p.path+near) + "?"
 		return wrong
 	}
 	// lockstep.public.hosts: a name without the word before it.
@@ -192,7 +192,7 @@ func (p position) overlong(f *Field) *fault {
 		fix:     "write " + p.path + f.Example,
 	}
 	if near := closest(f.Name, slices.Clone(p.keywords)); near != "" {
-		wrong.fix = "did you mean " + p.path + near + "." + p.tail + "?"
+		wrong.fix = "did you mean " + plainly(p.path+near+"."+p.tail) + "?"
 	}
 	return wrong
 }

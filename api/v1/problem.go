@@ -14,6 +14,7 @@ const (
 	Unhealthy          Reason = "Unhealthy"
 	Flapping           Reason = "Flapping"
 	NotEnabled         Reason = "NotEnabled"
+	NotRunning         Reason = "NotRunning"
 	InvalidLabel       Reason = "InvalidLabel"
 	NoPort             Reason = "NoPort"
 	NoSharedNetwork    Reason = "NoSharedNetwork"

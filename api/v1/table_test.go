@@ -1,0 +1,107 @@
+package v1
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestTable holds what the rest relies on of every row.
+func TestTable(t *testing.T) {
+	grammar := Grammar{Prefix: "lockstep."}
+	names := map[string]bool{}
+	for _, f := range Fields() {
+		t.Run(f.Name, func(t *testing.T) {
+			if names[f.Name] || fold(f.Name) != f.Name || f.Name == wordRoutes || f.Name == wordServices {
+				t.Error("the name is taken, or not in its folded form")
+			}
+			names[f.Name] = true
+			if later[f.Name] != "" {
+				t.Error("the field is known and yet a word of later versions")
+			}
+			if !strings.HasSuffix(f.Doc, ".") || strings.Count(f.Doc, ". ") > 0 {
+				t.Errorf("the doc is not one sentence: %q", f.Doc)
+			}
+			if f.Kong.As == "" && f.HAProxy.As == "" {
+				t.Error("no gateway expresses the field")
+			}
+			if (f.Unset == "") != f.isWorth(f.Default) {
+				t.Error("want either a default value or words for what holds without one")
+			}
+			if (f.Type == Text || f.Type == List || f.Type == Map) != (f.Chars.holds != nil && f.check != nil && f.Chars.Words != "") {
+				t.Error("a text needs its characters and a check, and nothing else has them")
+			}
+			checkCharset(t, f.Chars)
+			checkExample(t, grammar, &f)
+			for _, alias := range f.Aliases {
+				if fold(alias) != alias || nearest(alias, nil, f.Scope) != f.Name {
+					t.Errorf("the alias %q does not lead to the field", alias)
+				}
+			}
+		})
+	}
+}
+
+// isWorth reports whether the default is a value of its own: a truth value, a
+// duration, or a number within the field's bounds.
+func (f *Field) isWorth(v Value) bool {
+	switch f.Type {
+	case Bool:
+		return f.Scope != OfContainer
+	case Int:
+		return v.Int >= f.Min
+	case Duration:
+		return v.Duration > 0
+	}
+	return false
+}
+
+func checkCharset(t *testing.T, c Charset) {
+	t.Helper()
+	if c.holds == nil {
+		return
+	}
+	for i := range 256 {
+		if char := byte(i); c.holds(char) && (char <= ' ' || char >= 0x7f || strings.IndexByte("\"'`#", char) >= 0) {
+			t.Errorf("the field's characters hold %q", char)
+		}
+	}
+}
+
+// checkExample decodes the row's example, which must say something.
+func checkExample(t *testing.T, g Grammar, f *Field) {
+	t.Helper()
+	key, value, _ := strings.Cut(f.Example, "=")
+	labels := map[string]string{"lockstep.enable": "true", "lockstep.routes.other.paths": "/", "lockstep." + key: value}
+	if f.Scope == OfRoute && !f.Match {
+		labels["lockstep.hosts"] = "a.example.com"
+	}
+	d, problems := g.Decode(Subject{Container: "web-1", Labels: labels})
+	if len(problems) > 0 {
+		t.Fatalf("the example is wrong: %v", problems)
+	}
+	if f.get == nil {
+		return
+	}
+	routes := d.Services[0].Service.Routes
+	i := slices.IndexFunc(routes, func(r Route) bool { return strings.HasSuffix(r.Name, ".default") })
+	route := &Route{}
+	if i >= 0 {
+		route = &routes[i]
+	}
+	if !f.isSet(f.get(&d.Services[0], route)) {
+		t.Errorf("the example %s says no more than the default", f.Example)
+	}
+}
+
+func TestClosest(t *testing.T) {
+	words := []string{"hosts", "paths", "port", "grace", "connect_timeout"}
+	for word, want := range map[string]string{
+		"hots": "hosts", "pahts": "paths", "path": "paths", "prot": "port", "graceperiod": "grace", "connect": "connect_timeout",
+		"frobnicate": "", "x": "", "": "", strings.Repeat("hosts", 20): "",
+	} {
+		if got := closest(word, slices.Clone(words)); got != want {
+			t.Errorf("closest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
