@@ -1,0 +1,231 @@
+package docker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/internal/fakedocker"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+const patience = 10 * time.Second
+
+// quick are timings with which a test of failures takes no time.
+var quick = timing{
+	silence: 150 * time.Millisecond, call: 300 * time.Millisecond, list: 2 * time.Second,
+	backoffMin: time.Millisecond, backoffMax: 20 * time.Millisecond,
+	stopGrace: 30 * time.Millisecond, relocate: 20 * time.Millisecond,
+}
+
+// onHost is a daemon that runs in no container, on a host that resolves nothing.
+var onHost = hostView{
+	hostname:   func() (string, error) { return "host-1", nil },
+	mountinfo:  func() ([]byte, error) { return nil, nil },
+	cgroup:     func() ([]byte, error) { return nil, nil },
+	interfaces: func() ([]net.Addr, error) { return nil, nil },
+	lookup: func(_ context.Context, host string) ([]netip.Addr, error) {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	},
+}
+
+// watch is a running source and what a controller would know from its deltas.
+// Every delta is held against the contract of Take.
+type watch struct {
+	t      testing.TB
+	source *Source
+	pokes  chan struct{}
+	logs   *logBuffer
+
+	known   map[string]snapshot.Instance
+	attach  snapshot.Attachments
+	full    int
+	deltas  []snapshot.Delta
+	stopped chan error
+	stop    context.CancelFunc
+}
+
+// begin runs a source until the test ends.
+func begin(t testing.TB, o Options) *watch {
+	t.Helper()
+	if o.host.hostname == nil {
+		o.host = onHost
+	}
+	w := &watch{
+		t: t, pokes: make(chan struct{}, 1), known: map[string]snapshot.Instance{},
+		stopped: make(chan error, 1), logs: &logBuffer{},
+	}
+	o.Logger = slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, err := New(o)
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	w.source = s
+	ctx, cancel := context.WithCancel(context.Background())
+	w.stop = cancel
+	go func() {
+		w.stopped <- s.Run(ctx, func() {
+			select {
+			case w.pokes <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-w.stopped:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Run = %v, want the context's cause", err)
+			}
+		case <-time.After(patience):
+			t.Error("Run did not end with its context")
+		}
+	})
+	return w
+}
+
+// take applies what there is to take.
+func (w *watch) take() snapshot.Delta {
+	w.t.Helper()
+	d := w.source.Take()
+	if d.Empty() {
+		return d
+	}
+	w.deltas = append(w.deltas, d)
+	if (w.full == 0) != d.Full {
+		w.t.Fatalf("delta %d: Full = %v; only the first one is", len(w.deltas), d.Full)
+	}
+	if d.Full {
+		w.full++
+		if len(d.Removed) > 0 || d.Attachments == nil {
+			w.t.Fatalf("full delta: removed %v, attachments %v", d.Removed, d.Attachments)
+		}
+	}
+	if !slices.IsSortedFunc(d.Changed, func(a, b snapshot.Instance) int { return cmp.Compare(a.ID, b.ID) }) || !slices.IsSorted(d.Removed) {
+		w.t.Fatalf("delta is not sorted: %v", d)
+	}
+	for _, i := range d.Changed {
+		if old, ok := w.known[i.ID]; ok && gocmp.Equal(old, i, instances) {
+			w.t.Fatalf("delta says again what it said: %s", i.Name)
+		}
+		w.known[i.ID] = i
+	}
+	for _, id := range d.Removed {
+		if _, ok := w.known[id]; !ok {
+			w.t.Fatalf("delta removes %s, which is not there", short(id))
+		}
+		delete(w.known, id)
+	}
+	if d.Attachments != nil {
+		w.attach = d.Attachments
+	}
+	return d
+}
+
+// until waits until ok holds of what is known.
+func (w *watch) until(what string, ok func() bool) {
+	w.t.Helper()
+	deadline := time.After(patience)
+	for {
+		w.take()
+		if ok() {
+			return
+		}
+		select {
+		case <-w.pokes:
+		case <-deadline:
+			w.t.Fatalf("waited in vain until %s\nknown: %v\nstate: %+v\nlog:\n%s", what, w.names(), w.source.State(), w.logs)
+		}
+	}
+}
+
+func (w *watch) loaded() {
+	w.t.Helper()
+	w.until("loaded", func() bool { return w.full > 0 })
+}
+
+// sees waits until exactly these names are known.
+func (w *watch) sees(names ...string) {
+	w.t.Helper()
+	slices.Sort(names)
+	w.until("these are known: "+strings.Join(names, " "), func() bool {
+		return w.full > 0 && slices.Equal(w.names(), names)
+	})
+}
+
+func (w *watch) names() []string {
+	names := []string{}
+	for _, i := range w.known {
+		names = append(names, i.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// one returns the known instance of a name.
+func (w *watch) one(name string) snapshot.Instance {
+	for _, i := range w.known {
+		if i.Name == name {
+			return i
+		}
+	}
+	return snapshot.Instance{}
+}
+
+var instances = gocmp.Options{
+	cmpopts.EquateEmpty(),
+	gocmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+	gocmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
+}
+
+// logBuffer collects a log.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// enabled are the labels of a container that counts.
+func enabled(more ...string) map[string]string {
+	labels := map[string]string{"lockstep.enable": "true"}
+	for i := 0; i+1 < len(more); i += 2 {
+		labels[more[i]] = more[i+1]
+	}
+	return labels
+}
+
+// fake returns an Engine that fails the test on a request that is not a read.
+func fake(t testing.TB) (*fakedocker.Engine, string) {
+	t.Helper()
+	e := fakedocker.New(t)
+	host := e.Listen()
+	t.Cleanup(func() {
+		if v := e.Violations(); len(v) > 0 {
+			t.Errorf("requests that a read-only watcher must not send: %v", v)
+		}
+	})
+	return e, host
+}
