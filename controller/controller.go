@@ -58,8 +58,8 @@ func New(options Options) *Controller {
 // Run works until ctx ends and then returns nil; the gateways go on serving.
 func (c *Controller) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, source := range c.options.Sources {
-		group.Go(func() error { return ended(ctx, source.Run(ctx, c.Poke)) })
+	for _, s := range c.options.Sources {
+		group.Go(func() error { return ended(ctx, s.Run(ctx, c.Poke)) })
 	}
 	for _, w := range c.workers {
 		group.Go(func() error { return w.run(ctx) })
@@ -134,9 +134,11 @@ func (c *Controller) round(now time.Time) time.Duration {
 func (c *Controller) take() (delta snapshot.Delta, complete bool) {
 	states := make([]source.State, 0, len(c.options.Sources))
 	loaded := true
-	for _, source := range c.options.Sources {
-		c.waiting = c.waiting.Then(source.Take())
-		state := source.State()
+	for _, s := range c.options.Sources {
+		next := s.Take()
+		next.Full = false // the whole of that source is not the whole world
+		c.waiting = c.waiting.Then(next)
+		state := s.State()
 		states = append(states, state)
 		loaded = loaded && state.Loaded
 		c.metrics.source(state.Name, state.Connected)

@@ -39,6 +39,7 @@ type worker struct {
 	loaded  bool      // a first build was submitted
 	fresh   bool      // the next round looks at the gateway itself, at all services
 	confirm bool      // the next round lets go what the guard holds
+	forgive bool      // the next round asks again for what was refused
 
 	// Owned by the goroutine of run.
 	set      v1.Set             // what the gateway should hold
@@ -68,10 +69,11 @@ func (w *worker) submit(changed v1.Set, build int, seen time.Time) {
 	w.wake()
 }
 
-// refresh asks for a round over all services that reads the gateway itself.
+// refresh asks for a round over all services that reads the gateway itself and
+// asks again for what was refused: the gateway may have changed meanwhile.
 func (w *worker) refresh() {
 	w.mu.Lock()
-	w.fresh = true
+	w.fresh, w.forgive = true, true
 	w.mu.Unlock()
 	w.wake()
 }
@@ -152,7 +154,10 @@ func (w *worker) take() (job, bool) {
 	if w.confirm {
 		w.guard.Confirm()
 	}
-	w.pending, w.fresh, w.confirm, w.seen = v1.Set{}, false, false, time.Time{}
+	if w.forgive {
+		clear(w.refused)
+	}
+	w.pending, w.fresh, w.confirm, w.forgive, w.seen = v1.Set{}, false, false, false, time.Time{}
 	return j, true
 }
 
@@ -238,19 +243,15 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope) (plan.Plan, 
 	}
 	totals := reconcilers.Totals{Services: len(w.set), Routes: w.routes}
 	p := w.guard.Filter(time.Now(), scope, plan.Diff(observed, wanted), totals)
-	p.Changes = w.withoutRefused(scope, p.Changes, problems)
+	p.Changes = w.withoutRefused(p.Changes, problems)
 	return p, problems, nil
 }
 
 // withoutRefused leaves out what the gateway refused before, as long as the
-// same is asked, and puts the reason among the problems. A name or port that
-// somebody else held is asked for again when the gateway is looked at afresh.
-func (w *worker) withoutRefused(scope reconcilers.Scope, changes []plan.Change, problems map[string][]v1.Problem) []plan.Change {
+// same is asked, and puts the reason among the problems.
+func (w *worker) withoutRefused(changes []plan.Change, problems map[string][]v1.Problem) []plan.Change {
 	if len(w.refused) == 0 {
 		return changes
-	}
-	if scope.Fresh {
-		maps.DeleteFunc(w.refused, func(_ v1.Key, r refusal) bool { return r.problem.Reason == v1.Conflict })
 	}
 	kept := make([]plan.Change, 0, len(changes))
 	for _, change := range changes {
@@ -265,31 +266,38 @@ func (w *worker) withoutRefused(scope reconcilers.Scope, changes []plan.Change, 
 	return kept
 }
 
-// judge sorts failed changes: what the gateway refuses is remembered and waits
-// for a change of the input, the rest is to be tried again.
+// judge sorts failed changes. What the gateway refuses waits for a change of
+// the input; the rest is tried again, and with it what was refused of the same
+// service, perhaps only because something that it needs had failed.
 func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem) (retry bool) {
+	passing := map[string]bool{}
 	for _, outcome := range outcomes {
+		if outcome.Problem != nil && !final(outcome.Problem.Reason) {
+			passing[outcome.Change.Object().Service] = true
+		}
+	}
+	for _, outcome := range outcomes {
+		key, object := outcome.Change.Key, outcome.Change.Object()
 		if outcome.Problem == nil {
-			delete(w.refused, outcome.Change.Key)
+			delete(w.refused, key)
 			continue
 		}
-		object := outcome.Change.Object()
 		problem := *outcome.Problem
-		problem.Gateway = w.name
-		if problem.Object == (v1.Key{}) {
-			problem.Object = object.Owner
-		}
+		problem.Gateway, problem.Object = w.name, object.Owner
 		if problem.Origin.IsZero() {
 			problem.Origin = object.Origin
 		}
 		problems[object.Service] = append(problems[object.Service], problem)
-		if problem.Reason == v1.GatewayRejected || problem.Reason == v1.Conflict {
-			w.refused[outcome.Change.Key] = refusal{asked: asked(outcome.Change), problem: problem}
-			continue
+		if final(problem.Reason) && !passing[object.Service] {
+			w.refused[key] = refusal{asked: asked(outcome.Change), problem: problem}
 		}
-		retry = true
 	}
-	return retry
+	return len(passing) > 0
+}
+
+// final reports whether asking again for the same would be in vain.
+func final(reason v1.Reason) bool {
+	return reason == v1.GatewayRejected || reason == v1.Conflict || reason == v1.NotExpressible
 }
 
 // asked returns what a change asks of the gateway, as text.
@@ -318,11 +326,8 @@ func (w *worker) record(j job, p plan.Plan, outcomes []plan.Outcome, problems ma
 		}
 		w.log.Warn("change failed", "change", outcome.Change.Sentence(), "problem", outcome.Problem.Error())
 	}
-	for _, change := range p.Held {
-		until, ok := w.guard.Until(change.Before.Owner)
-		if ok {
-			round.Held = append(round.Held, status.Held{Owner: change.Before.Owner, Sentence: change.Sentence(), Until: until})
-		}
+	for _, held := range w.guard.Held() {
+		round.Held = append(round.Held, status.Held(held))
 	}
 	if err != nil {
 		round.Reason, round.Error = v1.GatewayUnreachable, err.Error()
@@ -332,7 +337,7 @@ func (w *worker) record(j job, p plan.Plan, outcomes []plan.Outcome, problems ma
 		}
 	}
 	w.status.Applied(w.name, round)
-	w.metrics.round(w.name, j, made, len(p.Held), err, began, now)
+	w.metrics.round(w.name, j, made, len(round.Held), err, began, now)
 	switch {
 	case round.Error != "" && round.Error != w.lastErr:
 		w.log.Warn("gateway can't be brought up to date; it goes on as it is", "error", round.Error)
@@ -342,7 +347,7 @@ func (w *worker) record(j job, p plan.Plan, outcomes []plan.Outcome, problems ma
 	w.lastErr = round.Error
 	if round.Changes > 0 {
 		w.log.Info("applied", "created", made[plan.Create], "updated", made[plan.Update], "deleted", made[plan.Delete],
-			"held", len(p.Held), "took", now.Sub(began).Round(time.Microsecond))
+			"held", len(round.Held), "took", now.Sub(began).Round(time.Microsecond))
 	}
 }
 

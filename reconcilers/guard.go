@@ -1,6 +1,7 @@
 package reconcilers
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -41,6 +42,7 @@ type Guard struct {
 // hold is one removal that is kept back.
 type hold struct {
 	service   string    // the service that the owner is or belongs to
+	sentence  string    // what would be done
 	since     time.Time // when the removal was first wanted
 	confirmed bool
 }
@@ -108,13 +110,32 @@ func (g *Guard) Wake() time.Time {
 	return wake
 }
 
-// Until returns when the held removal of an owner goes by itself.
-func (g *Guard) Until(owner v1.Key) (time.Time, bool) {
-	h, ok := g.held[owner]
-	if !ok {
-		return time.Time{}, false
+// Held is one removal that is kept back.
+type Held struct {
+	Owner    v1.Key
+	Sentence string    // what would be done
+	Until    time.Time // when it is done by itself
+}
+
+// Held returns what is kept back, services first, each by name.
+func (g *Guard) Held() []Held {
+	out := make([]Held, 0, len(g.held))
+	for owner, h := range g.held {
+		out = append(out, Held{Owner: owner, Sentence: h.sentence, Until: h.since.Add(g.options.Quiet)})
 	}
-	return h.since.Add(g.options.Quiet), true
+	slices.SortFunc(out, func(a, b Held) int { return servicesFirst(a.Owner, b.Owner) })
+	return out
+}
+
+// Clone returns a guard that remembers the same and forgets apart, to see what
+// Filter would do.
+func (g *Guard) Clone() *Guard {
+	clone := &Guard{options: g.options, passed: maps.Clone(g.passed), held: map[v1.Key]*hold{}}
+	for owner, h := range g.held {
+		copied := *h
+		clone.held[owner] = &copied
+	}
+	return clone
 }
 
 // release forgets holds that the plan no longer wants, where it would say so.
@@ -171,7 +192,7 @@ func (g *Guard) choose(now time.Time, wanted []removal, totals Totals) {
 			continue
 		}
 		if h == nil {
-			g.held[w.owner] = &hold{service: w.service, since: now}
+			g.held[w.owner] = &hold{service: w.service, sentence: w.sentence, since: now}
 		}
 	}
 }
@@ -203,8 +224,9 @@ func (g *Guard) turn(change plan.Change) (plan.Change, bool) {
 
 // removal is a service or route that a plan removes for good.
 type removal struct {
-	owner   v1.Key
-	service string
+	owner    v1.Key
+	service  string
+	sentence string
 }
 
 // removals returns what the plan removes for good: services, and routes of
@@ -228,17 +250,20 @@ func removals(p plan.Plan) []removal {
 	for _, change := range p.Changes {
 		object := change.Object()
 		counts := object.Owner.Kind == v1.KindService ||
-			object.Owner.Kind == v1.KindRoute && !leaving[object.Service] && !gaining[object.Service] && !taken[object.Match]
+			object.Owner.Kind == v1.KindRoute && !leaving[object.Service] && !gaining[object.Service] && (object.Match == "" || !taken[object.Match])
 		if change.Op == plan.Delete && counts && !seen[object.Owner] {
 			seen[object.Owner] = true
-			out = append(out, removal{owner: object.Owner, service: object.Service})
+			out = append(out, removal{owner: object.Owner, service: object.Service, sentence: change.Sentence()})
 		}
 	}
-	slices.SortFunc(out, func(a, b removal) int {
-		if a.owner.Kind != b.owner.Kind {
-			return -a.owner.Compare(b.owner) // "service" before "route"
-		}
-		return a.owner.Compare(b.owner)
-	})
+	slices.SortFunc(out, func(a, b removal) int { return servicesFirst(a.owner, b.owner) })
 	return out
+}
+
+// servicesFirst orders owners: services before routes, each by name.
+func servicesFirst(a, b v1.Key) int {
+	if a.Kind != b.Kind {
+		return -a.Compare(b)
+	}
+	return a.Compare(b)
 }

@@ -51,12 +51,13 @@ type Result struct {
 // changes it in Update.
 func New(options Options, memory *ledger.Ledger) *Builder {
 	return &Builder{
-		options:    options,
-		memory:     memory,
-		containers: map[string]*container{},
-		services:   map[string]*service{},
-		leaving:    map[string]time.Time{},
-		claims:     newClaims(memory),
+		options:     options,
+		memory:      memory,
+		attachments: snapshot.Attachments{},
+		containers:  map[string]*container{},
+		services:    map[string]*service{},
+		leaving:     map[string]time.Time{},
+		claims:      newClaims(memory),
 	}
 }
 
@@ -77,7 +78,8 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	}
 	touched := map[string]bool{}
 	if delta.Attachments != nil {
-		b.attachments = delta.Attachments
+		b.attachments = maps.Clone(b.attachments)
+		maps.Copy(b.attachments, delta.Attachments)
 		for name := range b.services {
 			touched[name] = true
 		}

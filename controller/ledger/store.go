@@ -55,23 +55,33 @@ func Open(dir string) (*Store, error) {
 // Identity returns the id of this state directory, made on the first call ever.
 // A gateway's marker holds it, so that a second writer is noticed.
 func (s *Store) Identity() (string, error) {
-	path := filepath.Join(s.dir, identityFile)
-	text, err := os.ReadFile(path)
-	if err == nil {
-		id, err := uuid.ParseBytes(bytes.TrimSpace(text))
-		if err != nil {
-			return "", fmt.Errorf("%s does not hold a UUID: %w; remove the file to get a new one", path, err)
-		}
-		return id.String(), nil
+	id, err := Identity(s.dir)
+	if id != "" || err != nil {
+		return id, err
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read identity: %w", err)
-	}
-	id := uuid.NewString()
-	if err := replace(path, []byte(id+"\n")); err != nil {
+	id = uuid.NewString()
+	if err := replace(filepath.Join(s.dir, identityFile), []byte(id+"\n")); err != nil {
 		return "", fmt.Errorf("write identity: %w", err)
 	}
 	return id, nil
+}
+
+// Identity returns the id of a state directory for commands that only look;
+// "" when it has none yet.
+func Identity(dir string) (string, error) {
+	path := filepath.Join(dir, identityFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read identity: %w", err)
+	}
+	id, err := uuid.ParseBytes(bytes.TrimSpace(text))
+	if err != nil {
+		return "", fmt.Errorf("%s does not hold a UUID: %w; remove the file to get a new one", path, err)
+	}
+	return id.String(), nil
 }
 
 // Load returns the ledger of the last Save, or an empty one when there is none.

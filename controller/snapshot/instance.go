@@ -57,7 +57,7 @@ type Delta struct {
 	Full    bool
 	Changed []Instance // sorted by ID, each once
 	Removed []string   // container ids, sorted; empty when Full
-	// Attachments, when not nil, replaces what was known of the gateways' networks.
+	// Attachments, when not nil, says anew how these gateways reach instances.
 	Attachments Attachments
 	// Seen is when the oldest event in the delta reached us; zero when no event caused it.
 	Seen time.Time
@@ -99,7 +99,11 @@ func (d Delta) Then(next Delta) Delta {
 		out.Removed = slices.Sorted(maps.Keys(removed))
 	}
 	if next.Attachments != nil {
-		out.Attachments = next.Attachments
+		out.Attachments = maps.Clone(out.Attachments)
+		if out.Attachments == nil {
+			out.Attachments = Attachments{}
+		}
+		maps.Copy(out.Attachments, next.Attachments)
 	}
 	if out.Seen.IsZero() {
 		out.Seen = next.Seen

@@ -16,7 +16,8 @@ type Source interface {
 	// never blocks) whenever Take or State has news.
 	Run(ctx context.Context, poke func()) error
 	// Take returns what changed since the last Take and forgets it. The first
-	// delta that is not empty is Full; before it nothing is known at all. It
+	// delta that is not empty is Full; before it nothing is known at all. Later
+	// ones hold differences only, also after a whole view was read again. It
 	// never blocks on the network.
 	Take() snapshot.Delta
 	// State returns how the watching goes.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -236,8 +237,10 @@ func (g *gateway) overrule(service string, key v1.Key, verdict desired.Verdict) 
 	return verdict
 }
 
-// sameInstance reports whether an object that is named by endpoint id belongs
-// to a container: endpoint ids are the beginning of container ids.
-func sameInstance(containerID, endpoint string) bool {
-	return endpoint != "" && len(endpoint) <= len(containerID) && containerID[:len(endpoint)] == endpoint
+// sameInstance reports whether an object's name means a container: it is an
+// endpoint id, which is the beginning of the container's id, perhaps after the
+// service's name and a slash.
+func sameInstance(containerID, object string) bool {
+	endpoint := object[strings.LastIndexByte(object, '/')+1:]
+	return endpoint != "" && strings.HasPrefix(containerID, endpoint)
 }

@@ -1,0 +1,348 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/controller/source"
+	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
+)
+
+// stage is a Controller between a source that tests play and two gateways in
+// memory. It lives in a synctest bubble: time passes only when all wait.
+type stage struct {
+	*Controller
+	source *played
+	kong   *reconcilertest.Memory
+	hap    *reconcilertest.Memory
+	status *status.Store
+}
+
+// played is a source that says what a test lets it say.
+type played struct {
+	mu      sync.Mutex
+	pending snapshot.Delta
+	loaded  bool
+	poke    func()
+}
+
+func (p *played) Run(ctx context.Context, poke func()) error {
+	p.mu.Lock()
+	p.poke = poke
+	p.mu.Unlock()
+	poke()
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func (p *played) Take() snapshot.Delta {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delta := p.pending
+	p.pending = snapshot.Delta{}
+	return delta
+}
+
+func (p *played) State() source.State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return source.State{Name: "played", Loaded: p.loaded, Connected: true}
+}
+
+// say hands the controller a delta and waits until all is quiet.
+func (p *played) say(delta snapshot.Delta) {
+	p.mu.Lock()
+	p.pending = p.pending.Then(delta)
+	p.loaded = p.loaded || delta.Full
+	poke := p.poke
+	p.mu.Unlock()
+	poke()
+	synctest.Wait()
+}
+
+// begin runs a controller on fresh gateways until the test ends.
+func begin(t *testing.T, change func(*Options)) *stage {
+	t.Helper()
+	s := &stage{source: &played{}, kong: reconcilertest.NewMemory(), hap: reconcilertest.NewMemory()}
+	gateways := []Gateway{
+		{Name: v1.Kong, Reconciler: s.kong.Open("lockstep")},
+		{Name: v1.HAProxy, Reconciler: s.hap.Open("lockstep")},
+	}
+	s.status = status.New("test", "lockstep", []v1.Gateway{v1.Kong, v1.HAProxy})
+	options := Options{
+		Grammar:  v1.Grammar{Prefix: "lockstep."},
+		Sources:  []source.Source{s.source},
+		Gateways: gateways,
+		Memory:   ledger.New(),
+		Status:   s.status,
+		Registry: prometheus.NewRegistry(),
+		Log:      slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&options)
+	}
+	s.Controller = New(options)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	synctest.Wait()
+	return s
+}
+
+// containers returns one container for each name, a service of its own each.
+func containers(names ...string) []snapshot.Instance {
+	var out []snapshot.Instance
+	for i, name := range names {
+		out = append(out, snapshot.Instance{
+			ID: name + "-0123456789", Name: name, Created: time.Unix(int64(i), 0).UTC(),
+			Labels:   map[string]string{"lockstep.enable": "true", "lockstep.hosts": name + ".test", "lockstep.port": "80", "lockstep.grace": "1m"},
+			Networks: []snapshot.Network{{Name: "bridge", Driver: "bridge", Address: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)})}},
+		})
+	}
+	return out
+}
+
+func full(names ...string) snapshot.Delta {
+	return snapshot.Delta{
+		Full: true, Changed: containers(names...),
+		Attachments: snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {OnHost: true}},
+	}
+}
+
+func gone(names ...string) snapshot.Delta {
+	var delta snapshot.Delta
+	for _, name := range names {
+		delta.Removed = append(delta.Removed, name+"-0123456789")
+	}
+	return delta
+}
+
+func names(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("web%02d", i))
+	}
+	return out
+}
+
+// holds returns how many backends of services a gateway has.
+func holds(m *reconcilertest.Memory) int {
+	return strings.Count(m.World(), "backend/web")
+}
+
+func TestBothGatewaysFollow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.source.say(full("web1", "web2"))
+		for name, gateway := range map[string]*reconcilertest.Memory{"kong": s.kong, "haproxy": s.hap} {
+			for _, want := range []string{"backend/web1", "address=10.0.0.2:80", "route/web2.default"} {
+				if !strings.Contains(gateway.World(), want) {
+					t.Errorf("%s lacks %q:\n%s", name, want, gateway.World())
+				}
+			}
+		}
+		if ready, why := s.status.Ready(); !ready {
+			t.Errorf("not ready: %s", why)
+		}
+		before := s.kong.Writes()
+		s.source.say(snapshot.Delta{Changed: containers("web1")})
+		time.Sleep(time.Hour) // the slow rounds pass
+		if after := s.kong.Writes(); after != before {
+			t.Errorf("%d writes though nothing changed", after-before)
+		}
+	})
+}
+
+func TestNothingBeforeEverySourceHasLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := &played{}
+		s := begin(t, func(o *Options) { o.Sources = append(o.Sources, late) })
+		s.source.say(full("web1"))
+		time.Sleep(time.Minute)
+		if calls := s.kong.Calls(); len(calls) > 0 {
+			t.Fatalf("kong was called before the second source had loaded: %v", calls)
+		}
+		late.say(full("web2"))
+		if got := holds(s.kong); got != 2 {
+			t.Errorf("kong holds %d services, want 2:\n%s", got, s.kong.World())
+		}
+	})
+}
+
+func TestOneGatewayNeverDelaysTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		s := begin(t, func(o *Options) {
+			o.Gateways[0].Reconciler = slow{Reconciler: o.Gateways[0].Reconciler, until: stuck}
+		})
+		s.source.say(full("web1"))
+		if got := holds(s.hap); got != 1 {
+			t.Errorf("haproxy holds %d services while kong hangs, want 1", got)
+		}
+		if got := holds(s.kong); got != 0 {
+			t.Errorf("kong holds %d services, want 0 as it hangs", got)
+		}
+		s.source.say(snapshot.Delta{Changed: containers("web1", "web2")[1:]})
+		close(stuck)
+		synctest.Wait()
+		if got := holds(s.kong); got != 2 {
+			t.Errorf("kong holds %d services after it came back, want 2", got)
+		}
+	})
+}
+
+// slow is a reconciler whose gateway answers only from some moment on.
+type slow struct {
+	reconcilers.Reconciler
+	until chan struct{}
+}
+
+func (s slow) Observe(ctx context.Context, scope reconcilers.Scope) (plan.State, error) {
+	select {
+	case <-s.until:
+	case <-ctx.Done():
+	}
+	return s.Reconciler.Observe(ctx, scope)
+}
+
+func TestGatewayThatWasDownIsCompleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.source.say(full("web1"))
+		s.kong.Fail(func(reconcilertest.Call) error { return errors.New("connection refused") })
+		s.source.say(snapshot.Delta{Changed: containers("web1", "web2", "web3")[1:]})
+		time.Sleep(5 * time.Minute)
+		report := s.status.Report()
+		if g := report.Gateways[0]; g.Reason != v1.GatewayUnreachable || g.Pending != 2 {
+			t.Errorf("kong is %s with %d pending, want GatewayUnreachable with 2", g.Reason, g.Pending)
+		}
+		if got := holds(s.hap); got != 3 {
+			t.Errorf("haproxy holds %d services, want 3", got)
+		}
+		s.kong.Fail(nil)
+		time.Sleep(11 * time.Second) // the longest backoff
+		synctest.Wait()
+		if got := holds(s.kong); got != 3 {
+			t.Errorf("kong holds %d services after it came back, want 3", got)
+		}
+		if ready, why := s.status.Ready(); !ready {
+			t.Errorf("not ready: %s", why)
+		}
+	})
+}
+
+func TestRefusedObjectIsNotAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		asked := 0
+		s.kong.Fail(func(c reconcilertest.Call) error {
+			if c.ID == "route/web1.default" && c.Verb != "list" {
+				asked++
+				return reconcilertest.ErrTaken
+			}
+			return nil
+		})
+		s.source.say(full("web1", "web2"))
+		time.Sleep(time.Minute)
+		s.source.say(snapshot.Delta{Changed: containers("web1", "web2", "web3")[2:]})
+		if asked != 1 {
+			t.Errorf("the refused route was asked for %d times, want 1", asked)
+		}
+		if got := holds(s.kong); got != 3 {
+			t.Errorf("kong holds %d services, want 3: one bad apple stays one", got)
+		}
+		explanation, ok := s.status.Explain("web1")
+		if !ok || explanation.Services[0].Routes[0].Verdicts[0].Reason != v1.Conflict {
+			t.Errorf("explain does not tell of the conflict: %+v", explanation)
+		}
+		s.kong.Fail(nil)
+		time.Sleep(11 * time.Minute) // a slow round
+		if !strings.Contains(s.kong.World(), "route/web1.default") {
+			t.Errorf("the route is missing after its name became free:\n%s", s.kong.World())
+		}
+	})
+}
+
+func TestGuardHoldsAMassRemoval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.source.say(full(names(12)...))
+		s.source.say(gone(names(12)...))
+		if strings.Contains(s.hap.World(), "server/") {
+			t.Errorf("instances known to be dead are still there:\n%s", s.hap.World())
+		}
+		time.Sleep(2 * time.Minute) // the grace time ends
+		synctest.Wait()
+		if got := holds(s.hap); got != 8 {
+			t.Errorf("haproxy holds %d services, want 12 less the 4 that pass", got)
+		}
+		if held := s.status.Report().Gateways[1].Held; len(held) != 8 { // a service counts with its routes
+			t.Errorf("%d removals are reported as held, want 8", len(held))
+		}
+		time.Sleep(11 * time.Minute)
+		synctest.Wait()
+		if got := holds(s.hap); got != 0 {
+			t.Errorf("haproxy holds %d services after ten quiet minutes, want 0:\n%s", got, s.hap.World())
+		}
+	})
+}
+
+func TestConfirmLetsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.source.say(full(names(12)...))
+		s.source.say(gone(names(12)...))
+		time.Sleep(2 * time.Minute)
+		s.Confirm()
+		synctest.Wait()
+		if got := holds(s.kong); got != 0 {
+			t.Errorf("kong holds %d services after apply --confirm, want 0", got)
+		}
+	})
+}
+
+func TestLedgerIsSavedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var saved int
+		disk := errors.New("no space left on device")
+		s := begin(t, func(o *Options) {
+			o.Remember = func(*ledger.Ledger) error {
+				if disk == nil {
+					saved++
+				}
+				return disk
+			}
+		})
+		s.source.say(full("web1"))
+		if got := holds(s.kong); got != 1 {
+			t.Errorf("kong holds %d services with a full disk, want 1", got)
+		}
+		disk = nil
+		time.Sleep(2 * time.Second)
+		if saved != 1 {
+			t.Errorf("the ledger was saved %d times after there was room, want 1", saved)
+		}
+	})
+}
