@@ -189,9 +189,9 @@ func daemon(ctx context.Context, s story, verb string, args []string) error {
 	case "ready":
 		return s.Ready(ctx)
 	case "stop":
-		return s.World.Stop()
+		return s.Stop()
 	case "kill":
-		return s.World.Kill()
+		return s.Kill()
 	case "settle":
 		return s.Settle(ctx)
 	case "logs":
@@ -254,8 +254,7 @@ func traffic(_ context.Context, s story, verb string, args []string) error {
 		host, path := split(args[1])
 		return s.StartTraffic(args[0], host, path)
 	case verb == "stop" && s.Traffic != nil:
-		sent, failed, first := s.Traffic.Stop()
-		s.World.Traffic = nil
+		sent, failed, first := s.StopTraffic()
 		if failed > 0 || sent == 0 {
 			return fmt.Errorf("%d of %d requests failed; %s", failed, sent, first)
 		}
@@ -273,7 +272,6 @@ func eventuallySays(ctx context.Context, s story, pattern string, args []string)
 		return err
 	}
 	return harness.Until(ctx, func() error {
-		//nolint:gosec // the story says what to run
 		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 		if cmd.Path, err = look(s, args[0]); err != nil {
 			return err
@@ -310,8 +308,7 @@ func settings(s story) []string {
 func exits(_ context.Context, s story, code string, args []string) error {
 	err := s.Exec(args[0], args[1:]...)
 	got := 0
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got = exit.ExitCode()
 	} else if err != nil {
 		return err

@@ -44,7 +44,6 @@ func (w *World) Start(flags ...string) error {
 		return err
 	}
 	defer log.Close()
-	//nolint:gosec // the binary under test
 	cmd := exec.Command(w.options.Binary, append([]string{"run"}, flags...)...)
 	cmd.Env = os.Environ()
 	for name, value := range w.Settings() {

@@ -60,9 +60,11 @@ func (t *Traffic) note(answer Answer, err error) {
 	}
 }
 
-// Stop ends the traffic and returns how many requests were sent, how many
+// StopTraffic ends the traffic and returns how many requests were sent, how many
 // failed, and what the first failure was.
-func (t *Traffic) Stop() (sent, failed int, first string) {
+func (w *World) StopTraffic() (sent, failed int, first string) {
+	t := w.Traffic
+	w.Traffic = nil
 	t.cancel()
 	t.ended.Wait()
 	return t.sent, t.failed, t.first

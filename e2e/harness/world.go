@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/lockstep/lockstep/internal/stage"
@@ -21,6 +23,10 @@ type Options struct {
 	Binary string // path of lockstep
 	Image  string // the sample service's image
 	DBLess bool   // the stand-in for Kong runs without a database
+	NoKong bool   // there is no Kong at all
+
+	// DockerHost is the daemon's Docker Engine; "" is the stage's.
+	DockerHost string
 }
 
 // World is everything that belongs to one story.
@@ -44,7 +50,7 @@ type Proxies struct{ HAProxy, Kong string }
 
 // New sets up a World. The caller must Close it, also after an error.
 func New(ctx context.Context, options Options) (*World, error) {
-	w := &World{ID: fmt.Sprintf("ls%06x", rand.Uint32N(1<<24)), options: options} //nolint:gosec // names, not secrets
+	w := &World{ID: fmt.Sprintf("ls%06x", rand.Uint32N(1<<24)), options: options}
 	dir, err := os.MkdirTemp("", w.ID)
 	if err != nil {
 		return w, err
@@ -55,16 +61,15 @@ func New(ctx context.Context, options Options) (*World, error) {
 	if err != nil {
 		return w, err
 	}
-	w.closers = append(w.closers, w.Stage.Close, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		return w.Stage.Clear(ctx)
-	})
+	w.closers = append(w.closers, w.Stage.Close, w.clear)
 	if w.Proxies.HAProxy, err = freeAddress(); err != nil {
 		return w, err
 	}
 	if w.listen, err = freeAddress(); err != nil {
 		return w, err
+	}
+	if options.NoKong {
+		return w, nil
 	}
 	w.Kong, err = startKong(options.DBLess)
 	if err != nil {
@@ -82,7 +87,7 @@ func (w *World) OnClose(do func() error) { w.closers = append(w.closers, do) }
 func (w *World) Close() error {
 	var problems []error
 	if w.Traffic != nil {
-		w.Traffic.Stop()
+		w.StopTraffic()
 	}
 	if w.daemon != nil {
 		problems = append(problems, w.Kill())
@@ -93,10 +98,17 @@ func (w *World) Close() error {
 	for _, t := range w.taps {
 		problems = append(problems, t.Close())
 	}
-	for i := len(w.closers) - 1; i >= 0; i-- {
-		problems = append(problems, w.closers[i]())
+	for _, end := range slices.Backward(w.closers) {
+		problems = append(problems, end())
 	}
 	return errors.Join(problems...)
+}
+
+// clear removes containers and networks; it works also when the story's context has ended.
+func (w *World) clear() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return w.Stage.Clear(ctx)
 }
 
 // StateDir is the daemon's state directory.
@@ -108,11 +120,10 @@ func (w *World) Prefix() string { return w.ID + "." }
 // Settings are the story's settings as environment variables, for the daemon
 // and for every other command alike.
 func (w *World) Settings() map[string]string {
-	return map[string]string{
-		"LOCKSTEP_DOCKER_HOST":     w.Stage.Host(),
+	settings := map[string]string{
+		"LOCKSTEP_DOCKER_HOST":     cmp.Or(w.options.DockerHost, w.Stage.Host()),
 		"LOCKSTEP_LABEL_PREFIX":    w.Prefix(),
 		"LOCKSTEP_OWNER":           w.ID,
-		"LOCKSTEP_KONG_ADMIN_URL":  w.Kong.admin,
 		"LOCKSTEP_KONG_NETWORK":    "host",
 		"LOCKSTEP_HAPROXY":         "managed",
 		"LOCKSTEP_HAPROXY_BIND":    w.Proxies.HAProxy,
@@ -121,13 +132,16 @@ func (w *World) Settings() map[string]string {
 		"LOCKSTEP_LISTEN":          w.listen,
 		"LOCKSTEP_LOG_LEVEL":       "debug",
 	}
+	if w.Kong != nil {
+		settings["LOCKSTEP_KONG_ADMIN_URL"] = w.Kong.admin
+	}
+	return settings
 }
 
 // freeAddress returns a loopback address that nobody listens on. Each call
 // takes another address of 127.0.0.0/8, so that between finding the port and
 // using it no other story is given the same.
 func freeAddress() (string, error) {
-	//nolint:gosec // spreads stories, hides nothing
 	ip := fmt.Sprintf("127.%d.%d.%d", 16+rand.IntN(200), rand.IntN(250), 1+rand.IntN(250))
 	listener, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
 	if err != nil {
