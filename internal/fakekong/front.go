@@ -12,6 +12,7 @@ import (
 type front struct {
 	addresses [2]string // to listen on; with their ports once known
 	handlers  [2]http.Handler
+	idle      func() // closes connections to upstreams that nobody uses
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -61,6 +62,7 @@ func (k *Kong) Stop() {
 	}
 	f.serving.Wait()
 	f.servers = nil
+	f.idle()
 }
 
 // closing is closed when the gateway goes down.

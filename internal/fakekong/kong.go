@@ -56,10 +56,8 @@ func New(o Options) (*Kong, error) {
 		k.dial = (&net.Dialer{}).DialContext
 	}
 	k.routing.delay = o.RouteDelay
-	k.front = front{
-		addresses: [2]string{or(o.AdminAddr, "127.0.0.1:0"), or(o.ProxyAddr, "127.0.0.1:0")},
-		handlers:  [2]http.Handler{k.AdminHandler(), k.ProxyHandler()},
-	}
+	k.front.addresses = [2]string{or(o.AdminAddr, "127.0.0.1:0"), or(o.ProxyAddr, "127.0.0.1:0")}
+	k.front.handlers = [2]http.Handler{k.AdminHandler(), k.ProxyHandler()}
 	if o.NoListen {
 		k.front.down = make(chan struct{})
 		return k, nil

@@ -3,19 +3,134 @@ package fakekong
 import (
 	"sync"
 	"time"
+
+	"github.com/lockstep/lockstep/internal/fakekong/router"
 )
 
+// routing is the table of routes that the proxy goes by. It follows the entities
+// at once, or after a delay.
 type routing struct {
 	delay time.Duration
-	mu    sync.Mutex
+
+	mu      sync.Mutex
+	table   *router.Table
+	stale   func() view // makes the table anew; nil: it is up to date
+	views   view
+	pending map[*time.Timer]bool
 }
 
-func (r *routing) stop()          {}
-func (r *routing) reset(any)      {}
-func (r *routing) set(func() any) {}
-func (k *Kong) routes() any       { return nil }
+// view is what the proxy needs of routes and services.
+type view struct {
+	routes   []router.Route
+	services map[string]*entity // by the route's id
+}
 
-type balancers struct{}
+// set tells that routes or services have changed. make is called when the table is
+// needed next, or now where the change waits: it then shows what was at this moment.
+func (r *routing) set(make func() view) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.delay <= 0 {
+		r.stale = make
+		return
+	}
+	now := make()
+	var t *time.Timer
+	t = time.AfterFunc(r.delay, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.pending[t] {
+			delete(r.pending, t)
+			r.stale = func() view { return now }
+		}
+	})
+	if r.pending == nil {
+		r.pending = map[*time.Timer]bool{}
+	}
+	r.pending[t] = true
+}
 
-func (b *balancers) reset()        {}
-func (b *balancers) forget(string) {}
+// reset lets a view count at once, whatever waits.
+func (r *routing) reset(v view) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop()
+	r.stale = func() view { return v }
+}
+
+// stop ends what waits.
+func (r *routing) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop()
+}
+
+func (r *routing) drop() {
+	for t := range r.pending {
+		t.Stop()
+	}
+	clear(r.pending)
+}
+
+// decide asks the table, and returns the service of the route that won; nil: none.
+// The caller holds the lock of the node.
+func (r *routing) decide(q router.Request) (router.Decision, *entity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stale != nil {
+		r.views, r.stale = r.stale(), nil
+		// Regular expressions were checked when the routes were written.
+		r.table, _ = router.New(r.views.routes)
+	}
+	if r.table == nil {
+		r.table, _ = router.New(nil)
+	}
+	d := r.table.Decide(q)
+	if d.Route == nil {
+		return d, nil
+	}
+	return d, r.views.services[d.Route.ID]
+}
+
+// routes makes the view of all routes with their services. The caller holds the lock.
+func (k *Kong) routes() view {
+	v := view{services: map[string]*entity{}}
+	for _, e := range k.store.list(kindOf("routes")) {
+		service := k.store.get(kindOf("services"), e.ref("service"))
+		if service != nil && service.fields["enabled"] == false {
+			continue
+		}
+		r := router.Route{
+			ID: e.id(), Name: text(e.fields["name"]), Protocols: words(e.fields["protocols"]), Methods: words(e.fields["methods"]),
+			Hosts: words(e.fields["hosts"]), Paths: words(e.fields["paths"]), SNIs: words(e.fields["snis"]),
+			StripPath: e.fields["strip_path"] == true, PreserveHost: e.fields["preserve_host"] == true,
+			RegexPriority: number(e.fields["regex_priority"]), Redirect: number(e.fields["https_redirect_status_code"]),
+		}
+		if headers, ok := e.fields["headers"].(map[string]any); ok {
+			r.Headers = map[string][]string{}
+			for name, values := range headers {
+				r.Headers[name] = words(values)
+			}
+		}
+		if service != nil {
+			r.ServicePath = text(service.fields["path"])
+			v.services[r.ID] = service
+		}
+		v.routes = append(v.routes, r)
+	}
+	return v
+}
+
+func words(v any) []string {
+	l, _ := v.([]any)
+	var out []string
+	for _, e := range l {
+		out = append(out, text(e))
+	}
+	return out
+}
+
+func number(v any) int {
+	n, _ := v.(float64)
+	return int(n)
+}

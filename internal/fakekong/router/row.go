@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -14,9 +15,9 @@ import (
 type row struct {
 	route   *Route
 	id      string // breaks ties
-	rank    [6]int // compared place by place, the higher first
+	rank    uint64 // the higher wins
 	hosts   []hostPattern
-	plain   []string
+	plain   []string // all of one length
 	regexps []*regexp.Regexp
 	headers []headerPattern
 }
@@ -25,24 +26,29 @@ type row struct {
 var splits = uuid.MustParse("7f145bf9-0dce-4f91-98eb-debbce4b9f6b")
 
 // compile makes the rows of a route: one for each length of plain paths, and one
-// for all regular expressions.
+// for all regular expressions. Each of several rows has an id of its own.
 func compile(r *Route) ([]*row, error) {
-	groups := map[string][]string{}
+	var groups [][]string
+	at := map[int]int{}
 	for _, p := range r.Paths {
-		key := strconv.Itoa(len(p))
+		key := len(p)
 		if strings.HasPrefix(p, "~") {
-			key = "true"
+			key = 0
 		}
-		groups[key] = append(groups[key], p)
+		if _, known := at[key]; !known {
+			at[key] = len(groups)
+			groups = append(groups, nil)
+		}
+		groups[at[key]] = append(groups[at[key]], p)
 	}
-	if len(groups) == 0 {
-		groups[""] = nil
+	if groups == nil {
+		groups = [][]string{nil}
 	}
 	var rows []*row
-	for key, paths := range groups {
+	for i, paths := range groups {
 		one := &row{route: r, id: r.ID}
 		if len(groups) > 1 {
-			one.id = uuid.NewSHA1(splits, []byte(r.ID+"#"+key)).String()
+			one.id = uuid.NewSHA1(splits, []byte(r.ID+"#"+strconv.Itoa(i+1))).String()
 		}
 		if err := one.compile(paths); err != nil {
 			return nil, err
@@ -52,12 +58,10 @@ func compile(r *Route) ([]*row, error) {
 	return rows, nil
 }
 
-// compile prepares the patterns of a row with these paths and ranks it.
+// compile prepares the patterns of a row with these paths, and ranks it.
 func (w *row) compile(paths []string) error {
-	longest := 0
 	for _, p := range paths {
 		expr, isRegexp := strings.CutPrefix(p, "~")
-		longest = max(longest, len(expr))
 		if !isRegexp {
 			w.plain = append(w.plain, p)
 			continue
@@ -68,10 +72,8 @@ func (w *row) compile(paths []string) error {
 		}
 		w.regexps = append(w.regexps, re)
 	}
-	plainHosts := len(w.route.Hosts) > 0
 	for _, h := range w.route.Hosts {
 		w.hosts = append(w.hosts, readHost(h))
-		plainHosts = plainHosts && !strings.Contains(h, "*")
 	}
 	for name, values := range w.route.Headers {
 		h, err := readHeader(name, values)
@@ -80,29 +82,43 @@ func (w *row) compile(paths []string) error {
 		}
 		w.headers = append(w.headers, h)
 	}
-	w.rank = [6]int{w.categories(paths), len(w.headers), bit(plainHosts), bit(w.regexps != nil), 0, longest}
-	if w.regexps != nil {
-		w.rank[4] = w.route.RegexPriority
-	}
+	w.rank = w.priority(len(paths))
 	return nil
 }
 
-// categories counts by how many kinds of things the row matches.
-func (w *row) categories(paths []string) int {
-	n := 0
-	for _, l := range []int{len(w.route.Methods), len(w.hosts), len(w.headers), len(paths), len(w.route.SNIs)} {
-		n += bit(l > 0)
+// The bits of a rank that mean what they say.
+const (
+	plainHostsBit = 1 << 60
+	regexpBit     = 1 << 51
+)
+
+// priority ranks a row as Kong does. The numbers that Kong means to put above those
+// bits (categories at 61, headers at 52) are shifted in 32 bits, where 61 is 29 and
+// 52 is 20, and a number that reaches the sign fills all bits above. The order that
+// comes of it is the one that doc.go tells, and the one that a real Kong shows.
+func (w *row) priority(paths int) uint64 {
+	categories := bit(len(w.route.Methods) > 0) + bit(len(w.hosts) > 0) + bit(len(w.headers) > 0) +
+		bit(len(w.route.SNIs) > 0) + bit(paths > 0)
+	rank := shift32(categories, 61) | shift32(len(w.headers), 52)
+	if len(w.hosts) > 0 && !slices.ContainsFunc(w.route.Hosts, func(h string) bool { return strings.Contains(h, "*") }) {
+		rank |= plainHostsBit
 	}
-	return n
+	if w.regexps != nil {
+		rank |= regexpBit | shift32(w.route.RegexPriority, 19)
+	}
+	if len(w.plain) > 0 {
+		rank |= uint64(len(w.plain[0]))
+	}
+	return rank
 }
+
+// shift32 shifts as the router's language does: in 32 bits, the distance modulo 32, the sign kept.
+func shift32(n, by int) uint64 { return uint64(int64(int32(uint32(n) << (by % 32)))) }
 
 // rank sorts rows, the winner first.
 func rank(rows []*row) {
 	slices.SortFunc(rows, func(a, b *row) int {
-		if c := slices.Compare(b.rank[:], a.rank[:]); c != 0 {
-			return c
-		}
-		return strings.Compare(b.id, a.id)
+		return cmp.Or(cmp.Compare(b.rank, a.rank), strings.Compare(b.id, a.id))
 	})
 }
 
