@@ -102,7 +102,7 @@ func TestListEqualsInspectionReal(t *testing.T) {
 	r.must(r.cli.NetworkDisconnect(ctx, one, lonely, false))
 	well := r.run("well", func(c *container.Config, _ *container.HostConfig) { c.Healthcheck = healthcheck() })
 	r.exec(well, "well")
-	r.run("ill", func(c *container.Config, _ *container.HostConfig) { c.Healthcheck = healthcheck() })
+	ill := r.run("ill", func(c *container.Config, _ *container.HostConfig) { c.Healthcheck = healthcheck() })
 	r.run("starting", func(c *container.Config, _ *container.HostConfig) {
 		c.Healthcheck = &container.HealthConfig{Test: []string{"CMD", "/app", "health"}, Interval: time.Hour}
 	})
@@ -125,6 +125,7 @@ func TestListEqualsInspectionReal(t *testing.T) {
 	}
 	settled(well, "healthy")
 	settled(pausedWell, "healthy")
+	settled(ill, "unhealthy")
 	r.must(r.cli.ContainerPause(ctx, pausedWell))
 
 	got := sameBothWays(t, r.cli, filters.NewArgs(filters.Arg("label", r.label)))

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
@@ -23,8 +22,8 @@ import (
 )
 
 // program is what runs in the containers of these tests. It ends on SIGTERM
-// and SIGUSR1 once it is told to by SIGUSR2 or was never told to wait, ignores
-// SIGHUP, and its health is whether the file /ok is there.
+// and SIGUSR1, lives on after SIGHUP, and is healthy when the file /ok is there.
+// "stubborn" ignores all three.
 const program = `package main
 
 import (
@@ -242,5 +241,3 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func healthcheck() *container.HealthConfig {
 	return &container.HealthConfig{Test: []string{"CMD", "/app", "health"}, Interval: 100 * time.Millisecond, Timeout: 5 * time.Second, Retries: 1}
 }
-
-var _ = events.ActionStart
