@@ -1,0 +1,110 @@
+package ledger
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+func TestLedgerOutlivesTheDaemon(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	store := open(t, dir)
+	id, err := store.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := New()
+	want.Claims["kong shop.test /"] = "shop.default"
+	want.Services["shop"] = Service{
+		Settings: v1.Service{Name: "shop", Grace: time.Minute, Routes: []v1.Route{{Name: "shop.default", Hosts: []string{"shop.test"}}}},
+		Until:    time.Date(2026, 1, 1, 0, 0, 0, 5, time.UTC),
+	}
+	if err := store.Save(want); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, dir)
+	got, err := again.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-saved +loaded):\n%s", diff)
+	}
+	if same, err := again.Identity(); err != nil || same != id {
+		t.Errorf("identity %q, %v; want %q as before", same, err, id)
+	}
+	if leftovers, err := filepath.Glob(filepath.Join(dir, ".ledger*")); err != nil || len(leftovers) > 0 {
+		t.Errorf("leftovers %v, %v", leftovers, err)
+	}
+}
+
+func TestOneDaemonForADirectory(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir)
+	_, err := Open(dir)
+	if err == nil || !strings.Contains(err.Error(), "in use by another lockstep") {
+		t.Errorf("a second open returned %v", err)
+	}
+}
+
+// TestUnreadable: what can't be understood is an error that says what to do,
+// never an empty ledger, which would let claims move.
+func TestUnreadable(t *testing.T) {
+	for name, c := range map[string]struct{ file, text, want string }{
+		"damaged":      {ledgerFile, `{"version":1,"claims":`, "damaged"},
+		"newer":        {ledgerFile, `{"version":99}`, "version 99"},
+		"bad identity": {identityFile, "nonsense", "UUID"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			store := open(t, dir)
+			_, err := store.Load()
+			if c.file == identityFile {
+				_, err = store.Identity()
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestLookingMakesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "absent")
+	got, err := Read(Path(dir))
+	if err != nil || len(got.Services) != 0 {
+		t.Errorf("got %v, %v; want an empty ledger", got, err)
+	}
+	if id, err := Identity(dir); id != "" || err != nil {
+		t.Errorf("got identity %q, %v; want none", id, err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("looking made the directory: %v", err)
+	}
+}
+
+func open(t *testing.T, dir string) *Store {
+	t.Helper()
+	store, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil && !strings.Contains(err.Error(), "already closed") {
+			t.Error(err)
+		}
+	})
+	return store
+}
