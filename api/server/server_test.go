@@ -1,0 +1,87 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// readers answer what a test wants.
+func readers(ready bool) Readers {
+	return Readers{
+		Ready:  func() (bool, string) { return ready, "kong: nothing is applied yet" },
+		Status: func() status.Report { return status.Report{Version: "1", Owner: "lockstep", Ready: ready} },
+		Explain: func(_ context.Context, ref string) (status.Explanation, error) {
+			switch ref {
+			case "web":
+				return status.Explanation{Subject: ref}, nil
+			case "broken":
+				return status.Explanation{}, errors.New("docker is gone")
+			}
+			return status.Explanation{}, fmt.Errorf("%w: there is no container %q", ErrUnknown, ref)
+		},
+		Plan: func(context.Context) ([]GatewayPlan, error) {
+			object := &plan.Object{Noun: "route web.default", Service: "web", Origin: v1.Origin{Container: "web-1"}}
+			p := plan.Plan{Changes: []plan.Change{{Op: plan.Create, Key: v1.Key{Kind: "route", Name: "web.default"}, After: object}}}
+			return []GatewayPlan{NewGatewayPlan(v1.Kong, p, "")}, nil
+		},
+		Metrics: http.NotFoundHandler(),
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	cases := []struct {
+		method, path string
+		ready        bool
+		code         int
+		body         string // a part of it
+	}{
+		{"GET", "/healthz", false, 200, "ok"},
+		{"GET", "/readyz", true, 200, "ready"},
+		{"GET", "/readyz", false, 503, "not ready: kong: nothing is applied yet"},
+		{"GET", "/status", true, 200, `"owner":"lockstep"`},
+		{"GET", "/plan", true, 200, `"sentence":"add route web.default","origin":{"container":"web-1"}`},
+		{"GET", "/explain?subject=web", true, 200, `"subject":"web"`},
+		{"GET", "/explain?subject=nobody", true, 404, `there is no container`},
+		{"GET", "/explain?subject=broken", true, 503, `docker is gone`},
+		{"GET", "/explain", true, 400, `the query lacks subject`},
+		{"POST", "/status", true, 405, ""},
+		{"DELETE", "/plan", true, 405, ""},
+		{"POST", "/confirm", true, 404, ""}, // changes nothing over TCP
+	}
+	for _, c := range cases {
+		t.Run(c.method+c.path, func(t *testing.T) {
+			recorder := httptest.NewRecorder()
+			New(readers(c.ready)).ServeHTTP(recorder, httptest.NewRequest(c.method, c.path, nil))
+			body, err := io.ReadAll(recorder.Result().Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if recorder.Code != c.code || !strings.Contains(string(body), c.body) {
+				t.Errorf("got %d %s, want %d with %q", recorder.Code, body, c.code, c.body)
+			}
+		})
+	}
+}
+
+func TestControl(t *testing.T) {
+	confirmed := 0
+	handler := NewControl(Actions{Confirm: func() { confirmed++ }})
+	for _, method := range []string{"GET", "POST"} {
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, "/confirm", nil))
+	}
+	if diff := cmp.Diff(1, confirmed); diff != "" {
+		t.Errorf("only POST confirms (-want +got):\n%s", diff)
+	}
+}
