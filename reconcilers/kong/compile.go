@@ -1,0 +1,183 @@
+package kong
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	gokong "github.com/kong/go-kong/kong"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// retries is how often Kong tries another target when one can't be reached or
+// does not answer in time; Kong repeats only idempotent requests.
+const retries = 5
+
+// compiler translates services to records. Pure.
+type compiler struct {
+	namer
+	writer   string
+	rows     []*row
+	state    plan.State
+	problems []v1.Problem
+}
+
+// Compile implements reconcilers.Reconciler.
+func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
+	c := &compiler{namer: r.namer, writer: r.options.Writer, rows: r.rows, state: make(plan.State, 8*len(set)+2)}
+	if scope.All() {
+		c.unavailable()
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		c.service(set[name])
+	}
+	return c.state, c.problems
+}
+
+// unavailable adds the upstream and the service that belong to none.
+func (c *compiler) unavailable() {
+	name := c.name(reserved)
+	c.add(kindUpstream, reserved, "", v1.Origin{}, gokong.Upstream{
+		Name: &name, Algorithm: gokong.String("round-robin"), Tags: gokong.StringSlice(c.tags(tagWriter + c.writer)...),
+	})
+	c.add(kindService, reserved, "", v1.Origin{}, c.backend(name, &v1.Service{}, c.tags()))
+}
+
+func (c *compiler) service(s *v1.Service) {
+	name, tags := c.name(s.Name), c.tags(tagService+s.Name)
+	c.add(kindUpstream, s.Name, s.Name, s.Origin, gokong.Upstream{
+		Name: &name, Algorithm: gokong.String("round-robin"), Tags: gokong.StringSlice(tags...),
+	})
+	c.add(kindService, s.Name, s.Name, s.Origin, c.backend(name, s, tags))
+	for _, e := range s.Endpoints {
+		c.target(s, e, tags)
+	}
+	for _, route := range s.Routes {
+		c.route(s, route)
+	}
+}
+
+// backend is the Kong service; its host is the upstream of the same name.
+func (c *compiler) backend(name string, s *v1.Service, tags []string) gokong.Service {
+	return gokong.Service{
+		Name: &name, Host: &name, Port: gokong.Int(80), Protocol: gokong.String("http"), Retries: gokong.Int(retries),
+		ConnectTimeout: milliseconds(s.ConnectTimeout), ReadTimeout: milliseconds(s.ReadTimeout), WriteTimeout: milliseconds(s.WriteTimeout),
+		Tags: gokong.StringSlice(tags...),
+	}
+}
+
+// target adds an endpoint. Where two share an address, which can be for a
+// moment only, the one that takes the most requests decides.
+func (c *compiler) target(s *v1.Service, e v1.Endpoint, tags []string) {
+	if !e.Address.IsValid() || e.Address.Addr().Zone() != "" {
+		c.refuse(v1.Key{Kind: v1.KindInstance, Name: e.ID}, e.Origin,
+			fmt.Sprintf("the address %s of an instance of %s can't be a target of Kong", e.Address, s.Name),
+			"connect it with Kong over a network that has IPv4 or global IPv6 addresses")
+		return
+	}
+	weight := e.Weight
+	if e.Draining {
+		weight = 0
+	}
+	at := address(e.Address.String())
+	key := v1.Key{Kind: kindTarget, Name: s.Name + "/" + at}
+	if other, taken := c.state[key]; taken {
+		if r, ok := other.Native.(*record); ok && r.weight() >= weight {
+			return
+		}
+		delete(c.state, key)
+	}
+	o := c.add(kindTarget, key.Name, s.Name, e.Origin, gokong.Target{
+		Target: &at, Weight: &weight, Tags: gokong.StringSlice(tags...),
+		Upstream: &gokong.Upstream{ID: gokong.String(c.id(kindUpstream, s.Name))},
+	})
+	if o != nil {
+		o.Owner.Name = e.ID
+		o.Noun = fmt.Sprintf("target %s (%s) of %s", at, e.Instance, s.Name)
+	}
+}
+
+func (c *compiler) route(s *v1.Service, r v1.Route) {
+	if len(r.Hosts)+len(r.Paths)+len(r.Methods)+len(r.Headers) == 0 {
+		c.refuse(v1.Key{Kind: v1.KindRoute, Name: r.Name}, r.Origin,
+			fmt.Sprintf("the route %s matches on nothing, which Kong does not take", r.Name), "give it hosts, paths, methods or headers")
+		return
+	}
+	name := c.name(r.Name)
+	c.add(kindRoute, r.Name, s.Name, r.Origin, gokong.Route{
+		Name: &name, Protocols: gokong.StringSlice("http", "https"),
+		Hosts: gokong.StringSlice(r.Hosts...), Paths: gokong.StringSlice(r.Paths...), Methods: gokong.StringSlice(r.Methods...),
+		Headers: r.Headers, StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: gokong.Int(0),
+		Service: &gokong.Service{ID: gokong.String(c.id(kindService, s.Name))},
+		Tags:    gokong.StringSlice(c.tags(tagService+s.Name, tagRoute+r.Name)...),
+	})
+}
+
+// add puts one of go-kong's entities into the state.
+func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, entity any) *plan.Object {
+	body, err := jsonBody(entity)
+	if err != nil {
+		c.refuse(v1.Key{Kind: kind, Name: key}, origin, fmt.Sprintf("it can't be written as JSON: %v", err), "report this as a defect of Lockstep")
+		return nil
+	}
+	r := &record{row: rowOf(c.rows, kind), key: key, service: service, id: c.id(kind, key), body: body}
+	body["id"] = r.id
+	r.parents = make(map[string]string, len(r.row.refs))
+	for field := range r.row.refs {
+		r.parents[field] = service
+	}
+	o := r.object(nil)
+	o.Origin = origin
+	c.state[o.Key] = o
+	return o
+}
+
+func (c *compiler) refuse(object v1.Key, origin v1.Origin, message, fix string) {
+	c.problems = append(c.problems, v1.Problem{
+		Reason: v1.NotExpressible, Gateway: v1.Kong, Object: object, Origin: origin, Message: message, Fix: fix,
+	})
+}
+
+func (r *record) weight() int {
+	number, _ := r.body["weight"].(json.Number)
+	weight, err := number.Int64()
+	if err != nil {
+		return 0
+	}
+	return int(weight)
+}
+
+// milliseconds is a timeout in the range that Kong takes; unset means Kong's own minute.
+func milliseconds(d time.Duration) *int {
+	if d <= 0 {
+		d = time.Minute
+	}
+	return gokong.Int(int(min(max(d.Milliseconds(), 1), math.MaxInt32-1)))
+}
+
+// jsonBody turns one of go-kong's types to what it is in JSON.
+func jsonBody(entity any) (map[string]any, error) {
+	text, err := json.Marshal(entity)
+	if err != nil {
+		return nil, err
+	}
+	return decodeBody(text)
+}
+
+// decodeBody reads a JSON object and keeps numbers as they are spelled.
+func decodeBody(text []byte) (map[string]any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var body map[string]any
+	if err := decoder.Decode(&body); err != nil {
+		return nil, err
+	}
+	return body, nil
+}

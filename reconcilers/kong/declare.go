@@ -1,0 +1,116 @@
+package kong
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// declaration renders objects as Kong's declarative configuration, in JSON,
+// which is YAML as well. The same objects give the same bytes.
+func declaration(rows []*row, state plan.State) (string, error) {
+	sections := map[string]any{"_format_version": "3.0"}
+	inner := map[string][]any{} // by parent's id: what lives within it
+	for _, row := range slices.Backward(rows) {
+		var section []any
+		for _, rec := range recordsOf(state, row) {
+			body := maps.Clone(rec.body)
+			maps.DeleteFunc(body, func(_ string, value any) bool { return value == nil })
+			if row.within != "" {
+				parent := ""
+				for field := range row.refs {
+					parent = reference(body, field)
+					delete(body, field)
+				}
+				inner[parent+row.path] = append(inner[parent+row.path], body)
+				continue
+			}
+			for _, child := range rows {
+				if nested := inner[rec.id+child.path]; child.within == row.kind && len(nested) > 0 {
+					body[child.path] = nested
+				}
+			}
+			section = append(section, body)
+		}
+		if len(section) > 0 {
+			sections[row.path] = section
+		}
+	}
+	text, err := json.Marshal(sections)
+	if err != nil {
+		return "", fmt.Errorf("render kong's configuration: %w", err)
+	}
+	return string(text), nil
+}
+
+// recordsOf returns the records of a kind, sorted by key. Children stand
+// before parents in the table's reverse, so that they are known in time.
+func recordsOf(state plan.State, row *row) []*record {
+	var records []*record
+	for key, o := range state {
+		if rec, ok := o.Native.(*record); ok && key.Kind == row.kind {
+			records = append(records, rec)
+		}
+	}
+	slices.SortFunc(records, func(a, b *record) int { return strings.Compare(a.key, b.key) })
+	return records
+}
+
+// refused is why Kong did not take a configuration.
+type refused struct {
+	message   string
+	offenders map[v1.Key]string // what is wrong with each; empty when Kong does not say
+}
+
+// blame reads Kong's answer to a configuration that it does not take, and finds
+// the objects that it names.
+func blame(said *refusal, text []byte, state plan.State) refused {
+	out := refused{message: said.words(), offenders: map[v1.Key]string{}}
+	var report struct {
+		Flattened json.RawMessage `json:"flattened_errors"`
+	}
+	var entries []struct {
+		Type   string `json:"entity_type"`
+		ID     string `json:"entity_id"`
+		Name   string `json:"entity_name"`
+		Errors []struct {
+			Field    string   `json:"field"`
+			Message  string   `json:"message"`
+			Messages []string `json:"messages"`
+		} `json:"errors"`
+	}
+	if json.Unmarshal(text, &report) != nil || json.Unmarshal(report.Flattened, &entries) != nil {
+		return out // an empty list comes as an object
+	}
+	byID, byName := map[string]v1.Key{}, map[string]v1.Key{}
+	for key, o := range state {
+		if rec, ok := o.Native.(*record); ok {
+			byID[rec.id] = key
+			byName[string(rec.row.kind)+"/"+rec.name()] = key
+		}
+	}
+	for _, entry := range entries {
+		key, known := byID[entry.ID]
+		if !known {
+			key, known = byName[entry.Type+"/"+entry.Name]
+		}
+		if !known {
+			continue
+		}
+		var words []string
+		for _, e := range entry.Errors {
+			for _, message := range append(e.Messages, e.Message) {
+				if message != "" {
+					words = append(words, strings.TrimPrefix(e.Field+": "+message, ": "))
+				}
+			}
+		}
+		out.offenders[key] = strings.Join(words, "; ")
+	}
+	return out
+}

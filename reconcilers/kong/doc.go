@@ -1,0 +1,25 @@
+// Package kong keeps a Kong Gateway equal to the desired services.
+//
+// In: the desired services, through the calls of reconcilers.Reconciler. Out:
+// Admin API requests, and what became of them. It is the only importer of go-kong.
+//
+// Each service becomes an upstream with a target for each endpoint, a service
+// whose host is that upstream, and its routes. One service and one upstream
+// belong to none: held routes point there and answer 503, and the upstream's
+// tags name the daemon that writes (the writer's mark).
+//
+//	stage    files                        what happens
+//	compile  compile.go                   services → records
+//	         entity.go, record.go         the table of kinds; a record ↔ plan.Object
+//	         name.go                      names, ids and tags
+//	observe  observe.go, schema.go        read what is ours, less Kong's defaults
+//	apply    apply.go, write.go, mark.go  with a database: level by level, in parallel
+//	         push.go, declare.go          without one: the whole configuration as text
+//	watch    watch.go                     notice a node that came back, or back empty
+//	beneath  client.go, retry.go, refusal.go  requests, patience, Kong's errors in words
+//
+// A kind of entity is a row of the table in entity.go. What is compared of an
+// entity is what the row names and whatever else is not as Kong's own schema
+// has it by default; so a field that somebody sets by hand is a difference,
+// and a field that a newer Kong adds is not.
+package kong

@@ -1,0 +1,216 @@
+package kong
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// Reconciler keeps one Kong, or one cluster of nodes over a database.
+type Reconciler struct {
+	namer
+	options Options
+	rows    []*row
+	client  *client
+	health  health // shared with the watcher
+
+	// What is known of Kong; owned by the caller's goroutine.
+	facts  *facts                // nil: to be asked
+	held   map[string]plan.State // what Kong holds of ours, by service; nil: to be read
+	stale  bool                  // held may be wrong: the next Observe reads
+	guests map[string][]string   // by service: addresses of a stranger's targets in its upstream
+	mark   mark
+
+	// Without a database.
+	stranger string             // what the node holds that is not ours; "" for nothing
+	refused  map[string]refused // payloads that Kong refused, by digest
+}
+
+// facts are what Kong says of itself.
+type facts struct {
+	database string // "off" when there is none
+	version  string
+	schemas  map[v1.Kind]*schema
+}
+
+func (f *facts) dbless() bool { return f.database == "off" }
+
+var (
+	_ reconcilers.Reconciler = (*Reconciler)(nil)
+	_ reconcilers.Watcher    = (*Reconciler)(nil)
+)
+
+// New returns a reconciler. It asks Kong nothing yet: a Kong that is down is no
+// reason not to start.
+func New(o Options) (*Reconciler, error) {
+	o, err := o.resolve()
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(o.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newClient(o, m)
+	if err != nil {
+		return nil, err
+	}
+	return &Reconciler{
+		namer: namer{owner: o.Owner, workspace: o.Workspace}, options: o, rows: table(), client: c,
+		refused: map[string]refused{},
+	}, nil
+}
+
+// Close implements reconcilers.Reconciler.
+func (r *Reconciler) Close() error {
+	r.client.close()
+	return nil
+}
+
+// Observe implements reconcilers.Reconciler.
+func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan.State, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("read kong: %w", err)
+	}
+	if scope.Fresh || r.stale || r.held == nil {
+		if err := r.load(ctx); err != nil {
+			r.doubt()
+			return nil, explain(fmt.Errorf("read kong: %w", err))
+		}
+		r.stale = false
+	}
+	state := plan.State{}
+	if scope.All() {
+		for _, objects := range r.held {
+			maps.Copy(state, objects)
+		}
+		return state, nil
+	}
+	for _, service := range scope.Services {
+		maps.Copy(state, r.held[service])
+	}
+	return state, nil
+}
+
+// doubt forgets what Kong said of itself: it may come back as another.
+func (r *Reconciler) doubt() {
+	r.facts, r.stale = nil, true
+	r.health.fell()
+}
+
+// load reads everything that Kong holds of ours.
+func (r *Reconciler) load(ctx context.Context) error {
+	if err := r.ask(ctx); err != nil {
+		return err
+	}
+	if r.facts.dbless() {
+		return r.loadNode(ctx)
+	}
+	return r.loadDatabase(ctx)
+}
+
+// ask reads what Kong says of itself, unless that is known.
+func (r *Reconciler) ask(ctx context.Context) error {
+	if r.facts != nil {
+		return nil
+	}
+	path := "/"
+	if r.options.Workspace != "" {
+		path = "/kong" // "/" belongs to the default workspace
+	}
+	a, err := r.client.do(ctx, request{method: http.MethodGet, path: path})
+	if err != nil {
+		return err
+	}
+	var root struct {
+		Version       string `json:"version"`
+		Configuration struct {
+			Database string `json:"database"`
+		} `json:"configuration"`
+	}
+	if err := json.Unmarshal(a.body, &root); err != nil || root.Version == "" || root.Configuration.Database == "" {
+		return gatewayError(v1.GatewayUnreachable, "what answers at "+r.client.where()+" is not Kong's Admin API", "set --kong-admin-url to the address in Kong's admin_listen")
+	}
+	f := &facts{database: root.Configuration.Database, version: root.Version, schemas: map[v1.Kind]*schema{}}
+	if f.dbless() && len(r.options.AdminURLs) > 1 {
+		return gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+r.client.where()+" has no database",
+			"name one database-less node, or nodes of one cluster with a database")
+	}
+	for _, row := range r.rows {
+		a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/schemas/" + row.path})
+		if err != nil {
+			return err
+		}
+		if f.schemas[row.kind], err = parseSchema(a.body); err != nil {
+			return fmt.Errorf("read the schema of kong's %s: %w", row.path, err)
+		}
+	}
+	r.facts = f
+	r.options.Log.Info("talking to kong", "url", r.client.where(), "version", f.version, "database", f.database)
+	return nil
+}
+
+// Apply implements reconcilers.Reconciler.
+func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
+	if p.Empty() {
+		return nil, nil
+	}
+	err := r.ask(ctx)
+	if err == nil && r.held == nil {
+		err = r.load(ctx)
+	}
+	if err == nil {
+		err = r.claim(ctx, p)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			r.doubt()
+		}
+		return r.untried(p, err)
+	}
+	if r.facts.dbless() {
+		return r.push(ctx, p)
+	}
+	return r.write(ctx, p)
+}
+
+// untried reports every change as not tried, because of an error about Kong as a whole.
+func (r *Reconciler) untried(p plan.Plan, err error) ([]plan.Outcome, error) {
+	err = explain(fmt.Errorf("change kong: %w", err))
+	about := problemOf(err)
+	outcomes := make([]plan.Outcome, len(p.Changes))
+	for i, change := range p.Changes {
+		outcomes[i] = plan.Outcome{Change: change, Problem: about}
+	}
+	return outcomes, err
+}
+
+// keep notes what Kong holds now under a key; nil for nothing.
+func (r *Reconciler) keep(key v1.Key, service string, o *plan.Object) {
+	if o == nil {
+		delete(r.held[service], key)
+		if len(r.held[service]) == 0 {
+			delete(r.held, service)
+		}
+		return
+	}
+	if r.held[service] == nil {
+		r.held[service] = plan.State{}
+	}
+	r.held[service][key] = o
+}
+
+// since is how long ago a moment was; a moment that never was is long ago.
+func since(t time.Time) time.Duration {
+	if t.IsZero() {
+		return time.Duration(1<<63 - 1)
+	}
+	return time.Since(t)
+}

@@ -1,0 +1,69 @@
+package kong
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// mark is what is known of the writer's mark: a tag of the reserved upstream
+// that names the one daemon that writes for the owner.
+type mark struct {
+	writer string    // "" when nobody is named
+	read   time.Time // when Kong was last asked
+	mine   bool      // it named us once; whoever replaced it then is not taken over again
+}
+
+func markKey() v1.Key { return v1.Key{Kind: kindUpstream, Name: reserved} }
+
+// claim makes sure that nobody else writes for the owner. The mark itself is
+// written by the plan that creates or changes it, before everything else.
+func (r *Reconciler) claim(ctx context.Context, p plan.Plan) error {
+	if since(r.mark.read) > r.options.MarkAge {
+		again := r.readMark
+		if r.facts.dbless() {
+			again = r.sameNode
+		}
+		if err := again(ctx); err != nil {
+			return err
+		}
+	}
+	writes := slices.ContainsFunc(p.Changes, func(c plan.Change) bool { return c.Key == markKey() })
+	switch {
+	case r.mark.writer == r.options.Writer:
+		r.mark.mine = true
+		return nil
+	case r.mark.writer != "" && (!r.options.Takeover || r.mark.mine):
+		r.stale = true
+		return gatewayError(v1.Conflict,
+			fmt.Sprintf("another Lockstep writes to this Kong as the owner %q (its id: %s)", r.owner, r.mark.writer),
+			"give one of them another --owner, or stop the other and start this one with --takeover")
+	case !writes:
+		r.stale = true
+		return &moved{fmt.Errorf("the writer's mark %s is gone", r.name(reserved))}
+	}
+	return nil
+}
+
+// readMark asks Kong who writes.
+func (r *Reconciler) readMark(ctx context.Context) error {
+	next := mark{read: time.Now(), mine: r.mark.mine}
+	a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/upstreams/" + r.id(kindUpstream, reserved)})
+	if err != nil && !isStatus(err, http.StatusNotFound) {
+		return err
+	}
+	if err == nil {
+		body, err := decodeBody(a.body)
+		if err != nil {
+			return fmt.Errorf("read the writer's mark: %w", err)
+		}
+		next.writer, _ = tagged(body, tagWriter)
+	}
+	r.mark = next
+	return nil
+}

@@ -1,0 +1,75 @@
+package kong
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// The tags that Lockstep writes: "lockstep-owner:lockstep".
+const (
+	tagOwner   = "lockstep-owner:"
+	tagService = "lockstep-service:"
+	tagRoute   = "lockstep-route:"
+	tagWriter  = "lockstep-writer:"
+)
+
+// reserved is the key of the service and of the upstream that belong to no
+// service. No service key holds an "@".
+const reserved = "@unavailable"
+
+// namer gives entities their names, ids and tags: pure functions of owner,
+// workspace, kind and key, so that every start finds what an earlier one made.
+type namer struct{ owner, workspace string }
+
+// id is a UUIDv5: the same on every Kong, and nobody else's by accident.
+func (n namer) id(kind v1.Kind, key string) string {
+	workspace := n.workspace
+	if workspace == "" {
+		workspace = "default"
+	}
+	name := strings.Join([]string{"https://lockstep.dev/kong", n.owner, workspace, string(kind), key}, "\x00")
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
+}
+
+// name is what an entity is called in Kong: its key and the owner, as in
+// "shop.web.lockstep". It must be a host name for an upstream, where no part may
+// end with a dash; such a part gets a "Z", which no key holds. The owner has
+// no dot, so the reserved name can't be that of a service.
+func (n namer) name(key string) string {
+	if key == reserved {
+		return n.owner + "-unavailable"
+	}
+	return regexp.MustCompile(`-(\.|$)`).ReplaceAllString(key, "-Z$1") + "." + n.owner
+}
+
+// parked is a name that is free for sure, for an entity that is in the way of another's.
+func (n namer) parked(id string) string { return "parked-" + id + "." + n.owner }
+
+// tags are those of an entity; more are added as they are. Sorted.
+func (n namer) tags(more ...string) []string {
+	tags := append(more, tagOwner+n.owner)
+	slices.Sort(tags)
+	return tags
+}
+
+// tagged returns what stands behind a prefix in the tags of an entity.
+func tagged(body map[string]any, prefix string) (string, bool) {
+	tags, _ := body["tags"].([]any)
+	for _, tag := range tags {
+		if text, ok := tag.(string); ok && strings.HasPrefix(text, prefix) {
+			return text[len(prefix):], true
+		}
+	}
+	return "", false
+}
+
+// ours reports whether an entity carries the owner's mark.
+func (n namer) ours(body map[string]any) bool {
+	tags, _ := body["tags"].([]any)
+	return slices.Contains(tags, any(tagOwner+n.owner))
+}

@@ -1,0 +1,228 @@
+package kong
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// pageSize is the most that Kong gives at once.
+const pageSize = "1000"
+
+// loadDatabase reads what carries our mark, and the targets of our upstreams.
+func (r *Reconciler) loadDatabase(ctx context.Context) error {
+	lists, err := r.lists(ctx, url.Values{"tags": {tagOwner + r.owner}})
+	if err != nil {
+		return err
+	}
+	return r.take(ctx, lists)
+}
+
+// lists reads all kinds but those that live within others, at once.
+func (r *Reconciler) lists(ctx context.Context, query url.Values) (map[v1.Kind][]map[string]any, error) {
+	results := make([][]map[string]any, len(r.rows))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.options.Concurrency)
+	for i, row := range r.rows {
+		if row.within != "" {
+			continue
+		}
+		group.Go(func() (err error) {
+			results[i], err = r.list(ctx, "/"+row.path, query)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	lists := make(map[v1.Kind][]map[string]any, len(r.rows))
+	for i, row := range r.rows {
+		lists[row.kind] = results[i]
+	}
+	return lists, nil
+}
+
+// list reads a list page by page.
+func (r *Reconciler) list(ctx context.Context, path string, query url.Values) ([]map[string]any, error) {
+	var all []map[string]any
+	for offset := ""; ; {
+		q := url.Values{"size": {pageSize}}
+		for name, values := range query {
+			q[name] = values
+		}
+		if offset != "" {
+			q.Set("offset", offset)
+		}
+		a, err := r.client.do(ctx, request{method: http.MethodGet, path: path, query: q})
+		if err != nil {
+			return nil, err
+		}
+		page, err := decodeBody(a.body)
+		if err != nil {
+			return nil, fmt.Errorf("read kong's list %s: %w", path, err)
+		}
+		data, ok := page["data"].([]any)
+		if empty, isObject := page["data"].(map[string]any); !ok && (!isObject || len(empty) > 0) {
+			return nil, fmt.Errorf("read kong's list %s: it has no data", path)
+		}
+		for _, element := range data {
+			body, ok := element.(map[string]any)
+			if !ok {
+				return nil, fmt.Errorf("read kong's list %s: it holds %T", path, element)
+			}
+			all = append(all, body)
+		}
+		if offset, _ = page["offset"].(string); offset == "" {
+			return all, nil
+		}
+	}
+}
+
+// take makes objects of what was listed, reads the targets, and remembers all.
+func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]any) error {
+	var records []*record
+	keys := map[string]string{} // ids of our parents: their keys
+	for _, row := range r.rows {
+		for _, body := range lists[row.kind] {
+			if !r.ours(body) {
+				continue
+			}
+			record := r.record(row, body, keys)
+			keys[record.id] = record.key
+			records = append(records, record)
+		}
+	}
+	targets, guests, err := r.targets(ctx, records, keys)
+	if err != nil {
+		return err
+	}
+	r.held, r.guests, r.mark = map[string]plan.State{}, guests, mark{read: time.Now(), mine: r.mark.mine}
+	for _, record := range append(records, targets...) {
+		o := r.object(record)
+		r.keep(o.Key, o.Service, o)
+		if o.Key == markKey() {
+			r.mark.writer, _ = tagged(record.body, tagWriter)
+		}
+	}
+	return nil
+}
+
+// targets reads the targets of our upstreams: Kong has no list of all. Those of
+// strangers are told by service.
+func (r *Reconciler) targets(ctx context.Context, upstreams []*record, keys map[string]string) ([]*record, map[string][]string, error) {
+	upstreams = slices.DeleteFunc(slices.Clone(upstreams), func(u *record) bool {
+		return u.row.kind != kindUpstream || u.key == reserved
+	})
+	row := rowOf(r.rows, kindTarget)
+	lists := make([][]map[string]any, len(upstreams))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.options.Concurrency)
+	for i, upstream := range upstreams {
+		group.Go(func() (err error) {
+			lists[i], err = r.list(ctx, "/upstreams/"+upstream.id+"/targets", nil)
+			if isStatus(err, http.StatusNotFound) {
+				return nil // the upstream went while we were reading
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	var records []*record
+	guests := map[string][]string{}
+	for i, upstream := range upstreams {
+		for _, body := range lists[i] {
+			if !r.ours(body) {
+				target, _ := body["target"].(string)
+				guests[upstream.service] = append(guests[upstream.service], target)
+				continue
+			}
+			records = append(records, r.record(row, body, keys))
+		}
+	}
+	return records, guests, nil
+}
+
+// record makes a record of what Kong says, with the key under which Compile
+// makes the same. An entity that bears our mark but not the id of its key (a
+// copy, or one that was changed by hand) gets "@" and its id as a key, and so is
+// nobody's. keys are the keys of parents by id.
+func (r *Reconciler) record(row *row, body map[string]any, keys map[string]string) *record {
+	rec := &record{row: row, body: body}
+	rec.id, _ = body["id"].(string)
+	rec.service, _ = tagged(body, tagService)
+	delete(body, "created_at")
+	delete(body, "updated_at")
+	rec.parents = make(map[string]string, len(row.refs))
+	for field := range row.refs {
+		id := reference(body, field)
+		key, known := keys[id]
+		if !known {
+			key = id
+		}
+		rec.parents[field] = key
+	}
+	switch row.kind {
+	case kindRoute:
+		rec.key, _ = tagged(body, tagRoute)
+	case kindTarget:
+		rec.key = rec.service + "/" + address(rec.name())
+	default:
+		rec.key = rec.service
+	}
+	if rec.id == r.id(row.kind, reserved) {
+		rec.key = reserved
+	}
+	if rec.id != r.id(row.kind, rec.key) {
+		rec.key = "@" + rec.id
+	}
+	return rec
+}
+
+// object makes the observed object of a record.
+func (r *Reconciler) object(rec *record) *plan.Object {
+	o := rec.object(r.facts.schemas[rec.row.kind].others(rec.row, rec.body))
+	if rec.row.kind == kindRoute && !strings.HasPrefix(rec.key, "@") {
+		held := rec.held(r.namer)
+		o.Hold = held.object(r.facts.schemas[kindRoute].others(rec.row, held.body))
+	}
+	return o
+}
+
+// answered makes an object of the entity in Kong's answer to a write.
+func (r *Reconciler) answered(rec *record, a answer) (*plan.Object, error) {
+	body, err := decodeBody(a.body)
+	if err != nil {
+		return nil, fmt.Errorf("read kong's answer about %s: %w", rec.name(), err)
+	}
+	keys := map[string]string{}
+	for field, key := range rec.parents {
+		keys[reference(rec.body, field)] = key
+	}
+	return r.object(r.record(rec.row, body, keys)), nil
+}
+
+// configurationHash reads the hash of what a node without a database holds.
+func configurationHash(a answer) (hash string, databaseDown bool, err error) {
+	var status struct {
+		Hash     string `json:"configuration_hash"`
+		Database *struct {
+			Reachable bool `json:"reachable"`
+		} `json:"database"`
+	}
+	if err := json.Unmarshal(a.body, &status); err != nil {
+		return "", false, fmt.Errorf("read kong's status: %w", err)
+	}
+	return status.Hash, status.Database != nil && !status.Database.Reachable, nil
+}

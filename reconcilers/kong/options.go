@@ -1,0 +1,111 @@
+package kong
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options say which Kong to keep, and how. The zero value of an optional field
+// means its default.
+type Options struct {
+	// AdminURLs are addresses of the Admin API. With a database they are nodes of
+	// one cluster: the next is asked when one is down. Without one it must be one.
+	AdminURLs []string
+	// Owner marks what is ours: [a-z0-9-], at most 40 characters, not starting or ending with "-".
+	Owner string
+	// Writer identifies this daemon's state directory: one live writer for an owner.
+	// Printable ASCII without "," and "/".
+	Writer string
+	// Takeover lets this writer replace another one's mark once.
+	Takeover bool
+	// Workspace is the workspace to work in; default: Kong's default one.
+	Workspace string
+	// Header goes with every request: an admin token, say. It is never shown.
+	Header http.Header
+
+	// Transport carries the requests; default: keep-alive, Concurrency connections.
+	Transport http.RoundTripper
+	// Concurrency is how many requests are under way at once; default 32.
+	Concurrency int
+	// Timeout is for one try of a request; default 10 s.
+	Timeout time.Duration
+	// PushTimeout is for one try of a push without a database; default 60 s.
+	PushTimeout time.Duration
+	// Attempts is how often a request is tried; default 5.
+	Attempts int
+	// Pause is the wait before the second try; it doubles with each further one; default 50 ms.
+	Pause time.Duration
+	// WatchInterval is the time between two looks at the node's state; default 5 s.
+	WatchInterval time.Duration
+	// MarkAge is how long the writer's mark is believed without reading it again; default 5 s.
+	MarkAge time.Duration
+
+	// Log gets what is worth knowing; default: nothing is logged.
+	Log *slog.Logger
+	// Registerer gets the metrics; default: none.
+	Registerer prometheus.Registerer
+}
+
+// resolve checks the options and fills in the defaults.
+func (o Options) resolve() (Options, error) {
+	if len(o.AdminURLs) == 0 {
+		return o, errors.New("no Kong Admin API is named; set --kong-admin-url")
+	}
+	for _, raw := range o.AdminURLs {
+		u, err := url.Parse(raw)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return o, fmt.Errorf("--kong-admin-url %q is not an address like http://127.0.0.1:8001", hidden(raw))
+		}
+	}
+	if len(o.Owner) > 40 || !regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`).MatchString(o.Owner) {
+		return o, fmt.Errorf("the owner %q can't be part of Kong's names; use at most 40 of a-z, 0-9 and -", o.Owner)
+	}
+	if !regexp.MustCompile(`^[!-+\--.0-~]{1,128}$`).MatchString(o.Writer) {
+		return o, fmt.Errorf("the writer id %q can't be a tag of Kong; use printable ASCII without commas and slashes", o.Writer)
+	}
+	setDefault(&o.Concurrency, 32)
+	setDefault(&o.Timeout, 10*time.Second)
+	setDefault(&o.PushTimeout, time.Minute)
+	setDefault(&o.Attempts, 5)
+	setDefault(&o.Pause, 50*time.Millisecond)
+	setDefault(&o.WatchInterval, 5*time.Second)
+	setDefault(&o.MarkAge, 5*time.Second)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Transport == nil {
+		o.Transport = &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			MaxIdleConns:        2 * o.Concurrency * len(o.AdminURLs),
+			MaxIdleConnsPerHost: o.Concurrency,
+			MaxConnsPerHost:     o.Concurrency + 1, // one for the watcher
+			IdleConnTimeout:     90 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second,
+		}
+	}
+	return o, nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// hidden returns an address without its password, for errors and logs. What
+// can't be parsed is cut at the last "@", before which a password may stand.
+func hidden(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return u.Redacted()
+	}
+	return raw[strings.LastIndex(raw, "@")+1:]
+}

@@ -1,0 +1,213 @@
+package kong
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// record is one entity in the form in which Kong takes it.
+type record struct {
+	row     *row
+	key     string
+	service string // "" for what belongs to none
+	id      string
+	parents map[string]string // the fields of row.refs: keys of the parents
+	body    map[string]any    // JSON, with the id and without times
+}
+
+// path returns the entity's address below the Admin API's root; without the
+// id, where entities of its kind are created.
+func (r *record) path(rows []*row) string {
+	if r.row.within == "" {
+		return "/" + r.row.path
+	}
+	for field, kind := range r.row.refs {
+		if kind == r.row.within {
+			return "/" + rowOf(rows, kind).path + "/" + reference(r.body, field) + "/" + r.row.path
+		}
+	}
+	return "/" + r.row.path
+}
+
+// name is what Kong calls the entity.
+func (r *record) name() string {
+	text, _ := r.body[r.row.unique].(string)
+	return text
+}
+
+// parentKeys are the objects that must exist before this one. A service can
+// do without its upstream in Kong's eyes, but would look its name up in the DNS.
+func (r *record) parentKeys() []v1.Key {
+	var keys []v1.Key
+	for field, key := range r.parents {
+		keys = append(keys, v1.Key{Kind: r.row.refs[field], Name: key})
+	}
+	if r.row.kind == kindService {
+		keys = append(keys, v1.Key{Kind: kindUpstream, Name: r.key})
+	}
+	return keys
+}
+
+// reference returns the id that a field refers to.
+func reference(body map[string]any, field string) string {
+	ref, _ := body[field].(map[string]any)
+	id, _ := ref["id"].(string)
+	return id
+}
+
+// object is the record as the plan sees it. others are the fields that are
+// compared although the row does not name them.
+func (r *record) object(others map[string]any) *plan.Object {
+	o := &plan.Object{
+		Key: v1.Key{Kind: r.row.kind, Name: r.key}, Service: r.service, Level: r.row.level,
+		Fields: make(map[string]string, len(r.row.fields)+1), Native: r,
+	}
+	for _, field := range r.row.fields {
+		if text := canonical(r.row, field, r.body[field]); text != "" {
+			o.Fields[field] = text
+		}
+	}
+	for field, value := range others {
+		o.Fields[field] = canonical(r.row, field, value)
+	}
+	for field, key := range r.parents {
+		o.Fields[field] = key
+	}
+	switch r.row.kind {
+	case kindRoute:
+		o.Owner = v1.Key{Kind: v1.KindRoute, Name: r.key}
+		o.Match = r.match()
+	case kindTarget:
+		o.Owner = v1.Key{Kind: v1.KindInstance, Name: o.Fields["target"]}
+	default:
+		o.Owner = v1.Key{Kind: v1.KindService, Name: r.service}
+	}
+	o.Noun = r.noun(o.Fields)
+	if r.key == reserved && r.row.kind == kindUpstream {
+		o.Level = 0 // before everything else: it says who writes
+	}
+	if strings.HasPrefix(r.key, "@") { // nobody asked for it: the guard must not hold it
+		o.Owner = v1.Key{Kind: v1.KindInstance, Name: r.key}
+	}
+	return o
+}
+
+// match is what a route claims, as text.
+func (r *record) match() string {
+	var parts []string
+	for _, field := range []string{"hosts", "paths", "methods", "headers"} {
+		if text := canonical(r.row, field, r.body[field]); text != "" {
+			parts = append(parts, field+"="+text)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func (r *record) noun(fields map[string]string) string {
+	switch {
+	case r.key == reserved && r.row.kind == kindUpstream:
+		return "upstream " + r.name() + ", the writer's mark"
+	case strings.HasPrefix(r.key, "@"):
+		return fmt.Sprintf("%s %s with the id %s", r.row.kind, r.name(), r.id)
+	case r.row.kind == kindTarget:
+		return fmt.Sprintf("target %s of %s", fields["target"], r.service)
+	case r.row.kind == kindRoute:
+		var on []string
+		for _, field := range []string{"hosts", "paths"} {
+			values, _ := r.body[field].([]any)
+			for _, value := range values {
+				on = append(on, fmt.Sprint(value))
+			}
+		}
+		if len(on) > 0 {
+			return fmt.Sprintf("route %s (%s)", r.key, strings.Join(on, " "))
+		}
+	}
+	return fmt.Sprintf("%s %s", r.row.kind, r.key)
+}
+
+// held is the route turned to the reserved service, which answers 503.
+func (r *record) held(n namer) *record {
+	turned := *r
+	turned.body, turned.parents = maps.Clone(r.body), maps.Clone(r.parents)
+	turned.body["service"] = map[string]any{"id": n.id(kindService, reserved)}
+	turned.parents["service"] = reserved
+	return &turned
+}
+
+// canonical is the text of a value that is equal for equal meanings: null and
+// empty are "", lists of strings have no order, addresses have one spelling.
+func canonical(r *row, field string, value any) string {
+	value = normal(value)
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		if r.kind == kindTarget && field == r.unique {
+			return address(v)
+		}
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	case json.Number:
+		return v.String()
+	}
+	text, err := json.Marshal(value)
+	if err != nil { // JSON came in, so JSON goes out
+		return fmt.Sprint(value)
+	}
+	return string(text)
+}
+
+// normal drops what says nothing and sorts lists of strings, in copies.
+func normal(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, element := range v {
+			if n := normal(element); n != nil {
+				out[key] = n
+			}
+		}
+		if len(out) == 0 {
+			return nil
+		}
+		return out
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+		out := make([]any, len(v))
+		strs := make([]string, 0, len(v))
+		for i, element := range v {
+			out[i] = normal(element)
+			if text, ok := element.(string); ok {
+				strs = append(strs, text)
+			}
+		}
+		if len(strs) == len(v) {
+			slices.Sort(strs)
+			for i, text := range strs {
+				out[i] = text
+			}
+		}
+		return out
+	}
+	return value
+}
+
+// address returns a target in one spelling: Kong writes IPv6 out in full.
+func address(target string) string {
+	if ap, err := netip.ParseAddrPort(target); err == nil {
+		return ap.String()
+	}
+	return target
+}

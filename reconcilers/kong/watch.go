@@ -1,0 +1,93 @@
+package kong
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// health is what rounds and the watcher tell each other.
+type health struct {
+	mu    sync.Mutex
+	down  bool   // Kong did not answer when it was last asked
+	hash  string // what a node without a database should say that it holds; "" when unknown
+	epoch int    // counts changes of hash by us, so that an older look is not believed
+}
+
+func (h *health) fell() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.down = true
+}
+
+// pushing says that the hash is about to change by us.
+func (h *health) pushing() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.epoch++
+	h.hash = ""
+}
+
+// holds notes the hash of what we know the node to hold.
+func (h *health) holds(hash string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.epoch++
+	h.hash, h.down = hash, false
+}
+
+func (h *health) expected() (hash string, epoch int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.hash, h.epoch
+}
+
+// saw takes in a look at the node and reports whether a fresh round is due:
+// it is back, or holds something else than we left there.
+func (h *health) saw(up bool, hash string, epoch int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !up {
+		h.down = true
+		return false
+	}
+	due := h.down
+	h.down = false
+	if epoch == h.epoch && h.hash != "" && hash != "" && hash != h.hash {
+		h.hash, due = hash, true // told once
+	}
+	return due
+}
+
+// Watch implements reconcilers.Watcher. It asks GET /status at every interval:
+// a node without a database that was restarted comes back empty, and one with a
+// database that was down is ready for what it missed.
+func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
+	ticker := time.NewTicker(r.options.WatchInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+		if r.look(ctx) {
+			poke()
+		}
+	}
+}
+
+// look asks the node once and reports whether a fresh round is due.
+func (r *Reconciler) look(ctx context.Context) bool {
+	_, epoch := r.health.expected()
+	a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/status", timeout: r.options.WatchInterval, once: true})
+	if ctx.Err() != nil {
+		return false
+	}
+	if err != nil {
+		return r.health.saw(false, "", epoch)
+	}
+	hash, databaseDown, err := configurationHash(a)
+	return r.health.saw(err == nil && !databaseDown, hash, epoch)
+}

@@ -1,0 +1,190 @@
+package kong
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// create makes an entity under its own id. POST refuses an id that exists, so
+// that nothing is overwritten that is not ours.
+func (b *batch) create(ctx context.Context, rec *record) (*plan.Object, error) {
+	send := func() (answer, error) {
+		return b.client.do(ctx, request{method: http.MethodPost, path: rec.path(b.rows), body: rec.body})
+	}
+	a, err := b.named(ctx, rec, send)
+	switch {
+	case err == nil:
+		return b.answered(rec, a)
+	case is(err, codePrimaryKey):
+		return b.overtake(ctx, rec)
+	case is(err, codeForeignKey), rec.row.within != "" && isStatus(err, http.StatusNotFound):
+		return nil, &moved{err}
+	}
+	return nil, err
+}
+
+// update replaces an entity by its id; what the body leaves out is Kong's default again.
+func (b *batch) update(ctx context.Context, rec *record) (*plan.Object, error) {
+	method := http.MethodPut
+	if rec.row.patch {
+		method = http.MethodPatch
+	}
+	send := func() (answer, error) {
+		return b.client.do(ctx, request{method: method, path: rec.path(b.rows) + "/" + rec.id, body: rec.body})
+	}
+	a, err := b.named(ctx, rec, send)
+	switch {
+	case err == nil:
+		return b.answered(rec, a)
+	case rec.row.patch && isStatus(err, http.StatusNotFound):
+		return b.create(ctx, rec)
+	case is(err, codeForeignKey):
+		return nil, &moved{err}
+	}
+	return nil, err
+}
+
+// remove deletes an entity by its id; one that is gone is fine.
+func (b *batch) remove(ctx context.Context, rec *record) error {
+	if guests := b.guests[rec.service]; rec.row.kind == kindUpstream && len(guests) > 0 {
+		return &conflict{
+			message: fmt.Sprintf("the upstream %s also has targets that are not Lockstep's (%s), which would go with it", rec.name(), strings.Join(guests, ", ")),
+			fix:     "remove these targets from it",
+		}
+	}
+	_, err := b.client.do(ctx, request{method: http.MethodDelete, path: rec.path(b.rows) + "/" + rec.id})
+	switch {
+	case isStatus(err, http.StatusNotFound):
+		return nil
+	case is(err, codeForeignKey):
+		return b.referenced(ctx, rec, err)
+	}
+	return err
+}
+
+// referenced says who keeps a service from being removed.
+func (b *batch) referenced(ctx context.Context, rec *record, refused error) error {
+	if rec.row.kind != kindService {
+		return &moved{refused}
+	}
+	routes, err := b.list(ctx, "/services/"+rec.id+"/routes", nil)
+	if err != nil {
+		return err
+	}
+	for _, body := range routes {
+		if !b.ours(body) {
+			return &conflict{
+				message: fmt.Sprintf("the service %s has a route that is not Lockstep's: %v (id %v)", rec.name(), body["name"], body["id"]),
+				fix:     "remove that route, or point it to another service",
+			}
+		}
+	}
+	return &moved{refused} // a route of ours that we did not know of
+}
+
+// overtake takes an entity whose id exists already: it was made by a try whose
+// answer was lost, or bears no mark of ours and is a conflict.
+func (b *batch) overtake(ctx context.Context, rec *record) (*plan.Object, error) {
+	body, err := b.find(ctx, rec, rec.id)
+	if err != nil {
+		return nil, err
+	}
+	if body == nil {
+		return nil, &moved{fmt.Errorf("the %s %s was there and is gone", rec.row.kind, rec.id)}
+	}
+	if !b.ours(body) {
+		return nil, &conflict{
+			message: fmt.Sprintf("a %s with the id %s exists without Lockstep's tag", rec.row.kind, rec.id),
+			fix:     "remove it, or give it the tag " + tagOwner + b.owner + " back",
+		}
+	}
+	keys := map[string]string{}
+	for field, key := range rec.parents {
+		keys[reference(rec.body, field)] = key
+	}
+	now := b.object(b.record(rec.row, body, keys))
+	if now.Key.Name == rec.key && len(now.Differs(rec.object(nil))) == 0 {
+		return now, nil
+	}
+	return b.update(ctx, rec)
+}
+
+// named sends a write, and once more when another entity of ours held the name.
+func (b *batch) named(ctx context.Context, rec *record, send func() (answer, error)) (answer, error) {
+	a, err := send()
+	if !is(err, codeUnique) {
+		return a, err
+	}
+	b.freeing.Lock()
+	defer b.freeing.Unlock()
+	if err := b.free(ctx, rec); err != nil {
+		return answer{}, err
+	}
+	if a, err = send(); is(err, codeUnique) {
+		err = &moved{err}
+	}
+	return a, err
+}
+
+// free moves an entity of ours out of the way that holds a name under another
+// id: it is about to be renamed or removed. A stranger's is a conflict.
+func (b *batch) free(ctx context.Context, rec *record) error {
+	holder, err := b.find(ctx, rec, rec.name())
+	if err != nil || holder == nil {
+		return err
+	}
+	id, _ := holder["id"].(string)
+	if id == rec.id {
+		return nil // the same one: the write goes through, or says that the id exists
+	}
+	if !b.ours(holder) {
+		return &conflict{
+			message: fmt.Sprintf("%s %q is the name of a %s that is not Lockstep's (id %s)", rec.row.unique, rec.name(), rec.row.kind, id),
+			fix:     "rename or remove that one, or give Lockstep another --owner",
+		}
+	}
+	b.doubtful.Store(true)
+	r := request{method: http.MethodPatch, path: rec.path(b.rows) + "/" + id, body: map[string]any{rec.row.unique: b.parked(id)}}
+	if rec.row.kind == kindTarget { // an address can't be parked
+		r.method, r.body = http.MethodDelete, nil
+	}
+	_, err = b.client.do(ctx, r)
+	if isStatus(err, http.StatusNotFound) {
+		return nil
+	}
+	return err
+}
+
+// find reads an entity by its id or name; nil when there is none.
+func (b *batch) find(ctx context.Context, rec *record, ref string) (map[string]any, error) {
+	if rec.row.within == "" {
+		a, err := b.client.do(ctx, request{method: http.MethodGet, path: rec.path(b.rows) + "/" + ref})
+		if isStatus(err, http.StatusNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return decodeBody(a.body)
+	}
+	siblings, err := b.list(ctx, rec.path(b.rows), nil)
+	var said *refusal
+	if errors.As(err, &said) && said.Status == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, body := range siblings {
+		value, _ := body[rec.row.unique].(string)
+		if body["id"] == ref || address(value) == address(ref) {
+			return body, nil
+		}
+	}
+	return nil, nil
+}
