@@ -23,12 +23,13 @@ func (d *decoding) build() {
 		return
 	}
 	var names []string
+	services := 0
 	for rest := d.wishes; len(rest) > 0; {
 		first := &rest[0]
 		n := run(rest, func(w *wish) bool { return w.service == first.service })
 		key := base
 		if first.service != "" {
-			if !d.admit("service", first, first.service, &names, maxServices) {
+			if !d.admit("service", first, first.service, &names, &services, maxServices) {
 				return
 			}
 			key += "." + first.service
@@ -51,11 +52,15 @@ func run(wishes []wish, alike func(*wish) bool) int {
 	return n
 }
 
-// admit notes a new name of a service or route; it reports one too many (and
-// returns false), and a name that differs from another in "-" and "_" alone,
-// for whoever wrote the two meant one.
-func (d *decoding) admit(noun string, w *wish, name string, names *[]string, most int) bool {
-	if len(*names) == most {
+// admit counts a new service or route and notes its name among its siblings'.
+// It reports one too many (and returns false), and a name that differs from
+// another in "-" and "_" alone, for whoever wrote the two meant one.
+func (d *decoding) admit(noun string, w *wish, name string, names *[]string, count *int, most int) bool {
+	*count++
+	if *count > most+1 {
+		return false // was said of the one before
+	}
+	if *count > most {
 		d.report(w.label, &fault{
 			message: fmt.Sprintf("a container has at most %d %ss", most, noun),
 			fix:     "divide it into several containers",
@@ -142,7 +147,7 @@ func (d *decoding) buildService(key string, wishes []wish) {
 	for rest := wishes[n:]; len(rest) > 0; {
 		first := &rest[0]
 		n := run(rest, func(w *wish) bool { return w.route == first.route })
-		if !d.admit("route", first, first.route, &names, maxRoutes) {
+		if !d.admit("route", first, first.route, &names, &d.routes, maxRoutes) {
 			return
 		}
 		made.Service.Routes = append(made.Service.Routes, d.buildRoute(key, rest[:n]))

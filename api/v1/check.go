@@ -3,7 +3,6 @@ package v1
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 )
 
@@ -155,18 +154,10 @@ func checkNetwork(name string) (string, *fault) {
 	return name, nil
 }
 
-// checkGateway takes the gateways' names.
+// checkGateway returns the name in lower case; which there are the row knows.
 func checkGateway(name string) (string, *fault) {
-	names := []string{string(HAProxy), string(Kong)}
-	lower := strings.ToLower(name)
-	if slices.Contains(names, lower) {
-		return lower, nil
-	}
-	wrong := &fault{message: fmt.Sprintf("%s is no gateway", shown(name)), fix: "write kong, haproxy or kong,haproxy"}
 	if strings.Contains(name, ">") {
-		wrong.message = fmt.Sprintf("%s: one gateway behind the other is not supported by this version", shown(name))
-	} else if near := closest(lower, names); near != "" {
-		wrong.fix = "did you mean " + near + "?"
+		return "", &fault{message: fmt.Sprintf("%s: one gateway behind the other is not supported by this version", shown(name))}
 	}
-	return "", wrong
+	return strings.ToLower(name), nil
 }

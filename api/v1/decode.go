@@ -45,6 +45,7 @@ type decoding struct {
 	own      []ownLabel // the labels under the prefix, sorted
 	wishes   []wish     // those with a good key; sorted by what they are about
 	unread   bool       // some key was not understood
+	routes   int        // how many were seen
 	services []DeclaredService
 	problems []Problem
 }

@@ -104,30 +104,38 @@ func TestDecodeBounds(t *testing.T) {
 		}
 		return labels
 	}
+	spread := func(n int) map[string]string {
+		labels := map[string]string{}
+		for i := range n {
+			labels[fmt.Sprintf("lockstep.services.s%d.routes.r%d.paths", i%2, i)] = "/"
+		}
+		return labels
+	}
 	one := func(key, value string) map[string]string { return map[string]string{key: value} }
 	for name, c := range map[string]struct {
 		labels map[string]string
 		wrong  string // part of the message; "" when all is well
 	}{
-		"64 hosts":           {one("lockstep.hosts", many("h%d.example.com", 64)), ""},
-		"65 hosts":           {one("lockstep.hosts", many("h%d.example.com", 65)), "65 items"},
-		"64 routes":          {several("lockstep.routes.r%d.paths", "/", 64), ""},
-		"65 routes":          {several("lockstep.routes.r%d.paths", "/", 65), "at most 64 routes"},
-		"16 services":        {several("lockstep.services.s%d.port", "80", 16), ""},
-		"17 services":        {several("lockstep.services.s%d.port", "80", 17), "at most 16 services"},
-		"64 headers":         {several("lockstep.headers.X-%d", "1", 64), ""},
-		"65 headers":         {several("lockstep.headers.X-%d", "1", 65), "at most 64 headers"},
-		"a value of 8 KiB":   {one("lockstep.headers.X", strings.Repeat("x", 8<<10)), ""},
-		"a value beyond":     {one("lockstep.headers.X", strings.Repeat("x", 8<<10+1)), "8193 bytes"},
-		"a path of 1024":     {one("lockstep.paths", "/"+strings.Repeat("x", 1023)), ""},
-		"a path beyond":      {one("lockstep.paths", "/"+strings.Repeat("x", 1024)), "longer than 1024"},
-		"a part of 63":       {one("lockstep.routes."+strings.Repeat("r", 63)+".paths", "/"), ""},
-		"a part beyond":      {one("lockstep.routes."+strings.Repeat("r", 64)+".paths", "/"), "can't be a route's name"},
-		"a host of 253":      {one("lockstep.hosts", strings.Repeat(strings.Repeat("h", 62)+".", 4)+"h"), ""},
-		"a host beyond":      {one("lockstep.hosts", strings.Repeat(strings.Repeat("h", 62)+".", 4)+"hh"), "longer than 253"},
-		"a day":              {one("lockstep.grace", "24h"), ""},
-		"an unknown key":     {one("lockstep."+strings.Repeat("x", 100_000), "1"), "unknown key"},
-		"a very long method": {one("lockstep.methods", strings.Repeat("M", 33)), "longer than 32"},
+		"64 hosts":                  {one("lockstep.hosts", many("h%d.example.com", 64)), ""},
+		"65 hosts":                  {one("lockstep.hosts", many("h%d.example.com", 65)), "65 items"},
+		"64 routes":                 {several("lockstep.routes.r%d.paths", "/", 64), ""},
+		"65 routes":                 {several("lockstep.routes.r%d.paths", "/", 65), "at most 64 routes"},
+		"65 routes over 2 services": {spread(65), "at most 64 routes"},
+		"16 services":               {several("lockstep.services.s%d.port", "80", 16), ""},
+		"17 services":               {several("lockstep.services.s%d.port", "80", 17), "at most 16 services"},
+		"64 headers":                {several("lockstep.headers.X-%d", "1", 64), ""},
+		"65 headers":                {several("lockstep.headers.X-%d", "1", 65), "at most 64 headers"},
+		"a value of 8 KiB":          {one("lockstep.headers.X", strings.Repeat("x", 8<<10)), ""},
+		"a value beyond":            {one("lockstep.headers.X", strings.Repeat("x", 8<<10+1)), "8193 bytes"},
+		"a path of 1024":            {one("lockstep.paths", "/"+strings.Repeat("x", 1023)), ""},
+		"a path beyond":             {one("lockstep.paths", "/"+strings.Repeat("x", 1024)), "longer than 1024"},
+		"a part of 63":              {one("lockstep.routes."+strings.Repeat("r", 63)+".paths", "/"), ""},
+		"a part beyond":             {one("lockstep.routes."+strings.Repeat("r", 64)+".paths", "/"), "can't be a route's name"},
+		"a host of 253":             {one("lockstep.hosts", strings.Repeat(strings.Repeat("h", 62)+".", 4)+"h"), ""},
+		"a host beyond":             {one("lockstep.hosts", strings.Repeat(strings.Repeat("h", 62)+".", 4)+"hh"), "longer than 253"},
+		"a day":                     {one("lockstep.grace", "24h"), ""},
+		"an unknown key":            {one("lockstep."+strings.Repeat("x", 100_000), "1"), "unknown key"},
+		"a very long method":        {one("lockstep.methods", strings.Repeat("M", 33)), "longer than 32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.labels["lockstep.enable"] = "true"

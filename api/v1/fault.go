@@ -74,7 +74,7 @@ func named(r rune) string {
 
 // advice says in the imperative how a value of the field is written.
 func (f *Field) advice(prefix string) string {
-	var how string
+	how := "write another value"
 	switch f.Type {
 	case Bool:
 		how = "write true or false"
@@ -82,13 +82,10 @@ func (f *Field) advice(prefix string) string {
 		how = fmt.Sprintf("write a whole number from %d to %d", f.Min, f.Max)
 	case Duration:
 		how = "write a number and its unit (ms, s, m, h), above 0 and at most 24h"
-	case List, Map:
-		how = "write one or more values with commas between them"
+	case List:
 		if f.Words != nil {
 			how = "write " + strings.Join(f.Words, " or ") + ", or both with a comma between them"
 		}
-	case Text:
-		how = "write a name"
 	}
 	return fmt.Sprintf("%s, for example %s%s", how, prefix, f.Example)
 }

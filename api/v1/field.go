@@ -133,7 +133,7 @@ func (f *Field) Rendering(g Gateway) Rendering {
 // MayBeOptional reports whether "?" may follow the field's name: only where
 // some gateway can't express it, for elsewhere the mark would say nothing.
 func (f *Field) MayBeOptional() bool {
-	return f.Scope == OfRoute && !(f.Kong.whole() && f.HAProxy.whole())
+	return f.Scope == OfRoute && (!f.Kong.whole() || !f.HAProxy.whole())
 }
 
 // isSet reports whether a value says more than the default.

@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+//go:generate go test -run ^TestLabelsPage$ . -update
+
 // rows is the specification of what can be asked for: labels are decoded,
 // defaults filled in, mistakes explained and docs/labels.md made from it alone.
 // It is never changed. A field that only some later version serves has no row.
@@ -125,7 +127,7 @@ var rows = []Field{
 		Unset:   "any host",
 		Kong:    Rendering{As: "route's `hosts`"},
 		HAProxy: Rendering{As: "host map"},
-		Doc:     "The host names that the route takes; one `*` may stand for the leftmost or the rightmost label.",
+		Doc:     "The host names that the route takes; one `*` may stand for the leftmost or the rightmost part.",
 		Example: "hosts=shop.example.com,*.shop.example.com",
 		Aliases: []string{"domain", "domains", "hostname", "virtual_host", "server_name", "rule"},
 		set:     func(t target, v Value) { t.route.Hosts = v.List },
@@ -135,7 +137,7 @@ var rows = []Field{
 		Name: "paths", Scope: OfRoute, Type: List, Match: true, Chars: pathChars, check: checkPath,
 		Unset:   "any path",
 		Kong:    Rendering{As: "route's `paths`"},
-		HAProxy: Rendering{As: "path map", Except: "a regular expression", except: isRegex},
+		HAProxy: Rendering{As: "path map", Except: "a regular expression or a path with `;`", except: beyondMap},
 		Doc:     "The path prefixes that the route takes, or `~` and a regular expression.",
 		Example: "paths=/api,/v2/api",
 		Aliases: []string{"prefix", "path_prefix", "location", "uri", "uris"},
@@ -197,3 +199,7 @@ const maxPriority = 1_000_000_000
 
 // isRegex reports whether a path is a regular expression.
 func isRegex(path string) bool { return strings.HasPrefix(path, "~") }
+
+// beyondMap reports whether a path can't be a key of a HAProxy map: there is no
+// matching there but by prefix, and ";" ends a command on the runtime socket.
+func beyondMap(path string) bool { return isRegex(path) || strings.Contains(path, ";") }

@@ -62,7 +62,7 @@ var later = func() map[string]string {
 		"plugin", "plugins", "middlewares", "auth", "basic_auth", "key_auth", "jwt", "acl", "allow", "deny",
 		"ip_restriction", "rate_limit", "rate_limiting", "cors", "consumers",
 	} {
-		words[word] = "plugins are not supported by this version" + open
+		words[word] = "plugins are not supported by this version; without them the route would be more open than asked"
 	}
 	return words
 }()

@@ -154,6 +154,13 @@ func (f *Field) item(text string) (string, *fault) {
 	if wrong != nil {
 		return "", wrong
 	}
+	if f.Words != nil && !slices.Contains(f.Words, normal) {
+		wrong := &fault{message: fmt.Sprintf("%s is none of %s", shown(text), strings.Join(f.Words, ", "))}
+		if near := closest(normal, slices.Clone(f.Words)); near != "" {
+			wrong.fix = "did you mean " + near + "?"
+		}
+		return "", wrong
+	}
 	if wrong := f.Chars.refuse("the value", normal); wrong != nil {
 		return "", wrong
 	}
