@@ -34,6 +34,13 @@ type actor struct {
 // ring holds the last events.
 type ring []event
 
+// Forget makes the Engine forget what it could tell again, as time would.
+func (e *Engine) Forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.events = nil
+}
+
 // stream is one subscriber. Events that find its queue full are lost, as the
 // Engine loses them for a client that does not read.
 type stream struct {

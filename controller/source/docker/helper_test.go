@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/snapshot"
 	"github.com/lockstep/lockstep/internal/fakedocker"
 
@@ -134,10 +135,25 @@ func (w *watch) take() snapshot.Delta {
 	return d
 }
 
-// until waits until ok holds of what is known.
-func (w *watch) until(what string, ok func() bool) {
+// until waits until ok holds of what is known, and looks at each poke only: a
+// poke that is missing fails the test.
+func (w *watch) until(what string, ok func() bool) { w.t.Helper(); w.wait(what, 0, ok) }
+
+// eventually waits until ok holds of what no poke tells.
+func (w *watch) eventually(what string, ok func() bool) {
+	w.t.Helper()
+	w.wait(what, time.Millisecond, ok)
+}
+
+func (w *watch) wait(what string, every time.Duration, ok func() bool) {
 	w.t.Helper()
 	deadline := time.After(patience)
+	var tick <-chan time.Time
+	if every > 0 {
+		t := time.NewTicker(every)
+		defer t.Stop()
+		tick = t.C
+	}
 	for {
 		w.take()
 		if ok() {
@@ -145,6 +161,7 @@ func (w *watch) until(what string, ok func() bool) {
 		}
 		select {
 		case <-w.pokes:
+		case <-tick:
 		case <-deadline:
 			w.t.Fatalf("waited in vain until %s\nknown: %v\nstate: %+v\nlog:\n%s", what, w.names(), w.source.State(), w.logs)
 		}
@@ -228,4 +245,12 @@ func fake(t testing.TB) (*fakedocker.Engine, string) {
 		}
 	})
 	return e, host
+}
+
+// allGateways are both gateways, Kong at a URL and HAProxy beside the daemon.
+func allGateways(url string) map[v1.Gateway]Locator {
+	return map[v1.Gateway]Locator{
+		v1.Kong:    {URL: url, Flag: "--kong-network"},
+		v1.HAProxy: {Local: true, Flag: "--haproxy-network"},
+	}
 }

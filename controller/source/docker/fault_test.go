@@ -1,0 +1,334 @@
+package docker
+
+import (
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/internal/fakedocker"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// TestFaults lets one thing go wrong while containers a and b are known, does
+// something meanwhile, and says what must be known in the end. A nil meanwhile
+// means that nothing happened, and then no delta may come.
+func TestFaults(t *testing.T) {
+	replace := func(e *fakedocker.Engine) {
+		e.Remove("a")
+		e.Run(fakedocker.Spec{Name: "c", Labels: enabled(), Expose: []string{"80"}})
+	}
+	tests := []struct {
+		name      string
+		options   Options
+		fault     func(e *fakedocker.Engine)
+		meanwhile func(e *fakedocker.Engine)
+		repair    func(e *fakedocker.Engine)
+		says      string // State.Error while it lasts
+	}{
+		{
+			name:  "streams dropped, nothing happened",
+			fault: func(e *fakedocker.Engine) { e.DropStreams() },
+		}, {
+			name: "streams dropped, and events lost that nobody tells again",
+			fault: func(e *fakedocker.Engine) {
+				e.LoseEvents(100)
+				e.DropStreams()
+			},
+			meanwhile: replace,
+			repair:    func(e *fakedocker.Engine) { e.LoseEvents(0); e.DropStreams() },
+		}, {
+			name: "lists fail after a reconnect",
+			fault: func(e *fakedocker.Engine) {
+				e.Fail(fakedocker.List, -1, http.StatusInternalServerError)
+				e.DropStreams()
+			},
+			repair: func(e *fakedocker.Engine) { e.Fail(fakedocker.List, 0, 0) },
+			says:   "something is wrong",
+		}, {
+			name: "lists break off after a reconnect",
+			fault: func(e *fakedocker.Engine) {
+				e.CutLists(1 << 30)
+				e.DropStreams()
+			},
+			repair: func(e *fakedocker.Engine) { e.CutLists(0) },
+			says:   "list containers: the answer broke off",
+		}, {
+			name: "a proxy refuses networks",
+			fault: func(e *fakedocker.Engine) {
+				e.Fail(fakedocker.Networks, -1, http.StatusForbidden)
+				e.DropStreams()
+			},
+			repair: func(e *fakedocker.Engine) { e.Fail(fakedocker.Networks, 0, 0) },
+			says:   "a socket proxy must let through what docs/docker-socket.md lists",
+		}, {
+			name: "a proxy refuses events",
+			fault: func(e *fakedocker.Engine) {
+				e.Fail(fakedocker.Events, -1, http.StatusForbidden)
+				e.DropStreams()
+			},
+			repair: func(e *fakedocker.Engine) { e.Fail(fakedocker.Events, 0, 0) },
+			says:   "refuses a request: event stream",
+		}, {
+			name:      "the daemon hangs",
+			fault:     func(e *fakedocker.Engine) { e.Hang() },
+			meanwhile: replace,
+			repair:    func(e *fakedocker.Engine) { e.Wake() },
+			says:      "no answer in time",
+		}, {
+			name:      "an event is lost and a resync finds out",
+			options:   Options{Resync: 50 * time.Millisecond},
+			fault:     func(e *fakedocker.Engine) { e.LoseEvents(100) },
+			meanwhile: replace,
+			repair:    func(e *fakedocker.Engine) { e.LoseEvents(0) },
+		}, {
+			name:      "inspections fail",
+			fault:     func(e *fakedocker.Engine) { e.Fail(fakedocker.Inspect, -1, http.StatusInternalServerError) },
+			meanwhile: replace,
+			repair:    func(e *fakedocker.Engine) { e.Fail(fakedocker.Inspect, 0, 0) },
+			says:      "inspect container",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, host := fake(t)
+			for _, n := range []string{"a", "b"} {
+				e.Run(fakedocker.Spec{Name: n, Labels: enabled(), Expose: []string{"80"}})
+			}
+			o := tt.options
+			o.Host, o.timing = host, quick
+			w := begin(t, o)
+			w.sees("a", "b")
+			w.eventually("subscribed", func() bool { return e.Streams() == 1 })
+			deltas, streams := len(w.deltas), e.Requests()[fakedocker.Events]
+			tt.fault(e)
+			if tt.meanwhile != nil {
+				tt.meanwhile(e)
+			}
+			if tt.says != "" {
+				w.until("state says "+tt.says, func() bool { return strings.Contains(w.source.State().Error, tt.says) })
+				if !w.source.State().Loaded {
+					t.Error("the last good state is not kept")
+				}
+			}
+			if tt.repair != nil {
+				tt.repair(e)
+			}
+			if tt.meanwhile != nil {
+				w.sees("b", "c")
+			}
+			w.eventually("connected", func() bool {
+				s := w.source.State()
+				return s.Connected && s.Error == "" && (tt.meanwhile != nil || e.Requests()[fakedocker.Events] > streams)
+			})
+			if tt.meanwhile == nil && len(w.deltas) != deltas {
+				t.Errorf("nothing happened, and yet: %+v", w.deltas[deltas:])
+			}
+		})
+	}
+}
+
+// TestFirstList lets the first list fail in several ways: nothing at all may be
+// told before a whole one was read.
+func TestFirstList(t *testing.T) {
+	for name, fault := range map[string]func(e *fakedocker.Engine){
+		"refused":            func(e *fakedocker.Engine) { e.Fail(fakedocker.List, 3, http.StatusInternalServerError) },
+		"cut":                func(e *fakedocker.Engine) { e.CutLists(3) },
+		"networks refused":   func(e *fakedocker.Engine) { e.Fail(fakedocker.Networks, 3, http.StatusInternalServerError) },
+		"inspection refused": func(e *fakedocker.Engine) { e.Fail(fakedocker.Inspect, 3, http.StatusInternalServerError) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, host := fake(t)
+			e.Run(fakedocker.Spec{Name: "a", Labels: enabled(), Expose: []string{"80"}})
+			e.Run(fakedocker.Spec{Name: "b", Labels: enabled(), Network: "host", Expose: []string{"80"}})
+			fault(e)
+			w := begin(t, Options{Host: host, timing: quick})
+			w.loaded()
+			if len(w.known) != 2 {
+				t.Errorf("the full delta holds %v", w.names())
+			}
+			w.until("all is well", func() bool { s := w.source.State(); return s.Connected && s.Error == "" && s.Loaded })
+		})
+	}
+}
+
+// TestNoDaemon begins without an Engine; it comes later.
+func TestNoDaemon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "docker.sock")
+	w := begin(t, Options{Host: "unix://" + path, timing: quick})
+	w.until("state says so", func() bool { return w.source.State().Error != "" })
+	s := w.source.State()
+	for _, want := range []string{"cannot connect to the Docker daemon at unix://" + path, "is it running?", "may this user read the socket?", "--docker-host"} {
+		if !strings.Contains(s.Error, want) {
+			t.Errorf("error %q lacks %q", s.Error, want)
+		}
+	}
+	if s.Loaded || s.Connected || w.full > 0 {
+		t.Errorf("state %+v without an Engine", s)
+	}
+	e := fakedocker.New(t)
+	e.Run(fakedocker.Spec{Name: "a", Labels: enabled()})
+	e.ListenUnix(path)
+	w.sees("a")
+	w.until("no error", func() bool { return w.source.State().Error == "" })
+}
+
+// TestQuiet lets a resync find nothing new: no delta and no poke.
+func TestQuiet(t *testing.T) {
+	e, host := fake(t)
+	e.Run(fakedocker.Spec{Name: "a", Labels: enabled(), Expose: []string{"80"}, Health: "healthy"})
+	e.Run(fakedocker.Spec{Name: "h", Labels: enabled(), Expose: []string{"80"}, Network: "host"})
+	e.Run(fakedocker.Spec{Name: "p", Labels: enabled(), Expose: []string{"80"}, Health: "healthy"})
+	e.Pause("p")
+	w := begin(t, Options{Host: host, timing: quick, Resync: 10 * time.Millisecond, Gateways: allGateways("http://127.0.0.1:8001")})
+	w.sees("a", "h", "p")
+	first := w.source.State().Synced
+	poked := 0
+	deadline := time.After(patience)
+	for e.Requests()[fakedocker.List] < 20 {
+		select {
+		case <-w.pokes:
+			poked++
+		case <-time.After(time.Millisecond):
+		case <-deadline:
+			t.Fatal("no resync")
+		}
+	}
+	if poked > 1 { // one may be left of the first delta
+		t.Errorf("%d pokes in %d lists that found nothing", poked, e.Requests()[fakedocker.List])
+	}
+	if d := w.source.Take(); !d.Empty() {
+		t.Errorf("delta of a resync that found nothing: %+v", d)
+	}
+	if !w.source.State().Synced.After(first) {
+		t.Error("Synced does not move")
+	}
+	if n := testutil.ToFloat64(w.source.metrics.missed); n != 0 {
+		t.Errorf("%v changes missed", n)
+	}
+}
+
+// TestLaggingList lets the Engine's lists lag behind its events, as they do for
+// a moment: what the list shows of a container that has just died is not believed.
+func TestLaggingList(t *testing.T) {
+	e, host := fake(t)
+	for _, n := range []string{"a", "b"} {
+		e.Run(fakedocker.Spec{Name: n, Labels: enabled(), Expose: []string{"80"}})
+	}
+	w := begin(t, Options{Host: host, timing: quick, Resync: 20 * time.Millisecond})
+	w.sees("a", "b")
+	e.FreezeList()
+	e.Kill("a", 9)
+	e.Run(fakedocker.Spec{Name: "c", Labels: enabled(), Expose: []string{"80"}})
+	w.sees("b", "c")
+	lists := e.Requests()[fakedocker.List]
+	w.eventually("more lists have come", func() bool {
+		if got := w.names(); len(got) != 2 || got[0] != "b" || got[1] != "c" {
+			t.Fatalf("known: %v", got)
+		}
+		return e.Requests()[fakedocker.List] > lists+5
+	})
+	e.ThawList()
+}
+
+// TestCoalesce lets many events come while one inspection is slow.
+func TestCoalesce(t *testing.T) {
+	e, host := fake(t)
+	id := e.Run(fakedocker.Spec{Name: "a", Labels: enabled(), Expose: []string{"80"}, Health: "starting"})
+	w := begin(t, Options{Host: host})
+	w.sees("a")
+	w.eventually("the first look is over", func() bool { return e.Requests()[fakedocker.Inspect] > 0 })
+	e.ResetRequests()
+	e.Delay(fakedocker.Inspect, 100*time.Millisecond)
+	for range 50 {
+		e.SetHealth(id, "unhealthy")
+		e.SetHealth(id, "healthy")
+	}
+	w.until("healthy", func() bool { return w.one("a").Health == snapshot.Healthy })
+	if n := e.Requests()[fakedocker.Inspect]; n > 2 {
+		t.Errorf("%d inspections for 100 events, want at most 2", n)
+	}
+}
+
+// TestDeathBeatsInspection lets a container die while it is being inspected:
+// the late answer, of before the death, must not bring it back.
+func TestDeathBeatsInspection(t *testing.T) {
+	e, host := fake(t)
+	e.Run(fakedocker.Spec{Name: "a", Labels: enabled(), Expose: []string{"80"}, Health: "starting"})
+	e.Run(fakedocker.Spec{Name: "b", Labels: enabled(), Expose: []string{"80"}})
+	w := begin(t, Options{Host: host})
+	w.sees("a", "b")
+	e.Delay(fakedocker.Inspect, 50*time.Millisecond)
+	inspected := e.Requests()[fakedocker.Inspect]
+	e.SetHealth("a", "healthy")
+	w.eventually("it is being inspected", func() bool { return e.Requests()[fakedocker.Inspect] > inspected })
+	before := time.Now()
+	e.Die("a", 1)
+	w.sees("b")
+	if since := time.Since(before); since > 40*time.Millisecond {
+		t.Errorf("the dead container stayed for %v", since)
+	}
+	e.Update("b") // something later that is known to be taken in after the late answer
+	w.eventually("b is inspected", func() bool {
+		w.poke()
+		return e.Requests()[fakedocker.Inspect] > inspected+1 && w.source.Take().Empty()
+	})
+	w.sees("b")
+}
+
+// TestStrangersCostNothing lets containers without the label come and go.
+func TestStrangersCostNothing(t *testing.T) {
+	e, host := fake(t)
+	e.AddNetwork(fakedocker.Network{Name: "shop"})
+	w := begin(t, Options{Host: host})
+	w.loaded()
+	e.ResetRequests()
+	for range 20 {
+		id := e.Run(fakedocker.Spec{Network: "shop", Health: "starting"})
+		e.SetHealth(id, "healthy")
+		e.Connect(id, "bridge")
+		e.Remove(id)
+	}
+	e.Run(fakedocker.Spec{Name: "a", Labels: enabled(), Expose: []string{"80"}})
+	w.sees("a")
+	if got := e.Requests(); got[fakedocker.Inspect] != 1 || got[fakedocker.List] != 0 {
+		t.Errorf("requests: %v, want one inspection", got)
+	}
+}
+
+// TestListIsEnough loads many containers: no inspection is needed for those
+// that the list tells everything about.
+func TestListIsEnough(t *testing.T) {
+	e, host := fake(t)
+	e.AddNetwork(fakedocker.Network{Name: "shop"})
+	for range 300 {
+		e.Run(fakedocker.Spec{Network: "shop", Labels: enabled(), Expose: []string{"80"}, Health: "healthy"})
+	}
+	e.Forget()
+	e.ResetRequests()
+	w := begin(t, Options{Host: host})
+	w.loaded()
+	got := e.Requests()
+	want := map[string]int{"HEAD /_ping": got["HEAD /_ping"], fakedocker.Events: 1, fakedocker.List: 1, fakedocker.Networks: 1}
+	for call, n := range got {
+		if want[call] != n {
+			t.Errorf("%d × %s, want %d", n, call, want[call])
+		}
+	}
+	if len(w.known) != 300 {
+		t.Errorf("%d known", len(w.known))
+	}
+}
+
+// TestReplay lets a stop begin before the daemon is there: it is known from
+// what the Engine remembers.
+func TestReplay(t *testing.T) {
+	e, host := fake(t)
+	e.Run(fakedocker.Spec{Name: "a", Labels: enabled(), Expose: []string{"80"}})
+	e.BeginStop("a")
+	w := begin(t, Options{Host: host})
+	w.loaded()
+	w.until("draining", func() bool { return w.one("a").Stopping == "SIGTERM" })
+}
