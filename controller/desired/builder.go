@@ -30,6 +30,7 @@ type Builder struct {
 	services    map[string]*service   // by service name
 	leaving     map[string]time.Time  // services in their grace time, by name, and its end
 	claims      claims
+	flapping    flapping
 }
 
 // Result is what one Update changed.
@@ -58,6 +59,7 @@ func New(options Options, memory *ledger.Ledger) *Builder {
 		services:    map[string]*service{},
 		leaving:     map[string]time.Time{},
 		claims:      newClaims(memory),
+		flapping:    newFlapping(),
 	}
 }
 
@@ -84,7 +86,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 			touched[name] = true
 		}
 	}
-	b.admit(delta, touched, &result)
+	b.admit(now, delta, touched, &result)
 	if delta.Full {
 		for name := range b.memory.Services {
 			touched[name] = true
@@ -107,17 +109,23 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	for _, name := range slices.Sorted(maps.Keys(touched)) {
 		b.assemble(name, &result)
 	}
-	for _, until := range b.leaving {
-		if result.Wake.IsZero() || until.Before(result.Wake) {
-			result.Wake = until
+	result.Wake = earliest(b.leaving, earliest(b.flapping.held, time.Time{}))
+	return result
+}
+
+// earliest returns the first of the times and of wake, leaving out a zero wake.
+func earliest(times map[string]time.Time, wake time.Time) time.Time {
+	for _, at := range times {
+		if wake.IsZero() || at.Before(wake) {
+			wake = at
 		}
 	}
-	return result
+	return wake
 }
 
 // admit takes the delta's instances in and out, and marks the services that
 // they were or are part of.
-func (b *Builder) admit(delta snapshot.Delta, touched map[string]bool, result *Result) {
+func (b *Builder) admit(now time.Time, delta snapshot.Delta, touched map[string]bool, result *Result) {
 	gone := delta.Removed
 	if delta.Full {
 		present := make(map[string]bool, len(delta.Changed))
@@ -131,10 +139,16 @@ func (b *Builder) admit(delta snapshot.Delta, touched map[string]bool, result *R
 		}
 	}
 	for _, id := range gone {
+		b.flapping.note(now, id, false)
 		b.remove(id, touched, result)
 	}
 	for i := range delta.Changed {
-		b.put(delta.Changed[i], touched, result)
+		b.put(now, delta.Changed[i], touched, result)
+	}
+	for _, id := range b.flapping.due(now) {
+		if known, ok := b.containers[id]; ok {
+			b.put(now, known.instance, touched, result)
+		}
 	}
 }
 
@@ -156,12 +170,14 @@ func (b *Builder) remove(id string, touched map[string]bool, result *Result) {
 }
 
 // put takes a new or changed container in.
-func (b *Builder) put(instance snapshot.Instance, touched map[string]bool, result *Result) {
+func (b *Builder) put(now time.Time, instance snapshot.Instance, touched map[string]bool, result *Result) {
 	fresh := admit(b.options.Grammar, instance, b.containers[instance.ID])
 	b.remove(instance.ID, touched, result)
 	if !fresh.enabled {
 		return
 	}
+	b.flapping.note(now, instance.ID, fresh.life == LifeReady)
+	b.flapping.hold(fresh)
 	b.containers[instance.ID] = fresh
 	if len(fresh.problems) > 0 {
 		result.Refused[instance.ID] = fresh.problems
