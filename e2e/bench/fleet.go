@@ -26,10 +26,7 @@ const (
 // measures what they cost: at the start, for each further event, and in memory.
 // Kong is left out: what a real one costs is the network's and Kong's own.
 func fleet(ctx context.Context, b *bench) (err error) {
-	engine, ids, closeEngine, err := pretend()
-	if err != nil {
-		return err
-	}
+	engine, ids, closeEngine := pretend()
 	defer closeEngine()
 	options := b.options
 	options.DockerHost, options.NoKong = engine.host, true
@@ -57,7 +54,7 @@ type pretender struct {
 	host string
 }
 
-func pretend() (pretender, []string, func(), error) {
+func pretend() (engine pretender, names []string, closeEngine func()) {
 	var tb clerk
 	p := pretender{Engine: fakedocker.New(&tb)}
 	p.host = p.Listen()
@@ -65,7 +62,7 @@ func pretend() (pretender, []string, func(), error) {
 	for i := range ids {
 		ids[i] = fmt.Sprintf("c-%d", i)
 	}
-	return p, ids, tb.clean, nil
+	return p, ids, tb.clean
 }
 
 // fleetStart measures the way to the first complete desired state, and to a HAProxy that holds it.
@@ -213,7 +210,7 @@ func (*clerk) Helper() {}
 // Fatalf ends the program: the benchmark itself is wrong.
 func (*clerk) Fatalf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...)
-	os.Exit(1)
+	os.Exit(1) //nolint:forbidigo // as a test would end; only a defect of the benchmark comes here
 }
 
 // Cleanup notes what to do at the end.

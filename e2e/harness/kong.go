@@ -46,7 +46,7 @@ func startKong(dbless bool) (*Kong, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in for Kong: %w", err)
 	}
-	return &Kong{admin: fake.AdminURL, proxy: fake.ProxyHost(), fake: fake}, nil
+	return &Kong{admin: fake.AdminURL, proxy: strings.TrimPrefix(fake.ProxyURL, "http://"), fake: fake}, nil
 }
 
 // Close ends the stand-in.

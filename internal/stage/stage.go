@@ -58,6 +58,9 @@ func (s *Stage) Close() error { return s.docker.Close() }
 // Host is the Engine's address, in the form of DOCKER_HOST.
 func (s *Stage) Host() string { return s.docker.DaemonHost() }
 
+// ID names the stage.
+func (s *Stage) ID() string { return s.id }
+
 // Name returns the full name of a container or network.
 func (s *Stage) Name(short string) string { return s.id + "-" + short }
 
