@@ -38,9 +38,6 @@ func TestInexpressible(t *testing.T) {
 			Route{Paths: []string{"/a", "~/b"}, Optional: []string{"paths"}}, HAProxy, nil,
 			Route{Paths: []string{"/a"}, Optional: []string{"paths"}},
 		},
-		"a path that would end a command": {
-			Route{Paths: []string{"/a;quit"}}, HAProxy, []string{"paths"}, Route{},
-		},
 		"nothing left to match by": {
 			Route{Methods: []string{"GET"}, Paths: []string{"~/b"}, Optional: []string{"methods", "paths"}}, HAProxy, []string{"methods", "paths"},
 			Route{Optional: []string{"methods", "paths"}},

@@ -137,7 +137,7 @@ var rows = []Field{
 		Name: "paths", Scope: OfRoute, Type: List, Match: true, Chars: pathChars, check: checkPath,
 		Unset:   "any path",
 		Kong:    Rendering{As: "route's `paths`"},
-		HAProxy: Rendering{As: "path map", Except: "a regular expression or a path with `;`", except: beyondMap},
+		HAProxy: Rendering{As: "path map", Except: "a regular expression", except: isRegex},
 		Doc:     "The path prefixes that the route takes, or `~` and a regular expression.",
 		Example: "paths=/api,/v2/api",
 		Aliases: []string{"prefix", "path_prefix", "location", "uri", "uris"},
@@ -199,7 +199,3 @@ const maxPriority = 1_000_000_000
 
 // isRegex reports whether a path is a regular expression.
 func isRegex(path string) bool { return strings.HasPrefix(path, "~") }
-
-// beyondMap reports whether a path can't be a key of a HAProxy map: there is no
-// matching there but by prefix, and ";" ends a command on the runtime socket.
-func beyondMap(path string) bool { return isRegex(path) || strings.Contains(path, ";") }
