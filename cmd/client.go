@@ -1,0 +1,93 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/lockstep/lockstep/api/server"
+)
+
+// errNoDaemon is returned when no daemon answers where it was looked for.
+var errNoDaemon = errors.New("no lockstep answers")
+
+// maxAnswer bounds what is read from the daemon.
+const maxAnswer = 256 << 20
+
+// get asks the daemon's read-only interface and decodes the answer into value.
+func (r *reach) get(ctx context.Context, path string, query url.Values, value any) error {
+	address := url.URL{Scheme: "http", Host: dialable(r.listen), Path: path, RawQuery: query.Encode()}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return fmt.Errorf("--listen %q is no address: %w", r.listen, err)
+	}
+	client := &http.Client{Timeout: 2 * time.Minute}
+	return exchange(client, request, value, fmt.Errorf(
+		"%w at %s; start it with lockstep run, or say where it listens with --listen", errNoDaemon, address.Host))
+}
+
+// post asks the daemon to do something, over its control socket.
+func (r *reach) post(ctx context.Context, path string, value any) error {
+	r.fill()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://lockstep"+path, nil)
+	if err != nil {
+		return fmt.Errorf("ask the daemon: %w", err)
+	}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", r.controlSocket)
+		},
+	}}
+	return exchange(client, request, value, fmt.Errorf(
+		"%w on %s; start it with lockstep run, or name its socket with --control-socket or --state-dir", errNoDaemon, r.controlSocket))
+}
+
+// exchange sends a request; unreachable is what to return when nobody answers.
+func exchange(client *http.Client, request *http.Request, value any, unreachable error) (err error) {
+	response, err := client.Do(request)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" {
+			return fmt.Errorf("%w (%w)", unreachable, op.Err)
+		}
+		return fmt.Errorf("ask the daemon: %w", err)
+	}
+	defer func() { err = errors.Join(err, response.Body.Close()) }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		var failure server.Failure
+		if json.Unmarshal(body, &failure) == nil && failure.Error != "" {
+			return errors.New(failure.Error)
+		}
+		return fmt.Errorf("the daemon answered %s to %s", response.Status, request.URL.Path)
+	}
+	if value == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, value); err != nil {
+		return fmt.Errorf("understand the daemon's answer: %w; is it another version, or is something else listening there?", err)
+	}
+	return nil
+}
+
+// dialable turns an address to listen on into one to ask: ":9470" means
+// every address, of which the loopback one is the nearest.
+func dialable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,201 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/source"
+	"github.com/lockstep/lockstep/controller/source/docker"
+	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy"
+	"github.com/lockstep/lockstep/reconcilers/kong"
+)
+
+// daemon is everything that run and plan are made of, wired together.
+type daemon struct {
+	controller *controller.Controller
+	source     *docker.Source
+	status     *status.Store
+	registry   *prometheus.Registry
+	gateways   []controller.Gateway
+	store      *ledger.Store // nil when only looking
+}
+
+// mode says what a daemon may do.
+type mode struct {
+	look   bool // only look: hold no lock, write no ledger, start nothing
+	dryRun bool // plan and log, change no gateway
+}
+
+// newDaemon wires a daemon from checked settings.
+func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, error) {
+	d := &daemon{registry: prometheus.NewRegistry()}
+	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	guard, err := parseGuard(s.guard)
+	if err != nil {
+		return nil, err
+	}
+	memory, writer, err := d.openState(s, m)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.openGateways(s, writer, log); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	d.source, err = docker.New(docker.Options{
+		Host:        s.dockerHost,
+		LabelPrefix: s.labelPrefix,
+		ExposeAll:   s.exposeAll,
+		Resync:      s.resync,
+		Gateways:    locators(s),
+		Logger:      log.With("source", "docker"),
+		Registerer:  d.registry,
+	})
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	names := make([]v1.Gateway, len(d.gateways))
+	for i, gateway := range d.gateways {
+		names[i] = gateway.Name
+	}
+	d.status = status.New(version, s.owner, names)
+	publish, _ := netip.ParseAddr(s.publishAddress) // checked; invalid when empty
+	d.controller = controller.New(controller.Options{
+		Grammar:        v1.Grammar{Prefix: s.labelPrefix, ExposeAll: s.exposeAll},
+		Sources:        []source.Source{d.source},
+		Gateways:       d.gateways,
+		PublishAddress: publish,
+		Memory:         memory,
+		Remember:       d.remember(),
+		Status:         d.status,
+		Guard:          guard,
+		Resync:         s.resync,
+		DryRun:         m.dryRun || m.look,
+		Registry:       d.registry,
+		Log:            log,
+	})
+	return d, nil
+}
+
+// openState opens the state directory, or reads the ledger when only looking.
+func (d *daemon) openState(s *settings, m mode) (*ledger.Ledger, string, error) {
+	if m.look {
+		memory, err := ledger.Read(ledger.Path(s.stateDir))
+		if err != nil {
+			return nil, "", err
+		}
+		writer, err := ledger.Identity(s.stateDir)
+		return memory, writer, err
+	}
+	store, err := ledger.Open(s.stateDir)
+	if err != nil {
+		return nil, "", err
+	}
+	d.store = store
+	memory, err := store.Load()
+	if err != nil {
+		return nil, "", errors.Join(err, d.close())
+	}
+	writer, err := store.Identity()
+	if err != nil {
+		return nil, "", errors.Join(err, d.close())
+	}
+	return memory, writer, nil
+}
+
+// remember returns what saves the ledger.
+func (d *daemon) remember() func(*ledger.Ledger) error {
+	if d.store == nil {
+		return nil
+	}
+	return d.store.Save
+}
+
+// openGateways makes a reconciler for each configured gateway.
+func (d *daemon) openGateways(s *settings, writer string, log *slog.Logger) error {
+	if len(s.kongAdminURLs) > 0 {
+		reconciler, err := kong.New(kong.Options{
+			AdminURLs:  s.kongAdminURLs,
+			Owner:      s.owner,
+			Writer:     writer,
+			Takeover:   s.takeover,
+			Log:        log.With("gateway", string(v1.Kong)),
+			Registerer: d.registry,
+		})
+		if err != nil {
+			return fmt.Errorf("kong: %w", err)
+		}
+		d.add(v1.Kong, reconciler)
+	}
+	if s.haproxy == "off" {
+		return nil
+	}
+	reconciler, err := haproxy.New(haproxy.Options{
+		Mode:         haproxy.Mode(s.haproxy),
+		Owner:        s.owner,
+		Writer:       writer,
+		Takeover:     s.takeover,
+		Binds:        s.haproxyBinds,
+		ConfigFiles:  s.haproxyConfigs,
+		Dir:          s.haproxyDir,
+		StatsSocket:  s.haproxyStatsSocket,
+		MasterSocket: s.haproxyMasterSocket,
+		StopOnExit:   s.haproxyStopOnExit,
+		Log:          log.With("gateway", string(v1.HAProxy)),
+		Registry:     d.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("haproxy: %w", err)
+	}
+	d.add(v1.HAProxy, reconciler)
+	return nil
+}
+
+func (d *daemon) add(name v1.Gateway, reconciler reconcilers.Reconciler) {
+	d.gateways = append(d.gateways, controller.Gateway{Name: name, Reconciler: reconciler})
+}
+
+// locators says for each gateway how its networks are found out.
+func locators(s *settings) map[v1.Gateway]docker.Locator {
+	out := map[v1.Gateway]docker.Locator{}
+	if len(s.kongAdminURLs) > 0 {
+		out[v1.Kong] = docker.Locator{Networks: s.kongNetworks, URL: s.kongAdminURLs[0], Flag: "--kong-network"}
+	}
+	if s.haproxy != "off" {
+		out[v1.HAProxy] = docker.Locator{Networks: s.haproxyNetworks, Local: true, Flag: "--haproxy-network"}
+	}
+	return out
+}
+
+// close lets go of everything; the gateways go on serving.
+func (d *daemon) close() error {
+	var failed []error
+	for _, gateway := range d.gateways {
+		if err := gateway.Reconciler.Close(); err != nil {
+			failed = append(failed, fmt.Errorf("close %s: %w", gateway.Name, err))
+		}
+	}
+	if d.store != nil {
+		failed = append(failed, d.store.Close())
+	}
+	return errors.Join(failed...)
+}
+
+// explain answers for one container or service: from status, else from Docker
+// itself, which knows the containers that don't count.
+func (d *daemon) explain(ctx context.Context, ref string) (status.Explanation, error) {
+	if explanation, ok := d.status.Explain(ref); ok {
+		return explanation, nil
+	}
+	return lookup(ctx, d.source, ref)
+}

@@ -1,0 +1,128 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lockstep/lockstep/api/server"
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/source/docker"
+	"github.com/lockstep/lockstep/controller/status"
+)
+
+func newExplain() *cobra.Command {
+	var r reach
+	var out output
+	c := &cobra.Command{
+		Use:   "explain CONTAINER|SERVICE",
+		Short: "Tell whether a container gets traffic on each gateway, and why not",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			var explanation status.Explanation
+			if err := r.get(c.Context(), "/explain", url.Values{"subject": args}, &explanation); err != nil {
+				return err
+			}
+			return out.print(c, explanation, func(p *printer) { printExplanation(p, explanation) })
+		},
+	}
+	c.ValidArgsFunction = func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return r.subjects(c.Context()), cobra.ShellCompDirectiveNoFileComp
+	}
+	r.bindReach(c.Flags())
+	out.bind(c)
+	return withEnvironment(c)
+}
+
+// subjects returns the names of services and containers, for completion.
+// Without a daemon there is nothing to offer.
+func (r *reach) subjects(ctx context.Context) []string {
+	var report status.Report
+	if err := r.get(ctx, "/status", url.Values{}, &report); err != nil {
+		return nil
+	}
+	var names []string
+	for _, service := range report.Services {
+		names = append(names, service.Service)
+		for _, instance := range service.Instances {
+			names = append(names, instance.Container)
+		}
+	}
+	return names
+}
+
+// lookup answers for a container that is no instance: it does not run, or
+// does not count.
+func lookup(ctx context.Context, source *docker.Source, ref string) (status.Explanation, error) {
+	instance, note, err := source.Lookup(ctx, ref)
+	if errors.Is(err, docker.ErrNotFound) {
+		return status.Explanation{}, fmt.Errorf("%w: there is no container and no service %q; see lockstep status for their names", server.ErrUnknown, ref)
+	}
+	if err != nil {
+		return status.Explanation{}, err
+	}
+	problem := v1.Problem{
+		Reason:  v1.NotEnabled,
+		Object:  v1.Key{Kind: v1.KindInstance, Name: instance.ID},
+		Origin:  v1.Origin{Container: instance.Name},
+		Message: fmt.Sprintf("it has no label %s=true", note.EnableLabel),
+		Fix:     fmt.Sprintf("recreate it with the label %s=true, or run with --expose-all", note.EnableLabel),
+	}
+	switch {
+	case note.Enabled && !note.Running:
+		problem.Reason, problem.Message, problem.Fix = v1.NotRunning, "it is "+note.Status, "start it"
+	case note.Enabled:
+		problem.Message = fmt.Sprintf("its label %s is not true, or it was started this instant", note.EnableLabel)
+	}
+	return status.Explanation{Subject: ref, Problems: []v1.Problem{problem}}, nil
+}
+
+func printExplanation(p *printer, e status.Explanation) {
+	for _, service := range e.Services {
+		for _, instance := range service.Instances {
+			p.line("container %s (%.12s) in service %s", instance.Container, instance.ID, service.Service)
+			printVerdicts(p, instance.Verdicts)
+		}
+		if len(service.Instances) == 0 && service.Until != nil {
+			p.line("service %s has no instances; its routes answer 503 until %s", service.Service, service.Until.Local().Format("15:04:05"))
+		}
+		if len(service.Routes) == 0 {
+			p.line("service %s has no routes: no label says which requests it gets (hosts, paths)", service.Service)
+		}
+		for _, route := range service.Routes {
+			p.line("route %s: %s", route.Name, describeRoutes([]desired.RouteStanding{route}))
+			printVerdicts(p, route.Verdicts)
+		}
+		if service.DecidedBy != "" && len(service.Instances) > 0 {
+			p.line("settings of %s are those of container %s", service.Service, service.DecidedBy)
+		}
+		for _, problem := range service.Problems {
+			p.line("note: %s", problem.Error())
+		}
+	}
+	for _, problem := range e.Problems {
+		p.line("%s", problem.Error())
+	}
+}
+
+// printVerdicts prints one line for each gateway, and the fix below.
+func printVerdicts(p *printer, verdicts []desired.Verdict) {
+	for _, verdict := range verdicts {
+		parts := []string{fmt.Sprintf("  %-8s %s", verdict.Gateway, verdict.Reason)}
+		if verdict.Address != "" {
+			parts = append(parts, fmt.Sprintf("%s on %s", verdict.Address, verdict.How))
+		}
+		if verdict.Message != "" {
+			parts = append(parts, verdict.Message)
+		}
+		p.line("%s", strings.Join(parts, ": "))
+		if verdict.Fix != "" {
+			p.line("           → %s", verdict.Fix)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newHealth() *cobra.Command {
+	var r reach
+	var ready bool
+	c := &cobra.Command{
+		Use:   "health",
+		Short: "Tell by the exit code whether the daemon lives",
+		Long: "Health asks the daemon's /healthz (with --ready: /readyz) and ends with 0 when it\n" +
+			"answers that all is well, else with 1. For a container's HEALTHCHECK and for scripts.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			path := "/healthz"
+			if ready {
+				path = "/readyz"
+			}
+			line, err := probe(c.Context(), "http://"+dialable(r.listen)+path)
+			if err != nil {
+				return err
+			}
+			p := &printer{out: c.OutOrStdout()}
+			p.line("%s", line)
+			return p.err
+		},
+	}
+	r.bindReach(c.Flags())
+	c.Flags().BoolVar(&ready, "ready", false, "ask whether every gateway holds what is desired")
+	return withEnvironment(c)
+}
+
+// probe returns the answer's first line, or an error when it is no success.
+func probe(ctx context.Context, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", fmt.Errorf("--listen: %w", err)
+	}
+	response, err := (&http.Client{Timeout: 5 * time.Second}).Do(request)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", errNoDaemon, err)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
+	if closeErr := response.Body.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	line, _, _ := strings.Cut(string(body), "\n")
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s", line)
+	}
+	return line, nil
+}

@@ -1,0 +1,72 @@
+package cmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+// output is the flag --output and what follows from it.
+type output struct{ format string }
+
+func (o *output) bind(c *cobra.Command) {
+	c.Flags().StringVarP(&o.format, "output", "o", "text", "`format`: text for people, json for machines")
+	complete(c, "output", "text", "json")
+}
+
+// print writes value as JSON, or what text prints.
+func (o *output) print(c *cobra.Command, value any, text func(*printer)) error {
+	switch o.format {
+	case "json":
+		encoder := json.NewEncoder(c.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(value); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		return nil
+	case "text":
+		p := &printer{out: c.OutOrStdout()}
+		text(p)
+		return p.err
+	}
+	return fmt.Errorf("unknown format %q for --output; use text or json", o.format)
+}
+
+// printer writes text for people. After a failure it writes nothing more.
+type printer struct {
+	out io.Writer
+	err error
+}
+
+// line prints one formatted line. What strangers wrote must come in quoted or
+// checked: a control character would reach the terminal.
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.out, format+"\n", args...)
+	}
+}
+
+// table prints rows in columns; the first row is the head.
+func (p *printer) table(rows [][]string) {
+	if p.err != nil {
+		return
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t")); err != nil {
+			p.err = err
+			return
+		}
+	}
+	p.err = w.Flush()
+}
+
+// complete offers fixed words for a flag in shell completion.
+func complete(c *cobra.Command, flag string, words ...string) {
+	err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	cobra.CheckErr(err) // only when the flag does not exist: a defect that every start would show
+}

@@ -1,0 +1,129 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lockstep/lockstep/api/server"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+func newPlan(version string) *cobra.Command {
+	var s settings
+	var out output
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what would change",
+		Long: "Plan compares the gateways afresh with what they should hold and changes\n" +
+			"nothing. It asks the running daemon; without one it looks at Docker and the\n" +
+			"gateways itself, with the flags of run.\n\n" +
+			"Exit codes: 0 nothing would change, 2 something would, 1 error.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := s.check(); err != nil {
+				return err
+			}
+			plans, err := plans(c.Context(), version, &s)
+			if err != nil {
+				return err
+			}
+			if err := out.print(c, plans, func(p *printer) { printPlans(p, plans) }); err != nil {
+				return err
+			}
+			return verdictOf(plans)
+		},
+	}
+	s.bindDaemon(c.Flags())
+	out.bind(c)
+	completeDaemon(c)
+	return withEnvironment(c)
+}
+
+// plans asks the daemon, or works from the sources when there is none.
+func plans(ctx context.Context, version string, s *settings) ([]server.GatewayPlan, error) {
+	var answer []server.GatewayPlan
+	err := s.get(ctx, "/plan", url.Values{}, &answer)
+	if !errors.Is(err, errNoDaemon) {
+		return answer, err
+	}
+	log, err := newLogger(io.Discard, s.logFormat, s.logLevel)
+	if err != nil {
+		return nil, err
+	}
+	d, err := newDaemon(version, s, mode{look: true}, log)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.controller.Run(ctx) })
+	group.Go(func() error {
+		defer stop()
+		answer, err = d.plan(ctx)
+		return err
+	})
+	return answer, errors.Join(group.Wait(), d.close())
+}
+
+// verdictOf returns the exit code that the plans call for.
+func verdictOf(plans []server.GatewayPlan) error {
+	changes := false
+	for _, p := range plans {
+		if p.Error != "" {
+			return fmt.Errorf("%s can't be compared: %s", p.Gateway, p.Error)
+		}
+		changes = changes || len(p.Changes) > 0
+	}
+	if changes {
+		return exitError{code: exitChanges}
+	}
+	return nil
+}
+
+// marks show what a change does at a glance.
+var marks = map[plan.Op]string{plan.Create: "+", plan.Update: "~", plan.Delete: "-"}
+
+func printPlans(p *printer, plans []server.GatewayPlan) {
+	for _, gateway := range plans {
+		switch {
+		case gateway.Error != "":
+			p.line("%s: unknown", gateway.Gateway)
+		case len(gateway.Changes) == 0 && len(gateway.Held) == 0:
+			p.line("%s: nothing to change", gateway.Gateway)
+		default:
+			p.line("%s: %s", gateway.Gateway, count(len(gateway.Changes), "change"))
+		}
+		for _, change := range gateway.Changes {
+			p.line("  %s %s%s", marks[change.Operation], change.Sentence, from(change))
+		}
+		for _, change := range gateway.Held {
+			p.line("  ! held by the guard: %s", change.Sentence)
+		}
+		if len(gateway.Held) > 0 {
+			p.line("  let them go with: lockstep apply --confirm")
+		}
+	}
+}
+
+// from names the place where a change was asked for.
+func from(change server.Change) string {
+	if change.Origin.IsZero() {
+		return ""
+	}
+	return "  (" + change.Origin.String() + ")"
+}
+
+// count returns "1 change" or "n changes".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,173 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lockstep/lockstep/api/server"
+)
+
+func newRun(version string) *cobra.Command {
+	var s settings
+	var once, dryRun bool
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon",
+		Long: "Run watches Docker and keeps the configured gateways equal to the labelled\n" +
+			"containers, until it gets SIGTERM or SIGINT. The gateways go on serving then.\n" +
+			"Each flag can be given as a variable: --state-dir is LOCKSTEP_STATE_DIR.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := s.check(); err != nil {
+				return err
+			}
+			log, err := newLogger(c.ErrOrStderr(), s.logFormat, s.logLevel)
+			if err != nil {
+				return err
+			}
+			return run(c.Context(), version, &s, once, dryRun, log)
+		},
+	}
+	s.bindDaemon(c.Flags())
+	c.Flags().BoolVar(&once, "once", false, "end when every gateway holds what is desired")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "log what would change, and change nothing")
+	completeDaemon(c)
+	return withEnvironment(c)
+}
+
+// run is the daemon: it wires everything, serves the interfaces and works
+// until ctx ends.
+func run(ctx context.Context, version string, s *settings, once, dryRun bool, log *slog.Logger) (err error) {
+	d, err := newDaemon(version, s, mode{dryRun: dryRun}, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w; choose another address, or stop what uses it", s.listen, err)
+	}
+	control, err := listenControl(s.controlSocket)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	serve(ctx, group, listener, d.handler())
+	serve(ctx, group, control, server.NewControl(server.Actions{Confirm: d.controller.Confirm}))
+	group.Go(func() error { return d.controller.Run(ctx) })
+	if once {
+		group.Go(func() error {
+			defer stop()
+			return d.untilReady(ctx)
+		})
+	}
+	log.Info("started", "version", version, "owner", s.owner, "listen", listener.Addr().String(), "gateways", d.names())
+	err = group.Wait()
+	log.Info("ended; the gateways go on serving")
+	return err
+}
+
+// handler returns the read-only interface.
+func (d *daemon) handler() http.Handler {
+	return server.New(server.Readers{
+		Ready:   d.status.Ready,
+		Status:  d.status.Report,
+		Explain: d.explain,
+		Plan:    d.plan,
+		Metrics: promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}),
+	})
+}
+
+// plan compares every gateway with what is desired, in printed form.
+func (d *daemon) plan(ctx context.Context) ([]server.GatewayPlan, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	previews, err := d.controller.Previews(ctx)
+	if err != nil {
+		if ready, why := d.status.Ready(); !ready {
+			return nil, errors.New(why)
+		}
+		return nil, err
+	}
+	out := make([]server.GatewayPlan, len(previews))
+	for i, preview := range previews {
+		out[i] = server.NewGatewayPlan(preview.Gateway, preview.Plan, preview.Error)
+	}
+	return out, nil
+}
+
+// untilReady waits until every gateway holds what is desired.
+func (d *daemon) untilReady(ctx context.Context) error {
+	for {
+		changed := d.status.Changed()
+		if ready, _ := d.status.Ready(); ready {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (d *daemon) names() []string {
+	var names []string
+	for _, gateway := range d.gateways {
+		names = append(names, string(gateway.Name))
+	}
+	return names
+}
+
+// listenControl opens the control socket for its owner alone. A socket that a
+// dead daemon left is replaced; the state directory's lock says that it is dead.
+func listenControl(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("--control-socket: %w", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("--control-socket %s: %w", path, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("--control-socket: %w", err), listener.Close())
+	}
+	return listener, nil
+}
+
+// serve answers on a listener until ctx ends, and then lets what was begun finish.
+func serve(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler) {
+	s := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+	group.Go(func() error {
+		if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		if err := s.Shutdown(timeout); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("end serving on %s: %w", listener.Addr(), err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,159 @@
+package cmd
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// environment is what the variables of flags begin with: --state-dir is
+// LOCKSTEP_STATE_DIR. A list is separated by commas there.
+const environment = "LOCKSTEP_"
+
+// settings are the flags of the daemon. Commands that work without one bind
+// the same.
+type settings struct {
+	dockerHost  string
+	exposeAll   bool
+	labelPrefix string
+	owner       string
+	takeover    bool
+
+	kongAdminURLs []string
+	kongNetworks  []string
+
+	haproxy             string
+	haproxyBinds        []string
+	haproxyConfigs      []string
+	haproxyDir          string
+	haproxyNetworks     []string
+	haproxyStatsSocket  string
+	haproxyMasterSocket string
+	haproxyStopOnExit   bool
+
+	publishAddress string
+	resync         time.Duration
+	guard          string
+	logFormat      string
+	logLevel       string
+
+	reach
+}
+
+// reach is how commands find the daemon.
+type reach struct {
+	listen        string
+	stateDir      string
+	controlSocket string
+}
+
+// bindDaemon binds the flags that say what the daemon does.
+func (s *settings) bindDaemon(f *pflag.FlagSet) {
+	f.StringVar(&s.dockerHost, "docker-host", "", "the Docker Engine: `url` with unix://, tcp:// or ssh:// (default: DOCKER_HOST, else the local socket)")
+	f.BoolVar(&s.exposeAll, "expose-all", false, "let containers count that have no enable label")
+	f.StringVar(&s.labelPrefix, "label-prefix", "lockstep.", "what our labels begin with")
+	f.StringVar(&s.owner, "owner", "lockstep", "`name` that marks what is ours in the gateways")
+	f.BoolVar(&s.takeover, "takeover", false, "take the gateways over from another lockstep with the same owner")
+
+	f.StringSliceVar(&s.kongAdminURLs, "kong-admin-url", nil, "`url` of Kong's Admin API; repeatable; none: no Kong")
+	f.StringSliceVar(&s.kongNetworks, "kong-network", nil, "Docker `network` that Kong is on, or host; repeatable, best first (default: found out)")
+
+	f.StringVar(&s.haproxy, "haproxy", "managed", "managed: run HAProxy; external: feed one that runs; off")
+	f.StringSliceVar(&s.haproxyBinds, "haproxy-bind", nil, "`address` that HAProxy listens on for HTTP; repeatable (managed: default :80; external: default none)")
+	f.StringSliceVar(&s.haproxyConfigs, "haproxy-config", nil, "the user's own HAProxy `file`; repeatable, in order; only ever read")
+	f.StringVar(&s.haproxyDir, "haproxy-dir", "", "`directory` for our HAProxy files (default: haproxy in the state directory)")
+	f.StringSliceVar(&s.haproxyNetworks, "haproxy-network", nil, "Docker `network` that HAProxy is on, or host; repeatable, best first (default: found out)")
+	f.StringVar(&s.haproxyStatsSocket, "haproxy-stats-socket", "", "`path` of HAProxy's stats socket (default: stats.sock in the HAProxy directory; external: the one that the user's files name)")
+	f.StringVar(&s.haproxyMasterSocket, "haproxy-master-socket", "", "`path` of HAProxy's master socket (default: master.sock in the HAProxy directory; external: /run/haproxy-master.sock)")
+	f.BoolVar(&s.haproxyStopOnExit, "haproxy-stop-on-exit", false, "stop a managed HAProxy when lockstep ends")
+
+	f.StringVar(&s.publishAddress, "publish-address", "", "`ip` at which gateways reach published ports, instead of the containers' own addresses")
+	f.DurationVar(&s.resync, "resync", 10*time.Minute, "how often everything is compared though nothing changed")
+	f.StringVar(&s.guard, "delete-guard", "50%,5", "removals of services and routes that pass within a minute: at most `share,count` (fewer than count), or off")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
+	s.bindReach(f)
+}
+
+// bindReach binds the flags that say where the daemon is found.
+func (r *reach) bindReach(f *pflag.FlagSet) {
+	f.StringVar(&r.listen, "listen", "127.0.0.1:9470", "`address` of the read-only HTTP interface")
+	f.StringVar(&r.stateDir, "state-dir", "/var/lib/lockstep", "`directory` for what must last")
+	f.StringVar(&r.controlSocket, "control-socket", "", "`path` of the socket for commands that change something (default: control.sock in the state directory)")
+}
+
+// completeDaemon offers the words of the flags that know only some.
+func completeDaemon(c *cobra.Command) {
+	complete(c, "haproxy", "managed", "external", "off")
+	complete(c, "log-format", "text", "json")
+	complete(c, "log-level", "debug", "info", "warn", "error")
+}
+
+// fromEnvironment sets the flags that were not given from their variables.
+func fromEnvironment(f *pflag.FlagSet, lookup func(string) (string, bool)) error {
+	var failed error
+	f.VisitAll(func(flag *pflag.Flag) {
+		name := environment + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		value, ok := lookup(name)
+		if !ok || flag.Changed || failed != nil {
+			return
+		}
+		if err := f.Set(flag.Name, value); err != nil {
+			failed = fmt.Errorf("environment variable %s: %w", name, err)
+		}
+	})
+	return failed
+}
+
+// withEnvironment makes a command read the variables of its flags.
+func withEnvironment(c *cobra.Command) *cobra.Command {
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags(), os.LookupEnv) }
+	return c
+}
+
+// check finds what is wrong with the settings taken alone, and fills in what
+// follows from others.
+func (s *settings) check() error {
+	if len(s.kongAdminURLs) == 0 && s.haproxy == "off" {
+		return fmt.Errorf("no gateway is configured; name Kong with --kong-admin-url, or leave --haproxy at managed")
+	}
+	if !slices.Contains([]string{"managed", "external", "off"}, s.haproxy) {
+		return fmt.Errorf("unknown --haproxy %q; use managed, external or off", s.haproxy)
+	}
+	if s.publishAddress != "" {
+		if _, err := netip.ParseAddr(s.publishAddress); err != nil {
+			return fmt.Errorf("--publish-address %q is no IP address, for example 10.0.0.5", s.publishAddress)
+		}
+	}
+	if s.labelPrefix == "" {
+		return fmt.Errorf("--label-prefix is empty; its default is lockstep.")
+	}
+	if !strings.HasSuffix(s.labelPrefix, ".") {
+		s.labelPrefix += "."
+	}
+	if !ownerPattern.MatchString(s.owner) {
+		return fmt.Errorf("--owner %q does not fit; use a-z, 0-9 and -, at most 32 characters, beginning and ending with a letter or digit", s.owner)
+	}
+	s.haproxyDir = or(s.haproxyDir, filepath.Join(s.stateDir, "haproxy"))
+	s.fill()
+	return nil
+}
+
+// fill sets what follows from other settings.
+func (r *reach) fill() {
+	r.controlSocket = or(r.controlSocket, filepath.Join(r.stateDir, "control.sock"))
+}
+
+func or(value, otherwise string) string {
+	if value != "" {
+		return value
+	}
+	return otherwise
+}

@@ -1,0 +1,180 @@
+package cmd
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/status"
+)
+
+func newStatus() *cobra.Command {
+	var r reach
+	var out output
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Show what is served, and what is not",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var report status.Report
+			if err := r.get(c.Context(), "/status", url.Values{}, &report); err != nil {
+				return err
+			}
+			return out.print(c, report, func(p *printer) { printReport(p, report) })
+		},
+	}
+	r.bindReach(c.Flags())
+	out.bind(c)
+	return withEnvironment(c)
+}
+
+func printReport(p *printer, report status.Report) {
+	state := "ready"
+	if !report.Ready {
+		state = "not ready"
+	}
+	p.line("lockstep %s, owner %s: %s", report.Version, report.Owner, state)
+	for _, source := range report.Sources {
+		if source.Error != "" {
+			p.line("source %s: %s", source.Name, source.Error)
+		}
+	}
+	p.line("")
+	printGateways(p, report.Gateways)
+	if len(report.Services) > 0 {
+		p.line("")
+		printServices(p, report)
+	}
+	printProblems(p, report)
+}
+
+func printGateways(p *printer, gateways []status.Gateway) {
+	rows := [][]string{{"GATEWAY", "STATE", "PENDING", "CHANGES", "HELD"}}
+	for _, g := range gateways {
+		rows = append(rows, []string{string(g.Name), string(g.Reason), strconv.Itoa(g.Pending), strconv.Itoa(g.Changes), strconv.Itoa(len(g.Held))})
+	}
+	p.table(rows)
+}
+
+// printServices prints one line for each container and service.
+func printServices(p *printer, report status.Report) {
+	head := []string{"SERVICE", "CONTAINER"}
+	for _, g := range report.Gateways {
+		head = append(head, strings.ToUpper(string(g.Name)))
+	}
+	rows := [][]string{append(head, "ROUTES")}
+	for _, service := range report.Services {
+		routes := describeRoutes(service.Routes)
+		if len(service.Instances) == 0 {
+			row := []string{service.Service, "(none)"}
+			for range report.Gateways {
+				row = append(row, "503")
+			}
+			rows = append(rows, append(row, routes))
+		}
+		for _, instance := range service.Instances {
+			row := []string{service.Service, instance.Container}
+			for _, g := range report.Gateways {
+				row = append(row, reasonOn(g.Name, instance.Verdicts))
+			}
+			rows = append(rows, append(row, routes))
+			routes = ""
+		}
+	}
+	p.table(rows)
+}
+
+// printProblems prints what needs somebody's attention.
+func printProblems(p *printer, report status.Report) {
+	var lines []string
+	for _, g := range report.Gateways {
+		if g.Error != "" {
+			lines = append(lines, string(g.Name)+": "+g.Error)
+		}
+		for _, problem := range g.Problems {
+			lines = append(lines, string(g.Name)+": "+problem.Error())
+		}
+		for _, held := range g.Held {
+			lines = append(lines, string(g.Name)+": held by the guard: "+held.Sentence+"; let it go with: lockstep apply --confirm")
+		}
+	}
+	for _, service := range report.Services {
+		for _, problem := range service.Problems {
+			lines = append(lines, problem.Error())
+		}
+		for _, route := range service.Routes {
+			for _, verdict := range unserved(route.Verdicts) {
+				lines = append(lines, "route "+route.Name+" on "+sayVerdict(verdict))
+			}
+		}
+	}
+	for _, refused := range report.Refused {
+		for _, problem := range refused.Problems {
+			lines = append(lines, problem.Error())
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	p.line("")
+	p.line("PROBLEMS")
+	for _, line := range lines {
+		p.line("  %s", line)
+	}
+}
+
+// describeRoutes says in few words which requests a service gets.
+func describeRoutes(routes []desired.RouteStanding) string {
+	var parts []string
+	for _, route := range routes {
+		part := strings.Join(route.Hosts, ",")
+		if part == "" {
+			part = "*"
+		}
+		if len(route.Paths) > 0 {
+			part += " " + strings.Join(route.Paths, ",")
+		}
+		if len(route.Methods) > 0 {
+			part += " " + strings.Join(route.Methods, ",")
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func reasonOn(gateway v1.Gateway, verdicts []desired.Verdict) string {
+	for _, verdict := range verdicts {
+		if verdict.Gateway == gateway {
+			return string(verdict.Reason)
+		}
+	}
+	return "-"
+}
+
+// unserved returns the verdicts that somebody should know of. A service that
+// names its gateways knows that it is not on the others.
+func unserved(verdicts []desired.Verdict) []desired.Verdict {
+	var out []desired.Verdict
+	for _, verdict := range verdicts {
+		if verdict.Reason != v1.Serving && verdict.Reason != v1.NotEnabled {
+			out = append(out, verdict)
+		}
+	}
+	return out
+}
+
+// sayVerdict says a verdict in a line: "kong: Conflict: why; fix".
+func sayVerdict(verdict desired.Verdict) string {
+	line := string(verdict.Gateway) + ": " + string(verdict.Reason)
+	if verdict.Message != "" {
+		line += ": " + verdict.Message
+	}
+	if verdict.Fix != "" {
+		line += "; " + verdict.Fix
+	}
+	return line
+}
