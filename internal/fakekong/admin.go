@@ -20,7 +20,8 @@ type call struct {
 }
 
 // serve answers a request to the Admin API. It is the table of contents of the API.
-func (k *Kong) serve(r *http.Request, raw []byte) *answer {
+// Once the gateway has gone down nothing is done any more, and the answer is nil.
+func (k *Kong) serve(r *http.Request, raw []byte, down <-chan struct{}) *answer {
 	c := &call{method: r.Method, query: r.URL.Query(), raw: raw}
 	c.media, _, _ = mime.ParseMediaType(r.Header.Get("Content-Type"))
 	for _, s := range strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/") {
@@ -32,6 +33,9 @@ func (k *Kong) serve(r *http.Request, raw []byte) *answer {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if closed(down) {
+		return nil
+	}
 	switch c.path[0] {
 	case "":
 		return c.only(http.MethodGet, k.root)

@@ -2,6 +2,7 @@ package fakekong
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -12,11 +13,12 @@ import (
 type front struct {
 	addresses [2]string // to listen on; with their ports once known
 	handlers  [2]http.Handler
+	none      bool   // no listeners at all
 	idle      func() // closes connections to upstreams that nobody uses
 
 	mu      sync.Mutex
 	servers []*http.Server
-	down    chan struct{} // closed by Stop
+	down    chan struct{} // closed by Stop; nil before the first Start
 	serving sync.WaitGroup
 }
 
@@ -25,7 +27,11 @@ func (k *Kong) Start() error {
 	f := &k.front
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.servers != nil {
+	if f.open() {
+		return nil
+	}
+	if f.none {
+		f.down = make(chan struct{})
 		return nil
 	}
 	var listeners [2]net.Listener
@@ -35,7 +41,7 @@ func (k *Kong) Start() error {
 			if i == 1 {
 				err = errors.Join(err, listeners[0].Close())
 			}
-			return listenError(door, f.addresses[i], err)
+			return fmt.Errorf("listen for the %s on %s: %w", door, f.addresses[i], err)
 		}
 		listeners[i], f.addresses[i] = l, l.Addr().String()
 	}
@@ -54,9 +60,10 @@ func (k *Kong) Stop() {
 	f := &k.front
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.down != nil && f.servers != nil {
-		close(f.down)
+	if !f.open() {
+		return
 	}
+	close(f.down)
 	for _, s := range f.servers {
 		_ = s.Close()
 	}
@@ -65,11 +72,23 @@ func (k *Kong) Stop() {
 	f.idle()
 }
 
+// open reports whether the gateway is up. The caller holds the lock of the front.
+func (f *front) open() bool { return f.down != nil && !closed(f.down) }
+
 // closing is closed when the gateway goes down.
 func (f *front) closing() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.down
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // listen opens an address, patiently: the port of a listener that has just been

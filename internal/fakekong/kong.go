@@ -2,12 +2,10 @@ package fakekong
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"sync"
 
 	"github.com/google/uuid"
@@ -58,12 +56,12 @@ func New(o Options) (*Kong, error) {
 	k.routing.delay = o.RouteDelay
 	k.front.addresses = [2]string{or(o.AdminAddr, "127.0.0.1:0"), or(o.ProxyAddr, "127.0.0.1:0")}
 	k.front.handlers = [2]http.Handler{k.AdminHandler(), k.ProxyHandler()}
-	if o.NoListen {
-		k.front.down = make(chan struct{})
-		return k, nil
-	}
+	k.front.none = o.NoListen
 	if err := k.Start(); err != nil {
 		return nil, err
+	}
+	if o.NoListen {
+		return k, nil
 	}
 	k.AdminURL, k.ProxyURL = "http://"+k.front.addresses[0], "http://"+k.front.addresses[1]
 	return k, nil
@@ -117,7 +115,8 @@ func (k *Kong) AdminHandler() http.Handler {
 // answer serves a request with what is to go wrong, and returns the status that
 // the client saw; 0: none.
 func (k *Kong) answer(w http.ResponseWriter, r *http.Request, raw []byte, fault Fault) int {
-	if !fault.wait(r, k.front.closing()) {
+	down := k.front.closing()
+	if !fault.wait(r, down) {
 		cut(w, nil)
 		return 0
 	}
@@ -130,7 +129,11 @@ func (k *Kong) answer(w http.ResponseWriter, r *http.Request, raw []byte, fault 
 	if fault.Cut == CutBefore && cut(w, nil) {
 		return 0
 	}
-	a := k.serve(r, raw)
+	a := k.serve(r, raw, down)
+	if a == nil {
+		cut(w, nil)
+		return 0
+	}
 	if fault.Cut == CutAfter && cut(w, a) {
 		return 0
 	}
@@ -141,23 +144,4 @@ func (k *Kong) answer(w http.ResponseWriter, r *http.Request, raw []byte, fault 
 		_, _ = w.Write(body)
 	}
 	return a.status
-}
-
-// AdminHost is the host and port of the Admin API, ProxyHost that of the proxy.
-func (k *Kong) AdminHost() string { return hostOf(k.AdminURL) }
-
-// ProxyHost is the host and port of the proxy.
-func (k *Kong) ProxyHost() string { return hostOf(k.ProxyURL) }
-
-func hostOf(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return ""
-	}
-	return u.Host
-}
-
-// listenError says which of the two doors didn't open.
-func listenError(door, address string, err error) error {
-	return fmt.Errorf("listen for the %s on %s: %w", door, address, err)
 }

@@ -22,7 +22,7 @@ const via = "1.1 kong/" + version
 func (k *Kong) ProxyHandler() http.Handler {
 	base := &http.Transport{DialContext: k.dial, MaxIdleConnsPerHost: 64, DisableCompression: true, ExpectContinueTimeout: time.Second}
 	proxy := &httputil.ReverseProxy{
-		Rewrite:      func(*httputil.ProxyRequest) {}, // all is set by forward
+		Rewrite:      keep,
 		Transport:    &retrier{k: k, base: base},
 		ErrorHandler: upstreamFailed,
 		ErrorLog:     quiet(),
@@ -142,6 +142,14 @@ func forward(r *http.Request, t *trip) *http.Request {
 	h.Set("X-Kong-Request-Id", t.id)
 	h.Set("Via", via)
 	return out
+}
+
+// keep undoes what the reverse proxy takes away from a request that forward has made ready.
+func keep(p *httputil.ProxyRequest) {
+	p.Out.URL.RawQuery = p.In.URL.RawQuery
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"} {
+		p.Out.Header[name] = p.In.Header[name]
+	}
 }
 
 // refuse answers in the gateway's own name.
