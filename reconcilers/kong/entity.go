@@ -60,7 +60,7 @@ func table() []*row {
 // wiped are the lists of what we don't write but a push without a database
 // would remove: a node that holds any of it is not ours alone.
 func wiped() []string {
-	return []string{"plugins", "consumers", "consumer_groups", "certificates", "ca_certificates", "snis", "vaults", "keys", "key-sets"}
+	return []string{"plugins", "consumers", "consumer_groups", "certificates", "ca_certificates", "snis", "vaults", "keys", "key-sets", "filter-chains"}
 }
 
 func rowOf(rows []*row, kind v1.Kind) *row {

@@ -96,7 +96,7 @@ func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[stri
 	}
 	for _, path := range wiped() {
 		a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/" + path, query: url.Values{"size": {"1"}}})
-		if isStatus(err, http.StatusNotFound) || isStatus(err, http.StatusForbidden) {
+		if isStatus(err, http.StatusNotFound) {
 			continue // this edition has no such thing
 		}
 		if err != nil {
@@ -191,7 +191,9 @@ func (r *Reconciler) send(ctx context.Context, state plan.State) (*refused, erro
 func (r *Reconciler) settle(ctx context.Context, state plan.State) {
 	r.held = map[string]plan.State{}
 	for key, o := range state {
-		r.keep(key, o.Service, o)
+		if rec, ok := o.Native.(*record); ok {
+			r.keep(key, o.Service, r.object(rec))
+		}
 	}
 	r.mark = mark{writer: r.options.Writer, read: time.Now(), mine: true}
 	hash, err := r.nodeHash(ctx)

@@ -37,6 +37,19 @@ func (r *record) path(rows []*row) string {
 	return "/" + r.row.path
 }
 
+// payload is the body of a write. The path says already within what an entity
+// lives; a PATCH carries what may change and nothing else.
+func (r *record) payload(patch bool) map[string]any {
+	if r.row.within == "" {
+		return r.body
+	}
+	out := maps.Clone(r.body)
+	maps.DeleteFunc(out, func(field string, _ any) bool {
+		return r.row.refs[field] == r.row.within || patch && !slices.Contains(r.row.fields, field)
+	})
+	return out
+}
+
 // name is what Kong calls the entity.
 func (r *record) name() string {
 	text, _ := r.body[r.row.unique].(string)

@@ -14,7 +14,7 @@ import (
 // that nothing is overwritten that is not ours.
 func (b *batch) create(ctx context.Context, rec *record) (*plan.Object, error) {
 	send := func() (answer, error) {
-		return b.client.do(ctx, request{method: http.MethodPost, path: rec.path(b.rows), body: rec.body})
+		return b.client.do(ctx, request{method: http.MethodPost, path: rec.path(b.rows), body: rec.payload(false)})
 	}
 	a, err := b.named(ctx, rec, send)
 	switch {
@@ -35,7 +35,7 @@ func (b *batch) update(ctx context.Context, rec *record) (*plan.Object, error) {
 		method = http.MethodPatch
 	}
 	send := func() (answer, error) {
-		return b.client.do(ctx, request{method: method, path: rec.path(b.rows) + "/" + rec.id, body: rec.body})
+		return b.client.do(ctx, request{method: method, path: rec.path(b.rows) + "/" + rec.id, body: rec.payload(rec.row.patch)})
 	}
 	a, err := b.named(ctx, rec, send)
 	switch {

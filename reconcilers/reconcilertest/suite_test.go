@@ -156,7 +156,7 @@ func TestWalkCatchesLeftovers(t *testing.T) {
 			}
 		}}
 	})
-	w := walk{bench: newBench(t, h), fleet: NewFleet(1)}
+	w := walk{bench: newBench(t, h), fleet: NewFleet(1), behind: true}
 	if err := w.take(t.Context(), 250, func() *bench { return newBench(t, h) }); err == nil {
 		t.Fatal("the walk does not notice what is left behind")
 	}

@@ -16,9 +16,8 @@ import (
 type walk struct {
 	*bench
 	fleet   *Fleet
-	seed    uint64
 	waiting []string // services that changed since a round last covered them
-	behind  bool     // a round failed: only a full round is right
+	behind  bool     // nothing is applied yet, or a round failed: a full round is due
 }
 
 // take walks, and then compares with a fresh gateway that is brought straight

@@ -1,0 +1,171 @@
+package kong
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+	"sigs.k8s.io/yaml"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// render writes what a compile made: entities as Kong gets them, and problems.
+func render(t *testing.T, state plan.State, problems []v1.Problem) string {
+	t.Helper()
+	var text strings.Builder
+	for _, change := range plan.Diff(plan.State{}, state).Changes {
+		o := change.After
+		rec, ok := o.Native.(*record)
+		if !ok {
+			t.Fatalf("%s has no record", o.Key)
+		}
+		body, err := yaml.Marshal(rec.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&text, "%d %s\n  owner %s, origin %s\n", o.Level, change.Sentence(), o.Owner, o.Origin)
+		for line := range strings.Lines(string(body)) {
+			text.WriteString("    " + line)
+		}
+	}
+	for _, problem := range problems {
+		fmt.Fprintf(&text, "problem with %s: %s\n", problem.Object, problem.Error())
+	}
+	return text.String()
+}
+
+// TestCompile reads testdata/*.txtar: services as JSON or YAML, and what becomes of them.
+func TestCompile(t *testing.T) {
+	files, err := filepath.Glob("testdata/compile/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var services []*v1.Service
+			if err := yaml.UnmarshalStrict(archive.Files[0].Data, &services); err != nil {
+				t.Fatal(err)
+			}
+			set := v1.Set{}
+			for _, s := range services {
+				set[s.Name] = s
+			}
+			r := open(t, options("http://127.0.0.1:1"))
+			scope := reconcilers.Scope{Services: slices.Sorted(maps.Keys(set))}
+			if len(set) == 0 {
+				scope = reconcilers.Scope{}
+			}
+			got := render(t, r.compiled(scope, set))
+			if *update {
+				archive.Files = []txtar.File{archive.Files[0], {Name: "kong", Data: []byte(got)}}
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(archive.Files[1].Data), got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+// compiled hands a compile on as the arguments of render.
+func (r *Reconciler) compiled(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
+	return r.Compile(scope, set)
+}
+
+func TestNamesAreUniqueAndTakenByKong(t *testing.T) {
+	n := namer{owner: "lockstep"}
+	seen := map[string]string{}
+	for _, key := range []string{
+		"web", "web-", "web-.a", "web.-a", "shop.web", "shop-web", "shop_web", "web-z", "1.2.3.4", "lockstep-unavailable", "unavailable", reserved,
+	} {
+		name := n.name(key)
+		if other, taken := seen[name]; taken {
+			t.Errorf("%q and %q are both called %q", key, other, name)
+		}
+		seen[name] = key
+		for part := range strings.SplitSeq(name, ".") {
+			if part == "" || strings.HasSuffix(part, "-") {
+				t.Errorf("%q is called %q, which is no host name", key, name)
+			}
+		}
+		if _, err := netip.ParseAddr(name); err == nil {
+			t.Errorf("%q is called %q, which is an address", key, name)
+		}
+	}
+}
+
+func TestIDsDependOnOwnerWorkspaceKindAndKey(t *testing.T) {
+	base := namer{owner: "lockstep"}.id(kindService, "shop.web")
+	if again := (namer{owner: "lockstep", workspace: "default"}).id(kindService, "shop.web"); again != base {
+		t.Errorf("the default workspace by name gives %s, without %s", again, base)
+	}
+	for what, other := range map[string]string{
+		"owner":     namer{owner: "other"}.id(kindService, "shop.web"),
+		"workspace": namer{owner: "lockstep", workspace: "team"}.id(kindService, "shop.web"),
+		"kind":      namer{owner: "lockstep"}.id(kindUpstream, "shop.web"),
+		"key":       namer{owner: "lockstep"}.id(kindService, "shop.api"),
+	} {
+		if other == base {
+			t.Errorf("another %s gives the same id", what)
+		}
+	}
+}
+
+func TestMilliseconds(t *testing.T) {
+	for d, want := range map[time.Duration]int{
+		0: 60000, -time.Second: 60000, time.Microsecond: 1, 1500 * time.Millisecond: 1500, 1 << 62: 2147483646,
+	} {
+		if got := *milliseconds(d); got != want {
+			t.Errorf("milliseconds(%s) = %d, want %d", d, got, want)
+		}
+	}
+}
+
+// TestOriginsStayHere holds a promise: where a thing was asked for is never told to Kong.
+func TestOriginsStayHere(t *testing.T) {
+	f := reconcilertest.NewFleet(1)
+	f.Grow(5)
+	set := v1.Set{}
+	for name, s := range f.Set() {
+		planted := *s
+		planted.Origin = v1.Origin{Container: "planted-origin", Label: "planted-origin"}
+		planted.Endpoints = slices.Clone(s.Endpoints)
+		for i := range planted.Endpoints {
+			planted.Endpoints[i].Origin, planted.Endpoints[i].Instance = planted.Origin, "planted-origin"
+		}
+		set[name] = &planted
+	}
+	state, _ := open(t, options("http://127.0.0.1:1")).Compile(reconcilers.Scope{}, set)
+	for key, o := range state {
+		rec, ok := o.Native.(*record)
+		if !ok {
+			t.Fatalf("%s has no record", key)
+		}
+		if text, err := json.Marshal(rec.body); err != nil || strings.Contains(string(text), "planted-origin") {
+			t.Errorf("%s tells Kong its origin: %s, %v", key, text, err)
+		}
+	}
+}
