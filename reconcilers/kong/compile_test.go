@@ -75,7 +75,8 @@ func TestCompile(t *testing.T) {
 			if len(set) == 0 {
 				scope = reconcilers.Scope{}
 			}
-			got := render(t, r.compiled(scope, set))
+			state, problems := r.Compile(scope, set)
+			got := render(t, state, problems)
 			if *update {
 				archive.Files = []txtar.File{archive.Files[0], {Name: "kong", Data: []byte(got)}}
 				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
@@ -83,16 +84,14 @@ func TestCompile(t *testing.T) {
 				}
 				return
 			}
+			if len(archive.Files) != 2 {
+				t.Fatalf("%s has no golden part; run with -update", file)
+			}
 			if diff := cmp.Diff(string(archive.Files[1].Data), got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", file, diff)
 			}
 		})
 	}
-}
-
-// compiled hands a compile on as the arguments of render.
-func (r *Reconciler) compiled(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
-	return r.Compile(scope, set)
 }
 
 func TestNamesAreUniqueAndTakenByKong(t *testing.T) {
