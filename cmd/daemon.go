@@ -27,6 +27,7 @@ type daemon struct {
 	source     *docker.Source
 	status     *status.Store
 	registry   *prometheus.Registry
+	grammar    v1.Grammar
 	gateways   []controller.Gateway
 	store      *ledger.Store // nil when only looking
 }
@@ -39,7 +40,10 @@ type mode struct {
 
 // newDaemon wires a daemon from checked settings.
 func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, error) {
-	d := &daemon{registry: prometheus.NewRegistry()}
+	d := &daemon{
+		registry: prometheus.NewRegistry(),
+		grammar:  v1.Grammar{Prefix: s.labelPrefix, ExposeAll: s.exposeAll},
+	}
 	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	guard, err := parseGuard(s.guard)
 	if err != nil {
@@ -71,7 +75,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 	d.status = status.New(version, s.owner, names)
 	publish, _ := netip.ParseAddr(s.publishAddress) // checked; invalid when empty
 	d.controller = controller.New(controller.Options{
-		Grammar:        v1.Grammar{Prefix: s.labelPrefix, ExposeAll: s.exposeAll},
+		Grammar:        d.grammar,
 		Sources:        []source.Source{d.source},
 		Gateways:       d.gateways,
 		PublishAddress: publish,
@@ -197,5 +201,5 @@ func (d *daemon) explain(ctx context.Context, ref string) (status.Explanation, e
 	if explanation, ok := d.status.Explain(ref); ok {
 		return explanation, nil
 	}
-	return lookup(ctx, d.source, ref)
+	return lookup(ctx, d.source, d.grammar, ref)
 }

@@ -58,7 +58,7 @@ func (r *reach) subjects(ctx context.Context) []string {
 
 // lookup answers for a container that is no instance: it does not run, or
 // does not count.
-func lookup(ctx context.Context, source *docker.Source, ref string) (status.Explanation, error) {
+func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref string) (status.Explanation, error) {
 	instance, note, err := source.Lookup(ctx, ref)
 	if errors.Is(err, docker.ErrNotFound) {
 		return status.Explanation{}, fmt.Errorf("%w: there is no container and no service %q; see lockstep status for their names", server.ErrUnknown, ref)
@@ -66,18 +66,11 @@ func lookup(ctx context.Context, source *docker.Source, ref string) (status.Expl
 	if err != nil {
 		return status.Explanation{}, err
 	}
-	problem := v1.Problem{
-		Reason:  v1.NotEnabled,
-		Object:  v1.Key{Kind: v1.KindInstance, Name: instance.ID},
-		Origin:  v1.Origin{Container: instance.Name},
-		Message: fmt.Sprintf("it has no label %s=true", note.EnableLabel),
-		Fix:     fmt.Sprintf("recreate it with the label %s=true, or run with --expose-all", note.EnableLabel),
-	}
-	switch {
-	case note.Enabled && !note.Running:
+	problem := grammar.NotEnabledBecause(v1.Subject{
+		Container: instance.Name, Project: instance.Project, Service: instance.Service, Labels: instance.Labels,
+	})
+	if !note.Running {
 		problem.Reason, problem.Message, problem.Fix = v1.NotRunning, "it is "+note.Status, "start it"
-	case note.Enabled:
-		problem.Message = fmt.Sprintf("its label %s is not true, or it was started this instant", note.EnableLabel)
 	}
 	return status.Explanation{Subject: ref, Problems: []v1.Problem{problem}}, nil
 }

@@ -45,6 +45,7 @@ type worker struct {
 	set      v1.Set             // what the gateway should hold
 	routes   int                // how many routes are in set
 	refused  map[v1.Key]refusal // objects that the gateway refused
+	warned   map[v1.Key]string  // what was last logged of a change that fails
 	failures int                // rounds in a row after which something is to be tried again
 	down     bool               // the last round failed as a whole
 	lastErr  string
@@ -268,11 +269,12 @@ func (w *worker) withoutRefused(changes []plan.Change, problems map[string][]v1.
 
 // judge sorts failed changes. What the gateway refuses waits for a change of
 // the input; the rest is tried again, and with it what was refused of the same
-// service, perhaps only because something that it needs had failed.
+// service, perhaps only because something that it needs had failed. What belongs
+// to no service is always tried again, because everything needs it.
 func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem) (retry bool) {
 	passing := map[string]bool{}
 	for _, outcome := range outcomes {
-		if outcome.Problem != nil && !final(outcome.Problem.Reason) {
+		if outcome.Problem != nil && (!final(outcome.Problem.Reason) || outcome.Change.Object().Service == "") {
 			passing[outcome.Change.Object().Service] = true
 		}
 	}
@@ -288,7 +290,7 @@ func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem
 			problem.Origin = object.Origin
 		}
 		problems[object.Service] = append(problems[object.Service], problem)
-		if final(problem.Reason) && !passing[object.Service] {
+		if final(problem.Reason) && object.Service != "" && !passing[object.Service] {
 			w.refused[key] = refusal{asked: asked(outcome.Change), problem: problem}
 		}
 	}
@@ -318,13 +320,18 @@ func (w *worker) record(j job, p plan.Plan, outcomes []plan.Outcome, problems ma
 	round := status.Round{Services: j.scope.Services, Build: j.build, Reason: v1.Serving, Problems: problems, At: now}
 	made := map[plan.Op]int{}
 	for _, outcome := range outcomes {
+		key := outcome.Change.Key
 		if outcome.Problem == nil {
 			made[outcome.Change.Op]++
 			round.Changes++
+			delete(w.warned, key)
 			w.log.Debug("changed", "change", outcome.Change.Sentence())
 			continue
 		}
-		w.log.Warn("change failed", "change", outcome.Change.Sentence(), "problem", outcome.Problem.Error())
+		if text := outcome.Problem.Error(); w.warned[key] != text {
+			w.warned[key] = text
+			w.log.Warn("change failed", "change", outcome.Change.Sentence(), "problem", text)
+		}
 	}
 	for _, held := range w.guard.Held() {
 		round.Held = append(round.Held, status.Held(held))
@@ -384,5 +391,6 @@ func newWorker(gateway Gateway, c *Controller) *worker {
 		fresh:      true,
 		set:        v1.Set{},
 		refused:    map[v1.Key]refusal{},
+		warned:     map[v1.Key]string{},
 	}
 }

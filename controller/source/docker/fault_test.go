@@ -272,7 +272,6 @@ func TestDeathBeatsInspection(t *testing.T) {
 	}
 	e.Update("b") // something later that is known to be taken in after the late answer
 	w.eventually("b is inspected", func() bool {
-		w.poke()
 		return e.Requests()[fakedocker.Inspect] > inspected+1 && w.source.Take().Empty()
 	})
 	w.sees("b")

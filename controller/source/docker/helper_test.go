@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -253,4 +254,31 @@ func allGateways(url string) map[v1.Gateway]Locator {
 		v1.Kong:    {URL: url, Flag: "--kong-network"},
 		v1.HAProxy: {Local: true, Flag: "--haproxy-network"},
 	}
+}
+
+// allowed are the requests that docs/docker-socket.md lists.
+var allowed = []string{
+	"HEAD /_ping", "GET /_ping", "GET /events", "GET /containers/json", "GET /containers/{id}/json", "GET /networks",
+}
+
+var (
+	versionPart = regexp.MustCompile(`^/v1\.\d+/`)
+	inspectPath = regexp.MustCompile(`^/containers/[^/]+/json$`)
+)
+
+// templates returns the requests by method and path template, sorted.
+func (q *requests) templates() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var all []string
+	for call := range q.all {
+		method, path, _ := strings.Cut(call, " ")
+		path = versionPart.ReplaceAllString(path, "/")
+		if inspectPath.MatchString(path) {
+			path = "/containers/{id}/json"
+		}
+		all = append(all, method+" "+path)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
