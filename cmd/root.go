@@ -67,6 +67,7 @@ func New(version string) *cobra.Command {
 		newExplain(),
 		newHealth(),
 		newDemo(),
+		newDemo(),
 		newVersion(version),
 	)
 	return root
