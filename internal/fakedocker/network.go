@@ -80,3 +80,31 @@ func (n *vnet) address() (netip.Addr, error) {
 	n.next = a.Next()
 	return a, nil
 }
+
+// Address returns a running container's address on a network.
+func (e *Engine) Address(ref, network string) string {
+	e.tb.Helper()
+	var address string
+	e.with(ref, func(c *instance) error {
+		for _, p := range c.endpoints {
+			if p.net.Name == network && p.address.IsValid() {
+				address = p.address.String()
+				return nil
+			}
+		}
+		return fmt.Errorf("container %s has no address on %q", c.name, network)
+	})
+	return address
+}
+
+// Gateway returns the host's address on a network.
+func (e *Engine) Gateway(network string) string {
+	e.tb.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := e.network(network)
+	if n == nil {
+		e.tb.Fatalf("fakedocker: network %q not found", network)
+	}
+	return n.gateway.String()
+}
