@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -91,13 +92,13 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// listen opens an address, patiently: the port of a listener that has just been
-// closed may be taken for a moment.
+// listen opens an address. It is patient with one that is in use: the port of a
+// listener that has just been closed may be taken for a moment.
 func listen(address string) (net.Listener, error) {
 	deadline := time.Now().Add(2 * time.Second)
 	for {
 		l, err := net.Listen("tcp", address)
-		if err == nil || time.Now().After(deadline) {
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) {
 			return l, err
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -55,7 +55,7 @@ func New(o Options) (*Kong, error) {
 	}
 	k.routing.delay = o.RouteDelay
 	k.front.addresses = [2]string{or(o.AdminAddr, "127.0.0.1:0"), or(o.ProxyAddr, "127.0.0.1:0")}
-	k.front.handlers = [2]http.Handler{k.AdminHandler(), k.ProxyHandler()}
+	k.front.handlers = [2]http.Handler{k.AdminHandler(), k.newProxy()}
 	k.front.none = o.NoListen
 	if err := k.Start(); err != nil {
 		return nil, err

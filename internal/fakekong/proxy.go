@@ -19,7 +19,10 @@ import (
 const via = "1.1 kong/" + version
 
 // ProxyHandler serves the proxy: it takes requests to where the routes say.
-func (k *Kong) ProxyHandler() http.Handler {
+func (k *Kong) ProxyHandler() http.Handler { return k.front.handlers[1] }
+
+// newProxy makes the handler of the proxy.
+func (k *Kong) newProxy() http.Handler {
 	base := &http.Transport{DialContext: k.dial, MaxIdleConnsPerHost: 64, DisableCompression: true, ExpectContinueTimeout: time.Second}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:      keep,
