@@ -1,0 +1,222 @@
+package haproxy
+
+import (
+	"context"
+	"errors"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// step is one change on its way.
+type step struct {
+	change  plan.Change
+	problem *v1.Problem // why it was not made
+}
+
+// fail notes why a step was not made; the first reason stays.
+func (s *step) fail(reason v1.Reason, message, fix string) {
+	if s.problem == nil {
+		s.problem = &v1.Problem{
+			Reason: reason, Gateway: v1.HAProxy, Object: s.change.Object().Owner, Origin: s.change.Object().Origin,
+			Message: message, Fix: fix,
+		}
+	}
+}
+
+func (s *step) failed() bool { return s.problem != nil }
+
+// Apply implements reconcilers.Reconciler. First everything that the running
+// process can take over at runtime; then, if anything is left, one reload for
+// all of it; at last the files, which always say what runs.
+func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
+	if p.Empty() {
+		return nil, nil
+	}
+	steps := make([]*step, len(p.Changes))
+	for i, change := range p.Changes {
+		steps[i] = &step{change: change}
+	}
+	err := r.apply(ctx, steps)
+	outcomes := make([]plan.Outcome, len(steps))
+	for i, s := range steps {
+		outcomes[i] = plan.Outcome{Change: s.change, Problem: s.problem}
+	}
+	return outcomes, err
+}
+
+func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
+	err := r.dir.claim(r.o.Takeover)
+	if err == nil && !r.known {
+		err = r.refresh(ctx)
+	}
+	if err != nil {
+		failAll(steps, err)
+		return err
+	}
+	soft, hard := r.split(steps)
+	r.soften(ctx, soft)
+	if len(hard) > 0 {
+		r.harden(ctx, hard)
+	}
+	return r.settle()
+}
+
+// failAll fails what has not failed yet for one reason that concerns all.
+func failAll(steps []*step, err error) {
+	reason, message, fix := v1.GatewayUnreachable, err.Error(), ""
+	var problem v1.Problem
+	if errors.As(err, &problem) {
+		reason, message, fix = problem.Reason, problem.Message, problem.Fix
+	}
+	for _, s := range steps {
+		s.fail(reason, message, fix)
+	}
+}
+
+// split sorts steps into those that the running process can take over and
+// those for which it must load the files again.
+func (r *Reconciler) split(steps []*step) (soft, hard []*step) {
+	for _, s := range steps {
+		if r.needsReload(s.change) {
+			hard = append(hard, s)
+		} else {
+			soft = append(soft, s)
+		}
+	}
+	return soft, hard
+}
+
+func (r *Reconciler) needsReload(change plan.Change) bool {
+	after := change.After
+	if after == nil {
+		return false // what goes can always be left without traffic at once
+	}
+	switch native := after.Native.(type) {
+	case condition:
+		before, ok := beforeCondition(change)
+		return !ok || before.process != native.process || before.loaded != native.loaded || before.text != native.text
+	case *backend:
+		return !r.reusable(native)
+	case place:
+		b := r.model.sections[serviceOf(native.backend)].backend(native.backend)
+		return b == nil || !r.backends[native.backend]
+	case *route:
+		if native.backend == "" {
+			return !r.backends[":hold"]
+		}
+		b := r.model.sections[serviceOf(native.backend)].backend(native.backend)
+		return b == nil || !r.backends[native.backend]
+	}
+	return true
+}
+
+func beforeCondition(change plan.Change) (condition, bool) {
+	if change.Before == nil {
+		return condition{}, false
+	}
+	c, ok := change.Before.Native.(condition)
+	return c, ok
+}
+
+// reusable reports whether the process has exactly this backend already.
+func (r *Reconciler) reusable(b *backend) bool {
+	have := r.model.sections[b.service].backend(b.name())
+	return have != nil && have.same(b) && r.backends[b.name()] && r.condition.loaded == "yes"
+}
+
+// settle writes the files when they do not say yet what the model says.
+func (r *Reconciler) settle() error {
+	if !r.unwritten {
+		return nil
+	}
+	if err := r.writeFiles(r.model, r.table, ""); err != nil {
+		return err
+	}
+	r.unwritten = false
+	r.condition.files = "current"
+	return nil
+}
+
+// writeFiles makes the files say what a model says. Files that say it already
+// are not touched. staged, when not "", is lockstep.cfg as it was checked.
+func (r *Reconciler) writeFiles(m *model, t *table, staged string) error {
+	if staged != "" {
+		if err := r.dir.commit(staged, configName); err != nil {
+			return err
+		}
+	} else if err := r.dir.update(configName, m.renderConfig()); err != nil {
+		return err
+	}
+	return r.writeMaps(m, t)
+}
+
+func (r *Reconciler) writeMaps(m *model, t *table) error {
+	if r.o.Mode == External {
+		if err := r.dir.update(hostsName, renderHosts(r.o.Owner, hostsOf(m))); err != nil {
+			return err
+		}
+	}
+	return r.dir.update(mapName, renderMap(r.o.Owner, m, t))
+}
+
+// draftOf applies the steps that have not failed to sections.
+func (r *Reconciler) draftOf(m *model, steps []*step) map[string]*section {
+	e := newEdit(r.o.Owner, m)
+	for _, s := range steps {
+		if s.failed() {
+			continue
+		}
+		if s.change.After != nil {
+			e.put(s.change.After.Native)
+		} else {
+			e.drop(s.change.Before.Native, r.backends)
+		}
+	}
+	return e.sections()
+}
+
+// put adds or replaces one object.
+func (e *edit) put(native any) {
+	switch n := native.(type) {
+	case *backend:
+		d := e.of(n.service)
+		next := *n
+		if have := d.backends[n.name()]; have != nil {
+			next.servers = have.servers
+		}
+		d.backends[n.name()] = &next
+	case place:
+		d := e.of(serviceOf(n.backend))
+		if b := d.backends[n.backend]; b != nil {
+			d.backends[n.backend] = b.with(n.server)
+		}
+	case *route:
+		e.of(n.service).routes[n.name] = n
+	}
+}
+
+// drop removes one object. A backend that the process has stays, retired.
+func (e *edit) drop(native any, live map[string]bool) {
+	switch n := native.(type) {
+	case *backend:
+		d := e.of(n.service)
+		have := d.backends[n.name()]
+		switch {
+		case have == nil:
+		case live[n.name()]:
+			next := *have
+			next.retired = true
+			d.backends[n.name()] = &next
+		default:
+			delete(d.backends, n.name())
+		}
+	case place:
+		d := e.of(serviceOf(n.backend))
+		if b := d.backends[n.backend]; b != nil {
+			d.backends[n.backend] = b.without(n.server.name)
+		}
+	case *route:
+		delete(e.of(n.service).routes, n.name)
+	}
+}

@@ -1,0 +1,119 @@
+package haproxy
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// bind is an address that HAProxy listens on.
+type bind struct {
+	host string // "" for every address
+	port int
+}
+
+// parseBind reads ":80", "127.0.0.1:80", "*:80" or "[::1]:80".
+func parseBind(text string) (bind, error) {
+	host, service, err := net.SplitHostPort(text)
+	if err != nil {
+		return bind{}, fmt.Errorf("bind %q: %w; write it like :80 or 127.0.0.1:8080", text, err)
+	}
+	port, err := strconv.Atoi(service)
+	if err != nil || port < 1 || port > 65535 {
+		return bind{}, fmt.Errorf("bind %q: the port is not between 1 and 65535", text)
+	}
+	if host == "*" {
+		host = ""
+	}
+	if host != "" {
+		if _, err := netip.ParseAddr(host); err != nil {
+			return bind{}, fmt.Errorf("bind %q: %q is no IP address; HAProxy would look it up at each start", text, host)
+		}
+	}
+	return bind{host: host, port: port}, nil
+}
+
+// overlaps reports whether two binds can't both be had by different processes.
+func (b bind) overlaps(o bind) bool {
+	return b.port == o.port && (b.host == o.host || anyHost(b.host) || anyHost(o.host))
+}
+
+func anyHost(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
+
+// probe tells whether a port is free. HAProxy itself would pause its old
+// listeners for two seconds before it finds out that one is not.
+func (b bind) probe() error {
+	network, host := "tcp", b.host
+	if host == "" {
+		network, host = "tcp4", "0.0.0.0" // what HAProxy makes of ":80"
+	}
+	listener, err := net.Listen(network, net.JoinHostPort(host, strconv.Itoa(b.port)))
+	if err == nil {
+		return listener.Close()
+	}
+	address := net.JoinHostPort(b.host, strconv.Itoa(b.port))
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		if who := holder(b.port); who != "" {
+			return fmt.Errorf("%s is taken by %s", address, who)
+		}
+		return fmt.Errorf("%s is taken by another process", address)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%s may not be bound: ports below 1024 need CAP_NET_BIND_SERVICE", address)
+	}
+	return fmt.Errorf("%s can't be bound: %w", address, err)
+}
+
+// holder names the process that listens on a port, when that can be seen.
+func holder(port int) string {
+	var inodes []string
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		inodes = append(inodes, listening(table, port)...)
+	}
+	if len(inodes) == 0 {
+		return ""
+	}
+	links, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	if err != nil {
+		return ""
+	}
+	for _, link := range links {
+		target, err := os.Readlink(link)
+		if err != nil || !strings.HasPrefix(target, "socket:[") || !slices.Contains(inodes, target[8:len(target)-1]) {
+			continue
+		}
+		pid := strings.Split(link, "/")[2]
+		name, err := os.ReadFile("/proc/" + pid + "/comm")
+		if err != nil {
+			return "process " + pid
+		}
+		return fmt.Sprintf("%s (pid %s)", strings.TrimSpace(string(name)), pid)
+	}
+	return ""
+}
+
+// listening returns the inodes of the sockets that listen on a port.
+func listening(table string, port int) []string {
+	file, err := os.Open(table)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	suffix := fmt.Sprintf(":%04X", port)
+	var inodes []string
+	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+		words := strings.Fields(scanner.Text())
+		if len(words) > 9 && strings.HasSuffix(words[1], suffix) && words[3] == "0A" {
+			inodes = append(inodes, words[9])
+		}
+	}
+	return inodes
+}

@@ -1,0 +1,242 @@
+package haproxy
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// The kinds of objects, in the order of their levels.
+const (
+	kindProcess v1.Kind = "haproxy"
+	kindBackend v1.Kind = "backend"
+	kindServer  v1.Kind = "server"
+	kindRoute   v1.Kind = "route"
+)
+
+const (
+	levelProcess = iota
+	levelBackend
+	levelServer
+	levelRoute
+)
+
+// Compile implements reconcilers.Reconciler.
+func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
+	state := plan.State{}
+	var problems []v1.Problem
+	if scope.All() {
+		object := baseObject(condition{text: digest(r.base), process: "running", loaded: "yes", files: "current", routes: "current"})
+		state[object.Key] = object
+	}
+	for _, name := range sortedKeys(set) {
+		c := compiler{service: set[name], state: state}
+		c.compile()
+		problems = append(problems, c.problems...)
+	}
+	return state, problems
+}
+
+// compiler translates one service.
+type compiler struct {
+	service  *v1.Service
+	state    plan.State
+	problems []v1.Problem
+}
+
+func (c *compiler) compile() {
+	s := c.service
+	if err := wordService.check(s.Name); err != nil {
+		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "rename the service")
+		return
+	}
+	plain, address := len(s.Routes) == 0, false
+	routes := make([]*route, 0, len(s.Routes))
+	for i := range s.Routes {
+		r, ok := c.route(&s.Routes[i])
+		if !ok {
+			continue
+		}
+		routes = append(routes, r)
+		plain, address = plain || r.preserve, address || !r.preserve
+	}
+	plain = plain || !address
+	for _, variant := range []struct{ wanted, address bool }{{plain, false}, {address, true}} {
+		if variant.wanted {
+			c.backend(variant.address)
+		}
+	}
+	for _, r := range routes {
+		object := routeObject(r)
+		if j := slices.IndexFunc(s.Routes, func(d v1.Route) bool { return d.Name == r.name }); j >= 0 {
+			object.Origin = s.Routes[j].Origin
+		}
+		if _, taken := c.state[object.Key]; taken {
+			c.problem(object.Owner, object.Origin, "the service has two routes of this name", "rename one of them")
+			continue
+		}
+		c.state[object.Key] = object
+	}
+}
+
+// backend adds the service's backend in one of its two forms, and its servers.
+func (c *compiler) backend(address bool) {
+	s := c.service
+	b := &backend{
+		service: s.Name, address: address,
+		connect: milliseconds(s.ConnectTimeout, 5*time.Second),
+		server:  milliseconds(max(s.ReadTimeout, s.WriteTimeout), time.Minute),
+	}
+	object := backendObject(b)
+	object.Origin = s.Origin
+	c.state[object.Key] = object
+	for i := range s.Endpoints {
+		endpoint := &s.Endpoints[i]
+		srv, err := serverOf(endpoint, address)
+		if err != nil {
+			c.problem(v1.Key{Kind: v1.KindInstance, Name: endpoint.ID}, endpoint.Origin, err.Error(), "")
+			continue
+		}
+		object := serverObject(b, srv)
+		object.Noun = serverNoun(endpoint.Instance, srv, b)
+		object.Origin = endpoint.Origin
+		if _, taken := c.state[object.Key]; taken {
+			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has the address %s as well", s.Name, srv.address), "give each instance an address of its own")
+			continue
+		}
+		c.state[object.Key] = object
+	}
+}
+
+// serverOf translates an endpoint. Where the Host is to be the server's
+// address, the server is named by it (http-send-name-header).
+func serverOf(e *v1.Endpoint, address bool) (server, error) {
+	s := server{name: e.ID, id: e.ID, address: e.Address.String(), weight: e.Weight, drain: e.Draining}
+	if address {
+		s.name = s.address
+	}
+	if err := wordServer.check(s.id); err != nil {
+		return s, err
+	}
+	if err := wordServer.check(s.name); err != nil {
+		return s, fmt.Errorf("HAProxy can't make %s the Host (preserve_host=false): %w", s.address, err)
+	}
+	if err := wordAddress.check(s.address); err != nil || !e.Address.IsValid() || e.Address.Addr().Zone() != "" {
+		return s, fmt.Errorf("%s is no address that HAProxy can dial", s.address)
+	}
+	if s.weight < 0 || s.weight > 256 {
+		return s, fmt.Errorf("weight %d is not between 0 and 256", s.weight)
+	}
+	return s, nil
+}
+
+// route translates a route, or names the field that HAProxy can't express.
+func (c *compiler) route(d *v1.Route) (*route, bool) {
+	r := &route{
+		name: d.Name, service: c.service.Name, hosts: slices.Compact(slices.Sorted(slices.Values(d.Hosts))),
+		paths: slices.Compact(slices.Sorted(slices.Values(d.Paths))),
+		strip: d.StripPath && len(d.Paths) > 0, preserve: d.PreserveHost, priority: d.Priority,
+	}
+	r.backend = (&backend{service: r.service, address: !r.preserve}).name()
+	owner := v1.Key{Kind: v1.KindRoute, Name: d.Name}
+	if field, why := inexpressible(d); field != "" {
+		c.problem(owner, d.Origin, "HAProxy can't express "+field+": "+why, "leave "+field+" out, serve the route on another gateway alone (gateways=kong), or mark the field optional ("+field+"?)")
+		return nil, false
+	}
+	if err := checkRoute(d); err != nil {
+		c.problem(owner, d.Origin, err.Error(), "change the field")
+		return nil, false
+	}
+	return r, true
+}
+
+// inexpressible returns the first field that HAProxy can't express, and why.
+func inexpressible(d *v1.Route) (field, why string) {
+	switch {
+	case len(d.Methods) > 0:
+		return "methods", "it routes by host and path"
+	case len(d.Headers) > 0:
+		return "headers", "it routes by host and path"
+	case len(d.Hosts)+len(d.Paths) == 0:
+		return "hosts", "the route matches nothing; it needs hosts or paths"
+	}
+	for _, path := range d.Paths {
+		if strings.HasPrefix(path, "~") {
+			return "paths", fmt.Sprintf("%q is a regular expression", path)
+		}
+		if d.StripPath && len(path) > maxStrip {
+			return "strip_path", fmt.Sprintf("%q has more than %d characters", path, maxStrip)
+		}
+	}
+	for _, host := range d.Hosts {
+		labels := strings.Count(host, ".")
+		switch {
+		case strings.HasPrefix(host, "*.") && labels > maxSuffixLabels:
+			return "hosts", fmt.Sprintf("%q has more than %d parts after the star", host, maxSuffixLabels)
+		case strings.HasSuffix(host, ".*") && labels > maxPrefixLabels:
+			return "hosts", fmt.Sprintf("%q has more than %d parts before the star", host, maxPrefixLabels)
+		}
+	}
+	return "", ""
+}
+
+// checkRoute refuses what must not reach a file or a socket.
+func checkRoute(d *v1.Route) error {
+	if err := wordService.check(d.Name); err != nil {
+		return err
+	}
+	for _, host := range d.Hosts {
+		if err := wordHost.check(host); err != nil {
+			return err
+		}
+		if star := strings.Count(host, "*"); star > 1 || star == 1 && !strings.HasPrefix(host, "*.") && !strings.HasSuffix(host, ".*") {
+			return fmt.Errorf("host %q has a star where HAProxy knows none", host)
+		}
+	}
+	for _, path := range d.Paths {
+		if err := wordPath.check(path); err != nil {
+			return err
+		}
+		if path[0] != '/' {
+			return fmt.Errorf("path %q does not begin with /", path)
+		}
+	}
+	return nil
+}
+
+func (c *compiler) problem(object v1.Key, origin v1.Origin, message, fix string) {
+	c.problems = append(c.problems, v1.Problem{
+		Reason: v1.NotExpressible, Gateway: v1.HAProxy, Object: object, Origin: origin, Message: message, Fix: fix,
+	})
+}
+
+// milliseconds returns what HAProxy takes: 1 ms to about 24 days.
+func milliseconds(d, unset time.Duration) int {
+	if d <= 0 {
+		d = unset
+	}
+	return int(min(max((d+time.Millisecond-1).Milliseconds(), 1), math.MaxInt32))
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:12]
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, cmp.Compare[string])
+	return keys
+}

@@ -1,0 +1,29 @@
+// Package haproxy keeps a HAProxy equal to the services that run.
+//
+// In: a v1.Set. Out: a directory of our own (lockstep.cfg and maps) that HAProxy
+// loads after the user's files, and the same state in the running process. What
+// moves (servers, weights, draining, hosts and paths) goes through the runtime
+// socket without a reload; what can't (a backend that is new or has other
+// timeouts, another bind) is checked by `haproxy -c` and reloaded, at a bounded
+// rate. The files always follow, so that a restart by anyone loses nothing.
+//
+// The parts, in the order of a round:
+//
+//	compile.go    services → objects (pure)
+//	refresh.go    what the files and the running process hold → model
+//	observe.go    model → objects
+//	apply.go      changes → what can be done at runtime, what needs a reload
+//	runtime.go    servers and map entries through the socket
+//	reload.go     check, write, reload or start, wait until it is live
+//
+// and below them:
+//
+//	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
+//	render.go, parse.go   model ↔ text of our files
+//	charset.go            the one check of all that reaches a file or socket
+//	socket.go             HAProxy's command line over a unix socket
+//	process.go, binds.go  the managed process; ports that are taken
+//	directory.go          our directory: atomic files, owner mark, lock
+//	userfiles.go          the user's files, read-only (client-native's parser)
+//	watch.go              notices a process that died or another's reload
+package haproxy

@@ -1,0 +1,270 @@
+package haproxy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// needHAProxy skips a test where there is no HAProxy to test with.
+func needHAProxy(t testing.TB) {
+	t.Helper()
+	if _, err := exec.LookPath("haproxy"); err != nil {
+		t.Skip("haproxy is not installed (Debian: apt-get install haproxy)")
+	}
+}
+
+// freePort returns a port of 127.0.0.1 that nobody has at this moment.
+func freePort(t testing.TB) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener has a TCP address
+}
+
+// shortDir is t.TempDir with a path that a unix socket can take.
+func shortDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ls-ha-") //nolint:usetesting // t.TempDir's paths are too long for sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// bench is a managed HAProxy in a directory of its own.
+type bench struct {
+	t       testing.TB
+	options Options
+	url     string
+	r       *Reconciler
+	set     v1.Set
+}
+
+// managed returns a bench whose HAProxy is not running yet.
+func managed(t testing.TB) *bench {
+	t.Helper()
+	needHAProxy(t)
+	b := &bench{t: t, set: v1.Set{}}
+	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	b.url = "http://" + address
+	b.options = Options{
+		Owner: "lockstep", Writer: "test", Binds: []string{address}, Dir: filepath.Join(shortDir(t), "ha"),
+		StopOnExit: true, Log: slog.New(slog.DiscardHandler),
+	}
+	b.open()
+	t.Cleanup(func() {
+		if b.r != nil {
+			if err := b.r.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return b
+}
+
+// open makes a new Reconciler, as a restarted daemon would.
+func (b *bench) open() {
+	b.t.Helper()
+	r, err := New(b.options)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.r = r
+}
+
+// restart ends the daemon, not HAProxy, and begins a new one.
+func (b *bench) restart() {
+	b.t.Helper()
+	if err := b.r.dir.release(); err != nil {
+		b.t.Fatal(err)
+	}
+	b.open()
+}
+
+// plan compares HAProxy with the set.
+func (b *bench) plan(scope reconcilers.Scope) plan.Plan {
+	b.t.Helper()
+	set := b.set
+	if !scope.All() {
+		set = v1.Set{}
+		for _, name := range scope.Services {
+			if s, ok := b.set[name]; ok {
+				set[name] = s
+			}
+		}
+	}
+	wanted, problems := b.r.Compile(scope, set)
+	if len(problems) > 0 {
+		b.t.Fatalf("problems: %v", problems)
+	}
+	observed, err := b.r.Observe(b.t.Context(), scope)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return plan.Diff(observed, wanted)
+}
+
+// try does one round and returns what failed.
+func (b *bench) try(scope reconcilers.Scope) (failed []v1.Problem, err error) {
+	b.t.Helper()
+	p := b.plan(scope)
+	outcomes, err := b.r.Apply(b.t.Context(), p)
+	if len(outcomes) != len(p.Changes) {
+		b.t.Fatalf("%d outcomes for %d changes", len(outcomes), len(p.Changes))
+	}
+	for _, outcome := range outcomes {
+		if outcome.Problem != nil {
+			failed = append(failed, *outcome.Problem)
+		}
+	}
+	return failed, err
+}
+
+// sync does rounds until nothing is left to do.
+func (b *bench) sync(services ...string) {
+	b.t.Helper()
+	scope := reconcilers.Scope{Services: services}
+	b.eventually("the plan to be done", func() error {
+		failed, err := b.try(scope)
+		if err != nil {
+			return err
+		}
+		for _, problem := range failed {
+			if problem.Reason == v1.GatewayRejected || problem.Reason == v1.Conflict {
+				b.t.Fatal(problem)
+			}
+			return problem
+		}
+		return nil
+	})
+	if p := b.plan(scope); !p.Empty() {
+		b.t.Fatalf("after a round without failures: %s", sentences(p))
+	}
+}
+
+func sentences(p plan.Plan) string {
+	var lines []string
+	for _, change := range p.Changes {
+		lines = append(lines, change.Sentence())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// eventually waits for a condition.
+func (b *bench) eventually(what string, condition func() error) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	defer cancel()
+	told := ""
+	for {
+		err := condition()
+		if err == nil {
+			return
+		}
+		if err.Error() != told {
+			told = err.Error()
+			b.t.Logf("waiting for %s: %v", what, err)
+		}
+		if pause(ctx, 5*time.Millisecond) != nil {
+			b.t.Fatalf("waited for %s: %v", what, err)
+		}
+	}
+}
+
+// serve puts a service into the set: a host of its own, and endpoints.
+func (b *bench) serve(name string, endpoints ...v1.Endpoint) *v1.Service {
+	s := &v1.Service{
+		Name: name, ConnectTimeout: time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
+		Routes:    []v1.Route{{Name: name + ".default", Hosts: []string{name + ".test"}, PreserveHost: true}},
+		Endpoints: endpoints,
+	}
+	b.set[name] = s
+	return s
+}
+
+// get asks HAProxy and returns status and body.
+func (b *bench) get(host, path string) (int, string) {
+	b.t.Helper()
+	status, body, err := b.fetch(host, path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return status, body
+}
+
+func (b *bench) fetch(host, path string) (int, string, error) {
+	request, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.url+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	request.Host, request.Close = host, true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(body), err
+}
+
+// want asks HAProxy until it answers as it should.
+func (b *bench) want(host, path string, status int, body string) {
+	b.t.Helper()
+	gotStatus, gotBody := b.get(host, path)
+	if gotStatus != status || !strings.Contains(gotBody, body) {
+		b.t.Fatalf("%s%s: got %d %q, want %d %q", host, path, gotStatus, gotBody, status, body)
+	}
+}
+
+// origin is a server that answers with its name, the path and the host.
+func origin(t testing.TB, name string) v1.Endpoint {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s path=%s host=%s proto=%s for=%s\n", name, r.URL.RequestURI(), r.Host, r.Header.Get("X-Forwarded-Proto"), r.Header.Get("X-Forwarded-For"))
+	}))
+	t.Cleanup(s.Close)
+	return endpoint(t, name, s.Listener.Addr().String())
+}
+
+func endpoint(t testing.TB, id, address string) v1.Endpoint {
+	t.Helper()
+	parsed, err := netip.ParseAddrPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v1.Endpoint{ID: id, Instance: id, Address: parsed, Weight: 100}
+}
+
+// counts returns how often something was done that changes HAProxy.
+func (b *bench) counts() string {
+	b.t.Helper()
+	var parts []string
+	for _, m := range gather(b.t, b.r.metrics) {
+		parts = append(parts, m)
+	}
+	return strings.Join(parts, " ")
+}

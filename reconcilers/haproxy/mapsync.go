@@ -1,0 +1,187 @@
+package haproxy
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// payloadLimit keeps a payload below HAProxy's buffer (tune.bufsize, 16 KiB).
+const payloadLimit = 12 << 10
+
+// wholeMap is the number of lines above which the map is replaced as a whole,
+// because 2.6 looks through all of it to change or delete one line.
+const wholeMap = 500
+
+// entries brings the named keys of the running map to what the table says.
+func (rt *runtime) entries(keys []string) error {
+	r := rt.r
+	var additions, commands []string
+	for _, key := range keys {
+		want, wanted := r.table.value(key)
+		have, there := r.running[key]
+		if wanted {
+			if err := checkEntry(key, want); err != nil {
+				return err
+			}
+		}
+		switch {
+		case wanted && !there:
+			additions = append(additions, key+" "+want)
+		case wanted && have != want:
+			commands = append(commands, "set map "+r.dir.file(mapName)+" "+escape(key)+" "+want)
+		case !wanted && there:
+			commands = append(commands, "del map "+r.dir.file(mapName)+" "+escape(key))
+		}
+	}
+	if len(additions)+len(commands) == 0 {
+		return nil
+	}
+	if len(commands) > wholeMap || len(additions) > wholeMap {
+		return rt.replaceMap()
+	}
+	file := r.dir.file(mapName)
+	answers, err := rt.command(append(payloads("add map "+file, additions), commands...)...)
+	if err == nil {
+		err = refused(answers)
+	}
+	if err != nil {
+		rt.broken = true
+		return fmt.Errorf("map %s: %w", file, err)
+	}
+	for _, key := range keys {
+		if want, wanted := r.table.value(key); wanted {
+			r.running[key] = want
+		} else {
+			delete(r.running, key)
+		}
+	}
+	return nil
+}
+
+// replaceMap puts a whole new map in place; requests see the old or the new.
+func (rt *runtime) replaceMap() error {
+	file := rt.r.dir.file(mapName)
+	answers, err := rt.command("prepare map " + file)
+	if err != nil {
+		return err
+	}
+	_, version, ok := strings.Cut(answers[0], "New version created: ")
+	if !ok || (word{"map version", "", 20}).check(version) != nil {
+		return fmt.Errorf("map %s: HAProxy refused: %s", file, firstLine(answers[0]))
+	}
+	all := rt.r.table.all()
+	lines := make([]string, 0, len(all))
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if err := checkEntry(key, all[key]); err != nil {
+			return err
+		}
+		lines = append(lines, key+" "+all[key])
+	}
+	commands := append(payloads("add map @"+version+" "+file, lines), "commit map @"+version+" "+file)
+	answers, err = rt.command(commands...)
+	if err == nil {
+		err = refused(answers)
+	}
+	if err != nil {
+		rt.broken = true
+		return fmt.Errorf("map %s: %w", file, err)
+	}
+	rt.r.running = all
+	return nil
+}
+
+// payloads splits lines over as many commands as they need.
+func payloads(command string, lines []string) []string {
+	var commands []string
+	var payload strings.Builder
+	flush := func() {
+		if payload.Len() > 0 {
+			commands = append(commands, command+" <<\n"+payload.String())
+			payload.Reset()
+		}
+	}
+	for _, line := range lines {
+		if payload.Len()+len(line) > payloadLimit {
+			flush()
+		}
+		payload.WriteString(line + "\n")
+	}
+	flush()
+	return commands
+}
+
+// checkEntry is the last look at a line before it reaches a socket or a file.
+func checkEntry(key, value string) error {
+	if err := (word{"map key", "|" + wordHost.extra + wordPath.extra, 1400}).check(key); err != nil {
+		return err
+	}
+	return (word{"map value", "|:-_.", 300}).check(value)
+}
+
+// escape protects the one character of a key that ends a command.
+func escape(key string) string { return strings.ReplaceAll(key, ";", `\;`) }
+
+// hostsOf returns the keys of hosts.map: every exact host that has a route,
+// and "*" for frontends that hand over all the rest.
+func hostsOf(m *model) map[string]bool {
+	hosts := map[string]bool{"*": true}
+	for _, name := range m.order {
+		for _, r := range m.sections[name].routes {
+			for _, host := range r.hosts {
+				if !wildcard(host) {
+					hosts[host] = true
+				}
+			}
+		}
+	}
+	return hosts
+}
+
+func renderHosts(owner string, hosts map[string]bool) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Written by Lockstep for the owner %q: changes made here are overwritten.\n", owner)
+	for _, host := range slices.Sorted(maps.Keys(hosts)) {
+		b.WriteString(host + " " + gateName(owner) + "\n")
+	}
+	return b.Bytes()
+}
+
+// hostEntries brings the running hosts.map up to the steps, where the user's
+// frontends use it.
+func (rt *runtime) hostEntries(steps []*step) error {
+	r := rt.r
+	if r.hosts == nil {
+		return nil
+	}
+	next := r.model.clone()
+	next.put(r.draftOf(r.model, steps))
+	want := hostsOf(next)
+	file := r.dir.file(hostsName)
+	var additions, commands []string
+	for _, host := range slices.Sorted(maps.Keys(want)) {
+		if !r.hosts[host] {
+			additions = append(additions, host+" "+gateName(r.o.Owner))
+		}
+	}
+	for _, host := range slices.Sorted(maps.Keys(r.hosts)) {
+		if !want[host] {
+			commands = append(commands, "del map "+file+" "+escape(host))
+		}
+	}
+	if len(additions)+len(commands) == 0 {
+		return nil
+	}
+	answers, err := rt.command(append(payloads("add map "+file, additions), commands...)...)
+	if err == nil {
+		err = refused(answers)
+	}
+	if err != nil {
+		rt.broken = true
+		return fmt.Errorf("map %s: %w", file, err)
+	}
+	r.hosts = want
+	return nil
+}

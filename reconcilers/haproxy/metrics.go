@@ -1,0 +1,38 @@
+package haproxy
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics count what was done to HAProxy. A round that changes nothing moves
+// none of them.
+type metrics struct {
+	reloads  *prometheus.CounterVec
+	commands *prometheus.CounterVec
+	files    *prometheus.CounterVec
+	drift    *prometheus.CounterVec
+}
+
+func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+	counter := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+	}
+	m := &metrics{
+		reloads:  counter("lockstep_haproxy_reloads_total", "Times that HAProxy was started or reloaded, by reason.", "reason"),
+		commands: counter("lockstep_haproxy_runtime_commands_total", "Commands that changed something through the runtime socket.", "command"),
+		files:    counter("lockstep_haproxy_files_written_total", "Files replaced in Lockstep's directory.", "file"),
+		drift:    counter("lockstep_haproxy_drift_total", "Times that HAProxy or its files were found changed by others.", "what"),
+	}
+	if registry == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.reloads, m.commands, m.files, m.drift} {
+		if err := registry.Register(c); err != nil && !errors.As(err, &prometheus.AlreadyRegisteredError{}) {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,215 @@
+package haproxy
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// server is one `server` line. Values are never changed once they are in a model.
+type server struct {
+	name    string // as HAProxy knows it
+	id      string // the endpoint's id; the same as name unless the name is an address
+	address string // ip:port
+	weight  int    // 0 to 256
+	drain   bool
+	maint   bool // only ever observed: out of service, to be removed or made ready again
+}
+
+// backend is one `backend` section. A retired backend serves nobody: it is
+// left in the files because the running process still has it, and is dropped
+// with the next reload, or taken into service again when the same is asked for.
+type backend struct {
+	service string
+	// address makes the server's address the Host (preserve_host false).
+	address bool
+	connect int // milliseconds
+	server  int // milliseconds
+	retired bool
+	servers []server // sorted by name
+}
+
+// name returns the backend's name without the owner's prefix.
+func (b *backend) name() string {
+	if b.address {
+		return b.service + addressSuffix
+	}
+	return b.service
+}
+
+// addressSuffix marks the backend whose requests carry the server's address
+// as Host. Service names hold no colon.
+const addressSuffix = ":address"
+
+// same reports whether two backends need the same section, servers aside.
+func (b *backend) same(o *backend) bool {
+	return b.service == o.service && b.address == o.address && b.connect == o.connect && b.server == o.server
+}
+
+// find returns the place of a server, and whether it is there.
+func (b *backend) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(b.servers, name, func(s server, name string) int { return cmp.Compare(s.name, name) })
+}
+
+// with returns a copy of the backend in which s stands.
+func (b *backend) with(s server) *backend {
+	next := *b
+	i, there := b.find(s.name)
+	next.servers = slices.Clone(b.servers)
+	if there {
+		next.servers[i] = s
+	} else {
+		next.servers = slices.Insert(next.servers, i, s)
+	}
+	return &next
+}
+
+// without returns a copy of the backend that lacks the named server.
+func (b *backend) without(name string) *backend {
+	next := *b
+	if i, there := b.find(name); there {
+		next.servers = slices.Delete(slices.Clone(b.servers), i, i+1)
+	}
+	return &next
+}
+
+// section is everything of one service. It is never changed once it is in a
+// model, so its text is rendered once.
+type section struct {
+	service  string
+	backends []*backend // sorted by name
+	routes   []*route   // sorted by name
+	config   string     // text in lockstep.cfg
+	shape    string     // the same without what moves at runtime
+	entries  string     // the routes' lines in routes.map
+}
+
+// backend returns the named backend, or nil.
+func (s *section) backend(name string) *backend {
+	if s == nil {
+		return nil
+	}
+	for _, b := range s.backends {
+		if b.name() == name {
+			return b
+		}
+	}
+	return nil
+}
+
+// model is what the files and the process hold of ours.
+type model struct {
+	base     string // text before the first service, with the generation left open
+	sections map[string]*section
+	order    []string // names of sections, sorted
+}
+
+func newModel() *model { return &model{sections: map[string]*section{}} }
+
+// put replaces sections; nil removes one.
+func (m *model) put(edits map[string]*section) {
+	for name, s := range edits {
+		i, there := slices.BinarySearch(m.order, name)
+		switch {
+		case s == nil && there:
+			m.order = slices.Delete(m.order, i, i+1)
+			delete(m.sections, name)
+		case s != nil && !there:
+			m.order = slices.Insert(m.order, i, name)
+			m.sections[name] = s
+		case s != nil:
+			m.sections[name] = s
+		}
+	}
+}
+
+// clone returns a model that can be changed apart.
+func (m *model) clone() *model {
+	return &model{base: m.base, sections: maps.Clone(m.sections), order: slices.Clone(m.order)}
+}
+
+// generation names everything that the process can take over by a reload only.
+func (m *model) generation() string {
+	sum := sha256.New()
+	sum.Write([]byte(m.base))
+	for _, name := range m.order {
+		sum.Write([]byte(m.sections[name].shape))
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:20]
+}
+
+// edit collects the next versions of sections.
+type edit struct {
+	owner string
+	from  *model
+	next  map[string]*draft
+}
+
+// draft is a section that is being changed.
+type draft struct {
+	backends map[string]*backend
+	routes   map[string]*route
+}
+
+func newEdit(owner string, from *model) *edit {
+	return &edit{owner: owner, from: from, next: map[string]*draft{}}
+}
+
+func (e *edit) of(service string) *draft {
+	if d, ok := e.next[service]; ok {
+		return d
+	}
+	d := &draft{backends: map[string]*backend{}, routes: map[string]*route{}}
+	if s := e.from.sections[service]; s != nil {
+		for _, b := range s.backends {
+			d.backends[b.name()] = b
+		}
+		for _, r := range s.routes {
+			d.routes[r.name] = r
+		}
+	}
+	e.next[service] = d
+	return d
+}
+
+// sections renders what was changed; nil stands for a section that is empty now.
+func (e *edit) sections() map[string]*section {
+	out := make(map[string]*section, len(e.next))
+	for service, d := range e.next {
+		out[service] = nil
+		if len(d.backends)+len(d.routes) == 0 {
+			continue
+		}
+		s := &section{service: service}
+		for _, name := range slices.Sorted(maps.Keys(d.backends)) {
+			s.backends = append(s.backends, d.backends[name])
+		}
+		for _, name := range slices.Sorted(maps.Keys(d.routes)) {
+			s.routes = append(s.routes, d.routes[name])
+		}
+		s.render(e.owner)
+		out[service] = s
+	}
+	return out
+}
+
+// dropRetired takes every retired backend out of the model.
+func (m *model) dropRetired(owner string) {
+	e := newEdit(owner, m)
+	for _, name := range m.order {
+		for _, b := range m.sections[name].backends {
+			if b.retired {
+				delete(e.of(name).backends, b.name())
+			}
+		}
+	}
+	m.put(e.sections())
+}
+
+// serviceOf returns the service of a backend's name.
+func serviceOf(backend string) string {
+	return strings.TrimSuffix(backend, addressSuffix)
+}

@@ -1,0 +1,110 @@
+package haproxy
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// condition is the state of what belongs to no service: the process and the files.
+type condition struct {
+	text    string // digest of the text before the first service
+	process string // "running", "stopped"
+	loaded  string // "yes" when the process runs what the files say
+	files   string // "current", "missing", "edited", "unwritten"
+	routes  string // "current", "edited": the map in the process
+}
+
+// baseKey is the key of the one object that belongs to no service.
+var baseKey = v1.Key{Kind: kindProcess, Name: "process"}
+
+func baseObject(c condition) *plan.Object {
+	return &plan.Object{
+		Key: baseKey, Owner: baseKey, Level: levelProcess, Noun: "HAProxy itself",
+		Fields: map[string]string{"sections": c.text, "process": c.process, "loaded": c.loaded, "files": c.files, "routes": c.routes},
+		Native: c,
+	}
+}
+
+func backendObject(b *backend) *plan.Object {
+	host := "the client's"
+	if b.address {
+		host = "the server's address"
+	}
+	return &plan.Object{
+		Key:     v1.Key{Kind: kindBackend, Name: b.name()},
+		Service: b.service,
+		Owner:   v1.Key{Kind: v1.KindService, Name: b.service},
+		Level:   levelBackend,
+		Noun:    "backend " + b.name(),
+		Fields: map[string]string{
+			"balance": "roundrobin", "host": host,
+			"connect_timeout": (time.Duration(b.connect) * time.Millisecond).String(),
+			"server_timeout":  (time.Duration(b.server) * time.Millisecond).String(),
+		},
+		Native: b,
+	}
+}
+
+// place is a server with the backend that it stands in.
+type place struct {
+	backend string // without the owner's prefix
+	server  server
+}
+
+func serverObject(b *backend, s server) *plan.Object {
+	state := "ready"
+	switch {
+	case s.maint:
+		state = "maint"
+	case s.drain:
+		state = "drain"
+	}
+	return &plan.Object{
+		Key:     v1.Key{Kind: kindServer, Name: b.name() + "/" + s.name},
+		Service: b.service,
+		Owner:   v1.Key{Kind: v1.KindInstance, Name: s.id},
+		Level:   levelServer,
+		Noun:    serverNoun(s.id, s, b),
+		Fields:  map[string]string{"address": s.address, "weight": strconv.Itoa(s.weight), "state": state},
+		Native:  place{backend: b.name(), server: s},
+	}
+}
+
+func serverNoun(name string, s server, b *backend) string {
+	return fmt.Sprintf("server %s (%s) of %s", name, s.address, b.name())
+}
+
+func routeObject(r *route) *plan.Object {
+	backend := r.backend
+	if backend == "" {
+		backend = "none (503)"
+	}
+	return &plan.Object{
+		Key:     v1.Key{Kind: kindRoute, Name: r.name},
+		Service: r.service,
+		Owner:   v1.Key{Kind: v1.KindRoute, Name: r.name},
+		Level:   levelRoute,
+		Noun:    "route " + r.name + " (" + strings.TrimSpace(strings.Join(r.hosts, " ")+" "+strings.Join(r.paths, " ")) + ")",
+		Match:   "hosts=" + strings.Join(r.hosts, ",") + " paths=" + strings.Join(r.paths, ","),
+		Fields: map[string]string{
+			"hosts": strings.Join(r.hosts, " "), "paths": strings.Join(r.paths, " "), "backend": backend,
+			"strip_path": strconv.FormatBool(r.strip), "preserve_host": strconv.FormatBool(r.preserve),
+			"priority": strconv.Itoa(r.priority),
+		},
+		Native: r,
+	}
+}
+
+// heldRoute is routeObject for the observed side: it knows how to be held.
+func heldRoute(r *route) *plan.Object {
+	object := routeObject(r)
+	held := *r
+	held.backend = ""
+	object.Hold = routeObject(&held)
+	return object
+}

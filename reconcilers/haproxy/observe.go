@@ -1,0 +1,56 @@
+package haproxy
+
+import (
+	"context"
+
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// Observe implements reconcilers.Reconciler. Afresh it reads the files and the
+// process; else it answers from what the last look and all changes since left.
+func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan.State, error) {
+	if scope.Fresh || !r.known {
+		if err := r.refresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	state := plan.State{}
+	if scope.All() {
+		c := r.condition
+		if r.unwritten {
+			c.files = "unwritten"
+		}
+		object := baseObject(c)
+		state[object.Key] = object
+		for _, name := range r.model.order {
+			observeSection(state, r.model.sections[name])
+		}
+		return state, nil
+	}
+	for _, name := range scope.Services {
+		if s := r.model.sections[name]; s != nil {
+			observeSection(state, s)
+		}
+	}
+	return state, nil
+}
+
+// observeSection adds a service's objects. A retired backend is nobody's, but
+// a server that still stands in it must go.
+func observeSection(state plan.State, s *section) {
+	for _, b := range s.backends {
+		if !b.retired {
+			object := backendObject(b)
+			state[object.Key] = object
+		}
+		for _, srv := range b.servers {
+			object := serverObject(b, srv)
+			state[object.Key] = object
+		}
+	}
+	for _, r := range s.routes {
+		object := heldRoute(r)
+		state[object.Key] = object
+	}
+}

@@ -1,0 +1,128 @@
+package haproxy
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Mode says who runs HAProxy.
+type Mode string
+
+// The modes.
+const (
+	// Managed HAProxy is started, watched and restarted by Lockstep.
+	Managed Mode = "managed"
+	// External HAProxy is somebody else's; Lockstep adds a directory to it.
+	External Mode = "external"
+)
+
+// Options describe one HAProxy. Dir and Owner are required.
+type Options struct {
+	Mode  Mode   // default Managed
+	Owner string // [A-Za-z0-9_-]{1,32}; prefixes every name of ours
+	// Writer identifies this daemon's state directory: another writer's directory is refused.
+	Writer string
+	// Takeover accepts a directory that another writer has marked.
+	Takeover bool
+	// Binds are the addresses of our HTTP frontend: ":80", "127.0.0.1:8080". Default
+	// ":80" when managed. External without binds has no listener of ours on a port.
+	Binds []string
+	// ConfigFiles are the user's own files; they are read, never written.
+	ConfigFiles []string
+	// Dir is our directory, absolute.
+	Dir string
+	// StatsSocket is HAProxy's runtime socket. Default: stats.sock in Dir when
+	// managed; the one that the user's files name when external.
+	StatsSocket string
+	// MasterSocket is that of the master process (-S). Default: master.sock in Dir
+	// when managed, /run/haproxy-master.sock when external.
+	MasterSocket string
+	PIDFile      string // default haproxy.pid in Dir; managed only
+	Binary       string // default "haproxy"
+	// StopOnExit ends a managed HAProxy with Close.
+	StopOnExit bool
+	// ReloadEvery bounds reloads: two at once, then one in each such time; default 1 s.
+	ReloadEvery time.Duration
+	// Timeout is how long an answer on a socket may take; default 3 s.
+	Timeout  time.Duration
+	Log      *slog.Logger          // default slog.Default()
+	Registry prometheus.Registerer // default: metrics are counted but not registered
+}
+
+// withDefaults fills in what was left out and refuses what can't work.
+func (o Options) withDefaults() (Options, error) {
+	if o.Mode == "" {
+		o.Mode = Managed
+	}
+	if o.Mode != Managed && o.Mode != External {
+		return o, fmt.Errorf("haproxy mode %q is unknown; use %s or %s", o.Mode, Managed, External)
+	}
+	if !ownerName(o.Owner) {
+		return o, fmt.Errorf("owner %q can't be part of HAProxy's names; use 1 to 32 letters, digits, - and _", o.Owner)
+	}
+	if o.Dir == "" {
+		return o, fmt.Errorf("haproxy needs a directory of its own; name one with --haproxy-dir")
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return o, fmt.Errorf("haproxy directory %s: %w", o.Dir, err)
+	}
+	o.Dir = dir
+	o.socketDefaults()
+	for _, path := range []string{o.Dir, o.StatsSocket, o.MasterSocket, o.PIDFile} {
+		if path != "" && !filePath(path) {
+			return o, fmt.Errorf("path %q can't be written into HAProxy's configuration; use one of letters, digits and ._:@+-/ only", path)
+		}
+	}
+	for _, path := range []string{o.StatsSocket, o.MasterSocket} {
+		if len(path) > maxSocketPath {
+			return o, fmt.Errorf("socket path %s has %d characters and a unix socket takes %d; use a shorter --haproxy-dir", path, len(path), maxSocketPath)
+		}
+	}
+	for _, bind := range o.Binds {
+		if _, err := parseBind(bind); err != nil {
+			return o, err
+		}
+	}
+	if o.ReloadEvery == 0 {
+		o.ReloadEvery = time.Second
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 3 * time.Second
+	}
+	if o.Binary == "" {
+		o.Binary = "haproxy"
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o, nil
+}
+
+// maxSocketPath leaves room for the suffix that HAProxy adds while it binds.
+const maxSocketPath = 90
+
+func (o *Options) socketDefaults() {
+	if o.Mode == External {
+		if o.MasterSocket == "" {
+			o.MasterSocket = "/run/haproxy-master.sock"
+		}
+		return
+	}
+	if len(o.Binds) == 0 {
+		o.Binds = []string{":80"}
+	}
+	if o.StatsSocket == "" {
+		o.StatsSocket = filepath.Join(o.Dir, "stats.sock")
+	}
+	if o.MasterSocket == "" {
+		o.MasterSocket = filepath.Join(o.Dir, "master.sock")
+	}
+	if o.PIDFile == "" {
+		o.PIDFile = filepath.Join(o.Dir, "haproxy.pid")
+	}
+}

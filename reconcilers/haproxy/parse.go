@@ -1,0 +1,154 @@
+package haproxy
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The map's comments tell the routes from which its lines were made.
+const routeMark = "# route "
+
+// routeLine is a route as it stands in the map's comments.
+type routeLine struct {
+	Name     string   `json:"name"`
+	Service  string   `json:"service"`
+	Hosts    []string `json:"hosts,omitempty"`
+	Paths    []string `json:"paths,omitempty"`
+	Backend  string   `json:"backend,omitempty"`
+	Strip    bool     `json:"strip,omitempty"`
+	Preserve bool     `json:"preserve,omitempty"`
+	Priority int      `json:"priority,omitempty"`
+}
+
+// comment returns the route as one comment line. JSON escapes line breaks.
+func (r *route) comment() string {
+	var b bytes.Buffer
+	b.WriteString(routeMark)
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	// A struct of strings, numbers and booleans can't fail to encode.
+	_ = encoder.Encode(routeLine{
+		Name: r.name, Service: r.service, Hosts: r.hosts, Paths: r.paths, Backend: r.backend,
+		Strip: r.strip, Preserve: r.preserve, Priority: r.priority,
+	})
+	return b.String()
+}
+
+// renderMap writes routes.map: the routes as comments, then the map's lines by key.
+func renderMap(owner string, m *model, t *table) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Written by Lockstep for the owner %q: changes made here are overwritten.\n", owner)
+	for _, name := range m.order {
+		b.WriteString(m.sections[name].entries)
+	}
+	all := t.all()
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		b.WriteString(key + " " + all[key] + "\n")
+	}
+	return b.Bytes()
+}
+
+// parseFiles reads back what renderConfig and renderMap wrote. Whatever it
+// does not understand it leaves out; the caller renders the result again and
+// sees from the difference that the files are not as we left them.
+func parseFiles(owner string, config, routes []byte) *model {
+	m := newModel()
+	text := string(config)
+	head, rest, ok := strings.Cut(text, servicesMark)
+	if !ok {
+		return m
+	}
+	m.base = openGeneration(head+servicesMark, owner)
+	e := newEdit(owner, m)
+	parseBackends(e, owner, rest)
+	for line := range strings.Lines(string(routes)) {
+		if r, ok := parseRoute(line); ok {
+			e.of(r.service).routes[r.name] = r
+		}
+	}
+	m.put(e.sections())
+	return m
+}
+
+// openGeneration puts the hole back where the generation stands.
+func openGeneration(base, owner string) string {
+	before, after, ok := strings.Cut(base, "set-var "+genVariable(owner)+" str(")
+	if !ok {
+		return base
+	}
+	_, after, _ = strings.Cut(after, ")")
+	return before + "set-var " + genVariable(owner) + " str(" + generationHole + ")" + after
+}
+
+func parseBackends(e *edit, owner, text string) {
+	var current *backend
+	keep := func() {
+		if current != nil {
+			slices.SortFunc(current.servers, func(a, b server) int { return cmp.Compare(a.name, b.name) })
+			e.of(current.service).backends[current.name()] = current
+		}
+	}
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0:
+		case words[0] == "backend" && len(words) > 1:
+			keep()
+			name, ours := strings.CutPrefix(words[1], owner+":")
+			current = nil
+			if ours {
+				current = &backend{service: serviceOf(name), address: strings.HasSuffix(name, addressSuffix)}
+			}
+		case current == nil:
+		case strings.TrimSpace(line) == retiredMark:
+			current.retired = true
+		case words[0] == "timeout" && len(words) == 3:
+			value, _ := strconv.Atoi(strings.TrimSuffix(words[2], "ms"))
+			if words[1] == "connect" {
+				current.connect = value
+			} else {
+				current.server = value
+			}
+		case words[0] == "server" && len(words) >= 5:
+			current.servers = append(current.servers, parseServer(words))
+		}
+	}
+	keep()
+}
+
+// parseServer reads: server NAME ADDRESS weight N [# draining N] [# id ID].
+func parseServer(words []string) server {
+	s := server{name: words[1], id: words[1], address: words[2]}
+	s.weight, _ = strconv.Atoi(words[4])
+	for i := 5; i+2 < len(words); i += 3 {
+		switch words[i+1] {
+		case "draining":
+			s.drain = true
+			s.weight, _ = strconv.Atoi(words[i+2])
+		case "id":
+			s.id = words[i+2]
+		}
+	}
+	return s
+}
+
+func parseRoute(line string) (*route, bool) {
+	text, ok := strings.CutPrefix(line, routeMark)
+	if !ok {
+		return nil, false
+	}
+	var l routeLine
+	if err := json.Unmarshal([]byte(text), &l); err != nil || l.Name == "" || l.Service == "" {
+		return nil, false
+	}
+	return &route{
+		name: l.Name, service: l.Service, hosts: l.Hosts, paths: l.Paths, backend: l.Backend,
+		strip: l.Strip, preserve: l.Preserve, priority: l.Priority,
+	}, true
+}

@@ -1,0 +1,171 @@
+package haproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// process is the HAProxy that Lockstep runs. It lives in a session of its own
+// and outlives the daemon, which finds it again by master socket and pid file.
+type process struct {
+	options Options
+	mu      sync.Mutex
+	pid     int           // of the master; 0: none is known
+	exited  chan struct{} // closed when a process that we started has ended; nil for one that we found
+}
+
+// logName holds what HAProxy says on its standard error.
+const logName = "haproxy.log"
+
+// logLimit is the size above which the log is emptied before a reload.
+const logLimit = 1 << 20
+
+func (p *process) logFile() string { return p.options.Dir + "/" + logName }
+
+// arguments are those of the master, which it repeats by itself with each reload.
+func (p *process) arguments(o Options) []string {
+	arguments := []string{"-W", "-S", o.MasterSocket + ",mode,600", "-p", o.PIDFile}
+	for _, file := range o.ConfigFiles {
+		arguments = append(arguments, "-f", file)
+	}
+	return append(arguments, "-f", o.Dir)
+}
+
+// find reports whether our process runs, started by us or by a daemon before us.
+func (p *process) find(ctx context.Context) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pid != 0 && p.isOurs(p.pid) {
+		return true, nil
+	}
+	p.pid, p.exited = 0, nil
+	for _, look := range []func(context.Context) int{p.fromSocket, p.fromFile} {
+		if pid := look(ctx); pid != 0 && p.isOurs(pid) {
+			p.pid = pid
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// fromSocket asks the kernel who listens on the master socket.
+func (p *process) fromSocket(ctx context.Context) int {
+	pid, err := listenerOf(ctx, p.options.MasterSocket)
+	if err != nil {
+		return 0
+	}
+	return pid
+}
+
+func (p *process) fromFile(context.Context) int {
+	text, err := os.ReadFile(p.options.PIDFile)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(firstLine(strings.TrimSpace(string(text))))
+	if err != nil {
+		return 0
+	}
+	return pid
+}
+
+// isOurs makes sure that a pid is a living HAProxy that was started with our
+// master socket: pids are used again.
+func (p *process) isOurs(pid int) bool {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil || len(line) == 0 {
+		return false // gone, or a zombie
+	}
+	words := strings.Split(string(line), "\x00")
+	for i, word := range words {
+		if word == "-S" && i+1 < len(words) && strings.HasPrefix(words[i+1]+",", p.options.MasterSocket+",") {
+			return true
+		}
+	}
+	return false
+}
+
+// start runs HAProxy in a session of its own.
+func (p *process) start(ctx context.Context, arguments []string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.trimLog()
+	log, err := os.OpenFile(p.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return writeTrouble(p.logFile(), err)
+	}
+	defer log.Close()
+	command := exec.Command(p.options.Binary, arguments...) //nolint:contextcheck // it outlives us
+	command.Dir = "/"
+	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := command.Start(); err != nil {
+		return binaryTrouble(p.options.Binary, err)
+	}
+	exited := make(chan struct{})
+	p.mu.Lock()
+	p.pid, p.exited = command.Process.Pid, exited
+	p.mu.Unlock()
+	go func() { // ends with the process
+		defer close(exited)
+		_ = command.Wait() // how it ended stands in its log
+	}()
+	return nil
+}
+
+// ended returns why the process is gone; nil while it lives.
+func (p *process) ended() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pid != 0 && p.isOurs(p.pid) {
+		return nil
+	}
+	return fmt.Errorf("HAProxy ended: %s", p.lastWords())
+}
+
+// lastWords returns the alerts at the end of the log.
+func (p *process) lastWords() string {
+	text, err := os.ReadFile(p.logFile())
+	if err != nil {
+		return err.Error()
+	}
+	const tail = 4 << 10
+	text = text[max(0, len(text)-tail):]
+	return fmt.Sprintf("%s (see %s)", complaint(text), p.logFile())
+}
+
+// trimLog empties the log when it has grown: each reload adds a line for each proxy.
+func (p *process) trimLog() {
+	if info, err := os.Stat(p.logFile()); err == nil && info.Size() > logLimit {
+		_ = os.Truncate(p.logFile(), 0) // a log that can't be emptied only stays long
+	}
+}
+
+// stop ends HAProxy: gently first, then by force when ctx ends.
+func (p *process) stop(ctx context.Context) error {
+	alive, err := p.find(ctx)
+	if err != nil || !alive {
+		return err
+	}
+	p.mu.Lock()
+	pid := p.pid
+	p.mu.Unlock()
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("end HAProxy (pid %d): %w", pid, err)
+	}
+	for p.isOurs(pid) {
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
+			return fmt.Errorf("HAProxy (pid %d) does not end: %w", pid, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package haproxy
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+var (
+	_ reconcilers.Reconciler = (*Reconciler)(nil)
+	_ reconcilers.Watcher    = (*Reconciler)(nil)
+)
+
+// Reconciler keeps one HAProxy. Observe, Apply and Close belong to one
+// goroutine; Watch runs beside them.
+type Reconciler struct {
+	o       Options
+	user    userFiles
+	base    string // what should stand before the services
+	dir     *directory
+	process *process // nil when external
+	metrics *metrics
+	reloads *rate.Limiter
+	watched watched // what Watch needs to know
+	version string  // of HAProxy, once it was asked
+
+	// What was found or made last; valid while known.
+	known     bool
+	model     *model
+	table     *table
+	running   map[string]string // the map as the process has it
+	hosts     map[string]bool   // keys of hosts.map as the process has it; nil when it has none
+	backends  map[string]bool   // names of backends that the process has, of ours
+	live      identity
+	condition condition
+	unwritten bool // the files do not say yet what the model says
+}
+
+// New returns a Reconciler that has not looked at HAProxy yet. It reads the
+// user's files and fails when they, or the options, can't work.
+func New(options Options) (*Reconciler, error) {
+	o, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	user, err := readUserFiles(o.ConfigFiles)
+	if err != nil {
+		return nil, err
+	}
+	if o.StatsSocket == "" {
+		if user.statsSocket == "" {
+			return nil, errors.New("haproxy: no stats socket is known: name it with --haproxy-stats-socket, or the user's files with --haproxy-config")
+		}
+		o.StatsSocket = user.statsSocket
+	}
+	metrics, err := newMetrics(o.Registry)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reconciler{
+		o: o, user: user, metrics: metrics,
+		base:    renderBase(o, user),
+		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
+	}
+	r.dir = &directory{path: o.Dir, owner: o.Owner, writer: o.Writer, wrote: func(name string) { metrics.files.WithLabelValues(name).Inc() }}
+	if o.Mode == Managed {
+		r.process = &process{options: o}
+	}
+	return r, nil
+}
+
+// Close lets another daemon in. HAProxy goes on serving, unless it is managed
+// and StopOnExit was asked for.
+func (r *Reconciler) Close() error {
+	var err error
+	if r.o.StopOnExit && r.process != nil && r.dir.lock != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		err = r.process.stop(ctx)
+	}
+	return errors.Join(err, r.dir.release())
+}

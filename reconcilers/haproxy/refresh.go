@@ -1,0 +1,146 @@
+package haproxy
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// refresh finds out what the files and the process hold. Afterwards the model
+// says what is really so: where the process and the files disagree about a
+// server, the process is right.
+func (r *Reconciler) refresh(ctx context.Context) error {
+	r.known = false
+	if err := r.readFiles(); err != nil {
+		return err
+	}
+	r.running, r.hosts, r.backends, r.live = map[string]string{}, nil, map[string]bool{}, identity{}
+	if r.process != nil {
+		alive, err := r.process.find(ctx)
+		if err != nil {
+			return err
+		}
+		if !alive {
+			r.condition.process, r.condition.loaded, r.condition.routes = "stopped", "no", "edited"
+			r.table = newTable(r.o.Owner, r.model)
+			r.see(identity{})
+			r.known = true
+			return nil
+		}
+	}
+	w, err := r.look(ctx)
+	if err != nil {
+		return err
+	}
+	r.adopt(w)
+	r.see(w.identity)
+	r.known = true
+	return nil
+}
+
+// readFiles compares the files with what we know, or learns it from them.
+func (r *Reconciler) readFiles() error {
+	config, err := r.dir.read(configName)
+	if err != nil {
+		return err
+	}
+	routes, err := r.dir.read(mapName)
+	if err != nil {
+		return err
+	}
+	if r.model == nil {
+		r.model = parseFiles(r.o.Owner, config, routes)
+	}
+	r.table = newTable(r.o.Owner, r.model)
+	r.condition = condition{text: digest(r.model.base), process: "running", loaded: "yes", files: "current", routes: "current"}
+	switch {
+	case r.unwritten:
+		r.condition.files = "unwritten"
+	case config == nil || routes == nil:
+		r.condition.files = "missing"
+	case !bytes.Equal(config, r.model.renderConfig()) || !bytes.Equal(routes, renderMap(r.o.Owner, r.model, r.table)):
+		r.condition.files = "edited"
+		r.metrics.drift.WithLabelValues("files").Inc()
+	}
+	return nil
+}
+
+// adopt takes over what the process holds.
+func (r *Reconciler) adopt(w world) {
+	r.live, r.backends, r.running, r.hosts = w.identity, w.backends, w.routes, w.hosts
+	if w.generation != r.model.generation() || r.condition.files == "edited" {
+		r.condition.loaded = "no"
+	}
+	if !sameMap(w.routes, r.table.all()) {
+		r.condition.routes = "edited"
+		if w.generation != "" {
+			r.metrics.drift.WithLabelValues("routes").Inc()
+		}
+	}
+	e := newEdit(r.o.Owner, r.model)
+	for _, name := range r.model.order {
+		for _, b := range r.model.sections[name].backends {
+			if !w.backends[b.name()] {
+				continue
+			}
+			servers := overlay(b, w.servers[b.name()])
+			if slices.Equal(servers, b.servers) {
+				continue
+			}
+			next := *b
+			next.servers = servers
+			e.of(b.service).backends[b.name()] = &next
+			r.metrics.drift.WithLabelValues("servers").Inc()
+		}
+	}
+	r.model.put(e.sections())
+}
+
+// overlay returns a backend's servers as the process has them, with the ids
+// and weights that only the files know.
+func overlay(b *backend, live []liveServer) []server {
+	servers := make([]server, 0, len(live))
+	for _, l := range live {
+		s := server{name: l.name, id: l.name, address: canonicalAddress(l.address), weight: l.weight}
+		s.maint, s.drain = l.admin&adminMaint != 0, l.admin&adminDrain != 0
+		if i, there := b.find(l.name); there {
+			filed := b.servers[i]
+			s.id = filed.id
+			// After a reload a draining server has weight 0 and no other mark.
+			if filed.drain && l.weight == 0 && !s.maint {
+				s.drain, s.weight = true, filed.weight
+			}
+		}
+		servers = append(servers, s)
+	}
+	slices.SortFunc(servers, func(a, b server) int { return strings.Compare(a.name, b.name) })
+	return servers
+}
+
+// canonicalAddress writes an address as netip does, so that ours and HAProxy's compare.
+func canonicalAddress(text string) string {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return text
+	}
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		return text
+	}
+	return net.JoinHostPort(address.String(), port)
+}
+
+func sameMap(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for key, value := range a {
+		if other, ok := b[key]; !ok || other != value {
+			return false
+		}
+	}
+	return true
+}

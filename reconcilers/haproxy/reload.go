@@ -1,0 +1,338 @@
+package haproxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// harden makes the changes for which HAProxy must load the files: it checks
+// the whole set with `haproxy -c`, writes, reloads or starts, and waits until
+// the new worker answers.
+func (r *Reconciler) harden(ctx context.Context, steps []*step) {
+	if r.reloads.Tokens() < 1 {
+		r.watched.later(r.o.ReloadEvery)
+		for _, s := range steps {
+			s.fail(v1.Starting, "waits for the next reload of HAProxy, of which there is one every "+r.o.ReloadEvery.String(), "")
+		}
+		return
+	}
+	want, table := r.wanted(steps)
+	if err := r.conflicts(want); err != nil {
+		failAll(steps, err)
+		return
+	}
+	staged, err := r.stage(ctx, want, table)
+	if err != nil {
+		failAll(steps, err)
+		return
+	}
+	if err := r.writeFiles(want, table, staged); err != nil {
+		failAll(steps, err)
+		return
+	}
+	// From here on the files are ahead of the process until it has loaded them.
+	r.model, r.table, r.known = want, table, false
+	r.reloads.Allow() // takes one: only we do, so it is there
+	reason := reasonOf(steps)
+	r.o.Log.Info("reloading haproxy", "reason", reason, "changes", len(steps))
+	r.metrics.reloads.WithLabelValues(reason).Inc()
+	if err := r.load(ctx, want.generation()); err != nil {
+		failAll(steps, err)
+	}
+}
+
+// stage writes lockstep.cfg beside the real one and has it checked. Maps that
+// are missing must be there for it: HAProxy refuses to start without them.
+func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (string, error) {
+	have, err := r.dir.read(mapName)
+	if err == nil && have == nil {
+		err = r.writeMaps(want, table)
+	}
+	if err != nil {
+		return "", err
+	}
+	staged, err := r.dir.stage(configName, want.renderConfig())
+	if err != nil {
+		return "", err
+	}
+	if err := r.check(ctx, staged); err != nil {
+		r.dir.discard(staged)
+		return "", err
+	}
+	return staged, nil
+}
+
+// wanted returns the model that the files are to say, without retired backends.
+func (r *Reconciler) wanted(steps []*step) (*model, *table) {
+	want := r.model.clone()
+	for _, s := range steps {
+		if _, ok := s.change.Object().Native.(condition); ok {
+			want.base = r.base
+		}
+	}
+	if want.base == "" {
+		want.base = r.base
+	}
+	want.put(r.draftOf(want, steps))
+	want.dropRetired(r.o.Owner)
+	return want, newTable(r.o.Owner, want)
+}
+
+// reasonOf says in one word why HAProxy must load its files.
+func reasonOf(steps []*step) string {
+	reason := "service"
+	for _, s := range steps {
+		switch native := s.change.Object().Native.(type) {
+		case condition:
+			before, _ := beforeCondition(s.change)
+			if before.process != native.process {
+				return "start"
+			}
+			reason = "sections"
+		case *backend:
+			if s.change.Before != nil && reason == "service" {
+				reason = "options"
+			}
+		}
+	}
+	return reason
+}
+
+// conflicts finds binds that we are about to add and somebody else has.
+func (r *Reconciler) conflicts(want *model) error {
+	had := map[string]bool{}
+	if r.condition.process == "running" && r.live.generation == r.model.generation() {
+		for _, text := range bindsOf(r.model.base) {
+			had[text] = true
+		}
+	}
+	for _, text := range bindsOf(want.base) {
+		if had[text] {
+			continue
+		}
+		b, err := parseBind(text)
+		if err != nil {
+			return err
+		}
+		for _, theirs := range r.user.binds {
+			if b.overlaps(theirs.bind) {
+				return conflict(fmt.Sprintf("bind %s is also that of %s", text, theirs.place), "give one of them another port (--haproxy-bind)")
+			}
+		}
+		if err := b.probe(); err != nil && !r.ownPort(b) {
+			return conflict("bind "+text+": "+err.Error(), "free the port, or choose another one with --haproxy-bind")
+		}
+	}
+	return nil
+}
+
+// ownPort reports whether the running process itself has a bind, from a
+// configuration that we no longer know.
+func (r *Reconciler) ownPort(b bind) bool {
+	return r.condition.process == "running" && r.live.pid != 0 && strings.Contains(holder(b.port), fmt.Sprintf("(pid %d)", r.live.pid))
+}
+
+func conflict(message, fix string) error {
+	return v1.Problem{Reason: v1.Conflict, Gateway: v1.HAProxy, Object: baseKey, Message: message, Fix: fix}
+}
+
+// bindsOf returns the addresses of the bind lines in a base text.
+func bindsOf(base string) []string {
+	var binds []string
+	for line := range strings.Lines(base) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == "bind" && !strings.HasPrefix(words[1], "abns@") {
+			binds = append(binds, words[1])
+		}
+	}
+	return binds
+}
+
+// check asks HAProxy itself about the whole set of files. A set that is wrong
+// without ours is tried again later; one that ours makes wrong waits for a
+// change of what is asked.
+func (r *Reconciler) check(ctx context.Context, staged string) error {
+	message, err := r.ask(ctx, staged)
+	if err != nil || message == "" {
+		return err
+	}
+	// Our file as it stands was accepted once: if it isn't now, others changed.
+	if before, err := r.dir.read(configName); err == nil && before != nil && r.condition.process == "running" {
+		if already, err := r.ask(ctx, r.dir.file(configName)); err == nil && already != "" {
+			return fmt.Errorf("HAProxy refuses the configuration files that are not ours: %s; correct them, then it goes on by itself", already)
+		}
+	}
+	return v1.Problem{
+		Reason: v1.GatewayRejected, Gateway: v1.HAProxy, Object: baseKey,
+		Message: "HAProxy refuses the configuration: " + message, Fix: "run haproxy -c over the same files to see more",
+	}
+}
+
+// ask runs `haproxy -c` and returns its complaint; "" when all is well.
+func (r *Reconciler) ask(ctx context.Context, ours string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	arguments, err := r.arguments(ours)
+	if err != nil {
+		return "", err
+	}
+	command := exec.CommandContext(ctx, r.o.Binary, append([]string{"-W", "-c"}, arguments...)...)
+	output, err := command.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return "", nil
+	case errors.As(err, &exit) && ctx.Err() == nil:
+		return complaint(output), nil
+	}
+	return "", binaryTrouble(r.o.Binary, err)
+}
+
+// arguments name the files of the whole set, in HAProxy's order.
+func (r *Reconciler) arguments(ours string) ([]string, error) {
+	configs, err := r.dir.configs(ours)
+	if err != nil {
+		return nil, err
+	}
+	var arguments []string
+	for _, file := range append(append([]string{}, r.o.ConfigFiles...), configs...) {
+		arguments = append(arguments, "-f", file)
+	}
+	return arguments, nil
+}
+
+func binaryTrouble(binary string, err error) error {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("HAProxy's program %q is not here: install HAProxy 2.6 or newer (Debian: apt-get install haproxy): %w", binary, err)
+	}
+	return fmt.Errorf("run %s: %w", binary, err)
+}
+
+// complaint picks the alerts out of HAProxy's output.
+func complaint(output []byte) string {
+	var alerts []string
+	for line := range bytes.Lines(output) {
+		text := strings.TrimSpace(string(line))
+		if _, message, ok := strings.Cut(text, "[ALERT]"); ok {
+			_, message, _ = strings.Cut(message, ": ")
+			message = strings.TrimPrefix(strings.TrimSpace(message), "config : ")
+			if !strings.HasPrefix(message, "Error(s) found in") && !strings.HasPrefix(message, "Fatal errors found") {
+				alerts = append(alerts, message)
+			}
+		}
+	}
+	if len(alerts) > 3 {
+		alerts = append(alerts[:3], "…")
+	}
+	if len(alerts) == 0 {
+		return strings.TrimSpace(string(output))
+	}
+	return strings.Join(alerts, "; ")
+}
+
+// load makes HAProxy take over the files and waits until it has.
+func (r *Reconciler) load(ctx context.Context, generation string) error {
+	old := r.live
+	if r.condition.process == "running" {
+		if err := r.askReload(ctx); err != nil {
+			return err
+		}
+	} else {
+		old = identity{}
+		if r.process == nil {
+			return errors.New("HAProxy is not running; start it")
+		}
+		arguments := r.process.arguments(r.o)
+		if err := r.process.start(ctx, arguments); err != nil {
+			return err
+		}
+	}
+	id, err := r.await(ctx, old, generation)
+	if err != nil {
+		return err
+	}
+	r.loaded(id)
+	return nil
+}
+
+// loaded notes that the process runs exactly what the model says.
+func (r *Reconciler) loaded(id identity) {
+	r.live = id
+	r.running = r.table.all()
+	r.backends = map[string]bool{":hold": true}
+	for _, name := range r.model.order {
+		for _, b := range r.model.sections[name].backends {
+			r.backends[b.name()] = true
+		}
+	}
+	if r.hosts != nil {
+		r.hosts = hostsOf(r.model)
+	}
+	r.condition = condition{text: digest(r.model.base), process: "running", loaded: "yes", files: "current", routes: "current"}
+	r.known, r.unwritten = true, false
+	r.see(id)
+}
+
+// askReload tells the master to load the files again. From 2.7 on the answer
+// says whether it worked; before, only looking tells.
+func (r *Reconciler) askReload(ctx context.Context) error {
+	if r.process != nil {
+		r.process.trimLog()
+	}
+	answer, err := masterCommand(ctx, r.o.MasterSocket, "reload", r.o.Timeout+10*time.Second)
+	if err != nil {
+		return err
+	}
+	if strings.Contains(answer, "Success=0") {
+		return fmt.Errorf("HAProxy refused the reload: %s", complaint([]byte(answer)))
+	}
+	return nil
+}
+
+// loadLimit is how long HAProxy may take to load its files.
+const loadLimit = 15 * time.Second
+
+// await waits until a worker other than old answers that has loaded generation.
+func (r *Reconciler) await(ctx context.Context, old identity, generation string) (identity, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+	defer cancel()
+	var last error
+	for wait := time.Millisecond; ; wait = min(wait*2, 8*time.Millisecond) {
+		id, err := r.peek(ctx)
+		switch {
+		case err != nil:
+			last = err
+		case id.generation == generation && id.pid != old.pid:
+			return id, nil
+		case id.pid != old.pid:
+			last = fmt.Errorf("the process that answers on %s does not load the directory %s: start HAProxy with -f %s after its other files", r.o.StatsSocket, r.o.Dir, r.o.Dir)
+		default:
+			last = errors.New("the old worker still answers; HAProxy's log says why the new one does not start")
+		}
+		if r.process != nil {
+			if err := r.process.ended(); err != nil {
+				return identity{}, err
+			}
+		}
+		if err := pause(ctx, wait); err != nil {
+			return identity{}, fmt.Errorf("HAProxy has not loaded %s: %w", r.dir.file(configName), last)
+		}
+	}
+}
+
+// peek asks who answers on the stats socket.
+func (r *Reconciler) peek(ctx context.Context) (identity, error) {
+	s, err := dial(ctx, r.o.StatsSocket, r.o.Timeout)
+	if err != nil {
+		return identity{}, err
+	}
+	defer s.Close()
+	return r.identify(s)
+}

@@ -1,0 +1,226 @@
+package haproxy
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// The files of ours. HAProxy loads every *.cfg of the directory.
+const (
+	configName = "lockstep.cfg"
+	mapName    = "routes.map"
+	hostsName  = "hosts.map"
+)
+
+// generationHole stands in the base text where the generation goes.
+const generationHole = "@GENERATION@"
+
+// servicesMark ends the base text.
+const servicesMark = "# services\n"
+
+// genVariable names the process-wide variable that holds the generation.
+func genVariable(owner string) string {
+	return "proc." + strings.ReplaceAll(owner, "-", "_") + "_generation"
+}
+
+// gateAddress is where the user's frontends reach ours when it has no port: an
+// abstract socket, which a chrooted worker reaches too.
+func gateAddress(owner string) string { return "abns@lockstep-" + owner }
+
+// renderBase writes what does not depend on services. quiet says that nothing
+// in the user's files uses the HTTP client of HAProxy, whose CA bundle would
+// cost 40 ms with each start; bounded that they bound old workers themselves.
+func renderBase(o Options, user userFiles) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("# Written by Lockstep for the owner %q: changes made here are overwritten.", o.Owner)
+	line("global")
+	line("  set-var %s str(%s)", genVariable(o.Owner), generationHole)
+	line("  expose-experimental-directives # for normalize-uri")
+	if o.Mode == Managed {
+		line("  stats socket %s mode 600 level admin", o.StatsSocket)
+		if !user.client {
+			line("  httpclient.ssl.verify none # nothing uses it; loading CAs would cost 40 ms with each reload")
+		}
+	}
+	if !user.hardStop {
+		line("  hard-stop-after 60s")
+	}
+	renderDefaults(&b, o.Owner)
+	renderFrontend(&b, o)
+	line("backend %s from %s", holdName(o.Owner), defaultsName(o.Owner))
+	line(`  http-request return status 503 content-type text/plain string "service unavailable\n"`)
+	if o.Mode == External {
+		line("backend %s from %s", gateName(o.Owner), defaultsName(o.Owner))
+		line("  http-request set-header X-Forwarded-Proto https if { ssl_fc }")
+		line("  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }")
+		line("  http-request set-header X-Forwarded-Port %%[dst_port]")
+		line("  server gate %s send-proxy-v2", gateAddress(o.Owner))
+	}
+	b.WriteString(servicesMark)
+	return b.String()
+}
+
+func defaultsName(owner string) string { return owner + "::http" }
+func gateName(owner string) string     { return owner + "::gate" }
+
+// renderDefaults: see docs/haproxy.md for what each line is for.
+func renderDefaults(b *strings.Builder, owner string) {
+	fmt.Fprintf(b, "defaults %s\n", defaultsName(owner))
+	b.WriteString(`  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  timeout http-request 30s
+  timeout http-keep-alive 60s
+  timeout tunnel 1h
+  retries 3
+  option redispatch 1
+  retry-on conn-failure empty-response
+  option idle-close-on-response
+`)
+}
+
+// renderFrontend writes the one HTTP frontend. The number of its rules does
+// not depend on the number of routes: all of them stand in one map.
+func renderFrontend(b *strings.Builder, o Options) {
+	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
+	fmt.Fprintf(b, "frontend %s from %s\n", defaultsName(o.Owner), defaultsName(o.Owner))
+	for _, bind := range o.Binds {
+		line("bind %s", bind)
+	}
+	if o.Mode == External {
+		line("bind %s accept-proxy", gateAddress(o.Owner))
+	}
+	line("option forwardfor")
+	line("http-request disable-l7-retry if !{ method GET HEAD OPTIONS PUT DELETE TRACE }")
+	line("http-request set-var(txn.h) req.hdr(host),field(1,:)")
+	line(`http-request return status 400 content-type text/plain string "bad host\n" if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }`)
+	for _, step := range []string{"percent-decode-unreserved", "percent-to-uppercase", "path-strip-dot", "path-strip-dotdot full", "path-merge-slashes"} {
+		line("http-request normalize-uri %s", step)
+	}
+	if o.Mode == Managed || len(o.Binds) > 0 {
+		unlessGate := ""
+		if o.Mode == External {
+			unlessGate = " if !{ fc_rcvd_proxy }" // the gate has set them
+		}
+		line("http-request set-header X-Forwarded-Proto http%s", unlessGate)
+		line("http-request set-header X-Forwarded-Port %%[dst_port]%s", unlessGate)
+	}
+	line("http-request set-header X-Forwarded-Host %%[req.hdr(host)]")
+	renderMatching(line, filepath.Join(o.Dir, mapName))
+	line(`http-request return status 404 content-type text/plain string "no route matched\n" if !{ var(txn.m) -m found }`)
+	renderStripping(line)
+	line("use_backend %%[var(txn.m),field(1,|)]")
+}
+
+// renderMatching finds the map's line for a request and puts it into txn.m.
+// See routes.go for the keys.
+func renderMatching(line func(string, ...any), file string) {
+	const missing = "!{ var(txn.m) -m found }"
+	line("http-request set-var(txn.p) path")
+	line("http-request set-var(txn.m) var(txn.h),concat(%s,txn.p),map_beg(%s)", tagExactPath, file)
+	// A wildcard with a path: the longest path wins, then the more specific host.
+	line("http-request set-var(txn.w) str(%s),map_beg(%s) if %s", flagWildPath, file, missing)
+	line("http-request set-var(txn.l) int(0)")
+	longer := func(host, tag, condition string) {
+		line("http-request set-var(txn.c) %s,concat(%s,txn.p),map_beg(%s) if { var(txn.w) -m found }%s", host, tag, file, condition)
+		line("http-request set-var(txn.m) var(txn.c) if { var(txn.w) -m found } { var(txn.c),field(2,|),sub(txn.l) gt 0 }")
+		line("http-request set-var(txn.l) var(txn.m),field(2,|),add(0) if { var(txn.w) -m found } { var(txn.m) -m found }")
+	}
+	longer("var(txn.h)", tagMixedPath, "")
+	wildcards(func(part, tags string, condition string) { longer(part, tags, condition) }, tagSuffixPath, tagPrefixPath)
+	line("http-request set-var(txn.m) var(txn.h),concat(%s),map_beg(%s) if %s", tagExact, file, missing)
+	line("http-request set-var(txn.m) str(%s),concat(,txn.p),map_beg(%s) if %s", tagPath, file, missing)
+	line("http-request set-var(txn.e) str(%s),map_beg(%s) if %s", flagWild, file, missing)
+	first := func(host, tag, condition string) {
+		line("http-request set-var(txn.m) %s,concat(%s),map_beg(%s) if { var(txn.e) -m found } %s%s", host, tag, file, missing, condition)
+	}
+	first("var(txn.h)", tagMixed, "")
+	wildcards(first, tagSuffix, tagPrefix)
+}
+
+// wildcards calls rule for each number of labels that may stand beside a star,
+// the most specific first. The host must have one label more for the star.
+func wildcards(rule func(host, tag, condition string), suffixTag, prefixTag string) {
+	for n := maxSuffixLabels; n > 0; n-- {
+		rule(fmt.Sprintf("var(txn.h),field(-1,.,%d)", n), suffixTag, fmt.Sprintf(" { var(txn.h),field(%d,.) -m found }", n+1))
+	}
+	for n := maxPrefixLabels; n > 0; n-- {
+		rule(fmt.Sprintf("var(txn.h),field(1,.,%d)", n), prefixTag, fmt.Sprintf(" { var(txn.h),field(%d,.) -m found }", n+1))
+	}
+}
+
+// renderStripping cuts the matched prefix off the path. HAProxy 2.6 cuts by
+// constant lengths only, so the length is taken apart into powers of two.
+func renderStripping(line func(string, ...any)) {
+	const strips = "{ var(txn.n) -m int gt 0 }"
+	line("http-request set-var(txn.n) var(txn.m),field(3,|),add(0)")
+	line("http-request set-var(txn.q) path if %s", strips)
+	for bit := (maxStrip + 1) / 2; bit > 0; bit /= 2 {
+		line("http-request set-var(txn.q) var(txn.q),bytes(%d) if { var(txn.n),and(%d) gt 0 }", bit, bit)
+	}
+	line("http-request set-var(txn.q) str(/) if %s { path,length,sub(txn.n) eq 0 }", strips)
+	line("http-request set-path %%[var(txn.q)] if %s { var(txn.q) -m beg / }", strips)
+	line("http-request set-path /%%[var(txn.q)] if %s !{ var(txn.q) -m beg / }", strips)
+}
+
+// render fills in the section's texts.
+func (s *section) render(owner string) {
+	var config, shape, entries strings.Builder
+	for _, b := range s.backends {
+		text := b.text(owner)
+		shape.WriteString(text)
+		config.WriteString(text)
+		if b.retired {
+			config.WriteString("  " + retiredMark + "\n")
+		}
+		for _, srv := range b.servers {
+			srv.write(&config)
+		}
+	}
+	for _, r := range s.routes {
+		entries.WriteString(r.comment())
+	}
+	s.config, s.shape, s.entries = config.String(), shape.String(), entries.String()
+}
+
+const retiredMark = "# retired"
+
+// text is the section without what moves at runtime.
+func (b *backend) text(owner string) string {
+	var t strings.Builder
+	t.WriteString("backend " + backendName(owner, b.name()) + " from " + defaultsName(owner) + "\n")
+	t.WriteString("  balance roundrobin\n")
+	t.WriteString("  timeout connect " + strconv.Itoa(b.connect) + "ms\n")
+	t.WriteString("  timeout server " + strconv.Itoa(b.server) + "ms\n")
+	if b.address {
+		t.WriteString("  http-send-name-header Host\n")
+	}
+	return t.String()
+}
+
+// write appends the `server` line. A draining server has weight 0 there, so
+// that a reload keeps it draining; its own weight follows in the comment.
+func (s *server) write(b *strings.Builder) {
+	weight, comment := s.weight, ""
+	if s.drain {
+		weight, comment = 0, " # draining "+strconv.Itoa(s.weight)
+	}
+	if s.id != s.name {
+		comment += " # id " + s.id
+	}
+	b.WriteString("  server " + s.name + " " + s.address + " weight " + strconv.Itoa(weight) + comment + "\n")
+}
+
+// renderConfig writes lockstep.cfg.
+func (m *model) renderConfig() []byte {
+	var b strings.Builder
+	b.WriteString(strings.Replace(m.base, generationHole, m.generation(), 1))
+	for _, name := range m.order {
+		b.WriteString(m.sections[name].config)
+	}
+	return []byte(b.String())
+}

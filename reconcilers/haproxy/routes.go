@@ -1,0 +1,213 @@
+package haproxy
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// route says which requests go to a backend.
+type route struct {
+	name     string
+	service  string
+	hosts    []string // sorted
+	paths    []string // plain prefixes, sorted
+	backend  string   // without the owner's prefix; "" answers 503
+	strip    bool
+	preserve bool
+	priority int
+}
+
+// Tags stand between a host and a path in a map key and say at which level it
+// competes. A host holds no "|", so that no key of one level is found by a
+// question for another. The levels are Kong's: routes that match by host and
+// path before those that match by one of them; of each, those whose hosts are
+// all exact before those with a wildcard among them; then the longest path.
+const (
+	tagExactPath  = "|a" // HOST|a/path: every host of the route is exact
+	tagMixedPath  = "|b" // HOST|b/path: some host of the route is a wildcard
+	tagSuffixPath = "|s" // example.com|s/path for *.example.com
+	tagPrefixPath = "|p" // example|p/path for example.*
+	tagExact      = "|c" // HOST|c
+	tagPath       = "|d" // |d/path
+	tagMixed      = "|e"
+	tagSuffix     = "|t"
+	tagPrefix     = "|q"
+	// These two tell the frontend whether it must look for wildcards at all.
+	flagWildPath = "|B"
+	flagWild     = "|E"
+)
+
+// Wildcards are looked up by the number of labels beside the star, so there
+// must be a most.
+const (
+	maxSuffixLabels = 6
+	maxPrefixLabels = 3
+	// A prefix is cut off bit by bit of its length; see render.go.
+	maxStrip = 255
+)
+
+// entry is one line of the map: a key, and what the route makes of it.
+type entry struct{ key, value string }
+
+// entries returns the route's lines in the map, in a fixed order.
+func (r *route) entries(owner string) []entry {
+	paths := r.paths
+	if len(paths) == 0 {
+		paths = []string{""}
+	}
+	hosts := r.hosts
+	if len(hosts) == 0 {
+		hosts = []string{""}
+	}
+	mixed := slices.ContainsFunc(hosts, wildcard)
+	var out []entry
+	for _, host := range hosts {
+		for _, path := range paths {
+			out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(owner, path)})
+		}
+	}
+	return out
+}
+
+func wildcard(host string) bool { return strings.Contains(host, "*") }
+
+// routeKey returns the key of one host and path; either may be "".
+func routeKey(host, path string, mixed bool) string {
+	withPath := path != ""
+	pick := func(with, without string) string {
+		if withPath {
+			return with + path
+		}
+		return without
+	}
+	switch {
+	case host == "":
+		return tagPath + path
+	case strings.HasPrefix(host, "*."):
+		return host[2:] + pick(tagSuffixPath, tagSuffix)
+	case strings.HasSuffix(host, ".*"):
+		return host[:len(host)-2] + pick(tagPrefixPath, tagPrefix)
+	case mixed:
+		return host + pick(tagMixedPath, tagMixed)
+	}
+	return host + pick(tagExactPath, tagExact)
+}
+
+// value is "backend|length of the path|how much of it is cut off".
+func (r *route) value(owner, path string) string {
+	target := holdName(owner)
+	if r.backend != "" {
+		target = backendName(owner, r.backend)
+	}
+	cut := 0
+	if r.strip {
+		cut = len(path)
+	}
+	return target + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut)
+}
+
+// before orders routes that claim the same key: the one with the higher
+// priority holds it, then the one whose name comes first.
+func (r *route) before(o *route) int {
+	return cmp.Or(cmp.Compare(o.priority, r.priority), cmp.Compare(r.name, o.name))
+}
+
+// table knows for every key of the map which routes claim it. Only the first
+// of them stands in the map.
+type table struct {
+	owner    string
+	claims   map[string][]claim
+	wildPath int // claims that make the frontend look for wildcards with paths
+	wild     int
+}
+
+type claim struct {
+	route *route
+	value string
+}
+
+func newTable(owner string, m *model) *table {
+	t := &table{owner: owner, claims: map[string][]claim{}}
+	for _, name := range m.order {
+		for _, r := range m.sections[name].routes {
+			t.add(r)
+		}
+	}
+	return t
+}
+
+// add and remove change the table and return the keys that may now have
+// another value.
+func (t *table) add(r *route) []string {
+	var keys []string
+	for _, e := range r.entries(t.owner) {
+		list := t.claims[e.key]
+		i, _ := slices.BinarySearchFunc(list, r, func(c claim, r *route) int { return c.route.before(r) })
+		t.claims[e.key] = slices.Insert(list, i, claim{route: r, value: e.value})
+		keys = append(keys, e.key, t.count(e.key, 1))
+	}
+	return keys
+}
+
+func (t *table) remove(r *route) []string {
+	var keys []string
+	for _, e := range r.entries(t.owner) {
+		list := slices.DeleteFunc(t.claims[e.key], func(c claim) bool { return c.route.name == r.name })
+		if len(list) == 0 {
+			delete(t.claims, e.key)
+		} else {
+			t.claims[e.key] = list
+		}
+		keys = append(keys, e.key, t.count(e.key, -1))
+	}
+	return keys
+}
+
+// count keeps the number of keys that only a look for wildcards finds, and
+// returns the flag that tells the frontend of them.
+func (t *table) count(key string, by int) string {
+	_, rest, _ := strings.Cut(key, "|")
+	switch "|" + rest[:1] {
+	case tagMixedPath, tagSuffixPath, tagPrefixPath:
+		t.wildPath += by
+		return flagWildPath
+	case tagMixed, tagSuffix, tagPrefix:
+		t.wild += by
+		return flagWild
+	}
+	return flagWild
+}
+
+// value returns what the map should hold for a key.
+func (t *table) value(key string) (string, bool) {
+	switch key {
+	case flagWildPath:
+		return "1", t.wildPath > 0
+	case flagWild:
+		return "1", t.wild > 0
+	}
+	list := t.claims[key]
+	if len(list) == 0 {
+		return "", false
+	}
+	return list[0].value, true
+}
+
+// all returns the whole map.
+func (t *table) all() map[string]string {
+	out := make(map[string]string, len(t.claims)+2)
+	for key, list := range t.claims {
+		out[key] = list[0].value
+	}
+	for _, flag := range []string{flagWild, flagWildPath} {
+		if value, ok := t.value(flag); ok {
+			out[flag] = value
+		}
+	}
+	return out
+}
+
+func backendName(owner, name string) string { return owner + ":" + name }
+func holdName(owner string) string          { return owner + "::hold" }
