@@ -67,7 +67,6 @@ func New(version string) *cobra.Command {
 		newExplain(),
 		newHealth(),
 		newDemo(),
-		newDemo(),
 		newVersion(version),
 	)
 	return root

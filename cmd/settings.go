@@ -100,7 +100,7 @@ func completeDaemon(c *cobra.Command) {
 func fromEnvironment(f *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var failed error
 	f.VisitAll(func(flag *pflag.Flag) {
-		name := environment + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		name := variableOf(flag.Name)
 		value, ok := lookup(name)
 		if !ok || flag.Changed || failed != nil {
 			return
@@ -110,6 +110,11 @@ func fromEnvironment(f *pflag.FlagSet, lookup func(string) (string, bool)) error
 		}
 	})
 	return failed
+}
+
+// variableOf returns the variable of a flag.
+func variableOf(flag string) string {
+	return environment + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // withEnvironment makes a command read the variables of its flags.
