@@ -194,6 +194,7 @@ func (c *session) succeeded(id string) {
 	delete(c.tries, id)
 	if len(c.tries) == 0 {
 		c.news = c.s.trouble(nil) || c.news
+		c.load() // an Engine that was in trouble may have lost events, too
 	}
 }
 
