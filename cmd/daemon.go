@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -99,6 +100,9 @@ func (d *daemon) openState(s *settings, m mode) (*ledger.Ledger, string, error) 
 			return nil, "", err
 		}
 		writer, err := ledger.Identity(s.stateDir)
+		if writer == "" {
+			writer = uuid.NewString() // a daemon on this directory would make one
+		}
 		return memory, writer, err
 	}
 	store, err := ledger.Open(s.stateDir)
