@@ -1,6 +1,3 @@
-// Package docs holds the pages for users, and the tests that keep them true:
-// commands.md and configuration.md are made from the commands themselves, and
-// every example in every page is checked against the program.
+// Package docs holds the pages for users. The tests here check every example in
+// every page, and in the README, against the program.
 package docs
-
-//go:generate go test -run TestPages -update .
