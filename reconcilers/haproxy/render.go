@@ -97,6 +97,7 @@ func renderFrontend(b *strings.Builder, o Options) {
 	line("option forwardfor")
 	line("http-request disable-l7-retry if !{ method GET HEAD OPTIONS PUT DELETE TRACE }")
 	line("http-request set-var(txn.h) req.hdr(host),field(1,:)")
+	line(`http-request return status 400 content-type text/plain string "no host\n" if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }`)
 	line(`http-request return status 400 content-type text/plain string "bad host\n" if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }`)
 	for _, step := range []string{"percent-decode-unreserved", "percent-to-uppercase", "path-strip-dot", "path-strip-dotdot full", "path-merge-slashes"} {
 		line("http-request normalize-uri %s", step)
@@ -122,6 +123,7 @@ func renderMatching(line func(string, ...any), file string) {
 	const missing = "!{ var(txn.m) -m found }"
 	line("http-request set-var(txn.p) path")
 	line("http-request set-var(txn.m) var(txn.h),concat(%s,txn.p),map_beg(%s)", tagExactPath, file)
+	line("http-request set-var(txn.m) var(txn.h),concat(%s),map_beg(%s) if %s", tagExact, file, missing)
 	// A wildcard with a path: the longest path wins, then the more specific host.
 	line("http-request set-var(txn.w) str(%s),map_beg(%s) if %s", flagWildPath, file, missing)
 	line("http-request set-var(txn.l) int(0)")
@@ -132,7 +134,6 @@ func renderMatching(line func(string, ...any), file string) {
 	}
 	longer("var(txn.h)", tagMixedPath, "")
 	wildcards(func(part, tags string, condition string) { longer(part, tags, condition) }, tagSuffixPath, tagPrefixPath)
-	line("http-request set-var(txn.m) var(txn.h),concat(%s),map_beg(%s) if %s", tagExact, file, missing)
 	line("http-request set-var(txn.m) str(%s),concat(,txn.p),map_beg(%s) if %s", tagPath, file, missing)
 	line("http-request set-var(txn.e) str(%s),map_beg(%s) if %s", flagWild, file, missing)
 	first := func(host, tag, condition string) {

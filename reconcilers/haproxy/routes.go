@@ -21,9 +21,9 @@ type route struct {
 
 // Tags stand between a host and a path in a map key and say at which level it
 // competes. A host holds no "|", so that no key of one level is found by a
-// question for another. The levels are Kong's: routes that match by host and
-// path before those that match by one of them; of each, those whose hosts are
-// all exact before those with a wildcard among them; then the longest path.
+// question for another. The levels are Kong's (as its router really decides):
+// routes whose hosts are all exact come first, then those that match by host
+// and path, then those that match by one of them; of each, the longest path.
 const (
 	tagExactPath  = "|a" // HOST|a/path: every host of the route is exact
 	tagMixedPath  = "|b" // HOST|b/path: some host of the route is a wildcard
