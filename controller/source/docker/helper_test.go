@@ -164,7 +164,7 @@ func (w *watch) wait(what string, every time.Duration, ok func() bool) {
 		case <-w.pokes:
 		case <-tick:
 		case <-deadline:
-			w.t.Fatalf("waited in vain until %s\nknown: %v\nstate: %+v\nlog:\n%s", what, w.names(), w.source.State(), w.logs)
+			w.t.Fatalf("waited in vain until %s\nknown: %v\nlast delta: %+v\nstate: %+v\nlog:\n%s", what, w.names(), w.deltas[max(0, len(w.deltas)-1):], w.source.State(), w.logs)
 		}
 	}
 }

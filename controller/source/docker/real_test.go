@@ -45,9 +45,17 @@ func main() {
 			}
 		case "ill":
 			os.Remove("/ok")
+		case "self":
+			name, _ := os.Hostname()
+			mounts, _ := os.ReadFile("/proc/self/mountinfo")
+			groups, _ := os.ReadFile("/proc/self/cgroup")
+			os.Stdout.WriteString(name + "\n===\n" + string(mounts) + "===\n" + string(groups))
 		case "stubborn":
 			signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
-			select {}
+			c := make(chan os.Signal, 1)
+			signal.Notify(c, syscall.SIGWINCH)
+			for range c {
+			}
 		}
 		return
 	}
