@@ -5,7 +5,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -24,7 +23,7 @@ type call struct {
 func (k *Kong) serve(r *http.Request, raw []byte, down <-chan struct{}) *answer {
 	c := &call{method: r.Method, query: r.URL.Query(), raw: raw}
 	c.media, _, _ = mime.ParseMediaType(r.Header.Get("Content-Type"))
-	for _, s := range strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/") {
+	for s := range strings.SplitSeq(strings.Trim(r.URL.EscapedPath(), "/"), "/") {
 		seg, err := url.PathUnescape(s)
 		if err != nil {
 			return notFound()
@@ -38,15 +37,15 @@ func (k *Kong) serve(r *http.Request, raw []byte, down <-chan struct{}) *answer 
 	}
 	switch c.path[0] {
 	case "":
-		return c.only(http.MethodGet, k.root)
+		return c.get(k.root)
 	case "status":
-		return c.only(http.MethodGet, k.status)
+		return c.get(k.status)
 	case "config":
 		return k.config(c)
 	case "schemas":
 		return k.schemas(c)
 	case "tags":
-		return c.only(http.MethodGet, func() *answer { return k.tags(c) })
+		return c.get(func() *answer { return k.tags(c) })
 	case "plugins":
 		if len(c.path) == 2 && c.path[1] == "enabled" {
 			return ok(object{"enabled_plugins": k.lib.enabled()})
@@ -112,7 +111,7 @@ func (p *parent) has(e *entity) bool { return p == nil || e.ref(p.field) == p.en
 func (k *Kong) collection(c *call, kd *kind, in *parent) *answer {
 	switch c.method {
 	case http.MethodGet, http.MethodHead:
-		rows := slices.DeleteFunc(k.store.list(kd), func(e *entity) bool { return !in.has(e) })
+		rows := k.store.where(kd, in.has)
 		path := "/" + strings.Join(c.path, "/")
 		if kd.name == "targets" {
 			bySeq(rows)
@@ -203,7 +202,7 @@ func (k *Kong) change(c *call, kd *kind, key string, e *entity, in *parent, by s
 
 // child finds a child by its key among those of one parent, where keys are only unique there.
 func (k *Kong) child(kd *kind, key string, in *parent) *entity {
-	for _, e := range k.store.list(kd) {
+	for _, e := range k.store.rows[kd.name] {
 		if in.has(e) && kd.key != "" && e.fields[kd.key] == key {
 			return e
 		}
@@ -211,12 +210,12 @@ func (k *Kong) child(kd *kind, key string, in *parent) *entity {
 	return nil
 }
 
-// only serves a path that knows one method.
-func (c *call) only(method string, f func() *answer) *answer {
-	if c.method == method || method == http.MethodGet && c.method == http.MethodHead {
+// get serves a path that can only be read.
+func (c *call) get(f func() *answer) *answer {
+	if c.method == http.MethodGet || c.method == http.MethodHead {
 		return f()
 	}
-	return c.other(strings.Join([]string{method, "HEAD", "OPTIONS"}, ", "))
+	return c.other("GET, HEAD, OPTIONS")
 }
 
 // other answers the methods that a path doesn't know, and OPTIONS.

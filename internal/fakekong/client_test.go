@@ -55,3 +55,14 @@ func get(t *testing.T, url string) (int, string) {
 	}
 	return resp.StatusCode, string(body)
 }
+
+// rowsOf are the entities of a page.
+func rowsOf(page map[string]any) []object {
+	data, _ := page["data"].([]any)
+	var out []object
+	for _, e := range data {
+		row, _ := e.(object)
+		out = append(out, row)
+	}
+	return out
+}

@@ -47,6 +47,7 @@ func TestContractWithoutDatabase(t *testing.T) {
 // replay sends every recorded request in order, once with the package's own schemas
 // and once with all of the real Kong's.
 func replay(t *testing.T, file string, mode Mode) {
+	t.Helper()
 	for name, schemas := range map[string][]byte{"own schemas": nil, "Kong's schemas": contractFile(t, "schemas.json")} {
 		t.Run(name, func(t *testing.T) {
 			k := start(t, Options{Mode: mode, Schemas: schemas})
@@ -100,17 +101,17 @@ func (q *idQueue) expect(x exchange) {
 // contractDir finds the contract, or skips the test.
 func contractDir(t *testing.T) string {
 	t.Helper()
-	if dir := os.Getenv("KONG_CONTRACT_DIR"); dir != "" {
-		return dir
+	dir := os.Getenv("KONG_CONTRACT_DIR")
+	if dir == "" {
+		root, err := os.Getwd()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for !exists(filepath.Join(root, "go.mod")) && root != filepath.Dir(root) {
+			root = filepath.Dir(root)
+		}
+		dir = filepath.Join(root, "..", "shared", "kong-contract")
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for !exists(filepath.Join(dir, "go.mod")) && dir != filepath.Dir(dir) {
-		dir = filepath.Dir(dir)
-	}
-	dir = filepath.Join(dir, "..", "shared", "kong-contract")
 	if !exists(dir) {
 		t.Skip("no recorded answers of a real Kong beside the repository (KONG_CONTRACT_DIR names their folder): nothing to compare with")
 	}

@@ -145,12 +145,14 @@ func yamlMistake(source string, err error) string {
 
 // invalidConfig is the refusal of a configuration.
 func invalidConfig(fields any, flattened any) *answer {
-	a := failure(http.StatusBadRequest, 14, "invalid declarative configuration",
-		"declarative config is invalid: "+pretty(fields), fields)
-	if flattened != nil {
-		a.body.(object)["flattened_errors"] = flattened
+	body := object{
+		"code": 14, "name": "invalid declarative configuration", "fields": fields,
+		"message": "declarative config is invalid: " + pretty(fields),
 	}
-	return a
+	if flattened != nil {
+		body["flattened_errors"] = flattened
+	}
+	return &answer{status: http.StatusBadRequest, body: body}
 }
 
 // dump answers GET /config: all that is held, as YAML within JSON.

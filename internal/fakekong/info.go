@@ -80,7 +80,7 @@ func (k *Kong) schemas(c *call) *answer {
 		}
 		return ok(object{"message": "schema validation successful"})
 	}
-	return c.only(http.MethodGet, func() *answer {
+	return c.get(func() *answer {
 		switch {
 		case len(c.path) == 3 && c.path[1] == "plugins":
 			if raw := k.lib.raw["plugins/"+c.path[2]]; raw != nil {

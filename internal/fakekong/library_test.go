@@ -53,10 +53,11 @@ func essence(v any) any {
 			if name == "removal_in_version" || isText && (name == "description" || name == "message") {
 				continue
 			}
-			if l, ok := e.([]any); ok && name == "entity_checks" && len(essence(l).([]any)) == 0 {
+			e = essence(e)
+			if l, ok := e.([]any); ok && name == "entity_checks" && len(l) == 0 {
 				continue
 			}
-			out[name] = essence(e)
+			out[name] = e
 		}
 		return out
 	}

@@ -142,7 +142,7 @@ func (m *matcher) translate(v any) any {
 	case map[string]any:
 		out := map[string]any{}
 		for name, e := range v {
-			out[m.translate(name).(string)] = m.translate(e)
+			out[text(m.translate(name))] = m.translate(e)
 		}
 		return out
 	}
@@ -224,7 +224,9 @@ func sortErrors(v any) any {
 	}
 	l = slices.Clone(l)
 	slices.SortFunc(l, func(a, b any) int {
-		return strings.Compare(fmt.Sprint(a.(map[string]any)["entity_type"]), fmt.Sprint(b.(map[string]any)["entity_type"]))
+		one, _ := a.(map[string]any)
+		other, _ := b.(map[string]any)
+		return strings.Compare(text(one["entity_type"]), text(other["entity_type"]))
 	})
 	return l
 }
@@ -232,7 +234,7 @@ func sortErrors(v any) any {
 // parseConfig reads the YAML of GET /config: the order of its keys is that of hash tables.
 func parseConfig(v any) any {
 	var out any
-	if err := readYAML(v.(string), &out); err != nil {
+	if err := readYAML(text(v), &out); err != nil {
 		return err.Error()
 	}
 	return out

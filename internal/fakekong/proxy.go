@@ -3,6 +3,7 @@ package fakekong
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -28,7 +29,7 @@ func (k *Kong) newProxy() http.Handler {
 		Rewrite:      keep,
 		Transport:    &retrier{k: k, base: base},
 		ErrorHandler: upstreamFailed,
-		ErrorLog:     quiet(),
+		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // failures show in the answers
 		ModifyResponse: func(r *http.Response) error {
 			r.Header.Set("Via", via)
 			r.Header.Set("X-Kong-Upstream-Latency", "1")

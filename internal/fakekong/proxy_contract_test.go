@@ -37,7 +37,7 @@ func TestRecordedProxying(t *testing.T) {
 	for _, set := range exchanges[recordedSet](t, "routing.jsonl") {
 		var services []any
 		for _, r := range set.Routes {
-			name := r["name"].(string)
+			name := text(r["name"])
 			if servers[name] == nil {
 				servers[name] = echo(t, name)
 			}

@@ -78,8 +78,8 @@ func TestUnhealthyTarget(t *testing.T) {
 	}
 	health := must(t, k, "GET", "/upstreams/up.test/health", nil)
 	states := map[string]int{}
-	for _, target := range health["data"].([]any) {
-		states[text(target.(object)["health"])]++
+	for _, target := range rowsOf(health) {
+		states[text(target["health"])]++
 	}
 	if diff := cmp.Diff(map[string]int{"HEALTHY": 1, "UNHEALTHY": 1}, states); diff != "" {
 		t.Errorf("health (-want +got):\n%s", diff)
@@ -162,12 +162,11 @@ func TestLateRoutes(t *testing.T) {
 			return w.Code
 		}
 		must(t, k, "PUT", "/routes/r", object{"paths": []string{"/"}})
-		time.Sleep(5*time.Second - 1)
+		pass(5*time.Second - 1)
 		if got := status(); got != 404 {
 			t.Errorf("%d before the delay is over", got)
 		}
-		time.Sleep(1)
-		synctest.Wait()
+		pass(1)
 		if got := status(); got != 503 {
 			t.Errorf("%d after the delay", got)
 		}
@@ -175,12 +174,17 @@ func TestLateRoutes(t *testing.T) {
 		if got := status(); got != 503 {
 			t.Errorf("%d right after the deletion", got)
 		}
-		time.Sleep(5 * time.Second)
-		synctest.Wait()
+		pass(5 * time.Second)
 		if got := status(); got != 404 {
 			t.Errorf("%d long after the deletion", got)
 		}
 	})
+}
+
+// pass lets the time of a synctest bubble go on, and then all that waited for it.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
 }
 
 // TestManyAtOnce is for the race detector: writers, readers and clients of the proxy together.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/url"
@@ -136,6 +135,3 @@ func unescaped(path string) string {
 	}
 	return path
 }
-
-// quiet is a log that nobody reads: failures show in the answers.
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }

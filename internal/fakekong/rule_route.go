@@ -1,6 +1,7 @@
 package fakekong
 
 import (
+	"errors"
 	"fmt"
 	"regexp/syntax"
 	"strings"
@@ -35,7 +36,8 @@ func checkRoutePath(v any) string {
 
 // pcre says what is wrong with an expression in the words of PCRE, as far as we know them.
 func pcre(err error) string {
-	if e, ok := err.(*syntax.Error); ok && e.Code == syntax.ErrMissingParen {
+	var e *syntax.Error
+	if errors.As(err, &e) && e.Code == syntax.ErrMissingParen {
 		return "missing closing parenthesis"
 	}
 	return err.Error()

@@ -2,7 +2,6 @@ package fakekong
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -19,14 +18,6 @@ func (e *entity) id() string { return text(e.fields["id"]) }
 
 // ref returns the id that a foreign field holds, or "".
 func (e *entity) ref(field string) string { return refID(e.fields[field]) }
-
-// name is what a reader calls the entity: its key, or its id.
-func (e *entity) name() string {
-	if n := text(e.fields[e.kind.key]); n != "" {
-		return n
-	}
-	return e.id()
-}
 
 // store holds rows by kind and id, with an index of what must be unique. It does
 // not lock; its owner does.
@@ -63,8 +54,18 @@ func (s *store) lookup(l *library, k *kind, key string) *entity {
 }
 
 // list returns all rows of a kind, sorted by id.
-func (s *store) list(k *kind) []*entity {
-	return slices.SortedFunc(maps.Values(s.rows[k.name]), func(a, b *entity) int { return strings.Compare(a.id(), b.id()) })
+func (s *store) list(k *kind) []*entity { return s.where(k, func(*entity) bool { return true }) }
+
+// where returns the rows of a kind that the question is true of, sorted by id.
+func (s *store) where(k *kind, is func(*entity) bool) []*entity {
+	var out []*entity
+	for _, e := range s.rows[k.name] {
+		if is(e) {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b *entity) int { return strings.Compare(a.id(), b.id()) })
+	return out
 }
 
 // put stores a row in place of the one with its id, if there is one.

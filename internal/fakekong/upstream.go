@@ -3,7 +3,6 @@ package fakekong
 import (
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 )
 
@@ -11,12 +10,12 @@ import (
 // health of single targets; nil for all else.
 func (k *Kong) upstreamExtra(c *call, u *entity, name string, rest []string) *answer {
 	targets := kindOf("targets")
-	rows := slices.DeleteFunc(k.store.list(targets), func(e *entity) bool { return e.ref("upstream") != u.id() })
+	rows := k.store.where(targets, (&parent{u, "upstream"}).has)
 	switch {
 	case name == "targets" && len(rest) == 1 && rest[0] == "all":
-		return c.only(http.MethodGet, func() *answer { return ok(object{"data": k.views(rows), "next": nil}) })
+		return c.get(func() *answer { return ok(object{"data": k.views(rows), "next": nil}) })
 	case name == "health" && len(rest) == 0:
-		return c.only(http.MethodGet, func() *answer { return k.health(u, rows) })
+		return c.get(func() *answer { return k.health(u, rows) })
 	case name == "targets" && len(rest) >= 2:
 		state := rest[len(rest)-1]
 		if c.method != http.MethodPut || state != "healthy" && state != "unhealthy" {
@@ -86,7 +85,8 @@ func (k *Kong) health(u *entity, rows []*entity) *answer {
 		if state == "UNHEALTHY" {
 			up, down = down, up
 		}
-		view := data[i].(map[string]any)
+		view := k.view(t)
+		data[i] = view
 		view["health"] = state
 		view["data"] = object{
 			"addresses": []any{object{"health": state, "ip": host, "port": port, "weight": weight}},

@@ -97,8 +97,8 @@ func TestPages(t *testing.T) {
 			if u, err := url.Parse(next); err != nil || next != "" && u.Query().Get("offset") != page["offset"] {
 				t.Fatalf("%s: next is %q, offset %q", query, next, page["offset"])
 			}
-			for _, e := range page["data"].([]any) {
-				seen[text(e.(object)["id"])] = true
+			for _, e := range rowsOf(page) {
+				seen[text(e["id"])] = true
 			}
 		}
 		if len(seen) != want {
@@ -111,7 +111,7 @@ func TestTaggedListsWithoutDatabase(t *testing.T) {
 	k := start(t, Options{Mode: DBLess})
 	service := object{"name": "a", "host": "a.test", "tags": []string{"x"}}
 	push(t, k, object{"_format_version": "3.0", "services": []any{service}})
-	if got := must(t, k, "GET", "/services?tags=x", nil); len(got["data"].([]any)) != 1 {
+	if got := must(t, k, "GET", "/services?tags=x", nil); len(rowsOf(got)) != 1 {
 		t.Errorf("got %v", got)
 	}
 	service["routes"] = []any{object{"name": "r", "paths": []string{"/"}}}

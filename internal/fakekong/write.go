@@ -129,7 +129,7 @@ func (k *Kong) setSNIs(cert *entity, names []any) {
 // snisOf lists the names of a certificate, sorted.
 func (k *Kong) snisOf(id string) []any {
 	names := []any{}
-	for _, e := range k.store.list(kindOf("snis")) {
+	for _, e := range k.store.rows["snis"] {
 		if e.ref("certificate") == id {
 			names = append(names, e.fields["name"])
 		}
@@ -175,11 +175,9 @@ func (k *Kong) erase(e *entity) *answer {
 		}
 	}
 	for _, r := range refs {
-		for _, child := range k.store.list(r.kind) {
-			if child.ref(r.field) == e.id() {
-				if a := k.erase(child); a != nil {
-					return a
-				}
+		for _, child := range k.store.where(r.kind, (&parent{e, r.field}).has) {
+			if a := k.erase(child); a != nil {
+				return a
 			}
 		}
 	}

@@ -126,7 +126,7 @@ func (v Violations) Set(field, message string) {
 func (v Violations) has(fields ...string) bool {
 	for _, field := range fields {
 		at := v
-		for _, name := range strings.Split(field, ".") {
+		for name := range strings.SplitSeq(field, ".") {
 			e, ok := at[name]
 			if !ok {
 				break
