@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -44,14 +46,18 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	for from := 0; from < len(p.Changes); {
-		to := from + 1
-		for to < len(p.Changes) && samePhase(p.Changes[from], p.Changes[to]) {
-			to++
+		var indexes []int
+		to := from
+		for ; to < len(p.Changes) && samePhase(p.Changes[from], p.Changes[to]); to++ {
+			b.outcomes[to].Change = p.Changes[to]
+			if _, spared := b.cascade[to]; !spared {
+				indexes = append(indexes, to)
+			}
 		}
-		b.phase(ctx, stop, from, to)
+		b.phase(ctx, stop, indexes)
 		from = to
 	}
-	b.cascaded()
+	b.phase(ctx, stop, b.orphans())
 	if b.doubtful.Load() {
 		r.stale = true
 	}
@@ -85,15 +91,11 @@ func (b *batch) spare() {
 	}
 }
 
-// phase makes the changes from one index to another, and then notes what became of them.
-func (b *batch) phase(ctx context.Context, stop context.CancelCauseFunc, from, to int) {
+// phase makes the changes with the given indexes, and then notes what became of them.
+func (b *batch) phase(ctx context.Context, stop context.CancelCauseFunc, indexes []int) {
 	var group errgroup.Group
 	group.SetLimit(b.options.Concurrency)
-	for i := from; i < to; i++ {
-		b.outcomes[i].Change = b.changes[i]
-		if _, spared := b.cascade[i]; spared {
-			continue
-		}
+	for _, i := range indexes {
 		if problem := b.hindered(b.changes[i]); problem != nil {
 			b.outcomes[i].Problem = problem
 			continue
@@ -106,10 +108,8 @@ func (b *batch) phase(ctx context.Context, stop context.CancelCauseFunc, from, t
 		})
 	}
 	_ = group.Wait() // the errors are in the outcomes
-	for i := from; i < to; i++ {
-		if _, spared := b.cascade[i]; !spared {
-			b.note(i)
-		}
+	for _, i := range indexes {
+		b.note(i)
 	}
 }
 
@@ -187,18 +187,24 @@ func (b *batch) hindered(change plan.Change) *v1.Problem {
 	return nil
 }
 
-// cascaded gives targets the outcome of the upstream that took them along.
-func (b *batch) cascaded() {
-	problems := map[v1.Key]*v1.Problem{}
+// orphans notes the targets that went with their upstream, and returns those
+// whose upstream stayed after all: an instance that is gone must not keep its target.
+func (b *batch) orphans() []int {
+	stays := map[v1.Key]bool{}
 	for i, change := range b.changes {
 		if change.Op == plan.Delete && change.Key.Kind == kindUpstream {
-			problems[change.Key] = b.outcomes[i].Problem
+			stays[change.Key] = b.outcomes[i].Problem != nil
 		}
 	}
-	for i, upstream := range b.cascade {
-		b.outcomes[i].Problem = problems[upstream]
+	var left []int
+	for _, i := range slices.Sorted(maps.Keys(b.cascade)) {
+		if stays[b.cascade[i]] {
+			left = append(left, i)
+			continue
+		}
 		b.note(i)
 	}
+	return left
 }
 
 // change makes one change and returns the object that Kong holds after it.

@@ -128,6 +128,8 @@ func (r *record) noun(fields map[string]string) string {
 	switch {
 	case r.key == reserved && r.row.kind == kindUpstream:
 		return "upstream " + r.name() + ", the writer's mark"
+	case r.key == reserved:
+		return "service " + r.name() + ", which answers 503"
 	case strings.HasPrefix(r.key, "@"):
 		return fmt.Sprintf("%s %s with the id %s", r.row.kind, r.name(), r.id)
 	case r.row.kind == kindTarget:
@@ -172,12 +174,24 @@ func canonical(r *row, field string, value any) string {
 		return strconv.FormatBool(v)
 	case json.Number:
 		return v.String()
+	case map[string]any:
+		if r.kind == kindRoute && field == "headers" {
+			value = lower(v) // names of headers have no case
+		}
 	}
 	text, err := json.Marshal(value)
 	if err != nil { // JSON came in, so JSON goes out
 		return fmt.Sprint(value)
 	}
 	return string(text)
+}
+
+func lower(m map[string]any) map[string]any {
+	out := make(map[string]any, len(m))
+	for name, value := range m {
+		out[strings.ToLower(name)] = value
+	}
+	return out
 }
 
 // normal drops what says nothing and sorts lists of strings, in copies.

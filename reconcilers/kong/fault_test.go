@@ -1,0 +1,166 @@
+package kong
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// service is a small one: a route on its own host, and instances at 10.0.0.N:80.
+func service(name string, instances ...byte) *v1.Service {
+	s := &v1.Service{
+		Name: name, ConnectTimeout: time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
+		Origin: v1.Origin{Container: name + "-1"},
+		Routes: []v1.Route{{
+			Name: name + ".default", Hosts: []string{name + ".test"}, PreserveHost: true,
+			Origin: v1.Origin{Container: name + "-1", Label: "lockstep.hosts"},
+		}},
+	}
+	for _, n := range instances {
+		s.Endpoints = append(s.Endpoints, v1.Endpoint{
+			ID: fmt.Sprintf("%012x", n), Instance: fmt.Sprintf("%s-%d", name, n), Weight: 100,
+			Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, n}), 80), Origin: v1.Origin{Container: fmt.Sprintf("%s-%d", name, n)},
+		})
+	}
+	return s
+}
+
+func setOf(services ...*v1.Service) v1.Set {
+	set := v1.Set{}
+	for _, s := range services {
+		set[s.Name] = s
+	}
+	return set
+}
+
+// round takes one full round and returns what was planned and what became of it.
+func round(ctx context.Context, r reconcilers.Reconciler, set v1.Set) (plan.Plan, []plan.Outcome, error) {
+	desired, problems := r.Compile(reconcilers.Scope{}, set)
+	if len(problems) > 0 {
+		return plan.Plan{}, nil, problems[0]
+	}
+	observed, err := r.Observe(ctx, reconcilers.Scope{Fresh: true})
+	if err != nil {
+		return plan.Plan{}, nil, err
+	}
+	p := plan.Diff(observed, desired)
+	outcomes, err := r.Apply(ctx, p)
+	return p, outcomes, err
+}
+
+// settled takes a round in which everything must work.
+func settled(t testing.TB, r reconcilers.Reconciler, set v1.Set) plan.Plan {
+	t.Helper()
+	p, outcomes, err := round(t.Context(), r, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if problem := first(outcomes); problem != nil {
+		t.Fatal(problem)
+	}
+	return p
+}
+
+func first(outcomes []plan.Outcome) *v1.Problem {
+	for _, outcome := range outcomes {
+		if outcome.Problem != nil {
+			return outcome.Problem
+		}
+	}
+	return nil
+}
+
+// faultCase is a way in which one request goes wrong.
+type faultCase struct {
+	fault fakekong.Fault
+	// passing says that patience alone gets over it, within the same round.
+	passing bool
+}
+
+func faults() map[string]faultCase {
+	return map[string]faultCase{
+		"hangs":       {fakekong.Fault{Hang: true}, true},
+		"cut before":  {fakekong.Fault{Cut: fakekong.CutBefore}, true},
+		"cut after":   {fakekong.Fault{Cut: fakekong.CutAfter}, true},
+		"answers 500": {fakekong.Fault{Status: 500, Body: `{"message":"An unexpected error occurred"}`}, true},
+		"answers 503": {fakekong.Fault{Status: 503, Body: `<html>`}, true},
+		"answers 429": {fakekong.Fault{Status: 429, Header: http.Header{"Retry-After": {"0"}}, Body: `{"message":"API rate limit exceeded"}`}, true},
+		"answers 409": {fakekong.Fault{Status: 409, Body: `{"code":5,"name":"unique constraint violation","message":"UNIQUE violation detected","fields":{"name":"x"}}`}, false},
+		"answers 404": {fakekong.Fault{Status: 404, Body: `{"message":"Not found"}`}, false},
+	}
+}
+
+// TestEachRequestInTurnGoesWrong lets every single request of a round with
+// creates, updates and deletes go wrong in every way. The round gets over it or
+// says so, and after one more the world is the same as without any fault.
+func TestEachRequestInTurnGoesWrong(t *testing.T) {
+	from := setOf(service("stays", 1, 2), service("goes", 3))
+	to := setOf(service("stays", 2, 4), service("comes", 5))
+	to["stays"].Routes[0].Paths = []string{"/moved"}
+	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
+		clean := start(t, fakekong.Options{Mode: mode})
+		r := open(t, options(clean.AdminURL))
+		settled(t, r, from)
+		before := len(clean.Requests())
+		settled(t, r, to)
+		total, want := len(clean.Requests())-before, clean.World()
+		for name, f := range faults() {
+			t.Run(fmt.Sprintf("%s/%s", mode, name), func(t *testing.T) {
+				t.Parallel()
+				for nth := range total {
+					oneFault(t, mode, f, nth, from, to, want)
+				}
+			})
+		}
+	}
+}
+
+func oneFault(t *testing.T, mode fakekong.Mode, f faultCase, nth int, from, to v1.Set, want string) {
+	t.Helper()
+	k := start(t, fakekong.Options{Mode: mode})
+	defer k.Close()
+	o := options(k.AdminURL)
+	settled(t, open(t, o), from)
+	if f.fault.Hang {
+		o.Timeout, o.PushTimeout = 250*time.Millisecond, 250*time.Millisecond
+	}
+	r := open(t, o)
+	var mu sync.Mutex
+	seen := 0
+	k.Hook(func(*http.Request) fakekong.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if seen++; seen == nth+1 {
+			return f.fault
+		}
+		return fakekong.Fault{}
+	})
+	p, outcomes, err := round(t.Context(), r, to)
+	problem := first(outcomes)
+	if f.passing && (err != nil || problem != nil) {
+		t.Errorf("request %d: the round does not get over it: %v, %v", nth, err, problem)
+	}
+	if err == nil && len(outcomes) != len(p.Changes) {
+		t.Errorf("request %d: %d outcomes for %d changes", nth, len(outcomes), len(p.Changes))
+	}
+	k.Hook(nil)
+	settled(t, r, to)
+	if diff := cmp.Diff(want, k.World()); diff != "" {
+		t.Errorf("request %d: another world (-without fault +with it):\n%s", nth, diff)
+	}
+	writes := k.Writes()
+	if settled(t, r, to); k.Writes() != writes {
+		t.Errorf("request %d: a further round writes", nth)
+	}
+}
