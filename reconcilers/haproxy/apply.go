@@ -46,7 +46,10 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 }
 
 func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
-	err := r.dir.claim(r.o.Takeover)
+	err := ctx.Err()
+	if err == nil {
+		err = r.dir.claim(r.o.Takeover)
+	}
 	if err == nil && !r.known {
 		err = r.refresh(ctx)
 	}

@@ -21,7 +21,8 @@ type directory struct {
 	owner  string
 	writer string
 	lock   *os.File          // held while this daemon may write
-	wrote  func(name string) // called for each file that was replaced
+	before func(step string) error // see Reconciler.fault
+	wrote  func(name string)       // called for each file that was replaced
 }
 
 const (
@@ -147,6 +148,9 @@ func (d *directory) write(name string, text []byte) error {
 
 // stage writes a file beside the one that it is to become, and returns its path.
 func (d *directory) stage(name string, text []byte) (path string, err error) {
+	if err := d.before("stage " + name); err != nil {
+		return "", writeTrouble(d.file(name), err)
+	}
 	temporary, err := os.CreateTemp(d.path, "."+name+".*")
 	if err != nil {
 		return "", writeTrouble(d.file(name), err)
@@ -170,7 +174,11 @@ func (d *directory) stage(name string, text []byte) (path string, err error) {
 
 // commit makes a staged file the real one.
 func (d *directory) commit(staged, name string) error {
-	if err := os.Rename(staged, d.file(name)); err != nil {
+	err := d.before("commit " + name)
+	if err == nil {
+		err = os.Rename(staged, d.file(name))
+	}
+	if err != nil {
 		d.discard(staged)
 		return writeTrouble(d.file(name), err)
 	}

@@ -43,12 +43,12 @@ func (p *process) arguments(o Options) []string {
 func (p *process) find(ctx context.Context) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.pid != 0 && p.isOurs(p.pid) {
+	if p.pid != 0 && p.isOurs(ctx, p.pid) {
 		return true, nil
 	}
 	p.pid, p.exited = 0, nil
 	for _, look := range []func(context.Context) int{p.fromSocket, p.fromFile} {
-		if pid := look(ctx); pid != 0 && p.isOurs(pid) {
+		if pid := look(ctx); pid != 0 && p.isOurs(ctx, pid) {
 			p.pid = pid
 			return true, nil
 		}
@@ -79,18 +79,36 @@ func (p *process) fromFile(context.Context) int {
 
 // isOurs makes sure that a pid is a living HAProxy that was started with our
 // master socket: pids are used again.
-func (p *process) isOurs(pid int) bool {
-	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil || len(line) == 0 {
-		return false // gone, or a zombie
-	}
-	words := strings.Split(string(line), "\x00")
-	for i, word := range words {
-		if word == "-S" && i+1 < len(words) && strings.HasPrefix(words[i+1]+",", p.options.MasterSocket+",") {
-			return true
+func (p *process) isOurs(ctx context.Context, pid int) bool {
+	for living(pid) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil {
+			return false
 		}
+		// With each reload the master replaces its program by itself; in the
+		// middle of that it has no command line.
+		if len(line) == 0 && pause(ctx, time.Millisecond) == nil {
+			continue
+		}
+		words := strings.Split(string(line), "\x00")
+		for i, word := range words {
+			if word == "-S" && i+1 < len(words) && strings.HasPrefix(words[i+1]+",", p.options.MasterSocket+",") {
+				return true
+			}
+		}
+		return false
 	}
 	return false
+}
+
+// living reports whether a process is there and no zombie.
+func living(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	end := strings.LastIndexByte(string(stat), ')') // the name before it may hold anything
+	return end >= 0 && end+2 < len(stat) && stat[end+2] != 'Z' && stat[end+2] != 'X'
 }
 
 // start runs HAProxy in a session of its own.
@@ -126,7 +144,7 @@ func (p *process) start(ctx context.Context, arguments []string) error {
 func (p *process) ended() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.pid != 0 && p.isOurs(p.pid) {
+	if p.pid != 0 && living(p.pid) {
 		return nil
 	}
 	return fmt.Errorf("HAProxy ended: %s", p.lastWords())
@@ -162,7 +180,7 @@ func (p *process) stop(ctx context.Context) error {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("end HAProxy (pid %d): %w", pid, err)
 	}
-	for p.isOurs(pid) {
+	for living(pid) {
 		if err := pause(ctx, 5*time.Millisecond); err != nil {
 			return fmt.Errorf("HAProxy (pid %d) does not end: %w", pid, err)
 		}

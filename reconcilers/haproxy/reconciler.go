@@ -38,6 +38,18 @@ type Reconciler struct {
 	live      identity
 	condition condition
 	unwritten bool // the files do not say yet what the model says
+
+	// fault, when not nil, is asked before each step that changes something; its
+	// error is taken for that of the step. For tests.
+	fault func(step string) error
+}
+
+// before asks the tests' fault whether a step may succeed.
+func (r *Reconciler) before(step string) error {
+	if r.fault == nil {
+		return nil
+	}
+	return r.fault(step)
 }
 
 // New returns a Reconciler that has not looked at HAProxy yet. It reads the
@@ -66,7 +78,10 @@ func New(options Options) (*Reconciler, error) {
 		base:    renderBase(o, user),
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
 	}
-	r.dir = &directory{path: o.Dir, owner: o.Owner, writer: o.Writer, wrote: func(name string) { metrics.files.WithLabelValues(name).Inc() }}
+	r.dir = &directory{
+		path: o.Dir, owner: o.Owner, writer: o.Writer, before: r.before,
+		wrote: func(name string) { metrics.files.WithLabelValues(name).Inc() },
+	}
 	if o.Mode == Managed {
 		r.process = &process{options: o}
 	}

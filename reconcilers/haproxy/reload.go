@@ -239,6 +239,9 @@ func complaint(output []byte) string {
 
 // load makes HAProxy take over the files and waits until it has.
 func (r *Reconciler) load(ctx context.Context, generation string) error {
+	if err := r.before("load"); err != nil {
+		return err
+	}
 	old := r.live
 	if r.condition.process == "running" {
 		if err := r.askReload(ctx); err != nil {

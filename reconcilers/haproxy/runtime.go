@@ -164,6 +164,10 @@ func (rt *runtime) command(commands ...string) ([]string, error) {
 	if err := rt.open(); err != nil {
 		return nil, err
 	}
+	if err := rt.r.before(commands[0]); err != nil {
+		rt.broken = true
+		return nil, err
+	}
 	for _, command := range commands {
 		words := strings.Fields(command)
 		rt.r.metrics.commands.WithLabelValues(words[0] + " " + words[1]).Inc()

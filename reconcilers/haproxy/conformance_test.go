@@ -1,0 +1,196 @@
+package haproxy
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
+)
+
+func TestConformance(t *testing.T) {
+	needHAProxy(t)
+	reconcilertest.Run(t, reconcilertest.Harness{New: newGateway, Events: 200})
+}
+
+// expressible gives a reconciler only what HAProxy can express, as the desired
+// state that it gets from the controller does.
+type expressible struct{ *Reconciler }
+
+func (e expressible) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
+	fitting := v1.Set{}
+	for name, service := range set {
+		next := *service
+		next.Routes = nil
+		six := slices.ContainsFunc(service.Endpoints, func(e v1.Endpoint) bool { return e.Address.Addr().Is6() })
+		for _, route := range service.Routes {
+			if field, _ := inexpressible(&route); field != "" {
+				continue
+			}
+			route.PreserveHost = route.PreserveHost || six
+			next.Routes = append(next.Routes, route)
+		}
+		fitting[name] = &next
+	}
+	return e.Reconciler.Compile(scope, fitting)
+}
+
+// gateway is one managed HAProxy for the conformance suite.
+type gateway struct {
+	*bench
+	writes  atomic.Int64 // of the reconcilers before the one that is open
+	breaks  bool
+	after   int
+	planted string
+}
+
+func newGateway(t testing.TB) *reconcilertest.Gateway {
+	g := &gateway{bench: managed(t)}
+	g.options.ReloadEvery = 1
+	g.r = nil
+	t.Cleanup(func() { g.stop() })
+	return &reconcilertest.Gateway{
+		Open: g.reopen, World: g.world, Writes: g.counted,
+		Plant: g.plant, Strangers: g.strangers, Break: g.breakAfter, Heal: g.heal,
+	}
+}
+
+// reopen leaves HAProxy running for the next reconciler.
+func (g *gateway) reopen() (reconcilers.Reconciler, error) {
+	if g.r != nil {
+		g.writes.Add(int64(g.made()))
+	}
+	options := g.options
+	options.StopOnExit = false
+	r, err := New(options)
+	if err != nil {
+		return nil, err
+	}
+	r.fault = g.fault
+	g.r = r
+	return expressible{r}, nil
+}
+
+func (g *gateway) stop() {
+	r := g.r
+	g.r = nil
+	if r == nil {
+		return
+	}
+	if err := r.process.stop(context.Background()); err != nil {
+		g.t.Error(err)
+	}
+}
+
+func (g *gateway) fault(step string) error {
+	if !g.breaks {
+		return nil
+	}
+	if g.after > 0 {
+		g.after--
+		return nil
+	}
+	return fmt.Errorf("%s: broken by the test: %w", step, syscall.EIO)
+}
+
+func (g *gateway) breakAfter(after int) { g.breaks, g.after = true, after }
+func (g *gateway) heal()                { g.breaks = false }
+
+func (g *gateway) made() int {
+	total := 0
+	for _, line := range gather(g.t, g.r.metrics) {
+		var n int
+		if _, err := fmt.Sscanf(line[strings.LastIndexByte(line, '=')+1:], "%d", &n); err != nil {
+			g.t.Fatal(err)
+		}
+		total += n
+	}
+	return total
+}
+
+func (g *gateway) counted() int { return int(g.writes.Load()) + g.made() }
+
+// world is what the running process holds, and what the files say, without
+// what serves nobody: retired backends, and the generation that counts them in.
+func (g *gateway) world() string {
+	var b strings.Builder
+	r := g.r
+	config, err := r.dir.read(configName)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	routes, err := r.dir.read(mapName)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if config == nil {
+		return "nothing\n"
+	}
+	m := parseFiles(r.o.Owner, config, routes)
+	m.dropRetired(r.o.Owner)
+	b.WriteString(m.base) // without the generation, which the directory's name is part of
+	for _, name := range m.order {
+		b.WriteString(m.sections[name].config)
+	}
+	b.Write(routes)
+	w, err := r.look(g.t.Context())
+	if err != nil {
+		fmt.Fprintf(&b, "HAProxy: %v\n", err)
+		return g.neutral(b.String())
+	}
+	live := newModel()
+	e := newEdit(r.o.Owner, live)
+	for name, servers := range w.servers {
+		have := m.sections[serviceOf(name)].backend(name)
+		if have == nil {
+			have = &backend{service: serviceOf(name), address: strings.HasSuffix(name, addressSuffix)}
+		}
+		next := *have
+		next.servers = overlay(have, servers)
+		e.of(have.service).backends[name] = &next
+	}
+	live.put(e.sections())
+	b.WriteString("live:\n")
+	for _, name := range live.order {
+		for _, have := range live.sections[name].backends {
+			for _, s := range have.servers {
+				fmt.Fprintf(&b, "%s/%s %s weight %d drain %t maint %t\n", have.name(), s.name, s.address, s.weight, s.drain, s.maint)
+			}
+		}
+	}
+	for _, key := range sortedKeys(w.routes) {
+		fmt.Fprintf(&b, "%s %s\n", key, w.routes[key])
+	}
+	return g.neutral(b.String())
+}
+
+// neutral takes out what differs between two gateways by their nature.
+func (g *gateway) neutral(text string) string {
+	return strings.NewReplacer(g.options.Dir, "DIR", g.options.Binds[0], "BIND").Replace(text)
+}
+
+// plant puts a file of the user's into the directory.
+func (g *gateway) plant() error {
+	g.planted = filepath.Join(g.options.Dir, "mine.cfg")
+	if err := os.MkdirAll(g.options.Dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(g.planted, []byte("defaults mine\n  mode http\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\nbackend mine from mine\n  server a 127.0.0.1:1 weight 7 # mine\n"), 0o600)
+}
+
+func (g *gateway) strangers() string {
+	text, err := os.ReadFile(g.planted)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
