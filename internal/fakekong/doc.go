@@ -23,12 +23,18 @@
 //
 // The parts, in the order of a request:
 //
-//	kong.go, fault.go, journal.go   listeners, faults, the log of requests
-//	admin.go, crud.go, declare.go   the Admin API: endpoints, rows, POST /config
-//	schema/                         Kong's schema language: defaults and validation
-//	store.go, relation.go           the rows and what they refer to
-//	proxy.go, balancer.go           the proxy, over the rows
-//	router/                         which route wins and what the upstream gets
+//	kong.go, front.go            one gateway; its listeners
+//	fault.go, journal.go         what goes wrong on purpose; the log of requests
+//	admin.go, list.go, info.go   the Admin API: its paths, listings, and the rest
+//	draft.go, write.go           one entity: completed and judged, then written
+//	declare.go, declaration.go   a whole configuration: POST /config
+//	kind.go, store.go            the kinds of entities and how they refer to each other; the rows
+//	library.go, builtin.yaml     the schemas
+//	schema/                      Kong's schema language: defaults and validation
+//	rule.go, rule_route.go       what Kong checks beyond its schemas
+//	proxy.go, retry.go           the proxy, over the rows
+//	routing.go, balancer.go      its table of routes; its rounds of targets
+//	router/                      which route wins and what the upstream gets
 //
 // Validation is driven by schemas in Kong's own format. The package carries those
 // that Lockstep needs; Options.Schemas adds others, for instance all of a real Kong's.

@@ -27,8 +27,8 @@ type Options struct {
 	// and AdminURL and ProxyURL stay empty.
 	NoListen bool
 
-	// RouteDelay is how long a change of routes, services or plugins takes until the
-	// proxy honours it. Default: at once. Changes of targets never wait.
+	// RouteDelay is how long a change of routes or services takes until the proxy
+	// honours it. Plugins are held and shown, but the proxy does nothing by them. Default: at once. Changes of targets never wait.
 	RouteDelay time.Duration
 
 	// Schemas holds schemas beside those of the package, as JSON:
