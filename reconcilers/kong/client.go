@@ -122,19 +122,18 @@ func (c *client) try(ctx context.Context, n node, r request) (a answer, wait tim
 	began := time.Now()
 	a, header, err := c.exchange(limited, n, req)
 	c.metrics.asked(r.method, a.status, time.Since(began))
+	shown := r.method + " " + n.shown + r.path
 	if err != nil {
 		if ctx.Err() == nil && limited.Err() != nil {
 			err = context.Cause(limited)
 		}
-		return a, 0, &unreachable{request: r.method + " " + n.shown + r.path, err: inner(err)}
+		return a, 0, &unreachable{err: fmt.Errorf("%s: %w", shown, inner(err))}
 	}
 	switch {
 	case a.status == http.StatusTooManyRequests || a.status >= 500:
-		return a, retryAfter(header), &unreachable{
-			request: r.method + " " + n.shown + r.path, err: parseRefusal(a.status, a.body), answered: true,
-		}
+		return a, retryAfter(header), &unreachable{err: parseRefusal(shown, a.status, a.body), answered: true}
 	case a.status >= 300 && a.status != http.StatusNotModified:
-		return a, 0, parseRefusal(a.status, a.body)
+		return a, 0, parseRefusal(shown, a.status, a.body)
 	}
 	return a, 0, nil
 }

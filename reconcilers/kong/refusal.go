@@ -23,23 +23,24 @@ const (
 
 // refusal is an answer of Kong's that says no.
 type refusal struct {
+	Request string         `json:"-"` // "GET http://127.0.0.1:8001/services"
 	Status  int            `json:"-"`
 	Code    int            `json:"code"`
 	Message string         `json:"message"`
 	Fields  map[string]any `json:"fields"`
 }
 
-func parseRefusal(status int, body []byte) *refusal {
+func parseRefusal(request string, status int, body []byte) *refusal {
 	r := &refusal{}
 	if err := json.Unmarshal(body, r); err != nil || r.Message == "" {
 		r = &refusal{Message: http.StatusText(status)}
 	}
-	r.Status = status
+	r.Request, r.Status = request, status
 	return r
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("kong answers %d: %s", r.Status, r.words())
+	return fmt.Sprintf("%s: kong answers %d: %s", r.Request, r.Status, r.words())
 }
 
 // words says which fields Kong refuses and why, or else Kong's own message.
@@ -95,18 +96,17 @@ func isStatus(err error, status int) bool {
 
 // unreachable is a request that got no usable answer, however often it was tried.
 type unreachable struct {
-	request string // "GET http://127.0.0.1:8001/status"
-	tries   int
-	err     error
+	err   error // names the request
+	tries int
 	// answered says that Kong did answer, with 5xx or 429.
 	answered bool
 }
 
 func (u *unreachable) Error() string {
 	if u.tries > 1 {
-		return fmt.Sprintf("%s: %v (tried %d times)", u.request, u.err, u.tries)
+		return fmt.Sprintf("%v (tried %d times)", u.err, u.tries)
 	}
-	return fmt.Sprintf("%s: %v", u.request, u.err)
+	return u.err.Error()
 }
 
 func (u *unreachable) Unwrap() error { return u.err }

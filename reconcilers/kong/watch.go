@@ -11,7 +11,8 @@ import (
 type health struct {
 	mu    sync.Mutex
 	down  bool   // Kong did not answer when it was last asked
-	hash  string // what a node without a database should say that it holds; "" when unknown
+	hash  string // what a node without a database said when we last knew what it holds; "" when unknown
+	told  string // another hash that was seen since and told once
 	epoch int    // counts changes of hash by us, so that an older look is not believed
 }
 
@@ -34,7 +35,7 @@ func (h *health) holds(hash string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.epoch++
-	h.hash, h.down = hash, false
+	h.hash, h.told, h.down = hash, "", false
 }
 
 func (h *health) expected() (hash string, epoch int) {
@@ -54,8 +55,8 @@ func (h *health) saw(up bool, hash string, epoch int) bool {
 	}
 	due := h.down
 	h.down = false
-	if epoch == h.epoch && h.hash != "" && hash != "" && hash != h.hash {
-		h.hash, due = hash, true // told once
+	if epoch == h.epoch && h.hash != "" && hash != "" && hash != h.hash && hash != h.told {
+		h.told, due = hash, true
 	}
 	return due
 }

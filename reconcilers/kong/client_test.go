@@ -1,0 +1,265 @@
+package kong
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+// wire answers requests without a network, so that time can be the test's.
+type wire func(*http.Request) (*http.Response, error)
+
+func (w wire) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
+
+func reply(status int, body string, header ...string) *http.Response {
+	h := http.Header{}
+	for i := 0; i+1 < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
+	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+func clientOver(t *testing.T, o Options, w wire) *client {
+	t.Helper()
+	o.Transport = w
+	o, err := o.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := newClient(o, &metrics{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestRetryWaits(t *testing.T) {
+	tests := map[string]struct {
+		header   []string
+		min, max time.Duration
+	}{
+		"grows by itself":       {nil, 350 * time.Millisecond, 700 * time.Millisecond}, // 100, 200, 400, less up to half
+		"as long as Kong asks":  {[]string{"Retry-After", "7"}, 21 * time.Second, 22 * time.Second},
+		"but not for ever":      {[]string{"Retry-After", "86400"}, 90 * time.Second, 91 * time.Second},
+		"nor for a wrong value": {[]string{"Retry-After", "-5"}, 350 * time.Millisecond, 700 * time.Millisecond},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := options("http://kong.test")
+				o.Attempts, o.Pause = 4, 100*time.Millisecond
+				tries := 0
+				c := clientOver(t, o, func(*http.Request) (*http.Response, error) {
+					if tries++; tries < 4 {
+						return reply(429, `{"message":"slow down"}`, test.header...), nil
+					}
+					return reply(200, `{}`), nil
+				})
+				began := time.Now()
+				_, err := c.do(t.Context(), request{method: http.MethodGet, path: "/"})
+				if took := time.Since(began); err != nil || took < test.min || took > test.max {
+					t.Errorf("%d tries in %s, error %v; want %s to %s", tries, took, err, test.min, test.max)
+				}
+			})
+		})
+	}
+}
+
+func TestWaitEndsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := clientOver(t, options("http://kong.test"), func(*http.Request) (*http.Response, error) {
+			return reply(503, `{}`, "Retry-After", "30"), nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := c.do(ctx, request{method: http.MethodGet, path: "/"})
+		if took := time.Since(began); err == nil || took != time.Second {
+			t.Errorf("it took %s and ended with %v, want 1s and an error", took, err)
+		}
+	})
+}
+
+// TestNothingSecretIsShown plants secrets in every place that a request has
+// and looks for them in errors and logs.
+func TestNothingSecretIsShown(t *testing.T) {
+	const secret = "planted-secret"
+	var log bytes.Buffer
+	faults := map[string]wire{
+		"refused":   func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
+		"not Kong":  func(*http.Request) (*http.Response, error) { return reply(200, `<html>`), nil },
+		"forbidden": func(*http.Request) (*http.Response, error) { return reply(401, `{"message":"Unauthorized"}`), nil },
+		"broken":    func(*http.Request) (*http.Response, error) { return reply(500, `{"message":"oops"}`), nil },
+		"redirect": func(*http.Request) (*http.Response, error) {
+			return reply(302, ``, "Location", "http://elsewhere.test"), nil
+		},
+		"net.OpError": func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("no route")}
+		},
+	}
+	for name, w := range faults {
+		t.Run(name, func(t *testing.T) {
+			o := options("http://admin:" + secret + "@kong.test:8001/base/")
+			o.Header = http.Header{"Kong-Admin-Token": {secret}}
+			o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			asked := false
+			o.Transport = wire(func(r *http.Request) (*http.Response, error) {
+				asked = true
+				if _, password, _ := r.BasicAuth(); password != secret || r.Header.Get("Kong-Admin-Token") != secret {
+					t.Error("the secrets don't reach Kong")
+				}
+				if r.URL.Host != "kong.test:8001" || !strings.HasPrefix(r.URL.Path, "/base/") {
+					t.Errorf("asked %s", r.URL.Redacted())
+				}
+				return w(r)
+			})
+			r := open(t, o)
+			_, err := r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+			if !asked || err == nil {
+				t.Fatalf("asked: %t, error: %v", asked, err)
+			}
+			if strings.Contains(fmt.Sprintf("%v %+v", err, err)+log.String(), secret) {
+				t.Errorf("a secret is shown: %v\n%s", err, log.String())
+			}
+			if reasonOf(err) != v1.GatewayUnreachable || !strings.Contains(err.Error(), "kong.test:8001") {
+				t.Errorf("the error does not say what is wrong: %v", err)
+			}
+		})
+	}
+	for _, url := range []string{"ftp://a:" + secret + "@b", "http://a:" + secret + "@b:port", "kong:8001"} {
+		if _, err := New(Options{AdminURLs: []string{url}, Owner: "o", Writer: "w"}); err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: %v", hidden(url), err)
+		}
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	for name, o := range map[string]Options{
+		"--kong-admin-url": {Owner: "o", Writer: "w"},
+		"owner":            {AdminURLs: []string{"http://k"}, Owner: "a.b", Writer: "w"},
+		"writer":           {AdminURLs: []string{"http://k"}, Owner: "o", Writer: "a,b"},
+	} {
+		if _, err := New(o); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestKongIsDown(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + listener.Addr().String()
+	listener.Close()
+	r := open(t, options(url))
+	_, err = r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+	if reasonOf(err) != v1.GatewayUnreachable {
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{url, "connection refused", "--kong-admin-url"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %q: %v", want, err)
+		}
+	}
+}
+
+// TestNextNode: with several addresses of a cluster, the next is asked when one is down.
+func TestNextNode(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	o := options(k.AdminURL)
+	o.AdminURLs = []string{"http://" + listener.Addr().String(), k.AdminURL}
+	registry := prometheus.NewRegistry()
+	o.Registerer = registry
+	r := open(t, o)
+	settled(t, r, setOf(service("a", 1)))
+	if got := testutil.ToFloat64(r.client.metrics.retries); got != 1 {
+		t.Errorf("%v retries, want the one that found the node that is up", got)
+	}
+	if n, err := testutil.GatherAndCount(registry, "lockstep_kong_requests_total"); err != nil || n == 0 {
+		t.Errorf("%d series of requests, %v", n, err)
+	}
+}
+
+func TestSeveralNodesWithoutDatabase(t *testing.T) {
+	k := start(t, fakekong.Options{Mode: fakekong.DBLess})
+	o := options(k.AdminURL)
+	o.AdminURLs = []string{k.AdminURL, k.AdminURL + "/"}
+	_, err := open(t, o).Observe(t.Context(), reconcilers.Scope{})
+	if reasonOf(err) != v1.Conflict || !strings.Contains(err.Error(), "one database-less node") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPages(t *testing.T) {
+	var queries []string
+	o := options("http://kong.test")
+	o.Workspace = "team"
+	o.Transport = wire(func(r *http.Request) (*http.Response, error) {
+		queries = append(queries, r.URL.Path+"?"+r.URL.RawQuery)
+		if r.URL.Query().Get("offset") == "" {
+			return reply(200, `{"data":[{"id":"1"}],"offset":"abc=","next":"/services?offset=abc%3D"}`), nil
+		}
+		return reply(200, `{"data":[{"id":"2"}],"next":null}`), nil
+	})
+	bodies, err := open(t, o).list(t.Context(), "/services", nil)
+	if err != nil || len(bodies) != 2 {
+		t.Fatalf("got %v, %v", bodies, err)
+	}
+	want := "/team/services?size=1000 /team/services?offset=abc%3D&size=1000"
+	if got := strings.Join(queries, " "); got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+}
+
+// TestBrokenDatabaseStopsTheRest: when Kong answers 500 to everything, not
+// every change is tried to the end.
+func TestBrokenDatabaseStopsTheRest(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	o := options(k.AdminURL)
+	o.Concurrency = 1
+	r := open(t, o)
+	settled(t, r, v1.Set{})
+	var writes atomic.Int64
+	k.Hook(func(req *http.Request) fakekong.Fault {
+		if fakekong.Writing(req) {
+			writes.Add(1)
+			return fakekong.Fault{Status: 500}
+		}
+		return fakekong.Fault{}
+	})
+	set := v1.Set{}
+	for n := range byte(20) {
+		s := service(fmt.Sprintf("s%d", n), n)
+		set[s.Name] = s
+	}
+	_, outcomes, err := round(t.Context(), r, set)
+	if err != nil || len(outcomes) != 80 {
+		t.Fatalf("%d outcomes, %v", len(outcomes), err)
+	}
+	if got := int(writes.Load()); got > patienceWith5xx*o.Attempts {
+		t.Errorf("%d tries", got)
+	}
+}

@@ -1,0 +1,271 @@
+package kong
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
+)
+
+// TestChangesByHand lets somebody change our entities in every way; one round
+// brings all of it back, and the sentence says what was found.
+func TestChangesByHand(t *testing.T) {
+	a := func(r *Reconciler, kind v1.Kind, key string) string { return r.id(kind, key) }
+	tests := map[string]struct {
+		change   func(t *testing.T, url string, r *Reconciler)
+		sentence string
+	}{
+		"a field that we write": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "a"), `{"retries":1}`)
+		}, "change service a: retries 1 → 5"},
+		"a field that we don't write": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "a"), `{"enabled":false}`)
+		}, "change service a: enabled false → (none)"},
+		"a field in a record": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodPatch, url+"/upstreams/"+a(r, kindUpstream, "a"), `{"healthchecks":{"active":{"http_path":"/up"}}}`)
+		}, "change upstream a: healthchecks"},
+		"another tag": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodPatch, url+"/routes/"+a(r, kindRoute, "a.default"), `{"tags":["lockstep-owner:lockstep","lockstep-service:a","lockstep-route:a.default","more"]}`)
+		}, "change route a.default (a.test): tags"},
+		"a name": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodPatch, url+"/routes/"+a(r, kindRoute, "a.default"), `{"name":"renamed"}`)
+		}, "change route a.default (a.test): name renamed → a.default.lockstep"},
+		"names swapped": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "a"), `{"name":"parked"}`)
+			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "b"), `{"name":"a.lockstep"}`)
+			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "a"), `{"name":"b.lockstep"}`)
+		}, "change service a: name b.lockstep → a.lockstep"},
+		"a weight": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodPatch, url+"/upstreams/a.lockstep/targets/10.0.0.1:80", `{"weight":7}`)
+		}, "change target 10.0.0.1:80 (a-1) of a: weight 7 → 100"},
+		"an address": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodPatch, url+"/upstreams/a.lockstep/targets/10.0.0.1:80", `{"target":"10.0.0.77:80"}`)
+		}, "remove target"},
+		"a target gone": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodDelete, url+"/upstreams/a.lockstep/targets/10.0.0.1:80", "")
+		}, "add target 10.0.0.1:80 (a-1) of a"},
+		"a route moved": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodPatch, url+"/routes/"+a(r, kindRoute, "a.default"), `{"service":{"id":"`+a(r, kindService, "b")+`"}}`)
+		}, "change route a.default (a.test): service b → a"},
+		"everything of a service gone": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodDelete, url+"/routes/a.default.lockstep", "")
+			must(t, http.MethodDelete, url+"/services/a.lockstep", "")
+			must(t, http.MethodDelete, url+"/upstreams/a.lockstep", "")
+		}, "add service a"},
+		"a copy with another id in its place": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodDelete, url+"/routes/a.default.lockstep", "")
+			must(t, http.MethodDelete, url+"/services/a.lockstep", "")
+			must(t, http.MethodPut, url+"/services/5c000000-0000-4000-8000-000000000001",
+				`{"name":"a.lockstep","host":"a.lockstep","tags":["lockstep-owner:lockstep","lockstep-service:a"]}`)
+		}, "remove service a.lockstep with the id 5c000000-0000-4000-8000-000000000001"},
+		"a copied target": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodDelete, url+"/upstreams/a.lockstep/targets/10.0.0.1:80", "")
+			must(t, http.MethodPost, url+"/upstreams/a.lockstep/targets",
+				`{"id":"5c000000-0000-4000-8000-000000000002","target":"10.0.0.1:80","tags":["lockstep-owner:lockstep","lockstep-service:a"]}`)
+		}, "remove target 10.0.0.1:80"},
+		"the writer's mark gone": {func(t *testing.T, url string, r *Reconciler) {
+			must(t, http.MethodDelete, url+"/upstreams/lockstep-unavailable", "")
+		}, "add upstream lockstep-unavailable, the writer's mark"},
+	}
+	set := setOf(service("a", 1, 2), service("b", 3))
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			k := start(t, fakekong.Options{})
+			r := open(t, options(k.AdminURL))
+			settled(t, r, set)
+			want := k.World()
+			test.change(t, k.AdminURL, r)
+			p := settled(t, r, set)
+			if text := reconcilertest.Sentences(p); !strings.Contains(text, test.sentence) {
+				t.Errorf("the plan does not say %q:\n%s", test.sentence, text)
+			}
+			settled(t, r, set) // what was moved out of the way
+			if diff := cmp.Diff(want, k.World()); diff != "" {
+				t.Errorf("the world is not as before (-before +after):\n%s", diff)
+			}
+			writes := k.Writes()
+			if settled(t, r, set); k.Writes() != writes {
+				t.Errorf("a further round writes %d times", k.Writes()-writes)
+			}
+		})
+	}
+}
+
+// TestStaleCacheHeals: what went behind our back is noticed by the write that
+// needs it, and the next round reads again.
+func TestStaleCacheHeals(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	r := open(t, options(k.AdminURL))
+	settled(t, r, setOf(service("a", 1)))
+	must(t, http.MethodDelete, k.AdminURL+"/upstreams/a.lockstep", "")
+	next := setOf(service("a", 1, 2))
+	scope := reconcilers.Scope{Services: []string{"a"}}
+	for i := range 2 {
+		desired, _ := r.Compile(scope, next)
+		observed, err := r.Observe(t.Context(), scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outcomes, err := r.Apply(t.Context(), plan.Diff(observed, desired))
+		if err != nil {
+			t.Fatal(err)
+		}
+		problem := first(outcomes)
+		if i == 0 && (problem == nil || problem.Reason != v1.GatewayUnreachable || !strings.Contains(problem.Message, "changed while")) {
+			t.Errorf("first round: %v", problem)
+		}
+		if i == 1 && problem != nil {
+			t.Errorf("second round: %v", problem)
+		}
+	}
+	if world := k.World(); !strings.Contains(world, "10.0.0.1:80") || !strings.Contains(world, "10.0.0.2:80") {
+		t.Errorf("the targets are not back:\n%s", world)
+	}
+}
+
+func TestWatch(t *testing.T) {
+	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
+		t.Run(string(mode), func(t *testing.T) {
+			k := start(t, fakekong.Options{Mode: mode})
+			r := open(t, options(k.AdminURL))
+			set := setOf(service("a", 1))
+			settled(t, r, set)
+			want := k.World()
+			pokes := make(chan struct{}, 1)
+			ended := make(chan error, 1)
+			go func() {
+				ended <- r.Watch(t.Context(), func() {
+					select {
+					case pokes <- struct{}{}:
+					default:
+					}
+				})
+			}()
+			t.Cleanup(func() {
+				if err := <-ended; err == nil {
+					t.Error("the watcher ended without a cause")
+				}
+			})
+			looks := len(k.Requests())
+			wait(t, "three looks", func() bool { return len(k.Requests()) >= looks+3 })
+			select {
+			case <-pokes:
+				t.Error("poked without a reason")
+			default:
+			}
+			if mode == fakekong.DBLess {
+				if err := k.Restart(); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				k.Hook(func(*http.Request) fakekong.Fault { return fakekong.Fault{Status: 500} })
+				looks := len(k.Requests())
+				wait(t, "a look at the broken gateway", func() bool { return len(k.Requests()) >= looks+2 })
+				k.Hook(nil)
+			}
+			select {
+			case <-pokes:
+			case <-time.After(10 * time.Second):
+				t.Fatal("the gateway is back, and nobody is told")
+			}
+			settled(t, r, set)
+			if diff := cmp.Diff(want, k.World()); diff != "" {
+				t.Errorf("the world is not as before:\n%s", diff)
+			}
+		})
+	}
+}
+
+// wait waits for a condition, not longer than ten seconds.
+func wait(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("no %s within 10s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// TestDefaultsOfRealKong: an entity as a real Kong answers it, made of nothing
+// but what is required, differs in no field from Kong's defaults.
+func TestDefaultsOfRealKong(t *testing.T) {
+	dir := os.Getenv("KONG_CONTRACT_DIR")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "kong-contract")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "schemas.json"))
+	if err != nil {
+		t.Skipf("no recorded answers of a real Kong: %v", err)
+	}
+	var recorded struct {
+		Entities map[string]json.RawMessage `json:"entities"`
+	}
+	if err := json.Unmarshal(text, &recorded); err != nil {
+		t.Fatal(err)
+	}
+	exchanges, err := os.ReadFile(filepath.Join(dir, "db.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := map[string]int{}
+	for line := range strings.Lines(string(exchanges)) {
+		var x struct {
+			Request struct {
+				Method, Path string
+				Body         map[string]any
+			}
+			Response struct {
+				Status int
+				Body   json.RawMessage
+			}
+		}
+		if err := json.Unmarshal([]byte(line), &x); err != nil {
+			t.Fatal(err)
+		}
+		if x.Request.Method != http.MethodPost || x.Response.Status != http.StatusCreated {
+			continue
+		}
+		for _, row := range table() {
+			if !strings.HasSuffix(x.Request.Path, "/"+row.path) || x.Request.Body == nil || x.Request.Body["url"] != nil || x.Request.Body["healthchecks"] != nil {
+				continue
+			}
+			s, err := parseSchema(recorded.Entities[row.path])
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := decodeBody(x.Response.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, value := range s.others(row, body) {
+				if _, asked := x.Request.Body[name]; !asked {
+					t.Errorf("%s %v: %s is %v, which is said to be no default", row.kind, x.Request.Body, name, value)
+				}
+			}
+			compared[row.path]++
+		}
+	}
+	for _, row := range table() {
+		if compared[row.path] == 0 {
+			t.Errorf("no recorded %s was compared", row.path)
+		}
+	}
+	t.Log(compared)
+}
