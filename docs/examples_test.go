@@ -132,6 +132,8 @@ func checkCommand(words []string) error {
 	switch words[0] {
 	case "make":
 		return checkMake(words[1])
+	case "export":
+		return checkVariable(words[1])
 	case "lockstep":
 		return checkLockstep(words[1:])
 	case "curl":
@@ -172,6 +174,13 @@ func validate(c *cobra.Command) error {
 		return nil
 	}
 	return c.Args(c, c.Flags().Args())
+}
+
+// checkVariable wants the variable of a flag of the daemon.
+func checkVariable(assignment string) error {
+	name, value, _ := strings.Cut(assignment, "=")
+	flag := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "LOCKSTEP_")), "_", "-")
+	return checkLockstep([]string{"run", "--" + flag + "=" + value})
 }
 
 // checkCurl wants a URL, on a host that the quick start serves or on loopback.

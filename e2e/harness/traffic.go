@@ -12,12 +12,16 @@ import (
 type Traffic struct {
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
+	enough chan struct{} // closed after the first few requests
 
 	mu     sync.Mutex
 	sent   int
 	failed int
 	first  string // what the first failure was
 }
+
+// few is how many requests make traffic that proves anything.
+const few = 20
 
 // StartTraffic begins to send requests for host and path to a gateway, each
 // over a new connection.
@@ -26,7 +30,7 @@ func (w *World) StartTraffic(gateway, host, path string) error {
 		return fmt.Errorf("there is traffic already")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &Traffic{cancel: cancel}
+	t := &Traffic{cancel: cancel, enough: make(chan struct{})}
 	w.Traffic = t
 	t.ended.Go(func() {
 		tick := time.NewTicker(10 * time.Millisecond)
@@ -50,7 +54,9 @@ func (w *World) StartTraffic(gateway, host, path string) error {
 func (t *Traffic) note(answer Answer, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.sent++
+	if t.sent++; t.sent == few {
+		close(t.enough)
+	}
 	if err == nil && answer.Status == 200 {
 		return
 	}
@@ -60,11 +66,15 @@ func (t *Traffic) note(answer Answer, err error) {
 	}
 }
 
-// StopTraffic ends the traffic and returns how many requests were sent, how many
+// StopTraffic ends the traffic, after a few requests at the soonest, and returns how many requests were sent, how many
 // failed, and what the first failure was.
 func (w *World) StopTraffic() (sent, failed int, first string) {
 	t := w.Traffic
 	w.Traffic = nil
+	select {
+	case <-t.enough:
+	case <-time.After(Patience):
+	}
 	t.cancel()
 	t.ended.Wait()
 	return t.sent, t.failed, t.first
