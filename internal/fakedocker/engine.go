@@ -144,11 +144,13 @@ func (e *Engine) find(ref string) (*instance, error) {
 	if c := e.containers[ref]; c != nil {
 		return c, nil
 	}
-	var hit *instance
 	for _, c := range e.containers {
 		if c.name == ref {
 			return c, nil
 		}
+	}
+	var hit *instance
+	for _, c := range e.containers {
 		if len(ref) > 0 && len(c.id) > len(ref) && c.id[:len(ref)] == ref {
 			if hit != nil {
 				return nil, fmt.Errorf("multiple IDs found with provided prefix: %s", ref)

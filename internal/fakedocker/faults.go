@@ -18,14 +18,15 @@ const (
 type faults struct {
 	fail  map[string]failure
 	delay map[string]time.Duration
-	cut   int // list answers to cut in the middle
-	lose  int // events to lose
+	cut   int    // list answers to cut in the middle
+	lose  int    // events to lose
+	words string // what a failure says
 }
 
 type failure struct{ left, status int }
 
 func newFaults() faults {
-	return faults{fail: map[string]failure{}, delay: map[string]time.Duration{}}
+	return faults{fail: map[string]failure{}, delay: map[string]time.Duration{}, words: "something is wrong"}
 }
 
 // Fail answers the next n calls of a kind with a status; n below 0 means all.
@@ -33,6 +34,13 @@ func (e *Engine) Fail(call string, n, status int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.faults.fail[call] = failure{n, status}
+}
+
+// Say makes failures say something else than they do.
+func (e *Engine) Say(words string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.faults.words = words
 }
 
 // Delay makes every call of a kind wait before it is answered.
@@ -113,7 +121,7 @@ func (e *Engine) silent() bool {
 // has been answered, or its client has gone.
 func (e *Engine) suffer(w http.ResponseWriter, r *http.Request, call string) bool {
 	e.mu.Lock()
-	delay, awake := e.faults.delay[call], e.awake
+	delay, awake, words := e.faults.delay[call], e.awake, e.faults.words
 	f := e.faults.fail[call]
 	if f.left != 0 {
 		f.left--
@@ -137,7 +145,7 @@ func (e *Engine) suffer(w http.ResponseWriter, r *http.Request, call string) boo
 		}
 	}
 	if f.status != 0 {
-		refuse(w, f.status, "something is wrong")
+		refuse(w, f.status, words)
 		return false
 	}
 	return true

@@ -110,13 +110,16 @@ func (s *Source) lost(err error) bool {
 	return news
 }
 
-// synced notes that a whole view was read over a stream that stands. It
-// reports whether anything but the time is news.
-func (s *Source) synced(now time.Time) bool {
+// synced notes that a whole view was read over a stream that stands, and
+// whether all is well besides. It reports whether anything but the time is news.
+func (s *Source) synced(now time.Time, well bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	news := !s.state.Loaded || !s.state.Connected || s.state.Error != ""
-	s.state.Loaded, s.state.Connected, s.state.Error, s.state.Synced = true, true, "", now
+	news := !s.state.Loaded || !s.state.Connected || (well && s.state.Error != "")
+	s.state.Loaded, s.state.Connected, s.state.Synced = true, true, now
+	if well {
+		s.state.Error = ""
+	}
 	return news
 }
 

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"errors"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -330,4 +331,46 @@ func TestReplay(t *testing.T) {
 	w := begin(t, Options{Host: host})
 	w.loaded()
 	w.until("draining", func() bool { return w.one("a").Stopping == "SIGTERM" })
+}
+
+// TestOneBadContainer has an Engine that can't inspect one container, ever: the
+// others are told all the same, and of that one what the list knows.
+func TestOneBadContainer(t *testing.T) {
+	e, host := fake(t)
+	e.Run(fakedocker.Spec{Name: "good", Labels: enabled(), Expose: []string{"80"}})
+	e.Run(fakedocker.Spec{Name: "bad", Labels: enabled(), Network: "host", Expose: []string{"80"}})
+	e.Forget()
+	e.Fail(fakedocker.Inspect, -1, http.StatusInternalServerError)
+	w := begin(t, Options{Host: host, timing: quick})
+	w.sees("good", "bad")
+	if !strings.Contains(w.source.State().Error, "inspect container") {
+		t.Errorf("state %+v", w.source.State())
+	}
+	e.Fail(fakedocker.Inspect, 0, 0)
+	w.until("it is told in full", func() bool { return len(w.one("bad").Ports) == 1 && w.source.State().Error == "" })
+}
+
+// TestHostileWords lets labels and a proxy say things that would forge lines of
+// a log or a terminal.
+func TestHostileWords(t *testing.T) {
+	const forged = "x\nlevel=ERROR msg=forged \x1b[31m"
+	e, host := fake(t)
+	e.Run(fakedocker.Spec{Name: "a", Expose: []string{"80"}, StopTimeout: ptr(0), Labels: enabled(
+		"name", forged, "signal", forged, "container", forged, "image", forged, forged, forged, composeProject, forged)})
+	w := begin(t, Options{Host: host, timing: quick, Gateways: allGateways("http://a:1")})
+	w.sees("a")
+	e.Kill("a", 15)
+	w.until("it survives", func() bool { return strings.Contains(w.logs.String(), "survived") })
+	e.Fail(fakedocker.List, 1, http.StatusInternalServerError)
+	e.Say("<html>\n" + forged)
+	e.DropStreams()
+	w.eventually("the proxy's words are logged", func() bool { return strings.Contains(w.logs.String(), "html") })
+	for _, line := range strings.Split(w.logs.String(), "\n") {
+		if strings.HasPrefix(line, "level=") || strings.ContainsRune(line, 0x1b) {
+			t.Errorf("forged line in the log: %q", line)
+		}
+	}
+	if got := (connection{host: "h"}).advise(errors.New("<html>\n" + forged + strings.Repeat("é", 600))).Error(); strings.ContainsAny(got, "\n\x1b") || len(got) > 600 {
+		t.Errorf("state would say %q", got)
+	}
 }

@@ -184,6 +184,22 @@ func (c *session) failed(r inspected, i *inspection, now time.Time) {
 	c.s.options.Logger.Warn("container could not be inspected", "container", short(r.id), "error", r.err, "retry_in", wait)
 	c.news = c.s.trouble(c.conn.advise(r.err)) || c.news
 	c.later[r.id] = retry{at: now.Add(wait), seen: i.seen}
+	if c.tries[r.id] >= hopeless && !errdefs.IsPermissionDenied(r.err) {
+		c.giveUp(r.id)
+	}
+}
+
+// hopeless is how often an inspection fails before the view counts as whole
+// without it: one container that the Engine can't describe holds up no other.
+const hopeless = 6
+
+// giveUp publishes of a container what the list said, if nothing is known of
+// it. Its inspection goes on being tried.
+func (c *session) giveUp(id string) {
+	if said := c.awaited[id]; said != nil && c.s.world.get(id) == nil {
+		c.put(id, said, time.Time{})
+	}
+	delete(c.awaited, id)
 }
 
 // succeeded clears what earlier failures of a container have left.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/lockstep/lockstep/controller/snapshot"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -92,7 +93,7 @@ func (c *session) loaded(l load) error {
 		id := l.containers[i].ID
 		listed[id] = struct{}{}
 		if !c.untouched(id, l.began) {
-			c.await(id)
+			c.await(id, nil)
 		} else if c.listed(l.containers[i], known) {
 			missed++
 		}
@@ -102,7 +103,7 @@ func (c *session) loaded(l load) error {
 			continue
 		}
 		if !c.untouched(id, l.began) {
-			c.await(id)
+			c.await(id, nil)
 		} else if c.put(id, nil, time.Time{}) {
 			missed++
 		}
@@ -131,7 +132,8 @@ func (c *session) listed(s container.Summary, known drivers) bool {
 	case !ok:
 		return c.put(s.ID, nil, time.Time{})
 	case !complete:
-		c.await(s.ID)
+		inst.Stopping = c.s.stops[s.ID].signal
+		c.await(s.ID, &inst)
 		return false
 	}
 	inst.Stopping = c.s.stops[s.ID].signal
@@ -145,9 +147,10 @@ func (c *session) untouched(id string, began time.Time) bool {
 	return !ok || at.Before(began.Add(-c.s.options.timing.settle))
 }
 
-// await has a container inspected before the view counts as whole.
-func (c *session) await(id string) {
-	c.awaited[id] = struct{}{}
+// await has a container inspected before the view counts as whole. said is what
+// the list knows of it, in case the inspection fails for good.
+func (c *session) await(id string, said *snapshot.Instance) {
+	c.awaited[id] = said
 	if !c.pending(id) {
 		c.look(id, time.Time{})
 	}
@@ -186,7 +189,7 @@ func (c *session) whole() {
 	if c.s.world.load() {
 		c.news = true
 	}
-	if c.s.synced(time.Now()) {
+	if c.s.synced(time.Now(), len(c.tries) == 0) {
 		c.news = true
 	}
 	c.s.metrics.connected.Set(1)

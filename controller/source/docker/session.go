@@ -27,7 +27,9 @@ type session struct {
 	tries    map[string]int   // how often in a row
 	asked    map[string]stop  // kills whose meaning an inspection will tell
 	touched  map[string]time.Time
-	awaited  map[string]struct{} // inspections without which the view is not whole
+	// awaited are inspections without which the view is not whole, and what the
+	// list has said of the container; nil where an event made that doubtful.
+	awaited map[string]*snapshot.Instance
 
 	fresh   bool // no list has come in yet: events may be of the past
 	loading bool
@@ -51,7 +53,7 @@ func (s *Source) session(ctx context.Context, poke func()) error {
 	c := &session{
 		s: s, conn: s.conn, ctx: ctx, poke: poke, fresh: true,
 		dirty: map[string]time.Time{}, inflight: map[string]*inspection{}, later: map[string]retry{},
-		tries: map[string]int{}, asked: map[string]stop{}, touched: map[string]time.Time{}, awaited: map[string]struct{}{},
+		tries: map[string]int{}, asked: map[string]stop{}, touched: map[string]time.Time{}, awaited: map[string]*snapshot.Instance{},
 		results: make(chan inspected), loads: make(chan load), pings: make(chan error), located: make(chan located),
 	}
 	s.places.busy = false // whoever was looking went with the last session
