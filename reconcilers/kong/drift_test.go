@@ -246,7 +246,7 @@ func TestDefaultsOfRealKong(t *testing.T) {
 			if !strings.HasSuffix(x.Request.Path, "/"+row.path) || x.Request.Body == nil || x.Request.Body["url"] != nil || x.Request.Body["healthchecks"] != nil {
 				continue
 			}
-			s, err := parseSchema(recorded.Entities[row.path])
+			s, err := parseSchema(row, recorded.Entities[row.path])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -254,7 +254,7 @@ func TestDefaultsOfRealKong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, value := range s.others(row, body) {
+			for name, value := range s.others(body) {
 				if _, asked := x.Request.Body[name]; !asked {
 					t.Errorf("%s %v: %s is %v, which is said to be no default", row.kind, x.Request.Body, name, value)
 				}

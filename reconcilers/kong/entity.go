@@ -33,6 +33,12 @@ type row struct {
 	patch bool
 }
 
+// names reports whether a field is compared whatever Kong's default is.
+func (r *row) names(field string) bool {
+	_, ref := r.refs[field]
+	return ref || slices.Contains(r.fields, field)
+}
+
 // table returns the kinds, parents first.
 func table() []*row {
 	return []*row{

@@ -148,7 +148,7 @@ func (r *Reconciler) ask(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if f.schemas[row.kind], err = parseSchema(a.body); err != nil {
+		if f.schemas[row.kind], err = parseSchema(row, a.body); err != nil {
 			return fmt.Errorf("read the schema of kong's %s: %w", row.path, err)
 		}
 	}

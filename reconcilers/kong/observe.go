@@ -192,10 +192,10 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 
 // object makes the observed object of a record.
 func (r *Reconciler) object(rec *record) *plan.Object {
-	o := rec.object(r.facts.schemas[rec.row.kind].others(rec.row, rec.body))
+	others := r.facts.schemas[rec.row.kind].others(rec.body)
+	o := rec.object(others)
 	if rec.row.kind == kindRoute && !strings.HasPrefix(rec.key, "@") {
-		held := rec.held(r.namer)
-		o.Hold = held.object(r.facts.schemas[kindRoute].others(rec.row, held.body))
+		o.Hold = rec.held(r.namer).object(others)
 	}
 	return o
 }

@@ -3,7 +3,11 @@ package kong
 import "fmt"
 
 // schema is one kind of entity as Kong itself describes it.
-type schema struct{ fields []field }
+type schema struct {
+	row      *row
+	fields   []field
+	defaults map[string]string // by field: the canonical text of the default
+}
 
 // field is one field of a schema or of a record within it.
 type field struct {
@@ -15,7 +19,7 @@ type field struct {
 }
 
 // parseSchema reads the answer to GET /schemas/{kind}.
-func parseSchema(text []byte) (*schema, error) {
+func parseSchema(row *row, text []byte) (*schema, error) {
 	body, err := decodeBody(text)
 	if err != nil {
 		return nil, err
@@ -24,7 +28,11 @@ func parseSchema(text []byte) (*schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &schema{fields}, nil
+	s := &schema{row: row, fields: fields, defaults: make(map[string]string, len(fields))}
+	for _, f := range fields {
+		s.defaults[f.name] = canonical(row, f.name, f.filled(nil))
+	}
+	return s, nil
 }
 
 // parseFields reads a list of objects with one key each: [{"name": {…}}, …].
@@ -58,53 +66,52 @@ func parseFields(value any) ([]field, error) {
 }
 
 // others returns the fields of an entity that the row does not name and that are
-// not as Kong has them by default. A field that is gone from the schema counts
-// as well, unless it is empty.
-func (s *schema) others(r *row, body map[string]any) map[string]any {
-	defaults := fill(s.fields, nil)
-	known := map[string]bool{"created_at": true, "updated_at": true}
-	for _, f := range s.fields {
-		if f.auto {
-			known[f.name] = true
-		}
-	}
-	for _, name := range r.fields {
-		known[name] = true
-	}
-	for name := range r.refs {
-		known[name] = true
-	}
+// not as Kong has them by default. A field that is not in the schema counts as
+// well, unless it is empty.
+func (s *schema) others(body map[string]any) map[string]any {
 	var out map[string]any
-	full := fill(s.fields, body)
-	for name, value := range full {
-		if known[name] || canonical(r, name, value) == canonical(r, name, defaults[name]) {
-			continue
-		}
+	differs := func(name string, value any) {
 		if out == nil {
 			out = map[string]any{}
 		}
 		out[name] = value
 	}
+	for _, f := range s.fields {
+		if f.auto || s.row.names(f.name) {
+			continue
+		}
+		value, given := body[f.name]
+		if !given || value == nil {
+			continue // Kong fills it in
+		}
+		if value = f.filled(value); canonical(s.row, f.name, value) != s.defaults[f.name] {
+			differs(f.name, value)
+		}
+	}
+	for name, value := range body {
+		if _, known := s.defaults[name]; !known && !s.row.names(name) && normal(value) != nil {
+			differs(name, value)
+		}
+	}
 	return out
 }
 
-// fill returns a copy of an entity in which fields that are missing or null
-// have their defaults, also within records.
-func fill(fields []field, body map[string]any) map[string]any {
-	out := make(map[string]any, len(fields))
-	for name, value := range body {
-		out[name] = value
+// filled returns the value of a field with defaults where it says nothing, also
+// within records.
+func (f *field) filled(value any) any {
+	if value == nil {
+		value = f.fallback
 	}
-	for _, f := range fields {
-		value, ok := out[f.name]
-		if !ok || value == nil {
-			value = f.fallback
-		}
-		if f.kind == "record" {
-			nested, _ := value.(map[string]any)
-			value = fill(f.fields, nested)
-		}
-		out[f.name] = value
+	if f.kind != "record" {
+		return value
+	}
+	given, _ := value.(map[string]any)
+	out := make(map[string]any, len(f.fields))
+	for name, inner := range given {
+		out[name] = inner
+	}
+	for _, inner := range f.fields {
+		out[inner.name] = inner.filled(out[inner.name])
 	}
 	return out
 }

@@ -1,0 +1,152 @@
+package kong
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
+)
+
+// TestRealKong measures the reconciler on the Kong at KONG_ADMIN_URL. Each
+// gateway of the suite is an owner of its own there, with a name that nobody
+// else has; at the end nothing of it is left.
+func TestRealKong(t *testing.T) {
+	url := os.Getenv("KONG_ADMIN_URL")
+	if url == "" {
+		t.Skip("no real Kong: set KONG_ADMIN_URL to the Admin API of one with a database")
+	}
+	onShared(t, url, 200)
+}
+
+// TestSharedKong holds the harness for a real Kong to the same on a stand-in,
+// and that it leaves nothing behind.
+func TestSharedKong(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	s := &stranger{url: k.AdminURL}
+	if err := s.plant(); err != nil {
+		t.Fatal(err)
+	}
+	before := k.World()
+	t.Run("suite", func(t *testing.T) { onShared(t, k.AdminURL, 40) })
+	if after := k.World(); after != before {
+		t.Errorf("something is left:\n%s", after)
+	}
+}
+
+func onShared(t *testing.T, url string, events int) {
+	t.Helper()
+	o := options(url)
+	o.Timeout = 10 * time.Second
+	r := open(t, o)
+	if err := r.ask(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r.facts.dbless() {
+		t.Skip("the Kong at KONG_ADMIN_URL has no database: several owners can't share it")
+	}
+	reconcilertest.Run(t, reconcilertest.Harness{
+		New:   func(t testing.TB) *reconcilertest.Gateway { return sharedGateway(t, o) },
+		Seeds: []uint64{1}, Events: events,
+	})
+}
+
+// sharedGateway is the part of a Kong that one owner has.
+func sharedGateway(t testing.TB, o Options) *reconcilertest.Gateway {
+	t.Helper()
+	o.Owner = "t" + strings.ReplaceAll(uuid.NewString(), "-", "")[:16]
+	count := &counted{inner: &http.Transport{MaxIdleConnsPerHost: 8, MaxConnsPerHost: 8}}
+	o.Transport = count
+	t.Cleanup(func() { clean(t, o) })
+	return &reconcilertest.Gateway{
+		Open:   func() (reconcilers.Reconciler, error) { return New(o) },
+		Writes: func() int { return int(count.writes.Load()) },
+		World: func() string {
+			text, err := sharedWorld(o)
+			if err != nil {
+				t.Errorf("read the world: %v", err)
+			}
+			return text
+		},
+	}
+}
+
+// clean removes what the owner has, its mark last.
+func clean(t testing.TB, o Options) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	r, err := New(o)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer r.Close()
+	observed, err := r.Observe(ctx, reconcilers.Scope{Fresh: true})
+	if err != nil {
+		t.Errorf("clean up: %v", err)
+		return
+	}
+	outcomes, err := r.Apply(ctx, plan.Diff(observed, plan.State{}))
+	if problem := first(outcomes); err != nil || problem != nil {
+		t.Errorf("clean up: %v, %v", err, problem)
+	}
+}
+
+// sharedWorld renders what an owner has, without ids and the owner's name.
+func sharedWorld(o Options) (string, error) {
+	r, err := New(o)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	state, err := r.Observe(context.Background(), reconcilers.Scope{Fresh: true})
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for key, object := range state {
+		rec, ok := object.Native.(*record)
+		if !ok {
+			return "", fmt.Errorf("%s has no record", key)
+		}
+		body := map[string]any{}
+		for name, value := range rec.body {
+			if _, ref := rec.row.refs[name]; !ref && name != "id" {
+				body[name] = normal(value)
+			}
+		}
+		text, err := json.Marshal([]any{rec.parents, body})
+		if err != nil {
+			return "", err
+		}
+		lines = append(lines, fmt.Sprintf("%s %s %s\n", rec.row.kind, rec.key, strings.ReplaceAll(string(text), o.Owner, "OWNER")))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, ""), nil
+}
+
+// counted counts the writing requests that pass.
+type counted struct {
+	inner  *http.Transport
+	writes atomic.Int64
+}
+
+func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	if fakekong.Writing(r) {
+		c.writes.Add(1)
+	}
+	return c.inner.RoundTrip(r)
+}
