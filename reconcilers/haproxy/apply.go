@@ -68,8 +68,7 @@ func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
 // failAll fails what has not failed yet for one reason that concerns all.
 func failAll(steps []*step, err error) {
 	reason, message, fix := v1.GatewayUnreachable, err.Error(), ""
-	var problem v1.Problem
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[v1.Problem](err); ok {
 		reason, message, fix = problem.Reason, problem.Message, problem.Fix
 	}
 	for _, s := range steps {

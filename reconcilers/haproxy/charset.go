@@ -23,7 +23,6 @@ var (
 	wordHost    = word{"host", "-_.*", 255}
 	wordPath    = word{"path", "-._~/!$&()*+,;=:@%", 1024}
 	wordFile    = word{"file name", "-_.:@+/", 512}
-	wordGen     = word{"generation", "", 64}
 )
 
 // check is the one door through which text goes to HAProxy. It refuses what

@@ -53,11 +53,12 @@ type gateway struct {
 	planted string
 }
 
-func newGateway(t testing.TB) *reconcilertest.Gateway {
-	g := &gateway{bench: managed(t)}
+func newGateway(tb testing.TB) *reconcilertest.Gateway {
+	tb.Helper()
+	g := &gateway{bench: managed(tb)}
 	g.options.ReloadEvery = 1
 	g.r = nil
-	t.Cleanup(func() { g.stop() })
+	tb.Cleanup(func() { g.stop() })
 	return &reconcilertest.Gateway{
 		Open: g.reopen, World: g.world, Writes: g.counted,
 		Plant: g.plant, Strangers: g.strangers, Break: g.breakAfter, Heal: g.heal,

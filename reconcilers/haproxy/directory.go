@@ -20,7 +20,7 @@ type directory struct {
 	path   string
 	owner  string
 	writer string
-	lock   *os.File          // held while this daemon may write
+	lock   *os.File                // held while this daemon may write
 	before func(step string) error // see Reconciler.fault
 	wrote  func(name string)       // called for each file that was replaced
 }

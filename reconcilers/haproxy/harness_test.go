@@ -22,34 +22,34 @@ import (
 )
 
 // needHAProxy skips a test where there is no HAProxy to test with.
-func needHAProxy(t testing.TB) {
-	t.Helper()
+func needHAProxy(tb testing.TB) {
+	tb.Helper()
 	if _, err := exec.LookPath("haproxy"); err != nil {
-		t.Skip("haproxy is not installed (Debian: apt-get install haproxy)")
+		tb.Skip("haproxy is not installed (Debian: apt-get install haproxy)")
 	}
 }
 
 // freePort returns a port of 127.0.0.1 that nobody has at this moment.
-func freePort(t testing.TB) int {
-	t.Helper()
+func freePort(tb testing.TB) int {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer listener.Close()
 	return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener has a TCP address
 }
 
 // shortDir is t.TempDir with a path that a unix socket can take.
-func shortDir(t testing.TB) string {
-	t.Helper()
+func shortDir(tb testing.TB) string {
+	tb.Helper()
 	dir, err := os.MkdirTemp("", "ls-ha-") //nolint:usetesting // t.TempDir's paths are too long for sockets
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return dir
@@ -65,21 +65,21 @@ type bench struct {
 }
 
 // managed returns a bench whose HAProxy is not running yet.
-func managed(t testing.TB) *bench {
-	t.Helper()
-	needHAProxy(t)
-	b := &bench{t: t, set: v1.Set{}}
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+func managed(tb testing.TB) *bench {
+	tb.Helper()
+	needHAProxy(tb)
+	b := &bench{t: tb, set: v1.Set{}}
+	address := fmt.Sprintf("127.0.0.1:%d", freePort(tb))
 	b.url = "http://" + address
 	b.options = Options{
-		Owner: "lockstep", Writer: "test", Binds: []string{address}, Dir: filepath.Join(shortDir(t), "ha"),
+		Owner: "lockstep", Writer: "test", Binds: []string{address}, Dir: filepath.Join(shortDir(tb), "ha"),
 		StopOnExit: true, Log: slog.New(slog.DiscardHandler),
 	}
 	b.open()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if b.r != nil {
 			if err := b.r.Close(); err != nil {
-				t.Error(err)
+				tb.Error(err)
 			}
 		}
 	})
@@ -153,13 +153,13 @@ func (b *bench) sync(services ...string) {
 		if err != nil {
 			return err
 		}
-		for _, problem := range failed {
-			if problem.Reason == v1.GatewayRejected || problem.Reason == v1.Conflict {
-				b.t.Fatal(problem)
-			}
-			return problem
+		if len(failed) == 0 {
+			return nil
 		}
-		return nil
+		if reason := failed[0].Reason; reason == v1.GatewayRejected || reason == v1.Conflict {
+			b.t.Fatal(failed[0])
+		}
+		return failed[0]
 	})
 	if p := b.plan(scope); !p.Empty() {
 		b.t.Fatalf("after a round without failures: %s", sentences(p))
@@ -241,20 +241,20 @@ func (b *bench) want(host, path string, status int, body string) {
 }
 
 // origin is a server that answers with its name, the path and the host.
-func origin(t testing.TB, name string) v1.Endpoint {
-	t.Helper()
+func origin(tb testing.TB, name string) v1.Endpoint {
+	tb.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s path=%s host=%s proto=%s for=%s\n", name, r.URL.RequestURI(), r.Host, r.Header.Get("X-Forwarded-Proto"), r.Header.Get("X-Forwarded-For"))
 	}))
-	t.Cleanup(s.Close)
-	return endpoint(t, name, s.Listener.Addr().String())
+	tb.Cleanup(s.Close)
+	return endpoint(tb, name, s.Listener.Addr().String())
 }
 
-func endpoint(t testing.TB, id, address string) v1.Endpoint {
-	t.Helper()
+func endpoint(tb testing.TB, id, address string) v1.Endpoint {
+	tb.Helper()
 	parsed, err := netip.ParseAddrPort(address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v1.Endpoint{ID: id, Instance: id, Address: parsed, Weight: 100}
 }
@@ -262,9 +262,5 @@ func endpoint(t testing.TB, id, address string) v1.Endpoint {
 // counts returns how often something was done that changes HAProxy.
 func (b *bench) counts() string {
 	b.t.Helper()
-	var parts []string
-	for _, m := range gather(b.t, b.r.metrics) {
-		parts = append(parts, m)
-	}
-	return strings.Join(parts, " ")
+	return strings.Join(gather(b.t, b.r.metrics), " ")
 }

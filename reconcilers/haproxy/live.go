@@ -85,7 +85,7 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 	if err != nil {
 		return w, err
 	}
-	defer s.Close()
+	defer s.close()
 	if w.identity, err = r.identify(s); err != nil {
 		return w, err
 	}

@@ -8,13 +8,13 @@ import (
 )
 
 // gather returns every counter that is not zero: name{label} value.
-func gather(t testing.TB, m *metrics) []string {
-	t.Helper()
+func gather(tb testing.TB, m *metrics) []string {
+	tb.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(m.reloads, m.commands, m.files)
 	families, err := registry.Gather()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var out []string
 	for _, family := range families {

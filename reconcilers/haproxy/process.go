@@ -56,13 +56,20 @@ func (p *process) find(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// fromSocket asks the kernel who listens on the master socket.
+// fromSocket asks the kernel who made the sockets that are listened on. The
+// master's own refuses connections for a moment around each reload.
 func (p *process) fromSocket(ctx context.Context) int {
-	pid, err := listenerOf(ctx, p.options.MasterSocket)
-	if err != nil {
-		return 0
+	for _, path := range []string{p.options.MasterSocket, p.options.StatsSocket} {
+		pid, err := listenerOf(ctx, path)
+		if err != nil || !p.isOurs(ctx, pid) {
+			continue
+		}
+		if parent := parentOf(pid); p.isOurs(ctx, parent) {
+			return parent // a worker has its master's command line
+		}
+		return pid
 	}
-	return pid
+	return 0
 }
 
 func (p *process) fromFile(context.Context) int {
@@ -103,12 +110,31 @@ func (p *process) isOurs(ctx context.Context, pid int) bool {
 
 // living reports whether a process is there and no zombie.
 func living(pid int) bool {
+	state, _ := statOf(pid)
+	return state != "" && state != "Z" && state != "X"
+}
+
+func parentOf(pid int) int {
+	_, parent := statOf(pid)
+	return parent
+}
+
+// statOf returns a process's state and parent; "" and 0 when there is none.
+func statOf(pid int) (state string, parent int) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return false
+		return "", 0
 	}
 	end := strings.LastIndexByte(string(stat), ')') // the name before it may hold anything
-	return end >= 0 && end+2 < len(stat) && stat[end+2] != 'Z' && stat[end+2] != 'X'
+	words := strings.Fields(string(stat[end+1:]))
+	if len(words) < 2 {
+		return "", 0
+	}
+	parent, err = strconv.Atoi(words[1])
+	if err != nil {
+		return "", 0
+	}
+	return words[0], parent
 }
 
 // start runs HAProxy in a session of its own.
@@ -122,7 +148,7 @@ func (p *process) start(ctx context.Context, arguments []string) error {
 		return writeTrouble(p.logFile(), err)
 	}
 	defer log.Close()
-	command := exec.Command(p.options.Binary, arguments...) //nolint:contextcheck // it outlives us
+	command := exec.Command(p.options.Binary, arguments...) // without ctx: it outlives us
 	command.Dir = "/"
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -138,6 +164,13 @@ func (p *process) start(ctx context.Context, arguments []string) error {
 		_ = command.Wait() // how it ended stands in its log
 	}()
 	return nil
+}
+
+// master returns the pid of the process that we know; 0 for none.
+func (p *process) master() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pid
 }
 
 // ended returns why the process is gone; nil while it lives.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,12 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 	}
 	want, table := r.wanted(steps)
 	if err := r.conflicts(want); err != nil {
-		failAll(steps, err)
-		return
+		// A running HAProxy keeps its binds, and takes the services nevertheless.
+		r.refuseBase(steps, err)
+		if steps = pending(steps); len(steps) == 0 {
+			return
+		}
+		want, table = r.wanted(steps)
 	}
 	staged, err := r.stage(ctx, want, table)
 	if err != nil {
@@ -74,7 +79,7 @@ func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (stri
 func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 	want := r.model.clone()
 	for _, s := range steps {
-		if _, ok := s.change.Object().Native.(condition); ok {
+		if isBase(s) {
 			want.base = r.base
 		}
 	}
@@ -84,6 +89,27 @@ func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 	want.put(r.draftOf(want, steps))
 	want.dropRetired(r.o.Owner)
 	return want, newTable(r.o.Owner, want)
+}
+
+func isBase(s *step) bool {
+	_, ok := s.change.Object().Native.(condition)
+	return ok
+}
+
+// refuseBase fails the step about HAProxy's own sections, or all of them when
+// HAProxy can't go on with those that it has.
+func (r *Reconciler) refuseBase(steps []*step, err error) {
+	goesOn := r.condition.process == "running" && r.condition.loaded == "yes" && r.model.base != ""
+	for _, s := range steps {
+		if !goesOn || isBase(s) {
+			failAll([]*step{s}, err)
+		}
+	}
+}
+
+// pending returns the steps that have not failed.
+func pending(steps []*step) []*step {
+	return slices.DeleteFunc(slices.Clone(steps), (*step).failed)
 }
 
 // reasonOf says in one word why HAProxy must load its files.
@@ -336,6 +362,6 @@ func (r *Reconciler) peek(ctx context.Context) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	defer s.Close()
+	defer s.close()
 	return r.identify(s)
 }

@@ -61,8 +61,7 @@ func sortSteps(steps []*step) (coming, going, routes []*step) {
 func (r *Reconciler) softenRoutes(rt *runtime, steps []*step) {
 	touched := map[string]bool{}
 	for _, s := range steps {
-		before, _ := nativeRoute(s.change.Before)
-		after, _ := nativeRoute(s.change.After)
+		before, after := nativeRoute(s.change.Before), nativeRoute(s.change.After)
 		if before == nil && after == nil {
 			for key := range r.running {
 				touched[key] = true
@@ -100,12 +99,13 @@ func note(set map[string]bool, keys []string) {
 	}
 }
 
-func nativeRoute(o *plan.Object) (*route, bool) {
+// nativeRoute returns the route that an object is, or nil.
+func nativeRoute(o *plan.Object) *route {
 	if o == nil {
-		return nil, false
+		return nil
 	}
-	native, ok := o.Native.(*route)
-	return native, ok
+	native, _ := o.Native.(*route)
+	return native
 }
 
 // route returns a route of the model, or nil.
@@ -151,7 +151,7 @@ func (rt *runtime) open() error {
 
 func (rt *runtime) close() {
 	if rt.session != nil {
-		rt.session.Close()
+		rt.session.close()
 	}
 }
 

@@ -55,13 +55,8 @@ func dial(ctx context.Context, path string, timeout time.Duration) (*session, er
 	return s, nil
 }
 
-// Close ends the session.
-func (s *session) Close() error { return s.conn.Close() }
-
-// extend gives the session that much more time.
-func (s *session) extend(timeout time.Duration) error {
-	return s.conn.SetDeadline(time.Now().Add(timeout))
-}
+// close ends the session.
+func (s *session) close() { s.conn.Close() }
 
 // ask sends one command and returns its answer without the final line break.
 func (s *session) ask(command string) (string, error) {

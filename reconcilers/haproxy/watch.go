@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // watched is what the goroutine of Watch shares with the others.
@@ -28,7 +31,9 @@ func (r *Reconciler) see(id identity) {
 func (w *watched) later(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.due = time.Now().Add(d)
+	if w.due.IsZero() {
+		w.due = time.Now().Add(d)
+	}
 }
 
 // take returns what is known, and whether a round is due.
@@ -42,44 +47,80 @@ func (w *watched) take(now time.Time) (id identity, known, due bool) {
 	return w.live, w.known, due
 }
 
-// watchEvery is how often Watch looks who answers.
-const watchEvery = 500 * time.Millisecond
+// watchEvery is how often Watch looks who answers. A managed process that dies
+// is noticed at once.
+const watchEvery = 250 * time.Millisecond
 
 // Watch implements reconcilers.Watcher. It pokes when the worker is not the
 // one that we know: HAProxy died, was restarted, or reloaded by somebody else.
 func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	gone := false // poked for a process that does not answer
+	var mourners sync.WaitGroup
+	defer mourners.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	silent, master := false, 0
 	for {
+		if r.process != nil {
+			if pid := r.process.master(); pid != master && pid != 0 {
+				master = pid
+				mourners.Go(func() {
+					if outlived(ctx, pid) {
+						poke()
+					}
+				})
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-ticker.C:
 			known, ok, due := r.watched.take(now)
-			if due {
-				poke()
+			changed := false
+			if ok {
+				changed, silent = r.glance(ctx, known, silent)
 			}
-			if !ok {
-				continue
-			}
-			id, err := r.glance(ctx)
-			switch {
-			case err != nil && !gone && known.pid != 0:
-				gone = true
-				poke()
-			case err == nil && (gone || id != known):
-				gone = false
+			if due || changed {
 				poke()
 			}
 		}
 	}
 }
 
-// glance asks who answers, without touching what belongs to the other goroutine.
-func (r *Reconciler) glance(ctx context.Context) (identity, error) {
+// glance asks who answers, without touching what belongs to the other
+// goroutine. A process that falls silent is news once.
+func (r *Reconciler) glance(ctx context.Context, known identity, silent bool) (changed, silentNow bool) {
 	apart := Reconciler{o: r.o}
-	return apart.peek(ctx)
+	id, err := apart.peek(ctx)
+	if err != nil {
+		return !silent && known.pid != 0, true
+	}
+	return silent || id != known, false
+}
+
+// outlived waits until a process has ended, and reports whether it has before
+// ctx did. The process need not be our child.
+func outlived(ctx context.Context, pid int) bool {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return err == unix.ESRCH //nolint:errorlint // a bare errno; without pidfds the ticker notices
+	}
+	file := os.NewFile(uintptr(fd), "pidfd")
+	defer file.Close()
+	stop := context.AfterFunc(ctx, func() { file.Close() })
+	defer stop()
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return false
+	}
+	over := false
+	err = raw.Read(func(fd uintptr) bool {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0) //nolint:gosec // a descriptor fits
+		over = err == nil && n > 0
+		return over
+	})
+	return err == nil && over
 }
 
 // listenerOf returns the pid of the process that listens on a unix socket.
@@ -90,11 +131,11 @@ func listenerOf(ctx context.Context, path string) (int, error) {
 		return 0, err
 	}
 	defer conn.Close()
-	unix, ok := conn.(*net.UnixConn)
+	socket, ok := conn.(*net.UnixConn)
 	if !ok {
 		return 0, fmt.Errorf("%s is no unix socket", path)
 	}
-	raw, err := unix.SyscallConn()
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return 0, err
 	}

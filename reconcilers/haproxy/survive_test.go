@@ -1,0 +1,354 @@
+package haproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+// watching runs Watch until the test ends, and returns its pokes.
+func (b *bench) watching() <-chan struct{} {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.t.Context())
+	pokes, done, r := make(chan struct{}, 100), make(chan error, 1), b.r
+	go func() {
+		done <- r.Watch(ctx, func() {
+			select {
+			case pokes <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	b.t.Cleanup(func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			b.t.Error(err)
+		}
+	})
+	return pokes
+}
+
+func (b *bench) poked(pokes <-chan struct{}, why string) {
+	b.t.Helper()
+	select {
+	case <-pokes:
+	case <-time.After(5 * time.Second):
+		b.t.Fatalf("no poke after %s", why)
+	}
+}
+
+func TestKilledComesBackComplete(t *testing.T) {
+	for _, whom := range []string{"master", "worker"} {
+		t.Run(whom, func(t *testing.T) {
+			b := managed(t)
+			b.serve("shop", origin(t, "one"))
+			b.sync()
+			draining := origin(t, "two")
+			draining.Draining = true
+			b.serve("shop", origin(t, "one"), draining)
+			b.sync("shop")
+			pokes := b.watching()
+			pid := b.r.process.master()
+			if whom == "worker" {
+				pid = b.r.live.pid
+			}
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			b.poked(pokes, "the "+whom+" was killed")
+			b.eventually("service", func() error {
+				if _, err := b.try(reconcilers.Scope{Fresh: true}); err != nil {
+					return err
+				}
+				if status, body, err := b.fetch("shop.test", "/"); err != nil || status != 200 {
+					return fmt.Errorf("%d %q %w", status, body, err)
+				}
+				return nil
+			})
+			t.Logf("serves again %s after %s was killed", time.Since(start).Round(time.Millisecond), whom)
+			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
+				t.Fatalf("something is missing: %s", sentences(p))
+			}
+		})
+	}
+}
+
+func TestReloadByStranger(t *testing.T) {
+	b := managed(t)
+	b.serve("shop", origin(t, "one"), origin(t, "two"))
+	b.sync()
+	b.serve("shop", origin(t, "three"))
+	b.sync("shop")
+	pokes := b.watching()
+	old := b.r.live
+	if _, err := masterCommand(t.Context(), b.r.o.MasterSocket, "reload", time.Second); err != nil {
+		t.Fatal(err)
+	}
+	b.poked(pokes, "a stranger's reload")
+	before := b.counts()
+	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
+		t.Fatalf("the files did not say what ran: %s", sentences(p))
+	}
+	if b.r.live.pid == old.pid || b.counts() != before {
+		t.Fatalf("pid %d was %d, %s was %s", b.r.live.pid, old.pid, b.counts(), before)
+	}
+	b.want("shop.test", "/", 200, "three")
+
+	// Commands for a worker that is gone are not sent to the next one unseen.
+	if _, err := masterCommand(t.Context(), b.r.o.MasterSocket, "reload", time.Second); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the next worker", func() error {
+		if id, err := b.r.peek(t.Context()); err != nil || id == b.r.live {
+			return fmt.Errorf("%v %w", id, err)
+		}
+		return nil
+	})
+	b.serve("shop", origin(t, "four"))
+	failed, err := b.try(reconcilers.Scope{Services: []string{"shop"}})
+	if err != nil || len(failed) == 0 || !strings.Contains(failed[0].Message, "reloaded or restarted by somebody else") {
+		t.Fatalf("%v %v", failed, err)
+	}
+	b.sync("shop")
+	b.want("shop.test", "/", 200, "four")
+}
+
+func TestDriftIsRepaired(t *testing.T) {
+	b := managed(t)
+	b.serve("shop", origin(t, "one"), origin(t, "two"))
+	b.sync()
+	for _, c := range []struct {
+		name     string
+		commands []string
+		edit     func(text string) string
+	}{
+		{name: "server removed", commands: []string{"set server lockstep:shop/one state maint", "shutdown sessions server lockstep:shop/one", "del server lockstep:shop/one"}},
+		{name: "server out of service", commands: []string{"set server lockstep:shop/one state maint"}},
+		{name: "server drained", commands: []string{"set server lockstep:shop/one state drain"}},
+		{name: "weight", commands: []string{"set server lockstep:shop/one weight 3"}},
+		{name: "address", commands: []string{"set server lockstep:shop/one addr 127.0.0.9 port 9"}},
+		{name: "server added", commands: []string{"add server lockstep:shop/evil 127.0.0.9:9", "enable server lockstep:shop/evil"}},
+		{name: "route removed", commands: []string{"del map " + b.r.dir.file(mapName) + " shop.test|c"}},
+		{name: "route changed", commands: []string{"set map " + b.r.dir.file(mapName) + " shop.test|c nowhere"}},
+		{name: "route added", commands: []string{"add map " + b.r.dir.file(mapName) + " evil.test|c lockstep:shop"}},
+		{name: "map emptied", commands: []string{"clear map " + b.r.dir.file(mapName)}},
+		{name: "file edited", edit: func(text string) string { return strings.Replace(text, "weight 100", "weight 1", 1) }},
+		{name: "line added", edit: func(text string) string { return text + "  option httpchk\n" }},
+		{name: "file emptied", edit: func(string) string { return "" }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, command := range c.commands {
+				s, err := dial(t.Context(), b.r.o.StatsSocket, time.Second)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.ask(command); err != nil {
+					t.Fatal(err)
+				}
+				s.close()
+			}
+			config := b.r.dir.file(configName)
+			before, err := os.ReadFile(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.edit != nil {
+				if err := os.WriteFile(config, []byte(c.edit(string(before))), 0o644); err != nil { //nolint:gosec // as HAProxy reads it
+					t.Fatal(err)
+				}
+			}
+			if b.plan(reconcilers.Scope{Fresh: true}).Empty() {
+				t.Fatal("not noticed")
+			}
+			b.sync()
+			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
+				t.Fatalf("not repaired: %s", sentences(p))
+			}
+			after, err := os.ReadFile(config)
+			if err != nil || string(after) != string(before) {
+				t.Fatalf("the file is another now: %v\n%s", err, after)
+			}
+		})
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	b := managed(t)
+	listener, err := net.Listen("tcp", b.options.Binds[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.serve("shop", origin(t, "one"))
+	failed, err := b.try(reconcilers.Scope{Fresh: true})
+	if err != nil || len(failed) == 0 {
+		t.Fatalf("%v %v", failed, err)
+	}
+	if f := failed[0]; f.Reason != v1.Conflict || !strings.Contains(f.Message, b.options.Binds[0]) || !strings.Contains(f.Message, fmt.Sprintf("(pid %d)", os.Getpid())) || f.Fix == "" {
+		t.Fatalf("%v", f)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.sync()
+	b.want("shop.test", "/", 200, "one")
+}
+
+func TestNewBindThatIsTakenKeepsTheOldOnes(t *testing.T) {
+	b := managed(t)
+	b.serve("shop", origin(t, "one"))
+	b.sync()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	b.options.Binds = append(b.options.Binds, listener.Addr().String())
+	b.restart()
+	b.serve("other", origin(t, "two"))
+	failed, err := b.try(reconcilers.Scope{Fresh: true})
+	if err != nil || len(failed) != 1 || failed[0].Reason != v1.Conflict || failed[0].Object != baseKey {
+		t.Fatalf("%v %v", failed, err)
+	}
+	b.want("shop.test", "/", 200, "one")
+	b.want("other.test", "/", 200, "two")
+}
+
+func TestFilesThatCanNotBeWritten(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EROFS, syscall.ENOSPC} {
+		t.Run(errno.Error(), func(t *testing.T) {
+			b := managed(t)
+			b.serve("shop", origin(t, "one"))
+			b.sync()
+			b.r.fault = func(step string) error {
+				if strings.HasPrefix(step, "stage ") {
+					return errno
+				}
+				return nil
+			}
+			b.serve("shop", origin(t, "two"))
+			failed, err := b.try(reconcilers.Scope{Services: []string{"shop"}})
+			if len(failed) > 0 || !errors.Is(err, errno) || !strings.Contains(err.Error(), b.r.dir.file(configName)) || !strings.Contains(err.Error(), "; ") {
+				t.Fatalf("%v %v", failed, err)
+			}
+			b.want("shop.test", "/", 200, "two") // what runs goes on
+			b.r.fault = nil
+			p := b.plan(reconcilers.Scope{})
+			if p.Empty() {
+				t.Fatal("nothing says that the files are behind")
+			}
+			b.sync()
+			b.restart()
+			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
+				t.Fatalf("the files were not written: %s", sentences(p))
+			}
+		})
+	}
+}
+
+func TestFrozenIsReported(t *testing.T) {
+	b := managed(t)
+	b.options.Timeout = 200 * time.Millisecond
+	b.open()
+	b.serve("shop", origin(t, "one"))
+	b.sync()
+	worker := b.r.live.pid
+	if err := syscall.Kill(worker, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(worker, syscall.SIGCONT) //nolint:errcheck // it may have ended
+	start := time.Now()
+	_, err := b.r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+	if err == nil || !strings.Contains(err.Error(), "does not answer on socket") {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Fatalf("it took %s to say so", took)
+	}
+	if err := syscall.Kill(worker, syscall.SIGCONT); err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Fatal(err)
+	}
+	b.eventually("an answer", func() error {
+		_, err := b.r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+		return err
+	})
+}
+
+func TestFoundAgainWithoutPIDFile(t *testing.T) {
+	b := managed(t)
+	b.serve("shop", origin(t, "one"))
+	b.sync()
+	pid := b.r.process.master()
+	if err := os.Remove(b.r.o.PIDFile); err != nil {
+		t.Fatal(err)
+	}
+	b.restart()
+	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() || b.r.process.master() != pid {
+		t.Fatalf("pid %d, was %d: %s", b.r.process.master(), pid, sentences(p))
+	}
+	// Somebody else's process under the pid in the file is not ours.
+	if err := os.WriteFile(b.r.o.PIDFile, []byte(fmt.Sprint(os.Getpid())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if b.r.process.isOurs(t.Context(), os.Getpid()) {
+		t.Fatal("the test itself is taken for HAProxy")
+	}
+}
+
+func TestOneWriter(t *testing.T) {
+	b := managed(t)
+	b.serve("shop", origin(t, "one"))
+	b.sync()
+	other := *b
+	other.open() // lives beside the first
+	other.serve("shop", origin(t, "two"))
+	_, err := other.try(reconcilers.Scope{Fresh: true})
+	wantConflict(t, err, "runs now")
+	if err := b.r.dir.release(); err != nil {
+		t.Fatal(err)
+	}
+	other.options.Writer = "another state directory"
+	other.open()
+	_, err = other.try(reconcilers.Scope{Fresh: true})
+	wantConflict(t, err, `writer "test"`)
+	other.options.Takeover = true
+	other.open()
+	other.sync()
+	b.r = other.r
+	b.want("shop.test", "/", 200, "two")
+}
+
+func wantConflict(t *testing.T, err error, text string) {
+	t.Helper()
+	problem, ok := errors.AsType[v1.Problem](err)
+	if !ok || problem.Reason != v1.Conflict || !strings.Contains(problem.Message, text) || problem.Fix == "" {
+		t.Fatalf("want a conflict about %q, got %v", text, err)
+	}
+}
+
+func TestStrangersFilesStay(t *testing.T) {
+	b := managed(t)
+	if err := os.MkdirAll(b.options.Dir, 0o755); err != nil { //nolint:gosec // as in life
+		t.Fatal(err)
+	}
+	path := filepath.Join(b.options.Dir, configName)
+	if err := os.WriteFile(path, []byte("# mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.serve("shop", origin(t, "one"))
+	_, err := b.try(reconcilers.Scope{Fresh: true})
+	wantConflict(t, err, "nothing says that it is ours")
+	if text, err := os.ReadFile(path); err != nil || string(text) != "# mine\n" {
+		t.Fatalf("%q %v", text, err)
+	}
+}
