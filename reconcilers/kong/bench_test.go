@@ -143,19 +143,19 @@ func bareWrite(client *http.Client, r *Reconciler, change plan.Change) error {
 }
 
 // narrow takes a round over one service.
-func narrow(t testing.TB, r *Reconciler, s *v1.Service) {
-	t.Helper()
+func narrow(tb testing.TB, r *Reconciler, s *v1.Service) {
+	tb.Helper()
 	scope := reconcilers.Scope{Services: []string{s.Name}}
 	desired, _ := r.Compile(scope, setOf(s))
-	observed, err := r.Observe(t.Context(), scope)
+	observed, err := r.Observe(tb.Context(), scope)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	outcomes, err := r.Apply(t.Context(), plan.Diff(observed, desired))
+	outcomes, err := r.Apply(tb.Context(), plan.Diff(observed, desired))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if problem := first(outcomes); problem != nil {
-		t.Fatal(problem)
+		tb.Fatal(problem)
 	}
 }

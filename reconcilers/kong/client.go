@@ -145,7 +145,7 @@ func (c *client) build(n node, r request) (*http.Request, error) {
 	}
 	req.URL.RawQuery = r.query.Encode()
 	for name, values := range c.header {
-		req.Header[name] = values
+		req.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	return req, nil
 }
@@ -166,8 +166,7 @@ func (c *client) exchange(ctx context.Context, n node, req *http.Request) (answe
 
 // inner takes off the layer that repeats method and address.
 func inner(err error) error {
-	var e *url.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
 	}
 	return err

@@ -45,7 +45,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, [
 func (c *compiler) unavailable() {
 	name := c.name(reserved)
 	c.add(kindUpstream, reserved, "", v1.Origin{}, gokong.Upstream{
-		Name: &name, Algorithm: gokong.String("round-robin"), Tags: gokong.StringSlice(c.tags(tagWriter + c.writer)...),
+		Name: &name, Algorithm: new("round-robin"), Tags: gokong.StringSlice(c.tags(tagWriter + c.writer)...),
 	})
 	c.add(kindService, reserved, "", v1.Origin{}, c.backend(name, &v1.Service{}, c.tags()))
 }
@@ -53,7 +53,7 @@ func (c *compiler) unavailable() {
 func (c *compiler) service(s *v1.Service) {
 	name, tags := c.name(s.Name), c.tags(tagService+s.Name)
 	c.add(kindUpstream, s.Name, s.Name, s.Origin, gokong.Upstream{
-		Name: &name, Algorithm: gokong.String("round-robin"), Tags: gokong.StringSlice(tags...),
+		Name: &name, Algorithm: new("round-robin"), Tags: gokong.StringSlice(tags...),
 	})
 	c.add(kindService, s.Name, s.Name, s.Origin, c.backend(name, s, tags))
 	for _, e := range s.Endpoints {
@@ -67,7 +67,7 @@ func (c *compiler) service(s *v1.Service) {
 // backend is the Kong service; its host is the upstream of the same name.
 func (c *compiler) backend(name string, s *v1.Service, tags []string) gokong.Service {
 	return gokong.Service{
-		Name: &name, Host: &name, Port: gokong.Int(80), Protocol: gokong.String("http"), Retries: gokong.Int(retries),
+		Name: &name, Host: &name, Port: new(80), Protocol: new("http"), Retries: new(retries),
 		ConnectTimeout: milliseconds(s.ConnectTimeout), ReadTimeout: milliseconds(s.ReadTimeout), WriteTimeout: milliseconds(s.WriteTimeout),
 		Tags: gokong.StringSlice(tags...),
 	}
@@ -96,7 +96,7 @@ func (c *compiler) target(s *v1.Service, e v1.Endpoint, tags []string) {
 	}
 	o := c.add(kindTarget, key.Name, s.Name, e.Origin, gokong.Target{
 		Target: &at, Weight: &weight, Tags: gokong.StringSlice(tags...),
-		Upstream: &gokong.Upstream{ID: gokong.String(c.id(kindUpstream, s.Name))},
+		Upstream: &gokong.Upstream{ID: new(c.id(kindUpstream, s.Name))},
 	})
 	if o != nil {
 		o.Owner.Name = e.ID
@@ -114,8 +114,8 @@ func (c *compiler) route(s *v1.Service, r v1.Route) {
 	c.add(kindRoute, r.Name, s.Name, r.Origin, gokong.Route{
 		Name: &name, Protocols: gokong.StringSlice("http", "https"),
 		Hosts: gokong.StringSlice(r.Hosts...), Paths: gokong.StringSlice(r.Paths...), Methods: gokong.StringSlice(r.Methods...),
-		Headers: r.Headers, StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: gokong.Int(0),
-		Service: &gokong.Service{ID: gokong.String(c.id(kindService, s.Name))},
+		Headers: r.Headers, StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: new(0),
+		Service: &gokong.Service{ID: new(c.id(kindService, s.Name))},
 		Tags:    gokong.StringSlice(c.tags(tagService+s.Name, tagRoute+r.Name)...),
 	})
 }
@@ -159,7 +159,7 @@ func milliseconds(d time.Duration) *int {
 	if d <= 0 {
 		d = time.Minute
 	}
-	return gokong.Int(int(min(max(d.Milliseconds(), 1), math.MaxInt32-1)))
+	return new(int(min(max(d.Milliseconds(), 1), math.MaxInt32-1)))
 }
 
 // jsonBody turns one of go-kong's types to what it is in JSON.

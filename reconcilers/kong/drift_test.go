@@ -18,64 +18,75 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
 
+// step is one request of somebody who changes things by hand. "{service/a}"
+// stands for the id of our service a.
+type step struct{ method, path, body string }
+
+func (s step) take(t *testing.T, url string, r *Reconciler) {
+	t.Helper()
+	ids := strings.NewReplacer(
+		"{service/a}", r.id(kindService, "a"), "{service/b}", r.id(kindService, "b"),
+		"{upstream/a}", r.id(kindUpstream, "a"), "{route/a.default}", r.id(kindRoute, "a.default"))
+	must(t, s.method, url+ids.Replace(s.path), ids.Replace(s.body))
+}
+
 // TestChangesByHand lets somebody change our entities in every way; one round
 // brings all of it back, and the sentence says what was found.
 func TestChangesByHand(t *testing.T) {
-	a := func(r *Reconciler, kind v1.Kind, key string) string { return r.id(kind, key) }
 	tests := map[string]struct {
-		change   func(t *testing.T, url string, r *Reconciler)
+		change   []step
 		sentence string
 	}{
-		"a field that we write": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "a"), `{"retries":1}`)
+		"a field that we write": {[]step{
+			{http.MethodPatch, "/services/{service/a}", `{"retries":1}`},
 		}, "change service a: retries 1 → 5"},
-		"a field that we don't write": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "a"), `{"enabled":false}`)
+		"a field that we don't write": {[]step{
+			{http.MethodPatch, "/services/{service/a}", `{"enabled":false}`},
 		}, "change service a: enabled false → (none)"},
-		"a field in a record": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodPatch, url+"/upstreams/"+a(r, kindUpstream, "a"), `{"healthchecks":{"active":{"http_path":"/up"}}}`)
+		"a field in a record": {[]step{
+			{http.MethodPatch, "/upstreams/{upstream/a}", `{"healthchecks":{"active":{"http_path":"/up"}}}`},
 		}, "change upstream a: healthchecks"},
-		"another tag": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodPatch, url+"/routes/"+a(r, kindRoute, "a.default"), `{"tags":["lockstep-owner:lockstep","lockstep-service:a","lockstep-route:a.default","more"]}`)
+		"another tag": {[]step{
+			{http.MethodPatch, "/routes/{route/a.default}", `{"tags":["lockstep-owner:lockstep","lockstep-service:a","lockstep-route:a.default","more"]}`},
 		}, "change route a.default (a.test): tags"},
-		"a name": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodPatch, url+"/routes/"+a(r, kindRoute, "a.default"), `{"name":"renamed"}`)
+		"a name": {[]step{
+			{http.MethodPatch, "/routes/{route/a.default}", `{"name":"renamed"}`},
 		}, "change route a.default (a.test): name renamed → a.default.lockstep"},
-		"names swapped": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "a"), `{"name":"parked"}`)
-			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "b"), `{"name":"a.lockstep"}`)
-			must(t, http.MethodPatch, url+"/services/"+a(r, kindService, "a"), `{"name":"b.lockstep"}`)
+		"names swapped": {[]step{
+			{http.MethodPatch, "/services/{service/a}", `{"name":"parked"}`},
+			{http.MethodPatch, "/services/{service/b}", `{"name":"a.lockstep"}`},
+			{http.MethodPatch, "/services/{service/a}", `{"name":"b.lockstep"}`},
 		}, "change service a: name b.lockstep → a.lockstep"},
-		"a weight": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodPatch, url+"/upstreams/a.lockstep/targets/10.0.0.1:80", `{"weight":7}`)
+		"a weight": {[]step{
+			{http.MethodPatch, "/upstreams/a.lockstep/targets/10.0.0.1:80", `{"weight":7}`},
 		}, "change target 10.0.0.1:80 (a-1) of a: weight 7 → 100"},
-		"an address": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodPatch, url+"/upstreams/a.lockstep/targets/10.0.0.1:80", `{"target":"10.0.0.77:80"}`)
+		"an address": {[]step{
+			{http.MethodPatch, "/upstreams/a.lockstep/targets/10.0.0.1:80", `{"target":"10.0.0.77:80"}`},
 		}, "remove target"},
-		"a target gone": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodDelete, url+"/upstreams/a.lockstep/targets/10.0.0.1:80", "")
+		"a target gone": {[]step{
+			{http.MethodDelete, "/upstreams/a.lockstep/targets/10.0.0.1:80", ""},
 		}, "add target 10.0.0.1:80 (a-1) of a"},
-		"a route moved": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodPatch, url+"/routes/"+a(r, kindRoute, "a.default"), `{"service":{"id":"`+a(r, kindService, "b")+`"}}`)
+		"a route moved": {[]step{
+			{http.MethodPatch, "/routes/{route/a.default}", `{"service":{"id":"{service/b}"}}`},
 		}, "change route a.default (a.test): service b → a"},
-		"everything of a service gone": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodDelete, url+"/routes/a.default.lockstep", "")
-			must(t, http.MethodDelete, url+"/services/a.lockstep", "")
-			must(t, http.MethodDelete, url+"/upstreams/a.lockstep", "")
+		"everything of a service gone": {[]step{
+			{http.MethodDelete, "/routes/a.default.lockstep", ""},
+			{http.MethodDelete, "/services/a.lockstep", ""},
+			{http.MethodDelete, "/upstreams/a.lockstep", ""},
 		}, "add service a"},
-		"a copy with another id in its place": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodDelete, url+"/routes/a.default.lockstep", "")
-			must(t, http.MethodDelete, url+"/services/a.lockstep", "")
-			must(t, http.MethodPut, url+"/services/5c000000-0000-4000-8000-000000000001",
-				`{"name":"a.lockstep","host":"a.lockstep","tags":["lockstep-owner:lockstep","lockstep-service:a"]}`)
+		"a copy with another id in its place": {[]step{
+			{http.MethodDelete, "/routes/a.default.lockstep", ""},
+			{http.MethodDelete, "/services/a.lockstep", ""},
+			{http.MethodPut, "/services/5c000000-0000-4000-8000-000000000001",
+				`{"name":"a.lockstep","host":"a.lockstep","tags":["lockstep-owner:lockstep","lockstep-service:a"]}`},
 		}, "remove service a.lockstep with the id 5c000000-0000-4000-8000-000000000001"},
-		"a copied target": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodDelete, url+"/upstreams/a.lockstep/targets/10.0.0.1:80", "")
-			must(t, http.MethodPost, url+"/upstreams/a.lockstep/targets",
-				`{"id":"5c000000-0000-4000-8000-000000000002","target":"10.0.0.1:80","tags":["lockstep-owner:lockstep","lockstep-service:a"]}`)
+		"a copied target": {[]step{
+			{http.MethodDelete, "/upstreams/a.lockstep/targets/10.0.0.1:80", ""},
+			{http.MethodPost, "/upstreams/a.lockstep/targets",
+				`{"id":"5c000000-0000-4000-8000-000000000002","target":"10.0.0.1:80","tags":["lockstep-owner:lockstep","lockstep-service:a"]}`},
 		}, "remove target 10.0.0.1:80"},
-		"the writer's mark gone": {func(t *testing.T, url string, r *Reconciler) {
-			must(t, http.MethodDelete, url+"/upstreams/lockstep-unavailable", "")
+		"the writer's mark gone": {[]step{
+			{http.MethodDelete, "/upstreams/lockstep-unavailable", ""},
 		}, "add upstream lockstep-unavailable, the writer's mark"},
 	}
 	set := setOf(service("a", 1, 2), service("b", 3))
@@ -85,7 +96,9 @@ func TestChangesByHand(t *testing.T) {
 			r := open(t, options(k.AdminURL))
 			settled(t, r, set)
 			want := k.World()
-			test.change(t, k.AdminURL, r)
+			for _, step := range test.change {
+				step.take(t, k.AdminURL, r)
+			}
 			p := settled(t, r, set)
 			if text := reconcilertest.Sentences(p); !strings.Contains(text, test.sentence) {
 				t.Errorf("the plan does not say %q:\n%s", test.sentence, text)

@@ -60,14 +60,14 @@ func round(ctx context.Context, r reconcilers.Reconciler, set v1.Set) (plan.Plan
 }
 
 // settled takes a round in which everything must work.
-func settled(t testing.TB, r reconcilers.Reconciler, set v1.Set) plan.Plan {
-	t.Helper()
-	p, outcomes, err := round(t.Context(), r, set)
+func settled(tb testing.TB, r reconcilers.Reconciler, set v1.Set) plan.Plan {
+	tb.Helper()
+	p, outcomes, err := round(tb.Context(), r, set)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if problem := first(outcomes); problem != nil {
-		t.Fatal(problem)
+		tb.Fatal(problem)
 	}
 	return p
 }

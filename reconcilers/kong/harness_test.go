@@ -23,25 +23,25 @@ func options(url string) Options {
 	}
 }
 
-func start(t testing.TB, o fakekong.Options) *fakekong.Kong {
-	t.Helper()
+func start(tb testing.TB, o fakekong.Options) *fakekong.Kong {
+	tb.Helper()
 	k, err := fakekong.New(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(k.Close)
+	tb.Cleanup(k.Close)
 	return k
 }
 
-func open(t testing.TB, o Options) *Reconciler {
-	t.Helper()
+func open(tb testing.TB, o Options) *Reconciler {
+	tb.Helper()
 	r, err := New(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := r.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return r
@@ -49,8 +49,9 @@ func open(t testing.TB, o Options) *Reconciler {
 
 // harness measures the reconciler on stand-ins of one mode.
 func harness(mode fakekong.Mode) reconcilertest.Harness {
-	return reconcilertest.Harness{New: func(t testing.TB) *reconcilertest.Gateway {
-		k := start(t, fakekong.Options{Mode: mode})
+	return reconcilertest.Harness{New: func(tb testing.TB) *reconcilertest.Gateway {
+		tb.Helper()
+		k := start(tb, fakekong.Options{Mode: mode})
 		g := &reconcilertest.Gateway{
 			Open:   func() (reconcilers.Reconciler, error) { return New(options(k.AdminURL)) },
 			World:  func() string { return k.World() },
@@ -139,11 +140,11 @@ func ask(method, url, body string) (string, error) {
 	return string(text), err
 }
 
-func must(t testing.TB, method, url, body string) string {
-	t.Helper()
+func must(tb testing.TB, method, url, body string) string {
+	tb.Helper()
 	text, err := ask(method, url, body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }

@@ -62,7 +62,7 @@ func (r *Reconciler) readMark(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the writer's mark: %w", err)
 		}
-		next.writer, _ = tagged(body, tagWriter)
+		next.writer = tagged(body, tagWriter)
 	}
 	r.mark = next
 	return nil

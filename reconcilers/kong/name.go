@@ -57,15 +57,15 @@ func (n namer) tags(more ...string) []string {
 	return tags
 }
 
-// tagged returns what stands behind a prefix in the tags of an entity.
-func tagged(body map[string]any, prefix string) (string, bool) {
+// tagged returns what stands behind a prefix in the tags of an entity; "" for nothing.
+func tagged(body map[string]any, prefix string) string {
 	tags, _ := body["tags"].([]any)
 	for _, tag := range tags {
 		if text, ok := tag.(string); ok && strings.HasPrefix(text, prefix) {
-			return text[len(prefix):], true
+			return text[len(prefix):]
 		}
 	}
-	return "", false
+	return ""
 }
 
 // ours reports whether an entity carries the owner's mark.

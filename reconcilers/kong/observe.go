@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -57,9 +58,7 @@ func (r *Reconciler) list(ctx context.Context, path string, query url.Values) ([
 	var all []map[string]any
 	for offset := ""; ; {
 		q := url.Values{"size": {pageSize}}
-		for name, values := range query {
-			q[name] = values
-		}
+		maps.Copy(q, query)
 		if offset != "" {
 			q.Set("offset", offset)
 		}
@@ -111,7 +110,7 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 		o := r.object(record)
 		r.keep(o.Key, o.Service, o)
 		if o.Key == markKey() {
-			r.mark.writer, _ = tagged(record.body, tagWriter)
+			r.mark.writer = tagged(record.body, tagWriter)
 		}
 	}
 	return nil
@@ -161,7 +160,7 @@ func (r *Reconciler) targets(ctx context.Context, upstreams []*record, keys map[
 func (r *Reconciler) record(row *row, body map[string]any, keys map[string]string) *record {
 	rec := &record{row: row, body: body}
 	rec.id, _ = body["id"].(string)
-	rec.service, _ = tagged(body, tagService)
+	rec.service = tagged(body, tagService)
 	delete(body, "created_at")
 	delete(body, "updated_at")
 	rec.parents = make(map[string]string, len(row.refs))
@@ -175,7 +174,7 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 	}
 	switch row.kind {
 	case kindRoute:
-		rec.key, _ = tagged(body, tagRoute)
+		rec.key = tagged(body, tagRoute)
 	case kindTarget:
 		rec.key = rec.service + "/" + address(rec.name())
 	default:

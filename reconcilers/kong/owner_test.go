@@ -16,8 +16,7 @@ import (
 
 // reasonOf is the reason of an error about a gateway as a whole.
 func reasonOf(err error) v1.Reason {
-	var problem v1.Problem
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[v1.Problem](err); ok {
 		return problem.Reason
 	}
 	return ""

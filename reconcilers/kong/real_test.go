@@ -58,25 +58,29 @@ func onShared(t *testing.T, url string, events int) {
 		t.Skip("the Kong at KONG_ADMIN_URL has no database: several owners can't share it")
 	}
 	reconcilertest.Run(t, reconcilertest.Harness{
-		New:   func(t testing.TB) *reconcilertest.Gateway { return sharedGateway(t, o) },
+		New: func(tb testing.TB) *reconcilertest.Gateway {
+			tb.Helper()
+			return sharedGateway(tb, o)
+		},
 		Seeds: []uint64{1}, Events: events,
 	})
 }
 
 // sharedGateway is the part of a Kong that one owner has.
-func sharedGateway(t testing.TB, o Options) *reconcilertest.Gateway {
-	t.Helper()
+func sharedGateway(tb testing.TB, o Options) *reconcilertest.Gateway {
+	tb.Helper()
 	o.Owner = "t" + strings.ReplaceAll(uuid.NewString(), "-", "")[:16]
 	count := &counted{inner: &http.Transport{MaxIdleConnsPerHost: 8, MaxConnsPerHost: 8}}
 	o.Transport = count
-	t.Cleanup(func() { clean(t, o) })
+	tb.Cleanup(count.inner.CloseIdleConnections)
+	tb.Cleanup(func() { clean(tb, o) })
 	return &reconcilertest.Gateway{
 		Open:   func() (reconcilers.Reconciler, error) { return New(o) },
 		Writes: func() int { return int(count.writes.Load()) },
 		World: func() string {
 			text, err := sharedWorld(o)
 			if err != nil {
-				t.Errorf("read the world: %v", err)
+				tb.Errorf("read the world: %v", err)
 			}
 			return text
 		},
@@ -84,24 +88,23 @@ func sharedGateway(t testing.TB, o Options) *reconcilertest.Gateway {
 }
 
 // clean removes what the owner has, its mark last.
-func clean(t testing.TB, o Options) {
-	t.Helper()
+func clean(tb testing.TB, o Options) {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	r, err := New(o)
 	if err != nil {
-		t.Error(err)
+		tb.Error(err)
 		return
 	}
-	defer r.Close()
 	observed, err := r.Observe(ctx, reconcilers.Scope{Fresh: true})
 	if err != nil {
-		t.Errorf("clean up: %v", err)
+		tb.Errorf("clean up: %v", err)
 		return
 	}
 	outcomes, err := r.Apply(ctx, plan.Diff(observed, plan.State{}))
 	if problem := first(outcomes); err != nil || problem != nil {
-		t.Errorf("clean up: %v, %v", err, problem)
+		tb.Errorf("clean up: %v, %v", err, problem)
 	}
 }
 
@@ -111,7 +114,6 @@ func sharedWorld(o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer r.Close()
 	state, err := r.Observe(context.Background(), reconcilers.Scope{Fresh: true})
 	if err != nil {
 		return "", err

@@ -91,9 +91,7 @@ func (r *record) object(others map[string]any) *plan.Object {
 	for field, value := range others {
 		o.Fields[field] = canonical(r.row, field, value)
 	}
-	for field, key := range r.parents {
-		o.Fields[field] = key
-	}
+	maps.Copy(o.Fields, r.parents)
 	switch r.row.kind {
 	case kindRoute:
 		o.Owner = v1.Key{Kind: v1.KindRoute, Name: r.key}

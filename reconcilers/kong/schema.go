@@ -1,6 +1,9 @@
 package kong
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // schema is one kind of entity as Kong itself describes it.
 type schema struct {
@@ -107,9 +110,7 @@ func (f *field) filled(value any) any {
 	}
 	given, _ := value.(map[string]any)
 	out := make(map[string]any, len(f.fields))
-	for name, inner := range given {
-		out[name] = inner
-	}
+	maps.Copy(out, given)
 	for _, inner := range f.fields {
 		out[inner.name] = inner.filled(out[inner.name])
 	}

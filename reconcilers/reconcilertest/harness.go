@@ -49,15 +49,15 @@ type bench struct {
 	reconciler reconcilers.Reconciler
 }
 
-func newBench(t testing.TB, h Harness) *bench {
-	t.Helper()
-	b := &bench{Gateway: h.New(t)}
+func newBench(tb testing.TB, h Harness) *bench {
+	tb.Helper()
+	b := &bench{Gateway: h.New(tb)}
 	if err := b.reopen(); err != nil {
-		t.Fatalf("open a reconciler on a fresh gateway: %v", err)
+		tb.Fatalf("open a reconciler on a fresh gateway: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := b.reconciler.Close(); err != nil {
-			t.Errorf("close the reconciler: %v", err)
+			tb.Errorf("close the reconciler: %v", err)
 		}
 	})
 	return b

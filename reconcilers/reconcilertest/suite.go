@@ -341,7 +341,7 @@ func partialFailureIsTold(ctx context.Context, b *bench, _ func() *bench) error 
 			continue
 		}
 		if err := complete(r); err != nil {
-			return fmt.Errorf("broken after %d calls (%v): %w", after, roundErr, err)
+			return errors.Join(fmt.Errorf("broken after %d calls: %w", after, err), roundErr)
 		}
 		observed, err := b.reconciler.Observe(ctx, reconcilers.Scope{Fresh: true})
 		if err != nil {

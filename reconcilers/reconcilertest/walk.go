@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,20 +55,24 @@ func (w *walk) take(ctx context.Context, events int, fresh func() *bench) error 
 
 // step lets one to three things happen and takes a round.
 func (w *walk) step(ctx context.Context) (string, error) {
-	var event string
+	var events []string
 	for range 1 + w.fleet.random.IntN(3) {
 		told, service := w.fleet.Step()
-		event += told + "; "
+		events = append(events, told)
 		if !slices.Contains(w.waiting, service) {
 			w.waiting = append(w.waiting, service)
 		}
 	}
-	if w.fleet.random.IntN(25) == 0 {
-		event += "restart; "
+	restart := w.fleet.random.IntN(25) == 0
+	if restart {
+		events = append(events, "restart")
+		w.behind = true
+	}
+	event := strings.Join(events, "; ") + "; "
+	if restart {
 		if err := w.reopen(); err != nil {
 			return event, err
 		}
-		w.behind = true
 	}
 	dice := w.fleet.random.IntN(10)
 	switch {
