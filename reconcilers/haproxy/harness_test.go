@@ -166,6 +166,8 @@ func (b *bench) sync(services ...string) {
 	}
 }
 
+func diff(observed, wanted plan.State) plan.Plan { return plan.Diff(observed, wanted) }
+
 func sentences(p plan.Plan) string {
 	var lines []string
 	for _, change := range p.Changes {

@@ -25,8 +25,9 @@ type Reconciler struct {
 	process *process // nil when external
 	metrics *metrics
 	reloads *rate.Limiter
-	watched watched // what Watch needs to know
-	version string  // of HAProxy, once it was asked
+	watched watched       // what Watch needs to know
+	version string        // of HAProxy, once it was asked
+	limit   time.Duration // how long it may take to load its files
 
 	// What was found or made last; valid while known.
 	known     bool
@@ -76,6 +77,7 @@ func New(options Options) (*Reconciler, error) {
 	r := &Reconciler{
 		o: o, user: user, metrics: metrics,
 		base:    renderBase(o, user),
+		limit:   loadLimit,
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
 	}
 	r.dir = &directory{

@@ -330,7 +330,7 @@ const loadLimit = 15 * time.Second
 
 // await waits until a worker other than old answers that has loaded generation.
 func (r *Reconciler) await(ctx context.Context, old identity, generation string) (identity, error) {
-	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
 	var last error
 	for wait := time.Millisecond; ; wait = min(wait*2, 8*time.Millisecond) {

@@ -1,0 +1,179 @@
+package haproxy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+// load is a number of clients that ask without a pause, over connections that
+// they keep, and never ask twice.
+type load struct {
+	asked, failed atomic.Int64
+	first         atomic.Pointer[string] // what went wrong first
+	stop          func()
+}
+
+func (b *bench) load(clients int, method, host string) *load {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.t.Context())
+	l := &load{}
+	var group sync.WaitGroup
+	transport := &http.Transport{MaxIdleConnsPerHost: clients}
+	for range clients {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				l.ask(b.url, method, host, transport)
+			}
+		})
+	}
+	l.stop = sync.OnceFunc(func() {
+		cancel()
+		group.Wait()
+		transport.CloseIdleConnections()
+	})
+	b.t.Cleanup(l.stop)
+	return l
+}
+
+func (l *load) ask(url, method, host string, transport *http.Transport) {
+	// A body that can't be read again keeps the client from asking again by itself.
+	var body io.Reader
+	if method == http.MethodPost {
+		body = io.NopCloser(strings.NewReader("x"))
+	}
+	request, err := http.NewRequestWithContext(context.Background(), method, url+"/", body)
+	if err != nil {
+		l.fail(err.Error())
+		return
+	}
+	request.Host = host
+	l.asked.Add(1)
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		l.fail(err.Error())
+		return
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		l.fail(fmt.Sprintf("%d %q %v", response.StatusCode, text, err))
+	}
+}
+
+func (l *load) fail(what string) {
+	l.failed.Add(1)
+	l.first.CompareAndSwap(nil, &what)
+}
+
+func (l *load) report(t *testing.T) {
+	t.Helper()
+	l.stop()
+	t.Logf("%d of %d requests failed", l.failed.Load(), l.asked.Load())
+	if l.failed.Load() > 0 {
+		t.Fatalf("%d of %d requests failed, first: %s", l.failed.Load(), l.asked.Load(), *l.first.Load())
+	}
+	if l.asked.Load() < 100 {
+		t.Fatalf("only %d requests were asked", l.asked.Load())
+	}
+}
+
+// copyOf is an origin that can be stopped as a container is.
+func copyOf(t *testing.T, name string) (v1.Endpoint, *httptest.Server) {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err == nil {
+			fmt.Fprintln(w, name)
+		}
+	}))
+	return endpoint(t, name, s.Listener.Addr().String()), s
+}
+
+// TestNothingIsLost replaces copies one after the other under load, drained
+// and not drained, while new services reload HAProxy.
+func TestNothingIsLost(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		method string
+		drain  bool
+	}{
+		{"GET, containers die", http.MethodGet, false},
+		{"GET, drained", http.MethodGet, true},
+		{"POST, drained", http.MethodPost, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := managed(t)
+			b.options.ReloadEvery = 50 * time.Millisecond
+			b.open()
+			var endpoints []v1.Endpoint
+			var servers []*httptest.Server
+			for i := range 4 {
+				e, s := copyOf(t, fmt.Sprintf("copy-%d", i))
+				endpoints, servers = append(endpoints, e), append(servers, s)
+			}
+			b.serve("shop", endpoints...)
+			b.sync()
+			l := b.load(8, c.method, "shop.test")
+			for i := range 12 {
+				e, s := copyOf(t, fmt.Sprintf("copy-%d", 4+i))
+				slot := i % 4
+				if c.drain {
+					endpoints[slot].Draining = true
+					b.serve("shop", append([]v1.Endpoint{e}, endpoints...)...)
+					b.sync("shop")
+					b.idle("lockstep:shop", endpoints[slot].ID)
+				}
+				servers[slot].CloseClientConnections()
+				servers[slot].Close()
+				endpoints[slot], servers[slot] = e, s
+				b.serve("shop", endpoints...)
+				b.sync("shop")
+				if i%3 == 2 {
+					name := fmt.Sprintf("new%d", i)
+					b.serve(name, e)
+					b.sync(name)
+				}
+			}
+			l.report(t)
+			for _, s := range servers {
+				s.Close()
+			}
+			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
+				t.Fatalf("left over: %s", sentences(p))
+			}
+		})
+	}
+}
+
+// idle waits until a server has no request under way.
+func (b *bench) idle(backend, name string) {
+	b.t.Helper()
+	b.eventually("the server to be drained", func() error {
+		s, err := dial(b.t.Context(), b.r.o.StatsSocket, time.Second)
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		answer, err := s.ask("show servers conn " + backend)
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(answer) {
+			words := strings.Fields(line)
+			if len(words) > 6 && strings.HasSuffix(words[0], "/"+name) && words[6] != "0" {
+				return fmt.Errorf("%s is used by %s", name, words[6])
+			}
+		}
+		return nil
+	})
+}
