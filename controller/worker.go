@@ -2,13 +2,10 @@ package controller
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -49,12 +46,6 @@ type worker struct {
 	failures int                // rounds in a row after which something is to be tried again
 	down     bool               // the last round failed as a whole
 	lastErr  string
-}
-
-// refusal is what a gateway refused, and why. The same is not asked again.
-type refusal struct {
-	asked   string // a text of the object's fields
-	problem v1.Problem
 }
 
 // submit hands over services that changed. It never blocks on the gateway.
@@ -246,126 +237,6 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope) (plan.Plan, 
 	p := w.guard.Filter(time.Now(), scope, plan.Diff(observed, wanted), totals)
 	p.Changes = w.withoutRefused(p.Changes, problems)
 	return p, problems, nil
-}
-
-// withoutRefused leaves out what the gateway refused before, as long as the
-// same is asked, and puts the reason among the problems.
-func (w *worker) withoutRefused(changes []plan.Change, problems map[string][]v1.Problem) []plan.Change {
-	if len(w.refused) == 0 {
-		return changes
-	}
-	kept := make([]plan.Change, 0, len(changes))
-	for _, change := range changes {
-		known, ok := w.refused[change.Key]
-		if !ok || known.asked != asked(change) {
-			kept = append(kept, change)
-			continue
-		}
-		service := change.Object().Service
-		problems[service] = append(problems[service], known.problem)
-	}
-	return kept
-}
-
-// judge sorts failed changes. What the gateway refuses waits for a change of
-// the input; the rest is tried again, and with it what was refused of the same
-// service, perhaps only because something that it needs had failed. What belongs
-// to no service is always tried again, because everything needs it.
-func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem) (retry bool) {
-	passing := map[string]bool{}
-	for _, outcome := range outcomes {
-		if outcome.Problem != nil && (!final(outcome.Problem.Reason) || outcome.Change.Object().Service == "") {
-			passing[outcome.Change.Object().Service] = true
-		}
-	}
-	for _, outcome := range outcomes {
-		key, object := outcome.Change.Key, outcome.Change.Object()
-		if outcome.Problem == nil {
-			delete(w.refused, key)
-			continue
-		}
-		problem := *outcome.Problem
-		problem.Gateway, problem.Object = w.name, object.Owner
-		if problem.Origin.IsZero() {
-			problem.Origin = object.Origin
-		}
-		problems[object.Service] = append(problems[object.Service], problem)
-		if final(problem.Reason) && object.Service != "" && !passing[object.Service] {
-			w.refused[key] = refusal{asked: asked(outcome.Change), problem: problem}
-		}
-	}
-	return len(passing) > 0
-}
-
-// final reports whether asking again for the same would be in vain.
-func final(reason v1.Reason) bool {
-	return reason == v1.GatewayRejected || reason == v1.Conflict || reason == v1.NotExpressible
-}
-
-// asked returns what a change asks of the gateway, as text.
-func asked(change plan.Change) string {
-	if change.After == nil {
-		return string(change.Op)
-	}
-	var text strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(change.After.Fields)) {
-		fmt.Fprintf(&text, "%s=%q ", name, change.After.Fields[name])
-	}
-	return text.String()
-}
-
-// record tells status, metrics and log what became of a round.
-func (w *worker) record(j job, p plan.Plan, outcomes []plan.Outcome, problems map[string][]v1.Problem, err error, began time.Time) {
-	now := time.Now()
-	round := status.Round{Services: j.scope.Services, Build: j.build, Reason: v1.Serving, Problems: problems, At: now}
-	made := map[plan.Op]int{}
-	for _, outcome := range outcomes {
-		key := outcome.Change.Key
-		if outcome.Problem == nil {
-			made[outcome.Change.Op]++
-			round.Changes++
-			delete(w.warned, key)
-			w.log.Debug("changed", "change", outcome.Change.Sentence())
-			continue
-		}
-		if text := outcome.Problem.Error(); w.warned[key] != text {
-			w.warned[key] = text
-			w.log.Warn("change failed", "change", outcome.Change.Sentence(), "problem", text)
-		}
-	}
-	for _, held := range w.guard.Held() {
-		round.Held = append(round.Held, status.Held(held))
-	}
-	if err != nil {
-		round.Reason, round.Error = v1.GatewayUnreachable, err.Error()
-		var problem v1.Problem
-		if errors.As(err, &problem) {
-			round.Reason = problem.Reason
-		}
-	}
-	w.status.Applied(w.name, round)
-	w.metrics.round(w.name, j, made, len(round.Held), err, began, now)
-	switch {
-	case round.Error != "" && round.Error != w.lastErr:
-		w.log.Warn("gateway can't be brought up to date; it goes on as it is", "error", round.Error)
-	case round.Error == "" && w.lastErr != "":
-		w.log.Info("gateway is up to date again")
-	}
-	w.lastErr = round.Error
-	if round.Changes > 0 {
-		w.log.Info("applied", "created", made[plan.Create], "updated", made[plan.Update], "deleted", made[plan.Delete],
-			"held", len(round.Held), "took", now.Sub(began).Round(time.Microsecond))
-	}
-}
-
-// serviceOf returns the service that a neutral object is or belongs to.
-func serviceOf(object v1.Key) string {
-	if object.Kind == v1.KindRoute {
-		if dot := strings.LastIndexByte(object.Name, '.'); dot > 0 {
-			return object.Name[:dot]
-		}
-	}
-	return object.Name
 }
 
 // backoff returns how long to wait after n failures in a row: from 100 ms

@@ -19,7 +19,11 @@ import (
 func sameBothWays(t *testing.T, e engine, f filters.Args) (incomplete []string) {
 	t.Helper()
 	ctx := context.Background()
-	n := &networks{metrics: must(newMetrics(nil))}
+	m, err := newMetrics(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &networks{metrics: m}
 	if _, err := n.list(ctx, e); err != nil {
 		t.Fatal(err)
 	}
@@ -55,13 +59,6 @@ func sameBothWays(t *testing.T, e engine, f filters.Args) (incomplete []string) 
 	return incomplete
 }
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // TestListEqualsInspectionReal holds the two ways of building an instance side
 // by side on a real Engine, for containers of many kinds.
 func TestListEqualsInspectionReal(t *testing.T) {
@@ -70,7 +67,7 @@ func TestListEqualsInspectionReal(t *testing.T) {
 	one := r.network("one", network.CreateOptions{})
 	two := r.network("two", network.CreateOptions{})
 	internal := r.network("internal", network.CreateOptions{Internal: true})
-	six := r.network("six", network.CreateOptions{EnableIPv6: ptr(true), IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: "fd5a:ce11:7e57::/64"}}}})
+	six := r.network("six", network.CreateOptions{EnableIPv6: new(true), IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: "fd5a:ce11:7e57::/64"}}}})
 
 	on := func(net string) func(*container.Config, *container.HostConfig) {
 		return func(_ *container.Config, h *container.HostConfig) { h.NetworkMode = container.NetworkMode(net) }
@@ -131,5 +128,3 @@ func TestListEqualsInspectionReal(t *testing.T) {
 	got := sameBothWays(t, r.cli, filters.NewArgs(filters.Arg("label", r.label)))
 	t.Logf("not told by the list alone: %v", got)
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -35,7 +35,7 @@ func (t *trouble) Unwrap() error { return t.cause }
 
 // advise says what went wrong with the Engine and what to do about it.
 func (c connection) advise(err error) error {
-	text := ""
+	var text string
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		text = fmt.Sprintf("may not use the Docker daemon at %s: permission denied; run as a user that may read the socket (group docker) or set --docker-host", c.host)
@@ -81,11 +81,11 @@ func root(err error) string {
 
 // timely names a deadline of ours for what it is; the SDK says "context
 // deadline exceeded", which tells a user nothing.
-func timely(ctx context.Context, what string, err error) error {
+func timely(what string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", what, errSlow)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s: the answer broke off: %w", what, err)

@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/lockstep/lockstep/controller/snapshot"
 	"github.com/lockstep/lockstep/internal/fakedocker"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // TestFaults lets one thing go wrong while containers a and b are known, does
@@ -355,7 +356,7 @@ func TestOneBadContainer(t *testing.T) {
 func TestHostileWords(t *testing.T) {
 	const forged = "x\nlevel=ERROR msg=forged \x1b[31m"
 	e, host := fake(t)
-	e.Run(fakedocker.Spec{Name: "a", Expose: []string{"80"}, StopTimeout: ptr(0), Labels: enabled(
+	e.Run(fakedocker.Spec{Name: "a", Expose: []string{"80"}, StopTimeout: new(0), Labels: enabled(
 		"name", forged, "signal", forged, "container", forged, "image", forged, forged, forged, composeProject, forged)})
 	w := begin(t, Options{Host: host, timing: quick, Gateways: allGateways("http://a:1")})
 	w.sees("a")
@@ -365,7 +366,7 @@ func TestHostileWords(t *testing.T) {
 	e.Say("<html>\n" + forged)
 	e.DropStreams()
 	w.eventually("the proxy's words are logged", func() bool { return strings.Contains(w.logs.String(), "html") })
-	for _, line := range strings.Split(w.logs.String(), "\n") {
+	for line := range strings.SplitSeq(w.logs.String(), "\n") {
 		if strings.HasPrefix(line, "level=") || strings.ContainsRune(line, 0x1b) {
 			t.Errorf("forged line in the log: %q", line)
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
+
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/snapshot"
 	"github.com/lockstep/lockstep/internal/fakedocker"
@@ -59,19 +60,19 @@ type watch struct {
 }
 
 // begin runs a source until the test ends.
-func begin(t testing.TB, o Options) *watch {
-	t.Helper()
+func begin(tb testing.TB, o Options) *watch {
+	tb.Helper()
 	if o.host.hostname == nil {
 		o.host = onHost
 	}
 	w := &watch{
-		t: t, pokes: make(chan struct{}, 1), known: map[string]snapshot.Instance{},
+		t: tb, pokes: make(chan struct{}, 1), known: map[string]snapshot.Instance{},
 		stopped: make(chan error, 1), logs: &logBuffer{},
 	}
 	o.Logger = slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, err := New(o)
 	if err != nil {
-		t.Fatalf("New: %v", err)
+		tb.Fatalf("New: %v", err)
 	}
 	w.source = s
 	ctx, cancel := context.WithCancel(context.Background())
@@ -84,15 +85,15 @@ func begin(t testing.TB, o Options) *watch {
 			}
 		})
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		select {
 		case err := <-w.stopped:
 			if !errors.Is(err, context.Canceled) {
-				t.Errorf("Run = %v, want the context's cause", err)
+				tb.Errorf("Run = %v, want the context's cause", err)
 			}
 		case <-time.After(patience):
-			t.Error("Run did not end with its context")
+			tb.Error("Run did not end with its context")
 		}
 	})
 	return w
@@ -236,13 +237,13 @@ func enabled(more ...string) map[string]string {
 }
 
 // fake returns an Engine that fails the test on a request that is not a read.
-func fake(t testing.TB) (*fakedocker.Engine, string) {
-	t.Helper()
-	e := fakedocker.New(t)
+func fake(tb testing.TB) (*fakedocker.Engine, string) {
+	tb.Helper()
+	e := fakedocker.New(tb)
 	host := e.Listen()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if v := e.Violations(); len(v) > 0 {
-			t.Errorf("requests that a read-only watcher must not send: %v", v)
+			tb.Errorf("requests that a read-only watcher must not send: %v", v)
 		}
 	})
 	return e, host

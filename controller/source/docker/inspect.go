@@ -7,6 +7,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
@@ -67,17 +68,17 @@ func (c *session) pending(id string) bool {
 
 // dispatch starts inspections of the dirty containers, oldest first, as many
 // side by side as the way to the Engine bears.
-func (c *session) dispatch() {
+func (c *session) dispatch(ctx context.Context) {
 	for len(c.queue) > 0 && len(c.inflight) < c.conn.parallel {
 		id := c.queue[0]
 		c.queue = c.queue[1:]
 		c.inflight[id] = &inspection{seen: c.dirty[id]}
 		delete(c.dirty, id)
 		c.wg.Go(func() {
-			r := c.inspect(id)
+			r := c.inspect(ctx, id)
 			select {
 			case c.results <- r:
-			case <-c.ctx.Done():
+			case <-ctx.Done():
 			}
 		})
 	}
@@ -88,8 +89,8 @@ func (c *session) dispatch() {
 
 // inspect asks the Engine for one container, and for the one whose network
 // stack it uses if it does.
-func (c *session) inspect(id string) inspected {
-	ctx, cancel := context.WithTimeout(c.ctx, c.s.options.timing.call)
+func (c *session) inspect(ctx context.Context, id string) inspected {
+	ctx, cancel := context.WithTimeout(ctx, c.s.options.timing.call)
 	defer cancel()
 	r := inspected{id: id}
 	own, err := c.inspectOne(ctx, id)
@@ -107,7 +108,7 @@ func (c *session) inspect(id string) inspected {
 	}
 	drivers, err := c.s.networks.covering(ctx, c.conn.engine, netOf)
 	if err != nil {
-		r.err = timely(c.ctx, "list networks", err)
+		r.err = timely("list networks", err)
 		return r
 	}
 	inst, f, ok := fromInspect(own, netOf, drivers)
@@ -125,7 +126,7 @@ func (c *session) inspectOne(ctx context.Context, id string) (container.InspectR
 		return container.InspectResponse{}, nil
 	}
 	if err != nil {
-		return container.InspectResponse{}, timely(c.ctx, "inspect container "+short(id), err)
+		return container.InspectResponse{}, timely("inspect container "+short(id), err)
 	}
 	return answer, nil
 }
@@ -210,7 +211,7 @@ func (c *session) succeeded(id string) {
 	delete(c.tries, id)
 	if len(c.tries) == 0 {
 		c.news = c.s.trouble(nil) || c.news
-		c.load() // an Engine that was in trouble may have lost events, too
+		c.relist = true // an Engine that was in trouble may have lost events, too
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/lockstep/lockstep/controller/snapshot"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
 // load is one full list and what goes with it. An error leaves the rest
@@ -24,37 +25,37 @@ type load struct {
 
 // load asks for a full list, the networks and the gateways' places, side by
 // side. Only one is under way at a time.
-func (c *session) load() {
+func (c *session) load(ctx context.Context) {
 	if c.loading {
 		return
 	}
-	c.loading = true
+	c.loading, c.relist = true, false
 	began := time.Now()
 	pins := c.s.places.copyPins()
 	c.wg.Go(func() {
-		l := c.ask(pins)
+		l := c.ask(ctx, pins)
 		l.began = began
 		select {
 		case c.loads <- l:
-		case <-c.ctx.Done():
+		case <-ctx.Done():
 		}
 	})
 }
 
-func (c *session) ask(pins pins) load {
-	ctx, cancel := context.WithTimeout(c.ctx, c.s.options.timing.list)
+func (c *session) ask(ctx context.Context, pins pins) load {
+	ctx, cancel := context.WithTimeout(ctx, c.s.options.timing.list)
 	defer cancel()
 	var l load
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		var err error
 		l.containers, err = c.s.list(ctx, c.s.enabledOnly())
-		return timely(c.ctx, "list containers", err)
+		return timely("list containers", err)
 	})
 	g.Go(func() error {
 		nets, err := c.s.networks.list(ctx, c.conn.engine)
 		if err != nil {
-			return timely(c.ctx, "list networks", err)
+			return timely("list networks", err)
 		}
 		l.located, err = c.s.locate(ctx, nets, pins)
 		return err

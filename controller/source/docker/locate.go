@@ -16,6 +16,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
+
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
@@ -88,8 +89,8 @@ func (q *search) find(ctx context.Context, l Locator) (found, error) {
 	case l.URL == "":
 		return found{at: snapshot.Attachment{Why: "nothing says where it runs; set " + flag}}, nil
 	}
-	u, err := url.Parse(l.URL)
-	if err != nil || u.Hostname() == "" {
+	u, _ := url.Parse(l.URL) // what can't be read is said below
+	if u == nil || u.Hostname() == "" {
 		return found{at: snapshot.Attachment{Why: "its URL names no host; set " + flag}}, nil
 	}
 	return q.byURL(ctx, u, flag)
@@ -151,7 +152,7 @@ func (q *search) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	defer cancel()
 	addrs, err := q.s.options.host.lookup(ctx, host)
 	var dns *net.DNSError
-	if err != nil && !(errors.As(err, &dns) && dns.IsNotFound) {
+	if err != nil && (!errors.As(err, &dns) || !dns.IsNotFound) {
 		// Without an answer the name itself is all there is: a container may bear it.
 		q.s.options.Logger.Debug("host could not be resolved", "host", host, "error", err)
 		return nil, nil
@@ -175,7 +176,7 @@ func (q *search) byAddress(ctx context.Context, a netip.Addr) (found, error) {
 		}
 		all, err := q.s.list(ctx, filters.NewArgs(filters.Arg("network", n.ID)))
 		if err != nil {
-			return found{}, timely(ctx, "list containers of a network", err)
+			return found{}, timely("list containers of a network", err)
 		}
 		for _, c := range all {
 			for _, e := range settings(c) {
@@ -195,7 +196,7 @@ func (q *search) byPort(ctx context.Context, port uint16) (found, error) {
 	}
 	all, err := q.s.list(ctx, filters.NewArgs(filters.Arg("publish", strconv.Itoa(int(port))+"/tcp")))
 	if err != nil {
-		return found{}, timely(ctx, "list containers that publish a port", err)
+		return found{}, timely("list containers that publish a port", err)
 	}
 	for _, c := range oldestFirst(all) {
 		if slices.ContainsFunc(c.Ports, func(p container.Port) bool { return p.Type == "tcp" && p.PublicPort == port }) {
@@ -213,7 +214,7 @@ func (q *search) byName(ctx context.Context, host, flag string) (found, error) {
 	} {
 		all, err := q.s.list(ctx, filters.NewArgs(f))
 		if err != nil {
-			return found{}, timely(ctx, "list containers by name", err)
+			return found{}, timely("list containers by name", err)
 		}
 		if all = oldestFirst(all); len(all) > 0 {
 			return running(all[0]), nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
@@ -46,7 +47,7 @@ func (s *Source) Lookup(ctx context.Context, ref string) (snapshot.Instance, Loo
 	case errdefs.IsNotFound(err):
 		return snapshot.Instance{}, note, fmt.Errorf("container %q: %w", ref, ErrNotFound)
 	case err != nil:
-		return snapshot.Instance{}, note, s.conn.advise(timely(ctx, "inspect container", err))
+		return snapshot.Instance{}, note, s.conn.advise(timely("inspect container", err))
 	case own.ContainerJSONBase == nil || own.State == nil || own.Config == nil:
 		return snapshot.Instance{}, note, fmt.Errorf("container %q: the answer of the Docker daemon at %s is not complete", ref, s.conn.host)
 	}

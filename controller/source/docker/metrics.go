@@ -2,6 +2,7 @@ package docker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,12 +69,7 @@ func (m *metrics) event(e events.Message, now time.Time) {
 }
 
 func isWatched(a events.Action) bool {
-	for _, w := range watched {
-		if a == w {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(watched, a)
 }
 
 // request counts one call that began then and ended now.

@@ -9,8 +9,9 @@ import (
 	"os"
 	"time"
 
-	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/prometheus/client_golang/prometheus"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // Options say which Engine to watch and how. The zero value watches the Engine

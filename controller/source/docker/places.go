@@ -1,10 +1,12 @@
 package docker
 
 import (
+	"context"
 	"maps"
 	"time"
 
 	"github.com/docker/docker/api/types/events"
+
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
@@ -64,7 +66,7 @@ func (c *session) gatewayEvent(id string, action events.Action) {
 
 // relocate looks for the gateways when that is due, and returns when it will
 // be; zero when it won't.
-func (c *session) relocate(now time.Time) time.Time {
+func (c *session) relocate(ctx context.Context, now time.Time) time.Time {
 	p := &c.s.places
 	if p.due.IsZero() || p.busy || c.loading {
 		return time.Time{}
@@ -75,21 +77,21 @@ func (c *session) relocate(now time.Time) time.Time {
 	p.busy, p.due, p.last = true, time.Time{}, now
 	known := p.copyPins()
 	c.wg.Go(func() {
-		l := c.relocated(known)
+		l := c.relocated(ctx, known)
 		select {
 		case c.located <- l:
-		case <-c.ctx.Done():
+		case <-ctx.Done():
 		}
 	})
 	return time.Time{}
 }
 
-func (c *session) relocated(known pins) located {
-	nets, err := c.s.networks.list(c.ctx, c.conn.engine)
+func (c *session) relocated(ctx context.Context, known pins) located {
+	nets, err := c.s.networks.list(ctx, c.conn.engine)
 	if err != nil {
-		return located{err: timely(c.ctx, "list networks", err)}
+		return located{err: timely("list networks", err)}
 	}
-	l, err := c.s.locate(c.ctx, nets, known)
+	l, err := c.s.locate(ctx, nets, known)
 	l.err = err
 	return l
 }

@@ -84,7 +84,7 @@ var buildOnce = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the folder for temporary files
 	main := filepath.Join(dir, "main.go")
 	if err := os.WriteFile(main, []byte(program), 0o600); err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func (s *Source) self(ctx context.Context) (*container.InspectResponse, error) {
 		case errdefs.IsNotFound(err):
 			continue
 		case err != nil:
-			return nil, timely(ctx, "inspect the daemon's own container", err)
+			return nil, timely("inspect the daemon's own container", err)
 		}
 		// The Engine takes names for ids, too, and a host may bear any name.
 		if answer.ContainerJSONBase != nil && strings.HasPrefix(answer.ID, id) {

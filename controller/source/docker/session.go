@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/events"
+
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
@@ -16,7 +17,6 @@ import (
 type session struct {
 	s    *Source
 	conn connection
-	ctx  context.Context
 	poke func()
 	wg   sync.WaitGroup
 
@@ -32,6 +32,7 @@ type session struct {
 	awaited map[string]*snapshot.Instance
 
 	fresh   bool // no list has come in yet: events may be of the past
+	relist  bool // a full list is wanted before the next resync
 	loading bool
 	settled bool // the last list's view is whole
 	silent  *time.Timer
@@ -51,7 +52,7 @@ type retry struct{ at, seen time.Time }
 func (s *Source) session(ctx context.Context, poke func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &session{
-		s: s, conn: s.conn, ctx: ctx, poke: poke, fresh: true,
+		s: s, conn: s.conn, poke: poke, fresh: true,
 		dirty: map[string]time.Time{}, inflight: map[string]*inspection{}, later: map[string]retry{},
 		tries: map[string]int{}, asked: map[string]stop{}, touched: map[string]time.Time{}, awaited: map[string]*snapshot.Instance{},
 		results: make(chan inspected), loads: make(chan load), pings: make(chan error), located: make(chan located),
@@ -59,35 +60,32 @@ func (s *Source) session(ctx context.Context, poke func()) error {
 	s.places.busy = false // whoever was looking went with the last session
 	defer c.wg.Wait()
 	defer cancel()
-	if err := c.ping(); err != nil {
+	if err := c.ping(ctx); err != nil {
 		return err
 	}
-	stream, ended, err := c.subscribe()
+	stream, ended, err := c.subscribe(ctx)
 	if err != nil {
 		return err
 	}
-	c.load()
-	return c.follow(stream, ended)
+	c.load(ctx)
+	return c.follow(ctx, stream, ended)
 }
 
 // subscribe opens the event stream. A daemon that takes too long to begin its
 // answer counts as unreachable.
-func (c *session) subscribe() (<-chan events.Message, <-chan error, error) {
-	ctx, cancel := context.WithCancel(c.ctx)
+func (c *session) subscribe(ctx context.Context) (<-chan events.Message, <-chan error, error) {
+	ctx, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(c.s.options.timing.call, cancel)
 	stream, ended := c.conn.engine.Events(ctx, subscription(c.s.since()))
 	if !timer.Stop() {
-		cancel()
 		return nil, nil, fmt.Errorf("subscribe to events: %w", errSlow)
 	}
-	// The stream lives as long as the session: its context is the session's.
-	context.AfterFunc(c.ctx, cancel)
 	return stream, ended, nil
 }
 
 // follow is the session's loop. Each turn takes in one thing, starts what it
 // asks for, and pokes if there is something to take.
-func (c *session) follow(stream <-chan events.Message, ended <-chan error) error {
+func (c *session) follow(ctx context.Context, stream <-chan events.Message, ended <-chan error) error {
 	t := c.s.options.timing
 	c.silent = time.NewTimer(t.silence)
 	resync := time.NewTicker(c.s.options.Resync)
@@ -96,10 +94,13 @@ func (c *session) follow(stream <-chan events.Message, ended <-chan error) error
 	defer resync.Stop()
 	defer alarm.Stop()
 	for {
-		c.dispatch()
+		if c.relist {
+			c.load(ctx)
+		}
+		c.dispatch(ctx)
 		c.whole()
 		c.tell()
-		alarm.Reset(c.overdue(time.Now()))
+		alarm.Reset(c.overdue(ctx, time.Now()))
 		var err error
 		select {
 		case m := <-stream:
@@ -111,18 +112,16 @@ func (c *session) follow(stream <-chan events.Message, ended <-chan error) error
 		case l := <-c.located:
 			c.place(l)
 		case <-resync.C:
-			c.load()
+			c.load(ctx)
 		case <-c.silent.C:
-			c.probe()
+			c.probe(ctx)
 		case err = <-c.pings:
 			c.silent.Reset(t.silence)
 		case <-alarm.C: // overdue sees to it
 		case err = <-ended:
-			if err = streamError(err); c.ctx.Err() != nil {
-				err = c.ctx.Err()
-			}
-		case <-c.ctx.Done():
-			err = c.ctx.Err()
+			err = streamError(err)
+		case <-ctx.Done():
+			err = ctx.Err()
 		}
 		if err != nil {
 			return err
@@ -131,7 +130,7 @@ func (c *session) follow(stream <-chan events.Message, ended <-chan error) error
 }
 
 // overdue does what its time has come for, and returns how long nothing more is due.
-func (c *session) overdue(now time.Time) time.Duration {
+func (c *session) overdue(ctx context.Context, now time.Time) time.Duration {
 	next := c.fall(now)
 	for id, r := range c.later {
 		switch {
@@ -143,7 +142,7 @@ func (c *session) overdue(now time.Time) time.Duration {
 			next = r.at
 		}
 	}
-	if at := c.relocate(now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+	if at := c.relocate(ctx, now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
 		next = at
 	}
 	if c.news {
@@ -183,26 +182,26 @@ func (c *session) tell() {
 }
 
 // ping asks whether the Engine is there.
-func (c *session) ping() error {
-	ctx, cancel := context.WithTimeout(c.ctx, c.s.options.timing.call)
+func (c *session) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.s.options.timing.call)
 	defer cancel()
 	began := time.Now()
 	_, err := c.conn.engine.Ping(ctx)
 	c.s.metrics.request("ping", err, began)
-	return timely(c.ctx, "ping", err)
+	return timely("ping", err)
 }
 
 // probe checks a stream that has been silent for long: nothing may have
 // happened, or nobody may be there any more.
-func (c *session) probe() {
+func (c *session) probe(ctx context.Context) {
 	c.wg.Go(func() {
-		err := c.ping()
-		if err != nil && c.ctx.Err() == nil {
+		err := c.ping(ctx)
+		if err != nil {
 			err = fmt.Errorf("%w: %w", errSilent, err)
 		}
 		select {
 		case c.pings <- err:
-		case <-c.ctx.Done():
+		case <-ctx.Done():
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/go-connections/nat"
+
 	"github.com/lockstep/lockstep/internal/fakedocker"
 )
 
@@ -25,13 +26,13 @@ func TestFakeLooksLikeTheEngine(t *testing.T) {
 	r := realEngine(t)
 	one := r.network("one", network.CreateOptions{})
 	id := r.run("a", func(c *container.Config, h *container.HostConfig) {
-		h.NetworkMode, c.Healthcheck, c.StopSignal, c.StopTimeout = container.NetworkMode(one), healthcheck(), "SIGTERM", ptr(1)
+		h.NetworkMode, c.Healthcheck, c.StopSignal, c.StopTimeout = container.NetworkMode(one), healthcheck(), "SIGTERM", new(1)
 		h.PortBindings = nat.PortMap{"8080/tcp": {{HostIP: "127.0.0.1", HostPort: "0"}}}
 	})
 	e := fakedocker.New(t)
 	e.AddNetwork(fakedocker.Network{Name: one})
 	fakeID := e.Run(fakedocker.Spec{
-		Name: r.pre + "-a", Network: one, Labels: enabled(), Health: "starting", StopSignal: "SIGTERM", StopTimeout: ptr(1),
+		Name: r.pre + "-a", Network: one, Labels: enabled(), Health: "starting", StopSignal: "SIGTERM", StopTimeout: new(1),
 		Expose: []string{"8080", "9000"}, Publish: map[string]string{"8080/tcp": "127.0.0.1:18080"},
 	})
 	engineGet := getter(t, r.cli.Dialer(), "http://docker")
@@ -63,6 +64,7 @@ func TestFakeLooksLikeTheEngine(t *testing.T) {
 }
 
 func getter(t *testing.T, dial func(context.Context) (net.Conn, error), base string) func(path string) (int, any) {
+	t.Helper()
 	c := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
@@ -95,7 +97,7 @@ func within(fake, real any, at string) []string {
 	var diffs []string
 	switch f := fake.(type) {
 	case map[string]any:
-		r := real.(map[string]any)
+		r, _ := real.(map[string]any) // of the same type, as was just seen
 		free := strings.HasSuffix(at, ".Labels") || strings.HasSuffix(at, ".Options")
 		for k, v := range f {
 			rv, ok := r[k]
@@ -105,7 +107,7 @@ func within(fake, real any, at string) []string {
 			diffs = append(diffs, within(v, rv, at+"."+k)...)
 		}
 	case []any:
-		if r := real.([]any); len(f) > 0 && len(r) > 0 {
+		if r, _ := real.([]any); len(f) > 0 && len(r) > 0 {
 			return within(f[0], r[0], at+"[0]")
 		}
 	}
@@ -149,7 +151,7 @@ func TestDocsListRequests(t *testing.T) {
 		if len(cells) < 3 {
 			continue
 		}
-		for _, call := range strings.Split(cells[1], ",") {
+		for call := range strings.SplitSeq(cells[1], ",") {
 			if call = strings.Trim(call, " `"); strings.HasPrefix(call, "GET ") || strings.HasPrefix(call, "HEAD ") {
 				listed[call] = true
 			}

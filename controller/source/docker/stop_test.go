@@ -64,9 +64,9 @@ func TestKillSignals(t *testing.T) {
 // after its own stop timeout and a grace.
 func TestSurvivor(t *testing.T) {
 	e, host := fake(t)
-	e.Run(fakedocker.Spec{Name: "soon", Labels: enabled(), Expose: []string{"80"}, StopTimeout: ptr(0)})
-	e.Run(fakedocker.Spec{Name: "never", Labels: enabled(), Expose: []string{"80"}, StopTimeout: ptr(-1)})
-	e.Run(fakedocker.Spec{Name: "late", Labels: enabled(), Expose: []string{"80"}, StopTimeout: ptr(3600)})
+	e.Run(fakedocker.Spec{Name: "soon", Labels: enabled(), Expose: []string{"80"}, StopTimeout: new(0)})
+	e.Run(fakedocker.Spec{Name: "never", Labels: enabled(), Expose: []string{"80"}, StopTimeout: new(-1)})
+	e.Run(fakedocker.Spec{Name: "late", Labels: enabled(), Expose: []string{"80"}, StopTimeout: new(3600)})
 	e.Forget()
 	w := begin(t, Options{Host: host, timing: timing{stopGrace: 300 * time.Millisecond}})
 	w.sees("soon", "never", "late")

@@ -16,6 +16,7 @@ import (
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
+
 	"github.com/lockstep/lockstep/controller/snapshot"
 	"github.com/lockstep/lockstep/internal/fakedocker"
 )
@@ -173,7 +174,8 @@ func TestFakeTellsWhatTheEngineTells(t *testing.T) {
 	r.must(r.cli.ContainerRemove(ctx, id, container.RemoveOptions{Force: true}))
 
 	e := fakedocker.New(t)
-	cli := must(dial(e.Listen(), nil)).engine
+	conn, err := dial(e.Listen(), nil)
+	r.must(err)
 	e.Forget()
 	e.AddNetwork(fakedocker.Network{Name: one})
 	e.AddNetwork(fakedocker.Network{Name: two})
@@ -190,8 +192,8 @@ func TestFakeTellsWhatTheEngineTells(t *testing.T) {
 	e.Start(r.pre + "-b")
 	e.Remove(r.pre + "-b")
 
-	want := story(t, ctx, r.cli, since, id, r.pre)
-	got := story(t, ctx, cli, since, "", r.pre)
+	want := story(ctx, t, r.cli, since, id, r.pre)
+	got := story(ctx, t, conn.engine, since, "", r.pre)
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("-Engine +fake\n%s", diff)
 	}
@@ -199,7 +201,7 @@ func TestFakeTellsWhatTheEngineTells(t *testing.T) {
 
 // story reads the events of one container and of the test's networks, up to its
 // destruction, and writes each as a line.
-func story(t *testing.T, ctx context.Context, e engine, since time.Time, id, pre string) []string {
+func story(ctx context.Context, t *testing.T, e engine, since time.Time, id, pre string) []string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -225,7 +227,11 @@ func story(t *testing.T, ctx context.Context, e engine, since time.Time, id, pre
 			for _, k := range slices.Sorted(maps.Keys(attrs)) {
 				words = append(words, fmt.Sprintf("%s=%q", k, attrs[k]))
 			}
-			lines = append(lines, fmt.Sprintf("%s %s %s", m.Type, m.Action, strings.Join(words, " ")))
+			line := fmt.Sprintf("%s %s %s", m.Type, m.Action, strings.Join(words, " "))
+			// Under load the Engine says twice that a container was paused and goes on.
+			if pausing := strings.HasSuffix(string(m.Action), "pause"); !pausing || !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
 			if m.Action == events.ActionDestroy {
 				return lines
 			}

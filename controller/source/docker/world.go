@@ -93,13 +93,6 @@ func (w *world) place(a snapshot.Attachments) bool {
 	return true
 }
 
-// attachments returns what is known of the gateways' networks; not to be changed.
-func (w *world) attachments() snapshot.Attachments {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.attach
-}
-
 // load says that a whole view has been read; until then Take tells nothing. It
 // reports whether this was the first time.
 func (w *world) load() bool {

@@ -1,0 +1,93 @@
+package controller
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// refusal is what a gateway refused, and why. The same is not asked again.
+type refusal struct {
+	asked   string // a text of the object's fields
+	problem v1.Problem
+}
+
+// withoutRefused leaves out what the gateway refused before, as long as the
+// same is asked, and puts the reason among the problems.
+func (w *worker) withoutRefused(changes []plan.Change, problems map[string][]v1.Problem) []plan.Change {
+	if len(w.refused) == 0 {
+		return changes
+	}
+	kept := make([]plan.Change, 0, len(changes))
+	for _, change := range changes {
+		known, ok := w.refused[change.Key]
+		if !ok || known.asked != asked(change) {
+			kept = append(kept, change)
+			continue
+		}
+		service := change.Object().Service
+		problems[service] = append(problems[service], known.problem)
+	}
+	return kept
+}
+
+// judge sorts failed changes. What the gateway refuses waits for a change of
+// the input; the rest is tried again, and with it what was refused of the same
+// service, perhaps only because something that it needs had failed. What belongs
+// to no service is always tried again, because everything needs it.
+func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem) (retry bool) {
+	passing := map[string]bool{}
+	for _, outcome := range outcomes {
+		if outcome.Problem != nil && (!final(outcome.Problem.Reason) || outcome.Change.Object().Service == "") {
+			passing[outcome.Change.Object().Service] = true
+		}
+	}
+	for _, outcome := range outcomes {
+		key, object := outcome.Change.Key, outcome.Change.Object()
+		if outcome.Problem == nil {
+			delete(w.refused, key)
+			continue
+		}
+		problem := *outcome.Problem
+		problem.Gateway, problem.Object = w.name, object.Owner
+		if problem.Origin.IsZero() {
+			problem.Origin = object.Origin
+		}
+		problems[object.Service] = append(problems[object.Service], problem)
+		if final(problem.Reason) && object.Service != "" && !passing[object.Service] {
+			w.refused[key] = refusal{asked: asked(outcome.Change), problem: problem}
+		}
+	}
+	return len(passing) > 0
+}
+
+// final reports whether asking again for the same would be in vain.
+func final(reason v1.Reason) bool {
+	return reason == v1.GatewayRejected || reason == v1.Conflict || reason == v1.NotExpressible
+}
+
+// asked returns what a change asks of the gateway, as text.
+func asked(change plan.Change) string {
+	if change.After == nil {
+		return string(change.Op)
+	}
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(change.After.Fields)) {
+		fmt.Fprintf(&text, "%s=%q ", name, change.After.Fields[name])
+	}
+	return text.String()
+}
+
+// serviceOf returns the service that a neutral object is or belongs to.
+func serviceOf(object v1.Key) string {
+	if object.Kind == v1.KindRoute {
+		if dot := strings.LastIndexByte(object.Name, '.'); dot > 0 {
+			return object.Name[:dot]
+		}
+	}
+	return object.Name
+}
