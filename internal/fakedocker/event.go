@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -151,25 +152,16 @@ func parseFilters(text string) (filterSet, error) {
 // event reports whether a stream with these filters tells an event. As in the
 // Engine, one action with a colon in its family makes all of them prefixes.
 func (f filterSet) event(ev event) bool {
-	if types := f["type"]; len(types) > 0 && !contains(types, ev.Type) {
+	if types := f["type"]; len(types) > 0 && !slices.Contains(types, ev.Type) {
 		return false
 	}
 	actions := f["event"]
 	if len(actions) == 0 {
 		return true
 	}
-	fuzzy := contains(actions, "health_status") || contains(actions, "exec_create") || contains(actions, "exec_start")
+	fuzzy := slices.Contains(actions, "health_status") || slices.Contains(actions, "exec_create") || slices.Contains(actions, "exec_start")
 	for _, a := range actions {
 		if a == ev.Action || fuzzy && strings.HasPrefix(ev.Action, a) {
-			return true
-		}
-	}
-	return false
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
 			return true
 		}
 	}

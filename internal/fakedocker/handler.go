@@ -136,7 +136,7 @@ func (e *Engine) serveList(w http.ResponseWriter, r *http.Request) {
 	if cut {
 		_, _ = w.Write(body[:len(body)/2])
 		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler) // the way to break a connection off
+		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to break a connection off
 	}
 	_, _ = w.Write(body)
 }

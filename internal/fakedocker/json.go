@@ -25,7 +25,7 @@ type port struct {
 func (e *Engine) listAll(f filterSet) []byte {
 	var chosen []*instance
 	for _, c := range e.containers {
-		if f.container(e, c) {
+		if f.container(c) {
 			chosen = append(chosen, c)
 		}
 	}
@@ -199,12 +199,12 @@ func (n *vnet) json() any {
 }
 
 // container reports whether a list with these filters shows a container.
-func (f filterSet) container(e *Engine, c *instance) bool {
+func (f filterSet) container(c *instance) bool {
 	states := f["status"]
 	if len(states) == 0 {
 		states = []string{"running", "paused", "restarting"}
 	}
-	return contains(states, c.state) && f.every("label", func(want string) bool {
+	return slices.Contains(states, c.state) && f.every("label", func(want string) bool {
 		key, value, exact := strings.Cut(want, "=")
 		have, ok := c.Labels[key]
 		return ok && (!exact || have == value)

@@ -85,7 +85,8 @@ func getter(t *testing.T, dial func(context.Context) (net.Conn, error), base str
 }
 
 // within says where the fake's value has what the real one has not. Of lists
-// the first elements are compared, and of maps by free names (networks, labels,
+// one element of the fake's is enough like one of the Engine's, whose order is
+// not fixed, and of maps by free names (networks, labels,
 // ports) any value will do.
 func within(fake, real any, at string) []string {
 	if fake == nil || real == nil {
@@ -107,8 +108,14 @@ func within(fake, real any, at string) []string {
 			diffs = append(diffs, within(v, rv, at+"."+k)...)
 		}
 	case []any:
-		if r, _ := real.([]any); len(f) > 0 && len(r) > 0 {
-			return within(f[0], r[0], at+"[0]")
+		r, _ := real.([]any)
+		for i := range r {
+			if len(f) == 0 {
+				break
+			}
+			if diffs = within(f[0], r[i], at+"[0]"); len(diffs) == 0 {
+				break
+			}
 		}
 	}
 	return diffs
