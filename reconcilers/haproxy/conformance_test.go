@@ -1,7 +1,6 @@
 package haproxy
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -58,7 +57,6 @@ func newGateway(tb testing.TB) *reconcilertest.Gateway {
 	g := &gateway{bench: managed(tb)}
 	g.options.ReloadEvery = 1
 	g.r = nil
-	tb.Cleanup(func() { g.stop() })
 	return &reconcilertest.Gateway{
 		Open: g.reopen, World: g.world, Writes: g.counted,
 		Plant: g.plant, Strangers: g.strangers, Break: g.breakAfter, Heal: g.heal,
@@ -79,17 +77,6 @@ func (g *gateway) reopen() (reconcilers.Reconciler, error) {
 	r.fault = g.fault
 	g.r = r
 	return expressible{r}, nil
-}
-
-func (g *gateway) stop() {
-	r := g.r
-	g.r = nil
-	if r == nil {
-		return
-	}
-	if err := r.process.stop(context.Background()); err != nil {
-		g.t.Error(err)
-	}
 }
 
 func (g *gateway) fault(step string) error {

@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -76,14 +77,23 @@ func managed(tb testing.TB) *bench {
 		StopOnExit: true, Log: slog.New(slog.DiscardHandler),
 	}
 	b.open()
-	tb.Cleanup(func() {
-		if b.r != nil {
-			if err := b.r.Close(); err != nil {
-				tb.Error(err)
-			}
-		}
-	})
+	tb.Cleanup(b.stop)
 	return b
+}
+
+// stop ends HAProxy and the daemon, once.
+func (b *bench) stop() {
+	b.t.Helper()
+	r := b.r
+	b.r = nil
+	if r == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := errors.Join(r.process.stop(ctx), r.dir.release()); err != nil {
+		b.t.Error(err)
+	}
 }
 
 // open makes a new Reconciler, as a restarted daemon would.

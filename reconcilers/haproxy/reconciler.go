@@ -3,6 +3,7 @@ package haproxy
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -25,9 +26,11 @@ type Reconciler struct {
 	process *process // nil when external
 	metrics *metrics
 	reloads *rate.Limiter
-	watched watched       // what Watch needs to know
-	version string        // of HAProxy, once it was asked
-	limit   time.Duration // how long it may take to load its files
+	watched watched // what Watch needs to know
+	// watching says that Watch was called, as a daemon does.
+	watching atomic.Bool
+	version  string        // of HAProxy, once it was asked
+	limit    time.Duration // how long it may take to load its files
 
 	// What was found or made last; valid while known.
 	known     bool
@@ -90,11 +93,13 @@ func New(options Options) (*Reconciler, error) {
 	return r, nil
 }
 
-// Close lets another daemon in. HAProxy goes on serving, unless it is managed
-// and StopOnExit was asked for.
+// Close lets another daemon in. HAProxy goes on serving, unless it is managed,
+// StopOnExit was asked for, and this Reconciler was its keeper: one that only
+// looked never ends it.
 func (r *Reconciler) Close() error {
 	var err error
-	if r.o.StopOnExit && r.process != nil && r.dir.lock != nil {
+	keeper := r.dir.lock != nil || r.watching.Load() && r.dir.claim(false) == nil
+	if r.o.StopOnExit && r.process != nil && keeper {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		err = r.process.stop(ctx)

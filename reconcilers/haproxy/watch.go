@@ -54,6 +54,7 @@ const watchEvery = 250 * time.Millisecond
 // Watch implements reconcilers.Watcher. It pokes when the worker is not the
 // one that we know: HAProxy died, was restarted, or reloaded by somebody else.
 func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
+	r.watching.Store(true)
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	var mourners sync.WaitGroup

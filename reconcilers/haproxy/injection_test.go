@@ -1,0 +1,140 @@
+package haproxy
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+// evils would each carry a directive or a command further if they got through.
+func evils() []string {
+	return []string{
+		"x\n  server evil 127.0.0.9:9", "x;shutdown frontend lockstep::http", "x y", "x\ty", "x\r", "x\x00y", `x"y`, "x'y", `x\y`, "x#y", "x`y",
+		"x\u00a0y", "x\u2028y", "é", "${HOME}", "%[env(HOME)]", "x|lockstep::hold|0|0", "<<", "x\n\nshutdown sessions", "@1 quit", "", strings.Repeat("a", 5000),
+	}
+}
+
+// evilSets put each evil text into each field that a stranger can fill.
+func evilSets(evil string) map[string]*v1.Service {
+	base := func() *v1.Service {
+		return &v1.Service{
+			Name:      "shop",
+			Routes:    []v1.Route{{Name: "shop.default", Hosts: []string{"shop.test"}, PreserveHost: true}},
+			Endpoints: []v1.Endpoint{{ID: "e", Instance: "e", Address: netip.MustParseAddrPort("127.0.0.9:9"), Weight: 100}},
+		}
+	}
+	sets := map[string]*v1.Service{}
+	put := func(field string, change func(*v1.Service)) {
+		s := base()
+		change(s)
+		sets[field] = s
+	}
+	put("service", func(s *v1.Service) { s.Name = evil })
+	put("route", func(s *v1.Service) { s.Routes[0].Name = evil })
+	put("host", func(s *v1.Service) { s.Routes[0].Hosts = []string{evil} })
+	put("wildcard host", func(s *v1.Service) { s.Routes[0].Hosts = []string{"*." + evil} })
+	put("path", func(s *v1.Service) { s.Routes[0].Paths = []string{"/" + evil} })
+	put("endpoint", func(s *v1.Service) { s.Endpoints[0].ID = evil })
+	put("instance", func(s *v1.Service) { s.Endpoints[0].Instance = evil })
+	put("zone", func(s *v1.Service) {
+		s.Endpoints[0].Address = netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(evil), 9)
+	})
+	return sets
+}
+
+// TestInjection tries to get another directive or command through every field.
+func TestInjection(t *testing.T) {
+	b := managed(t)
+	b.serve("honest", origin(t, "one"))
+	b.sync()
+	clean := (&gateway{bench: b}).world()
+	for _, evil := range evils() {
+		for field, service := range evilSets(evil) {
+			set := v1.Set{"honest": b.set["honest"], service.Name: service}
+			wanted, _ := b.r.Compile(reconcilers.Scope{}, set)
+			observed, err := b.r.Observe(t.Context(), reconcilers.Scope{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.r.reloads.SetLimit(1000)
+			if _, err := b.r.Apply(t.Context(), diff(observed, wanted)); err != nil {
+				t.Fatalf("%s %q: %v", field, evil, err)
+			}
+			b.intact(t, field, evil)
+		}
+	}
+	b.sync()
+	if d := cmp.Diff(clean, (&gateway{bench: b}).world()); d != "" {
+		t.Fatalf("left over:\n%s", d)
+	}
+	b.want("honest.test", "/", 200, "one")
+}
+
+// intact looks for anything that is not of the form that we write.
+func (b *bench) intact(t *testing.T, field, evil string) {
+	t.Helper()
+	config, err := os.ReadFile(b.r.dir.file(configName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, services, _ := strings.Cut(string(config), servicesMark)
+	for line := range strings.Lines(services) {
+		words := strings.Fields(line)
+		known := map[string]int{"backend": 4, "balance": 2, "timeout": 3, "server": 5, "http-send-name-header": 2, "#": 2}
+		want, ok := known[words[0]]
+		if !ok || len(words) != want || strings.ContainsFunc(line[:len(line)-1], unicode.IsControl) {
+			t.Fatalf("%s %q became the line %q", field, evil, line)
+		}
+	}
+	w, err := b.r.look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for backend, servers := range w.servers {
+		for _, s := range servers {
+			if s.name == "evil" || s.address == "127.0.0.9:9" && s.name != "e" && s.name != "127.0.0.9:9" {
+				t.Fatalf("%s %q became server %s/%s", field, evil, backend, s.name)
+			}
+		}
+	}
+}
+
+// FuzzWords: what the one check lets through is one word to HAProxy.
+func FuzzWords(f *testing.F) {
+	for _, evil := range evils() {
+		f.Add(evil)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, w := range []word{wordOwner, wordService, wordServer, wordAddress, wordHost, wordPath, wordFile} {
+			if w.check(text) != nil {
+				continue
+			}
+			if len(strings.Fields(text)) != 1 || strings.ContainsAny(text, " \t\r\n\x00\"'\\#`|{}<>") {
+				t.Fatalf("%s takes %q", w.what, text)
+			}
+		}
+	})
+}
+
+// FuzzParse: whatever stands in our files, reading them neither fails nor
+// makes up what could not be written again.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("global\n# services\nbackend lockstep:a from x\n  server a 1.2.3.4:5 weight 0 # draining 3 # id b\n"), []byte(routeMark+`{"name":"a.b","service":"a","hosts":["x"]}`+"\n"))
+	f.Fuzz(func(t *testing.T, config, routes []byte) {
+		m := parseFiles("lockstep", config, routes)
+		table := newTable("lockstep", m)
+		again := parseFiles("lockstep", m.renderConfig(), renderMap("lockstep", m, table))
+		once, twice := m.renderConfig(), again.renderConfig()
+		if m.base != "" && !bytes.Equal(once, twice) && bytes.Count(once, []byte(servicesMark)) == 1 {
+			t.Fatalf("once:\n%s\ntwice:\n%s", once, twice)
+		}
+	})
+}
