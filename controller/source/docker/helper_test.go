@@ -55,6 +55,7 @@ type watch struct {
 	attach  snapshot.Attachments
 	full    int
 	deltas  []snapshot.Delta
+	took    []time.Duration // from each delta's event to its taking
 	stopped chan error
 	stop    context.CancelFunc
 }
@@ -107,6 +108,9 @@ func (w *watch) take() snapshot.Delta {
 		return d
 	}
 	w.deltas = append(w.deltas, d)
+	if !d.Seen.IsZero() {
+		w.took = append(w.took, time.Since(d.Seen))
+	}
 	if (w.full == 0) != d.Full {
 		w.t.Fatalf("delta %d: Full = %v; only the first one is", len(w.deltas), d.Full)
 	}

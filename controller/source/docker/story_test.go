@@ -96,7 +96,8 @@ func TestLifeReal(t *testing.T) {
 			t.Errorf("%s is not a request that docs/docker-socket.md lists", call)
 		}
 	}
-	t.Logf("requests: %v", seen.templates())
+	slices.Sort(w.took)
+	t.Logf("requests: %v; from event to delta: median %v, worst %v of %d", seen.templates(), w.took[len(w.took)/2], w.took[len(w.took)-1], len(w.took))
 }
 
 // TestSelfReal looks at what a process in a real container sees of its container.
