@@ -121,8 +121,10 @@ func (b *batch) judge(ctx context.Context, stop context.CancelCauseFunc, err err
 	)
 	switch {
 	case err == nil:
-	case errors.As(err, &none) && !none.answered, ctx.Err() != nil:
+	case ctx.Err() != nil:
 		b.doubtful.Store(true) // a try whose answer was lost may have been carried out
+	case errors.As(err, &none) && !none.answered:
+		b.doubtful.Store(true)
 		b.health.fell()
 		stop(err)
 	case errors.As(err, &none):

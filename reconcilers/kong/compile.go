@@ -17,7 +17,7 @@ import (
 )
 
 // retries is how often Kong tries another target when one can't be reached or
-// does not answer in time; Kong repeats only idempotent requests.
+// breaks off; a request that is not idempotent only while it was not sent yet.
 const retries = 5
 
 // compiler translates services to records. Pure.

@@ -14,7 +14,8 @@
 //	         name.go                      names, ids and tags
 //	observe  observe.go, schema.go        read what is ours, less Kong's defaults
 //	apply    apply.go, write.go, mark.go  with a database: level by level, in parallel
-//	         push.go, declare.go          without one: the whole configuration as text
+//	         node.go, draft.go, push.go,  without one: the whole configuration as text,
+//	         declare.go                   less what Kong refuses
 //	watch    watch.go                     notice a node that came back, or back empty
 //	beneath  client.go, retry.go, refusal.go  requests, patience, Kong's errors in words
 //

@@ -23,6 +23,7 @@ type Reconciler struct {
 
 	// What is known of Kong; owned by the caller's goroutine.
 	facts  *facts                // nil: to be asked
+	last   *facts                // as they were when last asked: a version's schemas are read once
 	held   map[string]plan.State // what Kong holds of ours, by service; nil: to be read
 	stale  bool                  // held may be wrong: the next Observe reads
 	guests map[string][]string   // by service: addresses of a stranger's targets in its upstream
@@ -138,23 +139,36 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	if err := json.Unmarshal(a.body, &root); err != nil || root.Version == "" || root.Configuration.Database == "" {
 		return gatewayError(v1.GatewayUnreachable, "what answers at "+r.client.where()+" is not Kong's Admin API", "set --kong-admin-url to the address in Kong's admin_listen")
 	}
-	f := &facts{database: root.Configuration.Database, version: root.Version, schemas: map[v1.Kind]*schema{}}
+	f := &facts{database: root.Configuration.Database, version: root.Version}
 	if f.dbless() && len(r.options.AdminURLs) > 1 {
 		return gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+r.client.where()+" has no database",
 			"name one database-less node, or nodes of one cluster with a database")
 	}
+	if r.last != nil && r.last.version == f.version {
+		f.schemas = r.last.schemas
+	} else if f.schemas, err = r.schemas(ctx); err != nil {
+		return err
+	}
+	if r.last == nil || r.last.version != f.version || r.last.database != f.database {
+		r.options.Log.Info("talking to kong", "url", r.client.where(), "version", f.version, "database", f.database)
+	}
+	r.facts, r.last = f, f
+	return nil
+}
+
+// schemas reads Kong's own description of what we write.
+func (r *Reconciler) schemas(ctx context.Context) (map[v1.Kind]*schema, error) {
+	schemas := make(map[v1.Kind]*schema, len(r.rows))
 	for _, row := range r.rows {
 		a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/schemas/" + row.path})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if f.schemas[row.kind], err = parseSchema(row, a.body); err != nil {
-			return fmt.Errorf("read the schema of kong's %s: %w", row.path, err)
+		if schemas[row.kind], err = parseSchema(row, a.body); err != nil {
+			return nil, fmt.Errorf("read the schema of kong's %s: %w", row.path, err)
 		}
 	}
-	r.facts = f
-	r.options.Log.Info("talking to kong", "url", r.client.where(), "version", f.version, "database", f.database)
-	return nil
+	return schemas, nil
 }
 
 // Apply implements reconcilers.Reconciler.

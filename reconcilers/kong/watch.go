@@ -82,7 +82,7 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 // look asks the node once and reports whether a fresh round is due.
 func (r *Reconciler) look(ctx context.Context) bool {
 	_, epoch := r.health.expected()
-	a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/status", timeout: r.options.WatchInterval, once: true})
+	a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/status", once: true})
 	if ctx.Err() != nil {
 		return false
 	}

@@ -1,0 +1,84 @@
+package kong
+
+import (
+	"fmt"
+	"slices"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// draft is the state that is to be pushed, less what had to be taken back.
+type draft struct {
+	current, want plan.State
+	problems      map[v1.Key]*v1.Problem
+}
+
+// takeBack puts an object to what the node holds of it, or leaves it out when
+// that is what Kong refuses.
+func (d *draft) takeBack(key v1.Key, problem *v1.Problem) {
+	before, known := d.current[key]
+	if known && before != d.want[key] {
+		d.want[key] = before
+	} else {
+		delete(d.want, key)
+	}
+	d.problems[key] = problem
+}
+
+// complete takes back what refers to something that is not there: Kong refuses
+// such a configuration without saying why.
+func (d *draft) complete(rows []*row) {
+	for _, row := range rows { // parents first
+		for _, rec := range recordsOf(d.want, row) {
+			key := v1.Key{Kind: row.kind, Name: rec.key}
+			for range 2 { // the older version may lack its parent as well
+				missing, ok := d.missing(key)
+				if !ok {
+					break
+				}
+				problem := &v1.Problem{
+					Reason: v1.GatewayRejected, Gateway: v1.Kong,
+					Message: fmt.Sprintf("it waits for %s, which is not there", missing), Fix: "see what is said about " + missing.String(),
+				}
+				if cause := d.problems[missing]; cause != nil {
+					problem.Message, problem.Fix = fmt.Sprintf("it waits for %s, which could not be made: %s", missing, cause.Message), cause.Fix
+				}
+				d.takeBack(key, problem)
+			}
+		}
+	}
+}
+
+// missing returns a parent that an object of the draft lacks.
+func (d *draft) missing(key v1.Key) (v1.Key, bool) {
+	o, ok := d.want[key]
+	if !ok {
+		return v1.Key{}, false
+	}
+	rec, ok := o.Native.(*record)
+	if !ok {
+		return v1.Key{}, false
+	}
+	parents := rec.parentKeys()
+	slices.SortFunc(parents, v1.Key.Compare)
+	for _, parent := range parents {
+		if _, there := d.want[parent]; !there {
+			return parent, true
+		}
+	}
+	return v1.Key{}, false
+}
+
+// outcomes tells what became of each change; rest is for those that nothing
+// else is known of.
+func (d *draft) outcomes(p plan.Plan, rest *v1.Problem) []plan.Outcome {
+	out := make([]plan.Outcome, len(p.Changes))
+	for i, change := range p.Changes {
+		out[i] = plan.Outcome{Change: change, Problem: d.problems[change.Key]}
+		if out[i].Problem == nil {
+			out[i].Problem = rest
+		}
+	}
+	return out
+}
