@@ -285,6 +285,33 @@ func TestRefusedObjectIsNotAskedAgain(t *testing.T) {
 	})
 }
 
+// TestWhatWasRefusedAlongIsAskedAgain: the server was refused only because its
+// backend was; when the backend is asked for in another way, both are.
+func TestWhatWasRefusedAlongIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.kong.Fail(func(c reconcilertest.Call) error {
+			if c.ID == "backend/web1" && c.Verb != "list" {
+				return reconcilertest.ErrKind // for good, as it is
+			}
+			return nil
+		})
+		s.source.say(full("web1"))
+		if got := holds(s.kong); got != 0 {
+			t.Fatalf("kong holds %d services, want 0 as the backend is refused", got)
+		}
+		s.kong.Fail(nil)
+		changed := containers("web1")
+		changed[0].Labels["lockstep.read_timeout"] = "7s"
+		s.source.say(snapshot.Delta{Changed: changed})
+		for _, want := range []string{"backend/web1", "server/web1/", "route/web1.default"} {
+			if !strings.Contains(s.kong.World(), want) {
+				t.Errorf("kong lacks %s:\n%s", want, s.kong.World())
+			}
+		}
+	})
+}
+
 func TestGuardHoldsAMassRemoval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := begin(t, nil)

@@ -17,19 +17,27 @@ type refusal struct {
 }
 
 // withoutRefused leaves out what the gateway refused before, as long as the
-// same is asked, and puts the reason among the problems.
+// same is asked, and puts the reason among the problems. Where something else is
+// asked in place of what was refused, all of that service is asked again: what
+// was refused along with it may have lacked just this.
 func (w *worker) withoutRefused(changes []plan.Change, problems map[string][]v1.Problem) []plan.Change {
 	if len(w.refused) == 0 {
 		return changes
 	}
+	anew := map[string]bool{}
+	for _, change := range changes {
+		if known, ok := w.refused[change.Key]; ok && known.asked != asked(change) {
+			anew[change.Object().Service] = true
+		}
+	}
 	kept := make([]plan.Change, 0, len(changes))
 	for _, change := range changes {
+		service := change.Object().Service
 		known, ok := w.refused[change.Key]
-		if !ok || known.asked != asked(change) {
+		if !ok || anew[service] {
 			kept = append(kept, change)
 			continue
 		}
-		service := change.Object().Service
 		problems[service] = append(problems[service], known.problem)
 	}
 	return kept
