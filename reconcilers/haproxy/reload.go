@@ -268,22 +268,21 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 	if err := r.before("load"); err != nil {
 		return err
 	}
-	old := r.live
+	l := &loading{r: r, generation: generation}
 	if r.condition.process == "running" {
-		if err := r.askReload(ctx); err != nil {
+		l.old = r.live
+		if err := l.reload(ctx); err != nil {
 			return err
 		}
 	} else {
-		old = identity{}
 		if r.process == nil {
 			return errors.New("HAProxy is not running; start it")
 		}
-		arguments := r.process.arguments(r.o)
-		if err := r.process.start(ctx, arguments); err != nil {
+		if err := r.process.start(ctx, r.process.arguments(r.o)); err != nil {
 			return err
 		}
 	}
-	id, err := r.await(ctx, old, generation)
+	id, err := l.await(ctx)
 	if err != nil {
 		return err
 	}
@@ -307,53 +306,6 @@ func (r *Reconciler) loaded(id identity) {
 	r.condition = condition{text: digest(r.model.base), process: "running", loaded: "yes", files: "current", routes: "current"}
 	r.known, r.unwritten = true, false
 	r.see(id)
-}
-
-// askReload tells the master to load the files again. From 2.7 on the answer
-// says whether it worked; before, only looking tells.
-func (r *Reconciler) askReload(ctx context.Context) error {
-	if r.process != nil {
-		r.process.trimLog()
-	}
-	answer, err := masterCommand(ctx, r.o.MasterSocket, "reload", r.o.Timeout+10*time.Second)
-	if err != nil {
-		return err
-	}
-	if strings.Contains(answer, "Success=0") {
-		return fmt.Errorf("HAProxy refused the reload: %s", complaint([]byte(answer)))
-	}
-	return nil
-}
-
-// loadLimit is how long HAProxy may take to load its files.
-const loadLimit = 15 * time.Second
-
-// await waits until a worker other than old answers that has loaded generation.
-func (r *Reconciler) await(ctx context.Context, old identity, generation string) (identity, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.limit)
-	defer cancel()
-	var last error
-	for wait := time.Millisecond; ; wait = min(wait*2, 8*time.Millisecond) {
-		id, err := r.peek(ctx)
-		switch {
-		case err != nil:
-			last = err
-		case id.generation == generation && id.pid != old.pid:
-			return id, nil
-		case id.pid != old.pid:
-			last = fmt.Errorf("the process that answers on %s does not load the directory %s: start HAProxy with -f %s after its other files", r.o.StatsSocket, r.o.Dir, r.o.Dir)
-		default:
-			last = errors.New("the old worker still answers; HAProxy's log says why the new one does not start")
-		}
-		if r.process != nil {
-			if err := r.process.ended(); err != nil {
-				return identity{}, err
-			}
-		}
-		if err := pause(ctx, wait); err != nil {
-			return identity{}, fmt.Errorf("HAProxy has not loaded %s: %w", r.dir.file(configName), last)
-		}
-	}
 }
 
 // peek asks who answers on the stats socket.

@@ -129,6 +129,8 @@ func statsLine(path string) string {
 	return "stats socket " + path + " mode 660 level admin"
 }
 
+const reloadCommand = "reload"
+
 // masterCommand runs one command on the master socket, which does not speak
 // the interactive form before HAProxy 2.7 and refuses connections for some
 // milliseconds around each reload; these are retried.
@@ -137,7 +139,9 @@ func masterCommand(ctx context.Context, path, command string, timeout time.Durat
 	defer cancel()
 	for {
 		answer, err := tryMaster(ctx, path, command)
-		if err == nil || !errors.Is(err, syscall.ECONNREFUSED) || pause(ctx, 5*time.Millisecond) != nil {
+		// 2.6 answers a reload with nothing, and all else with something.
+		again := errors.Is(err, syscall.ECONNREFUSED) || err == nil && answer == "" && command != reloadCommand
+		if !again || pause(ctx, 5*time.Millisecond) != nil {
 			return answer, err
 		}
 	}

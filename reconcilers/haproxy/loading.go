@@ -1,0 +1,130 @@
+package haproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// loading is one attempt of HAProxy to take over the files.
+type loading struct {
+	r          *Reconciler
+	generation string   // what the new worker must have loaded
+	old        identity // the worker that must give way; zero at a start
+	before     masterState
+	asked      time.Time
+}
+
+// masterState is how often the master has loaded its files, and failed to.
+type masterState struct{ reloads, failed int }
+
+const (
+	// loadLimit is how long HAProxy may take to load its files.
+	loadLimit = 15 * time.Second
+	// doubtAfter is how long a reload may show no effect until the master is
+	// asked about it: one that comes while the master replaces itself is lost.
+	doubtAfter = 200 * time.Millisecond
+)
+
+// reload tells the master to load the files again. From 2.7 on the answer says
+// whether it worked; before, only looking tells.
+func (l *loading) reload(ctx context.Context) error {
+	r := l.r
+	if r.process != nil {
+		r.process.trimLog()
+	}
+	var err error
+	if l.before, err = r.master(ctx); err != nil {
+		return err
+	}
+	return l.ask(ctx)
+}
+
+func (l *loading) ask(ctx context.Context) error {
+	answer, err := masterCommand(ctx, l.r.o.MasterSocket, reloadCommand, l.r.limit)
+	if err != nil {
+		return err
+	}
+	if strings.Contains(answer, "Success=0") {
+		return fmt.Errorf("HAProxy refused the reload: %s", complaint([]byte(answer)))
+	}
+	l.asked = time.Now()
+	return nil
+}
+
+// await waits until a worker other than the old one answers that has loaded
+// the generation.
+func (l *loading) await(ctx context.Context) (identity, error) {
+	r := l.r
+	ctx, cancel := context.WithTimeout(ctx, r.limit)
+	defer cancel()
+	var last error
+	for wait := time.Millisecond; ; wait = min(wait*2, 8*time.Millisecond) {
+		id, err := r.peek(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			last = err
+		case err == nil && id.generation == l.generation && id.pid != l.old.pid:
+			return id, nil
+		case err == nil && id.pid != l.old.pid:
+			last = fmt.Errorf("the process that answers on %s does not load the directory %s: start HAProxy with -f %s after its other files", r.o.StatsSocket, r.o.Dir, r.o.Dir)
+		case err == nil:
+			last = errors.New("the old worker still answers")
+		}
+		if err := l.doubt(ctx); err != nil {
+			return identity{}, err
+		}
+		if err := pause(ctx, wait); err != nil {
+			return identity{}, fmt.Errorf("HAProxy has not loaded %s: %w", r.dir.file(configName), last)
+		}
+	}
+}
+
+// doubt looks for signs that waiting is in vain.
+func (l *loading) doubt(ctx context.Context) error {
+	r := l.r
+	if r.process != nil {
+		if err := r.process.ended(); err != nil {
+			return err
+		}
+	}
+	if l.asked.IsZero() || time.Since(l.asked) < doubtAfter {
+		return nil
+	}
+	now, err := r.master(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // it may be replacing itself; await has a limit
+	}
+	l.asked = time.Now()
+	switch {
+	case now.failed > l.before.failed:
+		words := "HAProxy's log says why"
+		if r.process != nil {
+			words = r.process.lastWords()
+		}
+		return fmt.Errorf("HAProxy could not load %s though haproxy -c accepts it; the old worker goes on: %s", r.dir.file(configName), words)
+	case now == l.before:
+		r.o.Log.Debug("haproxy lost a reload, asking again")
+		return l.ask(ctx)
+	}
+	return nil
+}
+
+// master asks the master how often it has reloaded.
+func (r *Reconciler) master(ctx context.Context) (masterState, error) {
+	answer, err := masterCommand(ctx, r.o.MasterSocket, "show proc", r.o.Timeout)
+	if err != nil {
+		return masterState{}, err
+	}
+	for line := range strings.Lines(answer) {
+		var pid int
+		var kind string
+		var state masterState
+		if _, err := fmt.Sscanf(line, "%d %s %d [failed: %d]", &pid, &kind, &state.reloads, &state.failed); err == nil && kind == "master" {
+			return state, nil
+		}
+	}
+	return masterState{}, fmt.Errorf("socket %s answered %q to \"show proc\": this is no HAProxy master socket", r.o.MasterSocket, firstLine(answer))
+}
