@@ -20,6 +20,7 @@ const (
 	fleetServices = 1_000
 	fleetCopies   = 10
 	fleetEvents   = 200
+	fleetPace     = 50 * time.Millisecond
 )
 
 // fleet puts ten thousand containers on an Engine that only pretends, and
@@ -95,18 +96,13 @@ func (b *bench) fleetStart(ctx context.Context, w *harness.World, engine pretend
 	return nil
 }
 
-// fleetEvents stops and starts single containers, and measures what each event costs.
+// fleetEvents pauses and unpauses single containers, and measures what each event costs.
 func (b *bench) fleetEvents(ctx context.Context, w *harness.World, engine pretender, ids []string) error {
-	const applied = `lockstep_event_to_applied_seconds_count{gateway="haproxy"}`
-	idle, scrapes, err := scrapeCost(ctx, w)
+	const rounds = `lockstep_round_duration_seconds_count{gateway="haproxy"}`
+	before, err := calm(ctx, w, rounds)
 	if err != nil {
 		return err
 	}
-	before, err := w.Metrics(ctx)
-	if err != nil {
-		return err
-	}
-	asked := 0
 	for i := range fleetEvents {
 		id := ids[(i/2)*7919%len(ids)]
 		if i%2 == 0 {
@@ -114,26 +110,24 @@ func (b *bench) fleetEvents(ctx context.Context, w *harness.World, engine preten
 		} else {
 			engine.Unpause(id)
 		}
-		n, err := w.MetricPolled(ctx, applied, before[applied]+float64(i+1))
-		if err != nil {
+		if err := wait(ctx, fleetPace); err != nil {
 			return err
 		}
-		asked += n
 	}
-	after, err := w.Metrics(ctx)
+	after, err := calm(ctx, w, rounds)
 	if err != nil {
 		return err
 	}
 	per := func(name string) float64 { return (after[name] - before[name]) / fleetEvents }
-	sum := per(`lockstep_event_to_applied_seconds_sum{gateway="haproxy"}`)
-	took := time.Duration(sum * float64(time.Second))
-	build := time.Duration(per(`lockstep_build_duration_seconds_sum`) * float64(time.Second))
-	share := float64(asked+1) / float64(scrapes) / fleetEvents
-	allocs := per("go_memstats_mallocs_total") - idle["go_memstats_mallocs_total"]*share
-	bytes := per("go_memstats_alloc_bytes_total") - idle["go_memstats_alloc_bytes_total"]*share
-	b.table.add("  … one event → desired state, mean", millis(build), "–", "–", "≤ 5ms", build <= 5*time.Millisecond)
-	b.table.add("  … one event → HAProxy told, mean", millis(took), "–", "–", "≤ 5ms", took <= 5*time.Millisecond)
-	b.table.add("  … one event, allocations", fmt.Sprintf("%.0f, %.0f kB", allocs, bytes/1000), "–", "–", "–", true)
+	mean := func(name string) time.Duration {
+		count := after[strings.Replace(name, "_sum", "_count", 1)] - before[strings.Replace(name, "_sum", "_count", 1)]
+		return time.Duration((after[name] - before[name]) / count * float64(time.Second))
+	}
+	build, told := mean(`lockstep_build_duration_seconds_sum`), mean(`lockstep_event_to_applied_seconds_sum{gateway="haproxy"}`)
+	b.table.add("  … one event: desired state worked out, mean", millis(build), "–", "–", "≤ 5ms", build <= 5*time.Millisecond)
+	b.table.add("  … one event: arrived → HAProxy told, mean", millis(told), "–", "–", "–", true)
+	b.table.add("  … one event: allocations, HAProxy's files included",
+		fmt.Sprintf("%.0f, %.0f kB", per("go_memstats_mallocs_total"), per("go_memstats_alloc_bytes_total")/1000), "–", "–", "–", true)
 	rss, err := resident(w.PID())
 	if err != nil {
 		return err
@@ -145,25 +139,22 @@ func (b *bench) fleetEvents(ctx context.Context, w *harness.World, engine preten
 	return nil
 }
 
-// scrapeCost returns by how much each counter grows when metrics are read that
-// many times and nothing else happens.
-func scrapeCost(ctx context.Context, w *harness.World) (grown map[string]float64, scrapes int, err error) {
-	const n = 50
-	first, err := w.Metrics(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	last := first
-	for range n {
-		if last, err = w.Metrics(ctx); err != nil {
-			return nil, 0, err
+// calm waits until a metric stands still, and returns all of them.
+func calm(ctx context.Context, w *harness.World, name string) (map[string]float64, error) {
+	last := -1.0
+	for {
+		now, err := w.Metrics(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if now[name] == last {
+			return now, nil
+		}
+		last = now[name]
+		if err := wait(ctx, rest); err != nil {
+			return nil, err
 		}
 	}
-	grown = map[string]float64{}
-	for name, value := range last {
-		grown[name] = value - first[name]
-	}
-	return grown, n, nil
 }
 
 // listOnce returns how long one list of all containers takes.

@@ -16,6 +16,10 @@ import (
 // probeEvery is the pause between two probes, and so the grain of a latency.
 const probeEvery = 500 * time.Microsecond
 
+// rest lies between two measurements, so that each finds Lockstep at rest: it
+// reloads HAProxy, where that can't be avoided, once a second at most.
+const rest = 1500 * time.Millisecond
+
 // arrival is how long after Docker's start event a container answered.
 type arrival struct{ through, straight time.Duration }
 
@@ -36,9 +40,7 @@ func latencyOfCopy(ctx context.Context, b *bench) error {
 
 func latencyOfNewService(ctx context.Context, b *bench) error {
 	return b.play(ctx, func(w *harness.World) error {
-		return b.latencies(ctx, w, "start event → first 200, brand-new service", 100*time.Millisecond, func(i int) stage.Container {
-			return b.copyOf(w, "", fmt.Sprintf("new-%d", i), fmt.Sprintf("new-%d.test", i))
-		})
+		return b.latencies(ctx, w, "start event → first 200, brand-new service", 100*time.Millisecond, b.newService(w))
 	})
 }
 
@@ -48,6 +50,9 @@ func (b *bench) latencies(ctx context.Context, w *harness.World, what string, li
 	for i := range b.runs {
 		c := cast(i)
 		if err := w.Stage.Create(ctx, c); err != nil {
+			return err
+		}
+		if err := wait(ctx, rest); err != nil {
 			return err
 		}
 		a, err := arrive(ctx, w, c)
@@ -145,6 +150,15 @@ func probe(ctx context.Context, client *http.Client, url, host string) string {
 		return ""
 	}
 	return resp.Header.Get(sampleapp.InstanceHeader)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 func host(w *harness.World, c stage.Container) string { return c.Labels[w.Prefix()+"hosts"] }

@@ -56,6 +56,7 @@ func run(ctx context.Context) error {
 		{"latency-new", latencyOfNewService},
 		{"burst-copies", burstOfCopies},
 		{"burst-new", burstOfNewServices},
+		{"stream-new", streamOfNewServices},
 		{"rolling", rolling},
 		{"fleet", fleet},
 	}

@@ -24,12 +24,13 @@ func (w *World) Metrics(ctx context.Context) (map[string]float64, error) {
 	out := map[string]float64{}
 	lines := bufio.NewScanner(resp.Body)
 	for lines.Scan() {
-		name, text, ok := strings.Cut(lines.Text(), " ")
-		if !ok || strings.HasPrefix(name, "#") {
+		line := lines.Text()
+		at := strings.LastIndexByte(line, ' ') // labels may hold spaces
+		if at < 0 || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if out[name], err = strconv.ParseFloat(text, 64); err != nil {
-			return nil, fmt.Errorf("metric %s: %w", name, err)
+		if out[line[:at]], err = strconv.ParseFloat(line[at+1:], 64); err != nil {
+			return nil, fmt.Errorf("metric %s: %w", line[:at], err)
 		}
 	}
 	return out, lines.Err()
@@ -37,26 +38,15 @@ func (w *World) Metrics(ctx context.Context) (map[string]float64, error) {
 
 // Metric waits until a metric has at least a value, and returns when it had.
 func (w *World) Metric(ctx context.Context, name string, least float64) (time.Time, error) {
-	_, err := w.MetricPolled(ctx, name, least)
-	return time.Now(), err
-}
-
-// MetricPolled waits as Metric does, and returns how often it had to ask.
-func (w *World) MetricPolled(ctx context.Context, name string, least float64) (asked int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		asked++
+	err := Until(ctx, func() error {
 		metrics, err := w.Metrics(ctx)
-		if err == nil && metrics[name] >= least {
-			return asked, nil
+		if err == nil && metrics[name] < least {
+			err = fmt.Errorf("metric %s is %v, not %v", name, metrics[name], least)
 		}
-		select {
-		case <-ctx.Done():
-			return asked, fmt.Errorf("metric %s is %v, not %v, after %s (%w)\n%s", name, metrics[name], least, Patience, err, w.LogTail())
-		case <-tick.C:
-		}
+		return err
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w\n%s", err, w.LogTail())
 	}
+	return time.Now(), nil
 }

@@ -32,14 +32,14 @@ type Options struct {
 	KongAdminURL, KongProxyURL string
 	DockerHost                 string
 
-	// Pause is the time between two scenes; default one second.
+	// Pause is the time between two scenes; default two seconds.
 	Pause time.Duration
 }
 
 // Run gives the demo, and clears everything away when it ends or ctx does.
 func Run(ctx context.Context, o Options) (err error) {
 	if o.Pause == 0 {
-		o.Pause = time.Second
+		o.Pause = 2 * time.Second
 	}
 	s, err := newSet(ctx, o)
 	defer func() {

@@ -39,8 +39,7 @@ type set struct {
 
 // newSet sets everything up but the daemon. The set must be struck, also after an error.
 func newSet(ctx context.Context, o Options) (*set, error) {
-	id := fmt.Sprintf("demo%d", os.Getpid())
-	s := &set{options: o, voice: &voice{out: o.Out, color: o.Color}, image: "lockstep-demo:" + id}
+	s := &set{options: o, voice: &voice{out: o.Out, color: o.Color}, image: "lockstep-demo"}
 	var err error
 	if s.dir, err = os.MkdirTemp("", "lockstep-demo"); err != nil {
 		return s, err
@@ -48,7 +47,10 @@ func newSet(ctx context.Context, o Options) (*set, error) {
 	if _, err := exec.LookPath("haproxy"); err != nil {
 		return s, errors.New("haproxy is missing: apt-get install haproxy")
 	}
-	if s.stage, err = stage.Open(ctx, o.DockerHost, id); err != nil {
+	if s.stage, err = stage.Open(ctx, o.DockerHost, "demo"); err != nil {
+		return s, err
+	}
+	if err := s.stage.Clear(ctx); err != nil { // what a demo that was killed left behind
 		return s, err
 	}
 	if s.haproxy, err = freeAddress(ctx); err != nil {
