@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 	options := props(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
+		WorkdirRoot:         t.TempDir(), // removed also after a failure
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Setup:               func(env *testscript.Env) error { return setup(t, env, options) },
