@@ -149,7 +149,11 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 	r.backend = (&backend{service: r.service, address: !r.preserve}).name()
 	owner := v1.Key{Kind: v1.KindRoute, Name: d.Name}
 	if field, why := inexpressible(d); field != "" {
-		c.problem(owner, d.Origin, "HAProxy can't express "+field+": "+why, "leave "+field+" out, serve the route on another gateway alone (gateways=kong), or mark the field optional ("+field+"?)")
+		fix := "leave " + field + " out, serve the route on another gateway alone (gateways=kong), or mark the field optional (" + field + "?)"
+		if len(d.Hosts)+len(d.Paths) == 0 {
+			fix = "give the route hosts or paths, or serve it on another gateway alone (gateways=kong)"
+		}
+		c.problem(owner, d.Origin, "HAProxy can't express "+field+": "+why, fix)
 		return nil, false
 	}
 	if err := checkRoute(d); err != nil {

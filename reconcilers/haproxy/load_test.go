@@ -155,6 +155,33 @@ func TestNothingIsLost(t *testing.T) {
 	}
 }
 
+// TestNothingIsLostBehindTheUsersFrontend does the same where requests take
+// the way through a frontend of the user's.
+func TestNothingIsLostBehindTheUsersFrontend(t *testing.T) {
+	b := external(t, strings.Replace(userConfig, "    bind ADDRESS", "    option idle-close-on-response\n    bind ADDRESS", 1))
+	b.options.ReloadEvery = 50 * time.Millisecond
+	b.open()
+	e, s := copyOf(t, "copy")
+	b.serve("shop", e)
+	b.sync()
+	l := b.load(8, http.MethodGet, "shop.test")
+	for i := range 8 {
+		next, server := copyOf(t, fmt.Sprintf("copy-%d", i))
+		b.serve("shop", next, e)
+		b.sync("shop")
+		s.CloseClientConnections()
+		s.Close()
+		b.serve("shop", next)
+		b.sync("shop")
+		name := fmt.Sprintf("new%d", i)
+		b.serve(name, next)
+		b.sync(name)
+		e, s = next, server
+	}
+	l.report(t)
+	s.Close()
+}
+
 // idle waits until a server has no request under way.
 func (b *bench) idle(backend, name string) {
 	b.t.Helper()

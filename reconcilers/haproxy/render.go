@@ -53,15 +53,14 @@ func renderBase(o Options, user userFiles) string {
 	line("backend %s from %s", holdName(o.Owner), defaultsName(o.Owner))
 	line(`  http-request return status 503 content-type text/plain string "service unavailable\n"`)
 	if o.Mode == External {
-		line("backend %s from %s", gateName(o.Owner), defaultsName(o.Owner))
-		line("  http-request set-header X-Forwarded-Proto https if { ssl_fc }")
-		line("  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }")
-		line("  http-request set-header X-Forwarded-Port %%[dst_port]")
-		line("  server gate %s send-proxy-v2", gateAddress(o.Owner))
+		renderGate(&b, o.Owner)
 	}
 	b.WriteString(servicesMark)
 	return b.String()
 }
+
+// noReplay keeps what may not be done twice from being sent twice.
+const noReplay = "http-request disable-l7-retry if !{ method GET HEAD OPTIONS PUT DELETE TRACE }"
 
 func defaultsName(owner string) string { return owner + "::http" }
 func gateName(owner string) string     { return owner + "::gate" }
@@ -95,7 +94,7 @@ func renderFrontend(b *strings.Builder, o Options) {
 		line("bind %s accept-proxy", gateAddress(o.Owner))
 	}
 	line("option forwardfor")
-	line("http-request disable-l7-retry if !{ method GET HEAD OPTIONS PUT DELETE TRACE }")
+	line(noReplay)
 	line("http-request set-var(txn.h) req.hdr(host),field(1,:)")
 	line(`http-request return status 400 content-type text/plain string "no host\n" if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }`)
 	line(`http-request return status 400 content-type text/plain string "bad host\n" if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }`)
@@ -115,6 +114,18 @@ func renderFrontend(b *strings.Builder, o Options) {
 	line(`http-request return status 404 content-type text/plain string "no route matched\n" if !{ var(txn.m) -m found }`)
 	renderStripping(line)
 	line("use_backend %%[var(txn.m),field(1,|)]")
+}
+
+// renderGate writes the backend through which the user's frontends reach our
+// frontend. How long a service may take is the business of its own backend.
+func renderGate(b *strings.Builder, owner string) {
+	fmt.Fprintf(b, "backend %s from %s\n", gateName(owner), defaultsName(owner))
+	b.WriteString("  timeout server 24d\n  " + noReplay + "\n")
+	b.WriteString(`  http-request set-header X-Forwarded-Proto https if { ssl_fc }
+  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }
+  http-request set-header X-Forwarded-Port %[dst_port]
+`)
+	fmt.Fprintf(b, "  server gate %s send-proxy-v2\n", gateAddress(owner))
 }
 
 // renderMatching finds the map's line for a request and puts it into txn.m.

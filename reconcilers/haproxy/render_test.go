@@ -1,0 +1,152 @@
+package haproxy
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// goldenInput is what a story begins with.
+type goldenInput struct {
+	Mode     Mode          `json:"mode"`
+	Binds    []string      `json:"binds"`
+	User     string        `json:"user"` // the user's haproxy.cfg
+	Services []*v1.Service `json:"services"`
+}
+
+// TestRender renders services and compares every file of ours, and what could
+// not be expressed, with the golden one. HAProxy itself must accept the set.
+func TestRender(t *testing.T) {
+	stories, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(stories) == 0 {
+		t.Fatal("no stories", err)
+	}
+	for _, story := range stories {
+		t.Run(strings.TrimSuffix(filepath.Base(story), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(story)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var input goldenInput
+			if err := json.Unmarshal(archive.Files[0].Data, &input); err != nil {
+				t.Fatalf("%s: %v", archive.Files[0].Name, err)
+			}
+			got := []txtar.File{archive.Files[0]}
+			got = append(got, renderStory(t, input)...)
+			if *update {
+				if err := os.WriteFile(story, txtar.Format(&txtar.Archive{Comment: archive.Comment, Files: got}), 0o644); err != nil { //nolint:gosec // a file of the repository
+					t.Fatal(err)
+				}
+				return
+			}
+			if d := cmp.Diff(texts(archive.Files), texts(got)); d != "" {
+				t.Fatalf("(-golden +got, go test -update rewrites it)\n%s", d)
+			}
+		})
+	}
+}
+
+func texts(files []txtar.File) map[string]string {
+	out := map[string]string{}
+	for _, file := range files {
+		out[file.Name] = string(file.Data)
+	}
+	return out
+}
+
+// renderStory returns our files; names that differ from run to run are replaced.
+func renderStory(t *testing.T, input goldenInput) []txtar.File {
+	t.Helper()
+	dir := t.TempDir()
+	options := Options{Mode: input.Mode, Owner: "lockstep", Binds: input.Binds, Dir: filepath.Join(dir, "lockstep"), StatsSocket: "/run/stats.sock", MasterSocket: "/run/master.sock"}
+	if input.User != "" {
+		file := filepath.Join(dir, "haproxy.cfg")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(input.User, "DIR", options.Dir)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		options.ConfigFiles = []string{file}
+	}
+	r, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := v1.Set{}
+	for _, s := range input.Services {
+		set[s.Name] = s
+	}
+	state, problems := r.Compile(reconcilers.Scope{}, set)
+	r.model = newModel()
+	var steps []*step
+	for _, change := range diff(nil, state).Changes {
+		steps = append(steps, &step{change: change})
+	}
+	want, table := r.wanted(steps)
+	if err := os.Mkdir(options.Dir, 0o755); err != nil { //nolint:gosec // HAProxy may be another user
+		t.Fatal(err)
+	}
+	if err := r.writeFiles(want, table, ""); err != nil {
+		t.Fatal(err)
+	}
+	acceptable(t, r)
+	sameAgain(t, r, want)
+	var files []txtar.File
+	for _, name := range []string{configName, mapName, hostsName} {
+		text, err := r.dir.read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text != nil {
+			files = append(files, txtar.File{Name: name, Data: []byte(strings.NewReplacer(options.Dir, "DIR", want.generation(), "GENERATION").Replace(string(text)))})
+		}
+	}
+	var said strings.Builder
+	for _, problem := range problems {
+		said.WriteString(problem.Error() + "\n")
+	}
+	return append(files, txtar.File{Name: "problems", Data: []byte(said.String())})
+}
+
+// acceptable asks HAProxy, where there is one, about the whole set of files.
+func acceptable(t *testing.T, r *Reconciler) {
+	t.Helper()
+	if _, err := exec.LookPath("haproxy"); err != nil {
+		t.Log("haproxy is not installed: its opinion is not asked")
+		return
+	}
+	complaint, err := r.ask(t.Context(), r.dir.file(configName))
+	if err != nil || complaint != "" {
+		t.Fatalf("%v %s", err, complaint)
+	}
+}
+
+// sameAgain reads the files back and renders them again.
+func sameAgain(t *testing.T, r *Reconciler, want *model) {
+	t.Helper()
+	config, err := r.dir.read(configName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes, err := r.dir.read(mapName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := parseFiles(r.o.Owner, config, routes)
+	if d := cmp.Diff(string(want.renderConfig()), string(again.renderConfig())); d != "" {
+		t.Fatalf("read back (-written +read)\n%s", d)
+	}
+	if d := cmp.Diff(string(routes), string(renderMap(r.o.Owner, again, newTable(r.o.Owner, again)))); d != "" {
+		t.Fatalf("map read back (-written +read)\n%s", d)
+	}
+}
