@@ -66,11 +66,16 @@ func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref 
 	if err != nil {
 		return status.Explanation{}, err
 	}
-	problem := grammar.NotEnabledBecause(v1.Subject{
+	subject := v1.Subject{
 		Container: instance.Name, Project: instance.Project, Service: instance.Service, Labels: instance.Labels,
-	})
-	if !note.Running {
+	}
+	problem := grammar.NotEnabledBecause(subject)
+	declaration, _ := grammar.Decode(subject)
+	switch {
+	case !note.Running:
 		problem.Reason, problem.Message, problem.Fix = v1.NotRunning, "it is "+note.Status, "start it"
+	case declaration.Enabled:
+		problem.Reason, problem.Message, problem.Fix = v1.Starting, "it was started this instant", "ask again"
 	}
 	return status.Explanation{Subject: ref, Problems: []v1.Problem{problem}}, nil
 }

@@ -56,7 +56,6 @@ func New(version string) *cobra.Command {
 			"labelled containers that run. Start with: lockstep run --help",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 	}
 	root.SetFlagErrorFunc(explainFlag)
 	root.AddCommand(

@@ -38,6 +38,9 @@ func (w *worker) record(j job, p plan.Plan, outcomes []plan.Outcome, problems ma
 			round.Reason = problem.Reason
 		}
 	}
+	if common := problems[""]; err == nil && len(common) > 0 { // everything needs what belongs to no service
+		round.Reason, round.Error = common[0].Reason, common[0].Error()
+	}
 	w.status.Applied(w.name, round)
 	w.metrics.round(w.name, j, made, len(round.Held), err, began, now)
 	switch {

@@ -46,7 +46,7 @@ func (w *worker) withoutRefused(changes []plan.Change, problems map[string][]v1.
 // judge sorts failed changes. What the gateway refuses waits for a change of
 // the input; the rest is tried again, and with it what was refused of the same
 // service, perhaps only because something that it needs had failed. What belongs
-// to no service is always tried again, because everything needs it.
+// to no service is always tried again, and everything with it: all need it.
 func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem) (retry bool) {
 	passing := map[string]bool{}
 	for _, outcome := range outcomes {
@@ -66,7 +66,7 @@ func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem
 			problem.Origin = object.Origin
 		}
 		problems[object.Service] = append(problems[object.Service], problem)
-		if final(problem.Reason) && object.Service != "" && !passing[object.Service] {
+		if final(problem.Reason) && !passing[object.Service] && !passing[""] {
 			w.refused[key] = refusal{asked: asked(outcome.Change), problem: problem}
 		}
 	}

@@ -13,11 +13,13 @@ import (
 
 // claims settles which route holds a match. A route claims every pair of its
 // hosts and paths (with its methods and headers) on a gateway, and holds either
-// all of them or none. The order is: highest priority; then who holds it in the
-// ledger, so that a holder keeps it while its containers are replaced and
-// through its grace time; then the oldest service; then the name. Only routes
-// that share a match with a changed one, directly or through others, are looked
-// at again.
+// all of them or none. The order is: highest priority; then a service that has
+// instances before one in its grace time; then who holds it in the ledger, so
+// that a holder keeps it while its containers are replaced; then the oldest
+// service; then the name. Who stands in for a holder in its grace time is not
+// written to the ledger: the holder has it back when it returns before the end.
+// Only routes that share a match with a changed one, directly or through others,
+// are looked at again.
 type claims struct {
 	memory    *ledger.Ledger
 	byService map[string][]*claimant
@@ -39,6 +41,7 @@ type claimant struct {
 // rank is what orders claimants besides the ledger.
 type rank struct {
 	priority int
+	live     bool // the service has instances
 	oldest   time.Time
 }
 
@@ -67,7 +70,7 @@ func (c *claims) put(gateways []v1.Gateway, s *service) {
 				service: s.name,
 				route:   route.Name,
 				matches: matches(gateway, route),
-				rank:    rank{priority: route.Priority, oldest: s.oldest},
+				rank:    rank{priority: route.Priority, live: len(s.members) > 0, oldest: s.oldest},
 			})
 		}
 	}
@@ -201,6 +204,7 @@ func (c *claims) order() func(a, b *claimant) int {
 	return func(a, b *claimant) int {
 		return cmp.Or(
 			cmp.Compare(b.rank.priority, a.rank.priority),
+			liveFirst(a.rank, b.rank),
 			cmp.Compare(holds(b), holds(a)),
 			a.rank.oldest.Compare(b.rank.oldest),
 			cmp.Compare(a.route, b.route),
@@ -208,10 +212,24 @@ func (c *claims) order() func(a, b *claimant) int {
 	}
 }
 
-// record writes the holder of a match to the ledger; nil means nobody.
+func liveFirst(a, b rank) int {
+	switch {
+	case a.live == b.live:
+		return 0
+	case a.live:
+		return -1
+	}
+	return 1
+}
+
+// record writes the holder of a match to the ledger; nil means nobody. A
+// holder in its grace time stays written while another stands in for it.
 func (c *claims) record(match string, holder *claimant, result *Result) {
 	before, known := c.memory.Claims[match]
+	absent := func(x *claimant) bool { return x.route == before && !x.rank.live }
 	switch {
+	case holder != nil && holder.rank.live && slices.ContainsFunc(c.byMatch[match], absent):
+		return
 	case holder == nil && known:
 		delete(c.memory.Claims, match)
 	case holder != nil && before != holder.route:
