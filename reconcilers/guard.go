@@ -20,8 +20,8 @@ type GuardOptions struct {
 	Count int
 	// Window is the sliding time over which removals add up; default one minute.
 	Window time.Duration
-	// Quiet is how long a held removal must have been wanted without a break
-	// until it goes; default ten minutes.
+	// Quiet is how long a held removal must have been wanted without a break,
+	// by sources that were there to say so, until it goes; default ten minutes.
 	Quiet time.Duration
 }
 
@@ -41,10 +41,13 @@ type Guard struct {
 
 // hold is one removal that is kept back.
 type hold struct {
-	service   string    // the service that the owner is or belongs to
-	sentence  string    // what would be done
-	since     time.Time // when the removal was first wanted
-	confirmed bool
+	service  string    // the service that the owner is or belongs to
+	sentence string    // what would be done
+	since    time.Time // since when the removal has been wanted without a break
+	// goes is set when the removal was confirmed or was wanted for long enough. It
+	// stays set until the removal is made, so that a gateway that fails just then
+	// does not bring it back before the guard.
+	goes bool
 }
 
 // Totals are how many services and routes are desired on the gateway; what is
@@ -95,7 +98,15 @@ func (g *Guard) Filter(now time.Time, scope Scope, p plan.Plan, totals Totals) p
 // Confirm lets everything go that is held now, with the next plan.
 func (g *Guard) Confirm() {
 	for _, h := range g.held {
-		h.confirmed = true
+		h.goes = true
+	}
+}
+
+// Doubt says that now a source is not there to say what it wants: the quiet
+// time of what is held begins anew.
+func (g *Guard) Doubt(now time.Time) {
+	for _, h := range g.held {
+		h.since = now
 	}
 }
 
@@ -103,7 +114,7 @@ func (g *Guard) Confirm() {
 func (g *Guard) Wake() time.Time {
 	var wake time.Time
 	for _, h := range g.held {
-		if at := h.since.Add(g.options.Quiet); wake.IsZero() || at.Before(wake) {
+		if at := h.since.Add(g.options.Quiet); !h.goes && (wake.IsZero() || at.Before(wake)) {
 			wake = at
 		}
 	}
@@ -121,6 +132,9 @@ type Held struct {
 func (g *Guard) Held() []Held {
 	out := make([]Held, 0, len(g.held))
 	for owner, h := range g.held {
+		if h.goes {
+			continue
+		}
 		out = append(out, Held{Owner: owner, Sentence: h.sentence, Until: h.since.Add(g.options.Quiet)})
 	}
 	slices.SortFunc(out, func(a, b Held) int { return servicesFirst(a.Owner, b.Owner) })
@@ -177,23 +191,20 @@ func (g *Guard) choose(now time.Time, wanted []removal, totals Totals) {
 		v1.KindRoute:   totals.Routes + going[v1.KindRoute] + spent[v1.KindRoute],
 	}
 	for _, w := range wanted {
-		h := g.held[w.owner]
-		if h != nil && (h.confirmed || now.Sub(h.since) >= g.options.Quiet) {
-			delete(g.held, w.owner)
+		if h := g.held[w.owner]; h != nil {
+			h.goes = h.goes || now.Sub(h.since) >= g.options.Quiet
 			continue
 		}
 		if _, counted := g.passed[w.owner]; counted {
 			continue
 		}
 		kind := w.owner.Kind
-		if h == nil && len(g.passed)+1 < g.options.Count && float64(spent[kind]+1) <= g.options.Share*float64(base[kind]) {
+		if len(g.passed)+1 < g.options.Count && float64(spent[kind]+1) <= g.options.Share*float64(base[kind]) {
 			g.passed[w.owner] = now
 			spent[kind]++
 			continue
 		}
-		if h == nil {
-			g.held[w.owner] = &hold{service: w.service, sentence: w.sentence, since: now}
-		}
+		g.held[w.owner] = &hold{service: w.service, sentence: w.sentence, since: now}
 	}
 }
 
@@ -203,16 +214,19 @@ func (g *Guard) holds(o *plan.Object) bool {
 	if o.Owner.Kind == v1.KindInstance {
 		return false
 	}
-	if g.held[o.Owner] != nil {
-		return true
-	}
-	return g.held[v1.Key{Kind: v1.KindService, Name: o.Service}] != nil
+	return g.keeps(o.Owner) || g.keeps(v1.Key{Kind: v1.KindService, Name: o.Service})
+}
+
+// keeps reports whether the removal of an owner itself is kept back.
+func (g *Guard) keeps(owner v1.Key) bool {
+	h := g.held[owner]
+	return h != nil && !h.goes
 }
 
 // turn makes a held route of a living service answer 503.
 func (g *Guard) turn(change plan.Change) (plan.Change, bool) {
 	before := change.Before
-	if before.Hold == nil || g.held[before.Owner] == nil {
+	if before.Hold == nil || !g.keeps(before.Owner) {
 		return plan.Change{}, false
 	}
 	fields := before.Differs(before.Hold)

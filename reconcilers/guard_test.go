@@ -199,3 +199,47 @@ func TestCloneForgetsApart(t *testing.T) {
 		t.Errorf("a look spent the budget:\n%s", sentences(got))
 	}
 }
+
+// TestGuardLetsGoUntilItIsGone: what was confirmed, or held for long enough, is
+// not held again when the gateway fails at just that moment.
+func TestGuardLetsGoUntilItIsGone(t *testing.T) {
+	all := Scope{}
+	removal := plan.Plan{Changes: remove(some(20)...)}
+	for name, letGo := range map[string]func(*Guard) time.Time{
+		"confirmed": func(g *Guard) time.Time { g.Confirm(); return noon.Add(time.Minute) },
+		"quiet":     func(*Guard) time.Time { return noon.Add(11 * time.Minute) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			guard := NewGuard(GuardOptions{})
+			guard.Filter(noon, all, removal, Totals{})
+			now := letGo(guard)
+			for try := range 3 { // the gateway makes none of the removals
+				if p := guard.Filter(now.Add(time.Duration(try)*time.Second), all, removal, Totals{}); len(p.Held) > 0 {
+					t.Fatalf("try %d: held again:\n%s", try, sentences(p))
+				}
+				if held, wake := guard.Held(), guard.Wake(); len(held) > 0 || !wake.IsZero() {
+					t.Fatalf("try %d: %d are said to be held until %s", try, len(held), wake)
+				}
+			}
+			guard.Filter(now.Add(time.Minute), all, plan.Plan{}, Totals{Services: 20}) // they are wanted again
+			if p := guard.Filter(now.Add(2*time.Minute), all, removal, Totals{}); passes(p) != 4 {
+				t.Errorf("another mass removal is let through:\n%s", sentences(p))
+			}
+		})
+	}
+}
+
+// TestGuardWaitsForTheSources: a source that is not there says nothing, so the
+// quiet time does not run.
+func TestGuardWaitsForTheSources(t *testing.T) {
+	guard := NewGuard(GuardOptions{})
+	removal := plan.Plan{Changes: remove(some(20)...)}
+	guard.Filter(noon, Scope{}, removal, Totals{})
+	guard.Doubt(noon.Add(9 * time.Minute))
+	if p := guard.Filter(noon.Add(11*time.Minute), Scope{}, removal, Totals{}); passes(p) > 4 {
+		t.Errorf("let go though a source was away:\n%s", sentences(p))
+	}
+	if p := guard.Filter(noon.Add(19*time.Minute), Scope{}, removal, Totals{}); len(p.Held) > 0 {
+		t.Errorf("held longer than the quiet time:\n%s", sentences(p))
+	}
+}
