@@ -73,10 +73,10 @@ func (c *Controller) Run(ctx context.Context) error {
 
 // ended turns the end of ctx into success.
 func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // Poke asks for a round. It never blocks.
@@ -133,17 +133,22 @@ func (c *Controller) round(now time.Time) time.Duration {
 // once, nothing is concluded, because half a world looks like removals.
 func (c *Controller) take() (delta snapshot.Delta, complete bool) {
 	states := make([]source.State, 0, len(c.options.Sources))
-	loaded := true
+	loaded, doubt := true, false
 	for _, s := range c.options.Sources {
+		// The state comes first: a source that loads between the two calls would
+		// otherwise count as loaded, and what it had not yet said as gone.
+		state := s.State()
 		next := s.Take()
 		next.Full = false // the whole of that source is not the whole world
 		c.waiting = c.waiting.Then(next)
-		state := s.State()
 		states = append(states, state)
-		loaded = loaded && state.Loaded
+		loaded, doubt = loaded && state.Loaded, doubt || !state.Connected
 		c.metrics.source(state.Name, state.Connected)
 	}
 	c.tell(states)
+	for _, w := range c.workers {
+		w.doubt.Store(doubt)
+	}
 	if !loaded && !c.loaded {
 		return snapshot.Delta{}, false
 	}

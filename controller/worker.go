@@ -4,9 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -28,6 +28,7 @@ type worker struct {
 	dryRun     bool
 	poke       chan struct{}
 	asks       chan ask
+	doubt      atomic.Bool // a source is not there to say what it wants
 
 	mu      sync.Mutex
 	pending v1.Set    // services that changed since the last round; nil value: gone
@@ -43,7 +44,8 @@ type worker struct {
 	routes   int                // how many routes are in set
 	refused  map[v1.Key]refusal // objects that the gateway refused
 	warned   map[v1.Key]string  // what was last logged of a change that fails
-	failures int                // rounds in a row after which something is to be tried again
+	failures int                // rounds over everything in a row after which something is to be tried again
+	again    time.Time          // when everything is to be tried again; zero when all went well
 	down     bool               // the last round failed as a whole
 	lastErr  string
 }
@@ -89,8 +91,8 @@ func (w *worker) release() {
 func (w *worker) run(ctx context.Context) error {
 	resync := time.NewTicker(w.resync)
 	defer resync.Stop()
-	again := time.NewTimer(time.Hour)
-	defer again.Stop()
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
 	for {
 		var asks chan ask // nobody is answered before there is something to say
 		if w.ready() {
@@ -109,9 +111,9 @@ func (w *worker) run(ctx context.Context) error {
 			if w.down { // what is new goes along with the next try
 				continue
 			}
-		case <-again.C:
+		case <-alarm.C:
 		}
-		again.Reset(w.round(ctx))
+		alarm.Reset(w.round(ctx))
 	}
 }
 
@@ -130,14 +132,15 @@ type job struct {
 }
 
 // take returns what the next round is about; false when there is nothing to do.
-func (w *worker) take() (job, bool) {
+func (w *worker) take(now time.Time) (job, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.loaded || len(w.pending) == 0 && !w.fresh {
+	fresh := w.fresh || w.overdue(now)
+	if !w.loaded || len(w.pending) == 0 && !fresh {
 		return job{}, false
 	}
 	j := job{scope: reconcilers.Scope{Services: slices.Sorted(maps.Keys(w.pending))}, build: w.build, seen: w.seen}
-	if w.fresh {
+	if fresh {
 		j.scope = reconcilers.Scope{Fresh: true}
 	}
 	for name, service := range w.pending {
@@ -167,14 +170,11 @@ func (w *worker) put(name string, service *v1.Service) {
 
 // round brings the gateway to what is desired and returns when to look again.
 func (w *worker) round(ctx context.Context) time.Duration {
-	j, due := w.take()
-	if !due && w.guard.Wake().IsZero() {
-		return time.Hour
-	}
-	if !due { // a held removal may be due
-		j.scope = reconcilers.Scope{Fresh: true}
-	}
 	began := time.Now()
+	j, due := w.take(began)
+	if !due {
+		return w.idle(began)
+	}
 	p, problems, err := w.plan(ctx, j.scope)
 	var outcomes []plan.Outcome
 	if err == nil && !p.Empty() && !w.dryRun {
@@ -190,25 +190,8 @@ func (w *worker) round(ctx context.Context) time.Duration {
 	}
 	retry := w.judge(outcomes, problems)
 	w.record(j, p, outcomes, problems, err, began)
-	return w.next(err, retry)
-}
-
-// next returns when to look again after a round. A round that failed as a
-// whole, or in part for a passing reason, is repeated over everything.
-func (w *worker) next(err error, retry bool) time.Duration {
-	w.down = err != nil
-	if w.down || retry {
-		w.failures++
-		w.mu.Lock()
-		w.fresh = true
-		w.mu.Unlock()
-		return backoff(w.failures)
-	}
-	w.failures = 0
-	if wake := w.guard.Wake(); !wake.IsZero() {
-		return max(time.Until(wake), time.Second)
-	}
-	return time.Hour
+	w.next(j.scope, err, retry)
+	return w.idle(time.Now())
 }
 
 // plan compares what the gateway holds with what it should hold, within scope.
@@ -233,17 +216,14 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope) (plan.Plan, 
 		service := serviceOf(problem.Object)
 		problems[service] = append(problems[service], problem)
 	}
+	now := time.Now()
+	if w.doubt.Load() {
+		w.guard.Doubt(now)
+	}
 	totals := reconcilers.Totals{Services: len(w.set), Routes: w.routes}
-	p := w.guard.Filter(time.Now(), scope, plan.Diff(observed, wanted), totals)
+	p := w.guard.Filter(now, scope, plan.Diff(observed, wanted), totals)
 	p.Changes = w.withoutRefused(p.Changes, problems)
 	return p, problems, nil
-}
-
-// backoff returns how long to wait after n failures in a row: from 100 ms
-// doubling to 10 s, less up to a third at random so that daemons don't beat in time.
-func backoff(n int) time.Duration {
-	d := min(100*time.Millisecond<<min(n-1, 10), 10*time.Second)
-	return d - time.Duration(rand.Int64N(int64(d/3)))
 }
 
 func newWorker(gateway Gateway, c *Controller) *worker {

@@ -1,0 +1,217 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/controller/source"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
+)
+
+// abrupt is a source that loads in the instant between the controller's two
+// questions, whatever their order.
+type abrupt struct {
+	*played
+	asked bool
+}
+
+func (a *abrupt) between(answer func()) {
+	answer()
+	if !a.asked {
+		a.asked = true
+		a.mu.Lock()
+		a.pending, a.loaded = full("web1"), true
+		a.mu.Unlock()
+	}
+}
+
+func (a *abrupt) Take() (delta snapshot.Delta) {
+	a.between(func() { delta = a.played.Take() })
+	return delta
+}
+
+func (a *abrupt) State() (state source.State) {
+	a.between(func() { state = a.played.State() })
+	return state
+}
+
+// TestSourceThatLoadsBetweenTwoQuestions: nothing is concluded from what a
+// source has not yet said. The gateway serves a container from before a restart.
+func TestSourceThatLoadsBetweenTwoQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory, before := reconcilertest.NewMemory(), ledger.New()
+		serve(t, memory, before)
+		var removed []reconcilertest.Call
+		memory.Fail(func(c reconcilertest.Call) error {
+			if c.Verb == "delete" {
+				removed = append(removed, c)
+			}
+			return nil
+		})
+		s := begin(t, func(o *Options) {
+			o.Memory = before
+			o.Gateways = []Gateway{{Name: v1.Kong, Reconciler: memory.Open("lockstep")}}
+			o.Sources = []source.Source{&abrupt{played: &played{}}}
+		})
+		s.Poke()
+		synctest.Wait()
+		if len(removed) > 0 || !strings.Contains(memory.World(), "server/web1") {
+			t.Errorf("a source that had not told yet was taken for an empty one: %v\n%s", removed, memory.World())
+		}
+	})
+}
+
+// serve runs a controller for a while, so that the gateway serves web1.
+func serve(t *testing.T, memory *reconcilertest.Memory, before *ledger.Ledger) {
+	t.Helper()
+	s := begin(t, func(o *Options) {
+		o.Memory = before
+		o.Gateways = []Gateway{{Name: v1.Kong, Reconciler: memory.Open("lockstep")}}
+	})
+	s.source.say(full("web1"))
+	if !strings.Contains(memory.World(), "server/web1") {
+		t.Fatalf("web1 is not served:\n%s", memory.World())
+	}
+}
+
+// counting is a reconciler that counts the rounds over everything.
+type counting struct {
+	reconcilers.Reconciler
+	whole *int
+}
+
+func (c counting) Observe(ctx context.Context, scope reconcilers.Scope) (plan.State, error) {
+	if scope.All() {
+		*c.whole++
+	}
+	return c.Reconciler.Observe(ctx, scope)
+}
+
+// TestOneFailingObjectKeepsTheFastPath: while one object fails and is tried
+// again, the events of others stay cheap rounds over what they touch.
+func TestOneFailingObjectKeepsTheFastPath(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		whole := 0
+		s := begin(t, func(o *Options) {
+			o.Gateways[0].Reconciler = counting{Reconciler: o.Gateways[0].Reconciler, whole: &whole}
+		})
+		s.kong.Fail(func(c reconcilertest.Call) error {
+			if c.Verb != "list" && strings.HasPrefix(c.ID, "server/web00/") {
+				return errors.New("503: the database is busy")
+			}
+			return nil
+		})
+		s.source.say(full(names(2)...))
+		time.Sleep(time.Minute)
+		began := whole
+		for i := range 600 { // a minute of ten events a second
+			time.Sleep(100 * time.Millisecond)
+			changed := containers(names(2)...)[1]
+			changed.Paused = i%2 == 0
+			s.source.say(snapshot.Delta{Changed: []snapshot.Instance{changed}})
+		}
+		if n := whole - began; n < 6 || n > 12 {
+			t.Errorf("%d rounds over everything in a minute, want one for each backoff of up to 10 s", n)
+		}
+		s.kong.Fail(nil)
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		if !strings.Contains(s.kong.World(), "server/web00/") {
+			t.Errorf("what had failed is still missing:\n%s", s.kong.World())
+		}
+	})
+}
+
+// TestWalkEndsWhereAFreshStartDoes plays random bursts of two sources to two
+// gateways that fail in the middle of them. At rest both hold what a fresh
+// start on the same containers and ledger gives.
+func TestWalkEndsWhereAFreshStartDoes(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { walk(t, rand.New(rand.NewPCG(seed, 3))) })
+		})
+	}
+}
+
+func walk(t *testing.T, random *rand.Rand) {
+	t.Helper()
+	other, memory := &played{}, ledger.New()
+	s := begin(t, func(o *Options) { o.Sources, o.Memory = append(o.Sources, other), memory })
+	sources := []*played{s.source, other}
+	worlds := []map[string]snapshot.Instance{{}, {}}
+	for _, source := range sources {
+		source.say(full())
+	}
+	for range 150 {
+		which := random.IntN(2)
+		sources[which].say(burst(random, which, worlds[which]))
+		gateway := []*reconcilertest.Memory{s.kong, s.hap}[random.IntN(2)]
+		switch random.IntN(4) {
+		case 0:
+			gateway.Break(random.IntN(20))
+		case 1:
+			gateway.Fail(nil)
+		}
+		time.Sleep(time.Duration(random.IntN(5000)) * time.Millisecond)
+	}
+	s.kong.Fail(nil)
+	s.hap.Fail(nil)
+	time.Sleep(40 * time.Minute) // grace times, flapping, and what the guard holds
+	synctest.Wait()
+
+	again := begin(t, func(o *Options) { o.Memory = memory.Clone() })
+	whole := full()
+	for _, world := range worlds {
+		whole.Changed = append(whole.Changed, slices.Collect(maps.Values(world))...)
+	}
+	slices.SortFunc(whole.Changed, func(a, b snapshot.Instance) int { return strings.Compare(a.ID, b.ID) })
+	again.source.say(whole)
+	if diff := gocmp.Diff(again.kong.World(), s.kong.World()); diff != "" {
+		t.Errorf("kong (-fresh start +walk):\n%s", diff)
+	}
+	if diff := gocmp.Diff(again.hap.World(), s.hap.World()); diff != "" {
+		t.Errorf("haproxy (-fresh start +walk):\n%s", diff)
+	}
+	if ready, why := s.status.Ready(); !ready {
+		t.Errorf("not ready at rest: %s", why)
+	}
+}
+
+// burst changes up to 100 containers of one source, whose world it keeps.
+func burst(random *rand.Rand, source int, world map[string]snapshot.Instance) snapshot.Delta {
+	var delta snapshot.Delta
+	pool := containers(names(100)...)
+	random.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
+	for _, instance := range pool[:1+random.IntN(100)] {
+		instance.ID = fmt.Sprintf("%x%s", source, instance.ID)
+		instance.Labels["lockstep.service"] = instance.Name // copies of both sources
+		instance.Labels["lockstep.paths"] = fmt.Sprintf("/%d", random.IntN(2))
+		instance.Labels["lockstep.hosts"] = fmt.Sprintf("host%d.test", random.IntN(40))
+		instance.Paused = random.IntN(3) == 0
+		if _, runs := world[instance.ID]; runs && random.IntN(2) == 0 {
+			delete(world, instance.ID)
+			delta.Removed = append(delta.Removed, instance.ID)
+			continue
+		}
+		world[instance.ID] = instance
+		delta.Changed = append(delta.Changed, instance)
+	}
+	slices.SortFunc(delta.Changed, func(a, b snapshot.Instance) int { return strings.Compare(a.ID, b.ID) })
+	slices.Sort(delta.Removed)
+	return delta
+}
