@@ -121,9 +121,9 @@ func TestOneFailingObjectKeepsTheFastPath(t *testing.T) {
 		began := whole
 		for i := range 600 { // a minute of ten events a second
 			time.Sleep(100 * time.Millisecond)
-			changed := containers(names(2)...)[1]
-			changed.Paused = i%2 == 0
-			s.source.say(snapshot.Delta{Changed: []snapshot.Instance{changed}})
+			changed := containers(names(2)...)[1:]
+			changed[0].Labels["lockstep.weight"] = fmt.Sprint(1 + i%2)
+			s.source.say(snapshot.Delta{Changed: changed})
 		}
 		if n := whole - began; n < 6 || n > 12 {
 			t.Errorf("%d rounds over everything in a minute, want one for each backoff of up to 10 s", n)
