@@ -176,6 +176,7 @@ func (d *decoding) buildRoute(service string, wishes []wish) Route {
 		rest = rest[n:]
 	}
 	slices.Sort(made.Optional)
+	d.countPairs(made)
 	if !matches && !d.unread { // an unread label may well have been the match
 		d.report(made.Origin.Label, &fault{
 			message: fmt.Sprintf("the route %q takes no requests: none of hosts, paths, methods and headers is set", wishes[0].route),
@@ -183,6 +184,19 @@ func (d *decoding) buildRoute(service string, wishes []wish) Route {
 		})
 	}
 	return made
+}
+
+// countPairs reports the route with which a container has too many pairs of a
+// host and a path.
+func (d *decoding) countPairs(r Route) {
+	before := d.pairs
+	d.pairs += max(1, len(r.Hosts)) * max(1, len(r.Paths))
+	if before <= maxPairs && d.pairs > maxPairs {
+		d.report(r.Origin.Label, &fault{
+			message: fmt.Sprintf("with this route the container has %d pairs of a host and a path, the most is %d", d.pairs, maxPairs),
+			fix:     "leave paths out where every path is meant, use a wildcard host, or divide it into several containers",
+		})
+	}
 }
 
 // routeValue decodes the wishes for one field: one, but for a Map, which has

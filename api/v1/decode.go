@@ -10,6 +10,7 @@ import (
 const (
 	maxServices = 16
 	maxRoutes   = 64
+	maxPairs    = 1024 // of a host and a path, which are what gateways and claims count
 )
 
 // Decode reads what a container's labels ask for. It is pure: the same labels
@@ -46,6 +47,7 @@ type decoding struct {
 	wishes   []wish     // those with a good key; sorted by what they are about
 	unread   bool       // some key was not understood
 	routes   int        // how many were seen
+	pairs    int        // how many of a host and a path
 	services []DeclaredService
 	problems []Problem
 }

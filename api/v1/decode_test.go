@@ -2,6 +2,7 @@ package v1
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,11 @@ func TestDecodeBounds(t *testing.T) {
 		}
 		return labels
 	}
+	pairs := func(routes int) map[string]string {
+		labels := several("lockstep.routes.r%d.hosts", many("h%d.test", 8), routes)
+		maps.Copy(labels, several("lockstep.routes.r%d.paths", many("/p%d", 8), routes))
+		return labels
+	}
 	one := func(key, value string) map[string]string { return map[string]string{key: value} }
 	for name, c := range map[string]struct {
 		labels map[string]string
@@ -123,6 +129,8 @@ func TestDecodeBounds(t *testing.T) {
 		"65 routes over 2 services": {spread(65), "at most 64 routes"},
 		"16 services":               {several("lockstep.services.s%d.port", "80", 16), ""},
 		"17 services":               {several("lockstep.services.s%d.port", "80", 17), "at most 16 services"},
+		"1024 pairs":                {pairs(16), ""},
+		"more pairs":                {pairs(17), "1088 pairs of a host and a path"},
 		"64 headers":                {several("lockstep.headers.X-%d", "1", 64), ""},
 		"65 headers":                {several("lockstep.headers.X-%d", "1", 65), "at most 64 headers"},
 		"a value of 8 KiB":          {one("lockstep.headers.X", strings.Repeat("x", 8<<10)), ""},

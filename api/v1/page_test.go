@@ -180,6 +180,7 @@ func pageFuncs() template.FuncMap {
 				{"a whole key, a route's included", n(maxKey, "characters")},
 				{"a container's services", n(maxServices, "")},
 				{"a container's routes", n(maxRoutes, "")},
+				{"a container's pairs of a host and a path, over all its routes", n(maxPairs, "")},
 			}
 		},
 	}

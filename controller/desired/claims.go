@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -34,6 +33,7 @@ type claimant struct {
 	route   string
 	matches []string // sorted
 	rank    rank
+	holds   bool   // the ledger says that it holds one of them; set while its region is settled
 	lostTo  string // the route that holds a match it wants; "" when it holds all
 	settled bool
 }
@@ -128,7 +128,10 @@ func (c *claims) resolve(result *Result) map[string]bool {
 	}
 	region, matches := c.region()
 	c.dirty = map[string]bool{}
-	slices.SortFunc(region, c.order())
+	for _, claimant := range region {
+		claimant.holds = slices.ContainsFunc(claimant.matches, func(match string) bool { return c.memory.Claims[match] == claimant.route })
+	}
+	slices.SortFunc(region, order)
 	holders := map[string]*claimant{}
 	for _, claimant := range region {
 		if claimant.free(holders) {
@@ -192,31 +195,21 @@ func (c *claims) region() ([]*claimant, map[string]bool) {
 }
 
 // order compares claimants: the first gets what it wants.
-func (c *claims) order() func(a, b *claimant) int {
-	holds := func(x *claimant) int {
-		for _, match := range x.matches {
-			if c.memory.Claims[match] == x.route {
-				return 1
-			}
-		}
-		return 0
-	}
-	return func(a, b *claimant) int {
-		return cmp.Or(
-			cmp.Compare(b.rank.priority, a.rank.priority),
-			liveFirst(a.rank, b.rank),
-			cmp.Compare(holds(b), holds(a)),
-			a.rank.oldest.Compare(b.rank.oldest),
-			cmp.Compare(a.route, b.route),
-			cmp.Compare(a.gateway, b.gateway))
-	}
+func order(a, b *claimant) int {
+	return cmp.Or(
+		cmp.Compare(b.rank.priority, a.rank.priority),
+		trueFirst(a.rank.live, b.rank.live),
+		trueFirst(a.holds, b.holds),
+		a.rank.oldest.Compare(b.rank.oldest),
+		cmp.Compare(a.route, b.route),
+		cmp.Compare(a.gateway, b.gateway))
 }
 
-func liveFirst(a, b rank) int {
+func trueFirst(a, b bool) int {
 	switch {
-	case a.live == b.live:
+	case a == b:
 		return 0
-	case a.live:
+	case a:
 		return -1
 	}
 	return 1
@@ -249,29 +242,4 @@ func (c *claims) lost(service string, gateway v1.Gateway, route string) string {
 		}
 	}
 	return ""
-}
-
-// matches returns what a route claims on a gateway, in canonical form, sorted.
-func matches(gateway v1.Gateway, r v1.Route) []string {
-	var rest strings.Builder
-	rest.WriteString(" " + strings.Join(r.Methods, ","))
-	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
-		rest.WriteString(" " + strings.ToLower(name) + "=" + strings.Join(r.Headers[name], ","))
-	}
-	var out []string
-	for _, host := range orAny(r.Hosts) {
-		for _, path := range orAny(r.Paths) {
-			out = append(out, string(gateway)+" "+host+" "+path+rest.String())
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// orAny returns the list, or one empty value that stands for "any".
-func orAny(list []string) []string {
-	if len(list) == 0 {
-		return []string{""}
-	}
-	return list
 }
