@@ -13,7 +13,10 @@ import (
 
 // idLength is how much of a container's id names its endpoint; Docker itself
 // shows as much.
-const idLength = 12
+const (
+	idLength = 12
+	maxID    = 64 // all of an id, and the most that an endpoint's may have
+)
 
 // assemble puts a service together for each gateway, with the account of it,
 // and adds to the result what differs from before.
@@ -91,9 +94,11 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 		}
 		standing.Routes[i].Verdicts = append(standing.Routes[i].Verdicts, verdict)
 	}
+	length := distinct(members)
 	for i, m := range members {
 		endpoint, verdict := b.place(m, gateway)
 		if endpoint != nil {
+			endpoint.ID = endpoint.ID[:min(length, len(endpoint.ID))]
 			offered.Endpoints = append(offered.Endpoints, *endpoint)
 		}
 		standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, verdict)
@@ -121,7 +126,23 @@ func (b *Builder) judge(s *service, gateway v1.Gateway, route v1.Route) Verdict 
 	return Verdict{Gateway: gateway, Reason: v1.Serving}
 }
 
-// place says where, if at all, an instance gets traffic from a gateway.
+// distinct returns how much of their ids tells the members of a service apart:
+// all of it, where two begin alike.
+func distinct(members []member) int {
+	seen := make(map[string]bool, len(members))
+	for _, m := range members {
+		id := m.container.instance.ID
+		short := id[:min(idLength, len(id))]
+		if seen[short] {
+			return maxID
+		}
+		seen[short] = true
+	}
+	return idLength
+}
+
+// place says where, if at all, an instance gets traffic from a gateway. The
+// endpoint bears the container's whole id.
 func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 	instance := m.container.instance
 	at := locate(m, b.attachments[gateway], b.options.PublishAddress)
@@ -134,7 +155,7 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 		return nil, verdict
 	}
 	return &v1.Endpoint{
-		ID:       instance.ID[:min(idLength, len(instance.ID))],
+		ID:       instance.ID,
 		Instance: instance.Name,
 		Address:  at.address,
 		Weight:   m.part.Weight,

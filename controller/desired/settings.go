@@ -47,8 +47,10 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 		b.claims.put(b.options.Gateways, s)
 		return
 	}
-	if known && remembered.Until.IsZero() {
-		remembered.Until = now.Add(remembered.Settings.Grace).UTC()
+	// An end that lies further away than the grace time is long was written by a
+	// clock that has been set back since.
+	if end := now.Add(remembered.Settings.Grace).UTC(); known && (remembered.Until.IsZero() || remembered.Until.After(end)) {
+		remembered.Until = end
 		b.memory.Services[name] = remembered
 		result.LedgerChanged = true
 	}

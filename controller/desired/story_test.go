@@ -68,6 +68,7 @@ func TestStories(t *testing.T) {
 }
 
 func play(t *testing.T, path string) {
+	t.Helper()
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -206,14 +207,12 @@ func (b box) instance() snapshot.Instance {
 	for _, text := range b.Ports {
 		inside, outside, published := strings.Cut(text, ">")
 		port := snapshot.Port{}
-		fmt.Sscan(inside, &port.Number)
+		port.Number = netip.MustParseAddrPort("0.0.0.0:" + inside).Port()
 		if published {
-			at := netip.AddrPort{}
 			if !strings.Contains(outside, ":") {
 				outside = "0.0.0.0:" + outside
 			}
-			at = netip.MustParseAddrPort(outside)
-			port.Published = []netip.AddrPort{at}
+			port.Published = []netip.AddrPort{netip.MustParseAddrPort(outside)}
 		}
 		i.Ports = append(i.Ports, port)
 	}
