@@ -152,6 +152,12 @@ func holds(m *reconcilertest.Memory) int {
 	return strings.Count(m.World(), "backend/web")
 }
 
+// pass lets time pass in the bubble, and waits until all is quiet then.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
 func TestBothGatewaysFollow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := begin(t, nil)
@@ -168,7 +174,7 @@ func TestBothGatewaysFollow(t *testing.T) {
 		}
 		before := s.kong.Writes()
 		s.source.say(snapshot.Delta{Changed: containers("web1")})
-		time.Sleep(time.Hour) // the slow rounds pass
+		pass(time.Hour) // the slow rounds pass
 		if after := s.kong.Writes(); after != before {
 			t.Errorf("%d writes though nothing changed", after-before)
 		}
@@ -180,7 +186,7 @@ func TestNothingBeforeEverySourceHasLoaded(t *testing.T) {
 		late := &played{}
 		s := begin(t, func(o *Options) { o.Sources = append(o.Sources, late) })
 		s.source.say(full("web1"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if calls := s.kong.Calls(); len(calls) > 0 {
 			t.Fatalf("kong was called before the second source had loaded: %v", calls)
 		}
@@ -233,7 +239,7 @@ func TestGatewayThatWasDownIsCompleted(t *testing.T) {
 		s.source.say(full("web1"))
 		s.kong.Fail(func(reconcilertest.Call) error { return errors.New("connection refused") })
 		s.source.say(snapshot.Delta{Changed: containers("web1", "web2", "web3")[1:]})
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		report := s.status.Report()
 		if g := report.Gateways[0]; g.Reason != v1.GatewayUnreachable || g.Pending != 2 {
 			t.Errorf("kong is %s with %d pending, want GatewayUnreachable with 2", g.Reason, g.Pending)
@@ -242,8 +248,7 @@ func TestGatewayThatWasDownIsCompleted(t *testing.T) {
 			t.Errorf("haproxy holds %d services, want 3", got)
 		}
 		s.kong.Fail(nil)
-		time.Sleep(11 * time.Second) // the longest backoff
-		synctest.Wait()
+		pass(11 * time.Second) // the longest backoff
 		if got := holds(s.kong); got != 3 {
 			t.Errorf("kong holds %d services after it came back, want 3", got)
 		}
@@ -265,7 +270,7 @@ func TestRefusedObjectIsNotAskedAgain(t *testing.T) {
 			return nil
 		})
 		s.source.say(full("web1", "web2"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		s.source.say(snapshot.Delta{Changed: containers("web1", "web2", "web3")[2:]})
 		if asked != 1 {
 			t.Errorf("the refused route was asked for %d times, want 1", asked)
@@ -278,7 +283,7 @@ func TestRefusedObjectIsNotAskedAgain(t *testing.T) {
 			t.Errorf("explain does not tell of the conflict: %+v", explanation)
 		}
 		s.kong.Fail(nil)
-		time.Sleep(11 * time.Minute) // a slow round
+		pass(11 * time.Minute) // a slow round
 		if !strings.Contains(s.kong.World(), "route/web1.default") {
 			t.Errorf("the route is missing after its name became free:\n%s", s.kong.World())
 		}
@@ -320,16 +325,14 @@ func TestGuardHoldsAMassRemoval(t *testing.T) {
 		if strings.Contains(s.hap.World(), "server/") {
 			t.Errorf("instances known to be dead are still there:\n%s", s.hap.World())
 		}
-		time.Sleep(2 * time.Minute) // the grace time ends
-		synctest.Wait()
+		pass(2 * time.Minute) // the grace time ends
 		if got := holds(s.hap); got != 8 {
 			t.Errorf("haproxy holds %d services, want 12 less the 4 that pass", got)
 		}
 		if held := s.status.Report().Gateways[1].Held; len(held) != 8 { // a service counts with its routes
 			t.Errorf("%d removals are reported as held, want 8", len(held))
 		}
-		time.Sleep(11 * time.Minute)
-		synctest.Wait()
+		pass(11 * time.Minute)
 		if got := holds(s.hap); got != 0 {
 			t.Errorf("haproxy holds %d services after ten quiet minutes, want 0:\n%s", got, s.hap.World())
 		}
@@ -341,7 +344,7 @@ func TestConfirmLetsGo(t *testing.T) {
 		s := begin(t, nil)
 		s.source.say(full(names(12)...))
 		s.source.say(gone(names(12)...))
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		s.Confirm()
 		synctest.Wait()
 		if got := holds(s.kong); got != 0 {
@@ -367,7 +370,7 @@ func TestLedgerIsSavedAgain(t *testing.T) {
 			t.Errorf("kong holds %d services with a full disk, want 1", got)
 		}
 		disk = nil
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		if saved != 1 {
 			t.Errorf("the ledger was saved %d times after there was room, want 1", saved)
 		}

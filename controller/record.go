@@ -2,6 +2,7 @@ package controller
 
 import (
 	"errors"
+	"maps"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -10,36 +11,25 @@ import (
 )
 
 // record tells status, metrics and log what became of a round.
-func (w *worker) record(j job, p plan.Plan, outcomes []plan.Outcome, problems map[string][]v1.Problem, err error, began time.Time) {
+func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1.Problem, err error, began time.Time) {
 	now := time.Now()
 	round := status.Round{Services: j.scope.Services, Build: j.build, Reason: v1.Serving, Problems: problems, At: now}
-	made := map[plan.Op]int{}
-	for _, outcome := range outcomes {
-		key := outcome.Change.Key
-		if outcome.Problem == nil {
-			made[outcome.Change.Op]++
-			round.Changes++
-			delete(w.warned, key)
-			w.log.Debug("changed", "change", outcome.Change.Sentence())
-			continue
-		}
-		if text := outcome.Problem.Error(); w.warned[key] != text {
-			w.warned[key] = text
-			w.log.Warn("change failed", "change", outcome.Change.Sentence(), "problem", text)
-		}
-	}
+	made := w.count(j, outcomes, err)
+	round.Changes = made[plan.Create] + made[plan.Update] + made[plan.Delete]
 	for _, held := range w.guard.Held() {
 		round.Held = append(round.Held, status.Held(held))
 	}
 	if err != nil {
 		round.Reason, round.Error = v1.GatewayUnreachable, err.Error()
-		var problem v1.Problem
-		if errors.As(err, &problem) {
+		if problem, ok := errors.AsType[v1.Problem](err); ok {
 			round.Reason = problem.Reason
 		}
 	}
-	if common := problems[""]; err == nil && len(common) > 0 { // everything needs what belongs to no service
-		round.Reason, round.Error = common[0].Reason, common[0].Error()
+	if j.scope.All() {
+		w.common = problems[""]
+	}
+	if err == nil && len(w.common) > 0 { // everything needs what belongs to no service
+		round.Reason, round.Error = w.common[0].Reason, w.common[0].Error()
 	}
 	w.status.Applied(w.name, round)
 	w.metrics.round(w.name, j, made, len(round.Held), err, began, now)
@@ -54,4 +44,34 @@ func (w *worker) record(j job, p plan.Plan, outcomes []plan.Outcome, problems ma
 		w.log.Info("applied", "created", made[plan.Create], "updated", made[plan.Update], "deleted", made[plan.Delete],
 			"held", len(round.Held), "took", now.Sub(began).Round(time.Microsecond))
 	}
+}
+
+// count counts what was made, by operation, and logs what was not, once for as
+// long as it fails for the same reason. Where the gateway as a whole failed, that
+// is said once and not of each change.
+func (w *worker) count(j job, outcomes []plan.Outcome, err error) map[plan.Op]int {
+	made, failing := map[plan.Op]int{}, map[v1.Key]bool{}
+	for _, outcome := range outcomes {
+		key := outcome.Change.Key
+		switch {
+		case outcome.Problem == nil:
+			made[outcome.Change.Op]++
+			delete(w.warned, key)
+			w.log.Debug("changed", "change", outcome.Change.Sentence())
+			continue
+		case err != nil:
+			w.log.Debug("change failed", "change", outcome.Change.Sentence(), "problem", outcome.Problem.Error())
+		case w.warned[key] != outcome.Problem.Error():
+			w.warned[key] = outcome.Problem.Error()
+			w.log.Warn("change failed", "change", outcome.Change.Sentence(), "problem", outcome.Problem.Error())
+		}
+		failing[key] = true
+	}
+	if err == nil && j.scope.All() { // forget what nobody asks for any more
+		maps.DeleteFunc(w.warned, func(key v1.Key, _ string) bool {
+			_, refused := w.refused[key]
+			return !refused && !failing[key]
+		})
+	}
+	return made
 }

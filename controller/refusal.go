@@ -46,8 +46,10 @@ func (w *worker) withoutRefused(changes []plan.Change, problems map[string][]v1.
 // judge sorts failed changes. What the gateway refuses waits for a change of
 // the input; the rest is tried again, and with it what was refused of the same
 // service, perhaps only because something that it needs had failed. What belongs
-// to no service is always tried again, and everything with it: all need it.
-func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem) (retry bool) {
+// to no service is always tried again, and everything with it: all need it. So
+// is everything where the gateway as a whole failed (err): a conflict about the
+// gateway is no refusal of each object.
+func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem, err error) (retry bool) {
 	passing := map[string]bool{}
 	for _, outcome := range outcomes {
 		if outcome.Problem != nil && (!final(outcome.Problem.Reason) || outcome.Change.Object().Service == "") {
@@ -66,7 +68,7 @@ func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem
 			problem.Origin = object.Origin
 		}
 		problems[object.Service] = append(problems[object.Service], problem)
-		if final(problem.Reason) && !passing[object.Service] && !passing[""] {
+		if err == nil && final(problem.Reason) && !passing[object.Service] && !passing[""] {
 			w.refused[key] = refusal{asked: asked(outcome.Change), problem: problem}
 		}
 	}

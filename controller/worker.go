@@ -47,6 +47,7 @@ type worker struct {
 	failures int                // rounds over everything in a row after which something is to be tried again
 	again    time.Time          // when everything is to be tried again; zero when all went well
 	down     bool               // the last round failed as a whole
+	common   []v1.Problem       // what the last round over everything left of what belongs to no service
 	lastErr  string
 }
 
@@ -188,8 +189,8 @@ func (w *worker) round(ctx context.Context) time.Duration {
 			w.log.Info("would change", "change", change.Sentence())
 		}
 	}
-	retry := w.judge(outcomes, problems)
-	w.record(j, p, outcomes, problems, err, began)
+	retry := w.judge(outcomes, problems, err)
+	w.record(j, outcomes, problems, err, began)
 	w.next(j.scope, err, retry)
 	return w.idle(time.Now())
 }

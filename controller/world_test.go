@@ -117,10 +117,10 @@ func TestOneFailingObjectKeepsTheFastPath(t *testing.T) {
 			return nil
 		})
 		s.source.say(full(names(2)...))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		began := whole
 		for i := range 600 { // a minute of ten events a second
-			time.Sleep(100 * time.Millisecond)
+			pass(100 * time.Millisecond)
 			changed := containers(names(2)...)[1:]
 			changed[0].Labels["lockstep.weight"] = fmt.Sprint(1 + i%2)
 			s.source.say(snapshot.Delta{Changed: changed})
@@ -129,8 +129,7 @@ func TestOneFailingObjectKeepsTheFastPath(t *testing.T) {
 			t.Errorf("%d rounds over everything in a minute, want one for each backoff of up to 10 s", n)
 		}
 		s.kong.Fail(nil)
-		time.Sleep(11 * time.Second)
-		synctest.Wait()
+		pass(11 * time.Second)
 		if !strings.Contains(s.kong.World(), "server/web00/") {
 			t.Errorf("what had failed is still missing:\n%s", s.kong.World())
 		}
@@ -167,12 +166,11 @@ func walk(t *testing.T, random *rand.Rand) {
 		case 1:
 			gateway.Fail(nil)
 		}
-		time.Sleep(time.Duration(random.IntN(5000)) * time.Millisecond)
+		pass(time.Duration(random.IntN(5000)) * time.Millisecond)
 	}
 	s.kong.Fail(nil)
 	s.hap.Fail(nil)
-	time.Sleep(40 * time.Minute) // grace times, flapping, and what the guard holds
-	synctest.Wait()
+	pass(40 * time.Minute) // grace times, flapping, and what the guard holds
 
 	again := begin(t, func(o *Options) { o.Memory = memory.Clone() })
 	whole := full()
@@ -214,4 +212,84 @@ func burst(random *rand.Rand, source int, world map[string]snapshot.Instance) sn
 	slices.SortFunc(delta.Changed, func(a, b snapshot.Instance) int { return strings.Compare(a.ID, b.ID) })
 	slices.Sort(delta.Removed)
 	return delta
+}
+
+// taken is a reconciler whose gateway another writer has taken from some moment
+// on: nothing is tried, and each change says why.
+type taken struct {
+	reconcilers.Reconciler
+	by *v1.Problem
+}
+
+func (r taken) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
+	if r.by.Reason == "" {
+		return r.Reconciler.Apply(ctx, p)
+	}
+	var outcomes []plan.Outcome
+	for _, change := range p.Changes {
+		outcomes = append(outcomes, plan.Outcome{Change: change, Problem: r.by})
+	}
+	return outcomes, *r.by
+}
+
+// TestConflictAboutTheGatewayIsNoRefusal: what was not tried because of the
+// gateway is not taken for refused, and the gateway not for well.
+func TestConflictAboutTheGatewayIsNoRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		by := &v1.Problem{}
+		s := begin(t, func(o *Options) {
+			o.Gateways[0].Reconciler = taken{Reconciler: o.Gateways[0].Reconciler, by: by}
+		})
+		s.source.say(full("web1"))
+		*by = v1.Problem{Reason: v1.Conflict, Message: "another lockstep writes here", Fix: "stop it"}
+		s.source.say(snapshot.Delta{Changed: containers("web1", "web2")[1:]})
+		pass(time.Minute)
+		if g := s.status.Report().Gateways[0]; g.Reason != v1.Conflict || g.Pending != 1 {
+			t.Errorf("the gateway is %s with %d pending, want Conflict with 1", g.Reason, g.Pending)
+		}
+		*by = v1.Problem{}
+		pass(11 * time.Second)
+		if got := holds(s.kong); got != 2 {
+			t.Errorf("the gateway holds %d services after it was free again, want 2", got)
+		}
+	})
+}
+
+// TestCommonTroubleIsNotForgottenByANarrowRound: as long as what everything
+// needs is missing, rounds over some services don't make the gateway well.
+func TestCommonTroubleIsNotForgottenByANarrowRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.kong.Fail(func(c reconcilertest.Call) error {
+			if c.Verb != "list" && strings.Contains(c.ID, "@unavailable") {
+				return errors.New("no space left on device")
+			}
+			return nil
+		})
+		s.source.say(full("web1"))
+		pass(time.Minute)
+		s.source.say(snapshot.Delta{Changed: containers("web1", "web2")[1:]})
+		if g := s.status.Report().Gateways[0]; g.Reason != v1.GatewayUnreachable || !strings.Contains(g.Error, "no space") {
+			t.Errorf("the gateway is %s (%s) while what everything needs is missing", g.Reason, g.Error)
+		}
+	})
+}
+
+// TestNothingIsRememberedOfWhatIsGone: objects that fail and go leave nothing behind.
+func TestNothingIsRememberedOfWhatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.kong.Fail(func(c reconcilertest.Call) error {
+			if c.Verb == "create" && strings.HasPrefix(c.ID, "server/") {
+				return reconcilertest.ErrKind
+			}
+			return nil
+		})
+		s.source.say(full(names(30)...))
+		s.source.say(gone(names(30)...))
+		pass(20 * time.Minute) // a slow round
+		if w := s.workers[0]; len(w.warned)+len(w.refused) > 0 {
+			t.Errorf("%d warnings and %d refusals of what is gone are remembered", len(w.warned), len(w.refused))
+		}
+	})
 }
