@@ -129,30 +129,24 @@ func (r *Reconciler) reusable(b *backend) bool {
 
 // settle writes the files when they do not say yet what the model says.
 func (r *Reconciler) settle() error {
-	if !r.unwritten {
-		return nil
+	if r.behind.config {
+		if err := r.dir.update(configName, r.model.renderConfig()); err != nil {
+			return err
+		}
+		r.behind.config = false
 	}
-	if err := r.writeFiles(r.model, r.table, ""); err != nil {
-		return err
+	if r.behind.maps {
+		if err := r.writeMaps(r.model, r.table); err != nil {
+			return err
+		}
+		r.behind.maps = false
 	}
-	r.unwritten = false
 	r.condition.files = "current"
 	return nil
 }
 
-// writeFiles makes the files say what a model says. Files that say it already
-// are not touched. staged, when not "", is lockstep.cfg as it was checked.
-func (r *Reconciler) writeFiles(m *model, t *table, staged string) error {
-	if staged != "" {
-		if err := r.dir.commit(staged, configName); err != nil {
-			return err
-		}
-	} else if err := r.dir.update(configName, m.renderConfig()); err != nil {
-		return err
-	}
-	return r.writeMaps(m, t)
-}
-
+// writeMaps makes the maps say what a model says. Files that say it already
+// are not touched.
 func (r *Reconciler) writeMaps(m *model, t *table) error {
 	if r.o.Mode == External {
 		if err := r.dir.update(hostsName, renderHosts(r.o.Owner, hostsOf(m))); err != nil {

@@ -18,6 +18,7 @@ type word struct {
 var (
 	wordOwner   = word{"owner", "-_", 32}
 	wordService = word{"service name", "-_.", 200}
+	wordBackend = word{"backend", "-_.:", 230}
 	wordServer  = word{"server name", "-_.:", 80}
 	wordAddress = word{"address", ".:[]", 64}
 	wordHost    = word{"host", "-_.*", 255}

@@ -163,7 +163,7 @@ func (g *gateway) world() string {
 
 // neutral takes out what differs between two gateways by their nature.
 func (g *gateway) neutral(text string) string {
-	return strings.NewReplacer(g.options.Dir, "DIR", g.options.Binds[0], "BIND").Replace(text)
+	return strings.NewReplacer(g.options.Dir, "DIR", digest(g.options.Dir), "DIGEST", g.options.Binds[0], "BIND").Replace(text)
 }
 
 // plant puts a file of the user's into the directory.

@@ -87,7 +87,8 @@ func (b *bench) start(t *testing.T) {
 		}
 		_ = command.Wait() // it was killed
 		if t.Failed() {
-			t.Log(output.String())
+			text := output.String()
+			t.Log(text[max(0, len(text)-2000):])
 		}
 	})
 	b.eventually("HAProxy to start", func() error {
@@ -121,6 +122,7 @@ func TestExternal(t *testing.T) {
 	if b.r.live != before {
 		t.Fatal("HAProxy was reloaded for what moves at runtime")
 	}
+	b.settled()
 	b.restart()
 	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
 		t.Fatalf("after a restart: %s", sentences(p))

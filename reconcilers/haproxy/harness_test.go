@@ -176,6 +176,20 @@ func (b *bench) sync(services ...string) {
 	}
 }
 
+// settled waits until servers that were removed are gone for good.
+func (b *bench) settled() {
+	b.t.Helper()
+	b.eventually("removed servers to be gone", func() error {
+		if _, err := b.try(reconcilers.Scope{Fresh: true}); err != nil {
+			return err
+		}
+		if n := len(b.r.leaving); n > 0 {
+			return fmt.Errorf("%d are left", n)
+		}
+		return nil
+	})
+}
+
 func diff(observed, wanted plan.State) plan.Plan { return plan.Diff(observed, wanted) }
 
 func sentences(p plan.Plan) string {

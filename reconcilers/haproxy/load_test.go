@@ -161,25 +161,75 @@ func TestNothingIsLostBehindTheUsersFrontend(t *testing.T) {
 	b := external(t, strings.Replace(userConfig, "    bind ADDRESS", "    option idle-close-on-response\n    bind ADDRESS", 1))
 	b.options.ReloadEvery = 50 * time.Millisecond
 	b.open()
-	e, s := copyOf(t, "copy")
-	b.serve("shop", e)
+	var endpoints []v1.Endpoint
+	var servers []*httptest.Server
+	for i := range 11 {
+		e, s := copyOf(t, fmt.Sprintf("copy-%d", i))
+		t.Cleanup(s.Close)
+		endpoints, servers = append(endpoints, e), append(servers, s)
+	}
+	b.serve("shop", endpoints[:3]...)
 	b.sync()
 	l := b.load(8, http.MethodGet, "shop.test")
 	for i := range 8 {
-		next, server := copyOf(t, fmt.Sprintf("copy-%d", i))
-		b.serve("shop", next, e)
-		b.sync("shop")
-		s.CloseClientConnections()
-		s.Close()
-		b.serve("shop", next)
+		servers[i].CloseClientConnections()
+		servers[i].Close()
+		b.serve("shop", endpoints[i+1:i+4]...)
 		b.sync("shop")
 		name := fmt.Sprintf("new%d", i)
-		b.serve(name, next)
+		b.serve(name, endpoints[i+3])
 		b.sync(name)
-		e, s = next, server
 	}
 	l.report(t)
-	s.Close()
+}
+
+// TestKeptConnectionsOutliveReloads: what comes over a connection that a client
+// kept from before a reload is served as things are now.
+func TestKeptConnectionsOutliveReloads(t *testing.T) {
+	for name, make := range map[string]func() *bench{
+		"managed":  func() *bench { return managed(t) },
+		"external": func() *bench { return external(t, userConfig) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := make()
+			b.t = t
+			b.serve("shop", origin(t, "one"))
+			b.sync()
+			transport := &http.Transport{}
+			defer transport.CloseIdleConnections()
+			ask := func(host, want string) {
+				t.Helper()
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/x", io.NopCloser(strings.NewReader("x")))
+				if err != nil {
+					t.Fatal(err)
+				}
+				request.Host = host
+				response, err := transport.RoundTrip(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer response.Body.Close()
+				text, err := io.ReadAll(response.Body)
+				if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(text), want) {
+					t.Fatalf("%d %q %v, want %q", response.StatusCode, text, err, want)
+				}
+			}
+			ask("shop.test", "one")
+			old := b.r.live
+			b.serve("new", origin(t, "new"))
+			b.sync("new") // a reload
+			if b.r.live == old || !b.r.handed[old.pid] {
+				t.Fatalf("worker %d was to be replaced, the old ones are %v", old.pid, b.r.handed)
+			}
+			b.serve("shop", origin(t, "two"))
+			b.sync("shop")
+			if name == "managed" {
+				ask("new.test", "new path=/x host=new.test proto=http for=127.0.0.1\n")
+			} else {
+				ask("shop.test", "two path=/x host=shop.test proto=http for=127.0.0.1\n")
+			}
+		})
+	}
 }
 
 // idle waits until a server has no request under way.

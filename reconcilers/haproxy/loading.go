@@ -112,6 +112,37 @@ func (l *loading) doubt(ctx context.Context) error {
 	return nil
 }
 
+// handover tells the workers that were replaced to pass on what still comes
+// over connections that their clients keep: they can't be told of servers that
+// come and go any more. What fails here only leaves them as they are.
+func (r *Reconciler) handover(ctx context.Context) {
+	answer, err := masterCommand(ctx, r.o.MasterSocket, "show proc", r.o.Timeout)
+	if err != nil {
+		r.o.Log.Debug("old workers of haproxy are not known", "error", err)
+		return
+	}
+	old := map[int]bool{}
+	_, list, _ := strings.Cut(answer, "# old workers\n")
+	for line := range strings.Lines(list) {
+		var pid int
+		if strings.HasPrefix(line, "#") {
+			break
+		}
+		if _, err := fmt.Sscanf(line, "%d worker", &pid); err != nil {
+			continue
+		}
+		old[pid] = true
+		if r.handed[pid] {
+			continue
+		}
+		command := fmt.Sprintf("%s%d add map %s %s 1", workerPrefix, pid, r.dir.file(mapName), flagHandover)
+		if _, err := masterCommand(ctx, r.o.MasterSocket, command, r.o.Timeout); err != nil {
+			r.o.Log.Debug("an old worker of haproxy is not reached", "pid", pid, "error", err)
+		}
+	}
+	r.handed = old
+}
+
 // master asks the master how often it has reloaded.
 func (r *Reconciler) master(ctx context.Context) (masterState, error) {
 	answer, err := masterCommand(ctx, r.o.MasterSocket, "show proc", r.o.Timeout)

@@ -105,6 +105,7 @@ type model struct {
 	base     string // text before the first service, with the generation left open
 	sections map[string]*section
 	order    []string // names of sections, sorted
+	digest   string   // of what generation covers; "" when it must be made anew
 }
 
 func newModel() *model { return &model{sections: map[string]*section{}} }
@@ -112,6 +113,9 @@ func newModel() *model { return &model{sections: map[string]*section{}} }
 // put replaces sections; nil removes one.
 func (m *model) put(edits map[string]*section) {
 	for name, s := range edits {
+		if shapeOf(m.sections[name]) != shapeOf(s) {
+			m.digest = ""
+		}
 		i, there := slices.BinarySearch(m.order, name)
 		switch {
 		case s == nil && there:
@@ -128,17 +132,31 @@ func (m *model) put(edits map[string]*section) {
 
 // clone returns a model that can be changed apart.
 func (m *model) clone() *model {
-	return &model{base: m.base, sections: maps.Clone(m.sections), order: slices.Clone(m.order)}
+	return &model{base: m.base, sections: maps.Clone(m.sections), order: slices.Clone(m.order), digest: m.digest}
 }
+
+func shapeOf(s *section) string {
+	if s == nil {
+		return ""
+	}
+	return s.shape
+}
+
+// rebase replaces the text before the services.
+func (m *model) rebase(text string) { m.base, m.digest = text, "" }
 
 // generation names everything that the process can take over by a reload only.
 func (m *model) generation() string {
+	if m.digest != "" {
+		return m.digest
+	}
 	sum := sha256.New()
 	sum.Write([]byte(m.base))
 	for _, name := range m.order {
 		sum.Write([]byte(m.sections[name].shape))
 	}
-	return hex.EncodeToString(sum.Sum(nil))[:20]
+	m.digest = hex.EncodeToString(sum.Sum(nil))[:20]
+	return m.digest
 }
 
 // edit collects the next versions of sections.

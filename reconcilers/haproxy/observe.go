@@ -18,7 +18,7 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 	state := plan.State{}
 	if scope.All() {
 		c := r.condition
-		if r.unwritten {
+		if r.behind.any() {
 			c.files = "unwritten"
 		}
 		object := baseObject(c)

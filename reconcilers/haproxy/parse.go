@@ -64,7 +64,7 @@ func parseFiles(owner string, config, routes []byte) *model {
 	if !ok {
 		return m
 	}
-	m.base = openGeneration(head+servicesMark, owner)
+	m.rebase(openGeneration(head+servicesMark, owner))
 	e := newEdit(owner, m)
 	parseBackends(e, owner, rest)
 	for line := range strings.Lines(string(routes)) {

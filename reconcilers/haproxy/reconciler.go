@@ -40,13 +40,20 @@ type Reconciler struct {
 	hosts     map[string]bool   // keys of hosts.map as the process has it; nil when it has none
 	backends  map[string]bool   // names of backends that the process has, of ours
 	live      identity
+	leaving   map[string]leaving // servers that wait to be deleted, by place
+	handed    map[int]bool       // old workers that pass everything on
 	condition condition
-	unwritten bool // the files do not say yet what the model says
+	behind    behind
 
 	// fault, when not nil, is asked before each step that changes something; its
 	// error is taken for that of the step. For tests.
 	fault func(step string) error
 }
+
+// behind tells which files do not say yet what the model says.
+type behind struct{ config, maps bool }
+
+func (b behind) any() bool { return b.config || b.maps }
 
 // before asks the tests' fault whether a step may succeed.
 func (r *Reconciler) before(step string) error {
@@ -79,8 +86,8 @@ func New(options Options) (*Reconciler, error) {
 	}
 	r := &Reconciler{
 		o: o, user: user, metrics: metrics,
-		base:    renderBase(o, user),
-		limit:   loadLimit,
+		base:  renderBase(o, user),
+		limit: loadLimit, leaving: map[string]leaving{},
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
 	}
 	r.dir = &directory{

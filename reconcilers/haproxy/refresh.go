@@ -3,10 +3,12 @@ package haproxy
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // refresh finds out what the files and the process hold. Afterwards the model
@@ -17,7 +19,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	if err := r.readFiles(); err != nil {
 		return err
 	}
-	r.running, r.hosts, r.backends, r.live = map[string]string{}, nil, map[string]bool{}, identity{}
+	r.running, r.hosts, r.backends = map[string]string{}, nil, map[string]bool{}
 	if r.process != nil {
 		alive, err := r.process.find(ctx)
 		if err != nil {
@@ -25,6 +27,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 		}
 		if !alive {
 			r.condition.process, r.condition.loaded, r.condition.routes = "stopped", "no", "edited"
+			r.live = identity{}
 			r.table = newTable(r.o.Owner, r.model)
 			r.see(identity{})
 			r.known = true
@@ -35,7 +38,11 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	was := r.live.pid
 	r.adopt(w)
+	if w.pid != was {
+		r.handover(ctx)
+	}
 	r.see(w.identity)
 	r.known = true
 	return nil
@@ -57,7 +64,7 @@ func (r *Reconciler) readFiles() error {
 	r.table = newTable(r.o.Owner, r.model)
 	r.condition = condition{text: digest(r.model.base), process: "running", loaded: "yes", files: "current", routes: "current"}
 	switch {
-	case r.unwritten:
+	case r.behind.any():
 		r.condition.files = "unwritten"
 	case config == nil || routes == nil:
 		r.condition.files = "missing"
@@ -86,7 +93,7 @@ func (r *Reconciler) adopt(w world) {
 			if !w.backends[b.name()] {
 				continue
 			}
-			servers := overlay(b, w.servers[b.name()])
+			servers := overlay(b, r.staying(b, w.servers[b.name()]))
 			if slices.Equal(servers, b.servers) {
 				continue
 			}
@@ -97,6 +104,14 @@ func (r *Reconciler) adopt(w world) {
 		}
 	}
 	r.model.put(e.sections())
+}
+
+// staying leaves out the servers that wait to be deleted and need no try now.
+func (r *Reconciler) staying(b *backend, live []liveServer) []liveServer {
+	return slices.DeleteFunc(live, func(l liveServer) bool {
+		waits, leaves := r.leaving[b.name()+"/"+l.name]
+		return leaves && l.admin&adminMaint != 0 && time.Now().Before(waits.next)
+	})
 }
 
 // overlay returns a backend's servers as the process has them, with the ids
@@ -122,7 +137,7 @@ func overlay(b *backend, live []liveServer) []server {
 
 // canonicalAddress writes an address as netip does, so that ours and HAProxy's compare.
 func canonicalAddress(text string) string {
-	host, port, err := net.SplitHostPort(text)
+	host, port, err := splitAddress(text)
 	if err != nil {
 		return text
 	}
@@ -131,6 +146,14 @@ func canonicalAddress(text string) string {
 		return text
 	}
 	return net.JoinHostPort(address.String(), port)
+}
+
+// splitAddress takes the brackets off an IPv6 address.
+func splitAddress(text string) (host, port string, err error) {
+	if host, port, err = net.SplitHostPort(text); err != nil {
+		return "", "", fmt.Errorf("%q is no address: %w", text, err)
+	}
+	return host, port, nil
 }
 
 func sameMap(a, b map[string]string) bool {

@@ -39,7 +39,11 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 		failAll(steps, err)
 		return
 	}
-	if err := r.writeFiles(want, table, staged); err != nil {
+	err = r.dir.commit(staged, configName)
+	if err == nil {
+		err = r.writeMaps(want, table)
+	}
+	if err != nil {
 		failAll(steps, err)
 		return
 	}
@@ -80,11 +84,11 @@ func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 	want := r.model.clone()
 	for _, s := range steps {
 		if isBase(s) {
-			want.base = r.base
+			want.rebase(r.base)
 		}
 	}
 	if want.base == "" {
-		want.base = r.base
+		want.rebase(r.base)
 	}
 	want.put(r.draftOf(want, steps))
 	want.dropRetired(r.o.Owner)
@@ -287,12 +291,14 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 		return err
 	}
 	r.loaded(id)
+	r.handover(ctx)
 	return nil
 }
 
 // loaded notes that the process runs exactly what the model says.
 func (r *Reconciler) loaded(id identity) {
 	r.live = id
+	r.leaving = map[string]leaving{}
 	r.running = r.table.all()
 	r.backends = map[string]bool{":hold": true}
 	for _, name := range r.model.order {
@@ -304,7 +310,7 @@ func (r *Reconciler) loaded(id identity) {
 		r.hosts = hostsOf(r.model)
 	}
 	r.condition = condition{text: digest(r.model.base), process: "running", loaded: "yes", files: "current", routes: "current"}
-	r.known, r.unwritten = true, false
+	r.known, r.behind = true, behind{}
 	r.see(id)
 }
 

@@ -25,9 +25,10 @@ func genVariable(owner string) string {
 	return "proc." + strings.ReplaceAll(owner, "-", "_") + "_generation"
 }
 
-// gateAddress is where the user's frontends reach ours when it has no port: an
+// gateAddress is where the user's frontends reach ours when it has no port, and
+// where a worker that was replaced reaches the one that replaced it: an
 // abstract socket, which a chrooted worker reaches too.
-func gateAddress(owner string) string { return "abns@lockstep-" + owner }
+func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + digest(o.Dir) }
 
 // renderBase writes what does not depend on services. quiet says that nothing
 // in the user's files uses the HTTP client of HAProxy, whose CA bundle would
@@ -52,9 +53,7 @@ func renderBase(o Options, user userFiles) string {
 	renderFrontend(&b, o)
 	line("backend %s from %s", holdName(o.Owner), defaultsName(o.Owner))
 	line(`  http-request return status 503 content-type text/plain string "service unavailable\n"`)
-	if o.Mode == External {
-		renderGate(&b, o.Owner)
-	}
+	renderGate(&b, o)
 	b.WriteString(servicesMark)
 	return b.String()
 }
@@ -62,7 +61,8 @@ func renderBase(o Options, user userFiles) string {
 // noReplay keeps what may not be done twice from being sent twice.
 const noReplay = "http-request disable-l7-retry if !{ method GET HEAD OPTIONS PUT DELETE TRACE }"
 
-func defaultsName(owner string) string { return owner + "::http" }
+func defaultsName(owner string) string { return owner + "::defaults" }
+func frontendName(owner string) string { return owner + "::http" }
 func gateName(owner string) string     { return owner + "::gate" }
 
 // renderDefaults: see docs/haproxy.md for what each line is for.
@@ -75,7 +75,7 @@ func renderDefaults(b *strings.Builder, owner string) {
   timeout http-request 30s
   timeout http-keep-alive 60s
   timeout tunnel 1h
-  retries 3
+  retries 5
   option redispatch 1
   retry-on conn-failure empty-response
   option idle-close-on-response
@@ -86,14 +86,13 @@ func renderDefaults(b *strings.Builder, owner string) {
 // not depend on the number of routes: all of them stand in one map.
 func renderFrontend(b *strings.Builder, o Options) {
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
-	fmt.Fprintf(b, "frontend %s from %s\n", defaultsName(o.Owner), defaultsName(o.Owner))
+	fmt.Fprintf(b, "frontend %s from %s\n", frontendName(o.Owner), defaultsName(o.Owner))
 	for _, bind := range o.Binds {
 		line("bind %s", bind)
 	}
-	if o.Mode == External {
-		line("bind %s accept-proxy", gateAddress(o.Owner))
-	}
-	line("option forwardfor")
+	line("bind %s accept-proxy", gateAddress(o))
+	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, filepath.Join(o.Dir, mapName))
+	line("http-request add-header X-Forwarded-For %%[src] if !{ var(txn.old) -m found }")
 	line(noReplay)
 	line("http-request set-var(txn.h) req.hdr(host),field(1,:)")
 	line(`http-request return status 400 content-type text/plain string "no host\n" if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }`)
@@ -101,31 +100,27 @@ func renderFrontend(b *strings.Builder, o Options) {
 	for _, step := range []string{"percent-decode-unreserved", "percent-to-uppercase", "path-strip-dot", "path-strip-dotdot full", "path-merge-slashes"} {
 		line("http-request normalize-uri %s", step)
 	}
-	if o.Mode == Managed || len(o.Binds) > 0 {
-		unlessGate := ""
-		if o.Mode == External {
-			unlessGate = " if !{ fc_rcvd_proxy }" // the gate has set them
-		}
-		line("http-request set-header X-Forwarded-Proto http%s", unlessGate)
-		line("http-request set-header X-Forwarded-Port %%[dst_port]%s", unlessGate)
-	}
+	// What comes through the gate has them already.
+	line("http-request set-header X-Forwarded-Proto http if !{ fc_rcvd_proxy }")
+	line("http-request set-header X-Forwarded-Port %%[dst_port] if !{ fc_rcvd_proxy }")
 	line("http-request set-header X-Forwarded-Host %%[req.hdr(host)]")
 	renderMatching(line, filepath.Join(o.Dir, mapName))
+	line("http-request set-var(txn.m) str(%s|0|0) if { var(txn.old) -m found }", gateName(o.Owner))
 	line(`http-request return status 404 content-type text/plain string "no route matched\n" if !{ var(txn.m) -m found }`)
 	renderStripping(line)
 	line("use_backend %%[var(txn.m),field(1,|)]")
 }
 
-// renderGate writes the backend through which the user's frontends reach our
-// frontend. How long a service may take is the business of its own backend.
-func renderGate(b *strings.Builder, owner string) {
-	fmt.Fprintf(b, "backend %s from %s\n", gateName(owner), defaultsName(owner))
+// renderGate writes the backend behind which our frontend stands once more.
+// How long a service may take is the business of its own backend.
+func renderGate(b *strings.Builder, o Options) {
+	fmt.Fprintf(b, "backend %s from %s\n", gateName(o.Owner), defaultsName(o.Owner))
 	b.WriteString("  timeout server 24d\n  " + noReplay + "\n")
 	b.WriteString(`  http-request set-header X-Forwarded-Proto https if { ssl_fc }
   http-request set-header X-Forwarded-Proto http if !{ ssl_fc }
   http-request set-header X-Forwarded-Port %[dst_port]
 `)
-	fmt.Fprintf(b, "  server gate %s send-proxy-v2\n", gateAddress(owner))
+	fmt.Fprintf(b, "  server gate %s send-proxy-v2\n", gateAddress(o))
 }
 
 // renderMatching finds the map's line for a request and puts it into txn.m.

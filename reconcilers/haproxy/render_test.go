@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -96,7 +97,7 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	if err := os.Mkdir(options.Dir, 0o755); err != nil { //nolint:gosec // HAProxy may be another user
 		t.Fatal(err)
 	}
-	if err := r.writeFiles(want, table, ""); err != nil {
+	if err := errors.Join(r.dir.update(configName, want.renderConfig()), r.writeMaps(want, table)); err != nil {
 		t.Fatal(err)
 	}
 	acceptable(t, r)
@@ -108,7 +109,7 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 			t.Fatal(err)
 		}
 		if text != nil {
-			files = append(files, txtar.File{Name: name, Data: []byte(strings.NewReplacer(options.Dir, "DIR", want.generation(), "GENERATION").Replace(string(text)))})
+			files = append(files, txtar.File{Name: name, Data: []byte(strings.NewReplacer(options.Dir, "DIR", digest(options.Dir), "DIGEST", want.generation(), "GENERATION").Replace(string(text)))})
 		}
 	}
 	var said strings.Builder

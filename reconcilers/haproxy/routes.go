@@ -37,6 +37,9 @@ const (
 	// These two tell the frontend whether it must look for wildcards at all.
 	flagWildPath = "|B"
 	flagWild     = "|E"
+	// This one is set in a worker that was replaced, never in a file: its frontend
+	// passes what still comes over old connections on to the new worker.
+	flagHandover = "|H"
 )
 
 // Wildcards are looked up by the number of labels beside the star, so there

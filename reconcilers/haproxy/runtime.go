@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
-	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -34,8 +31,15 @@ func (r *Reconciler) soften(ctx context.Context, steps []*step) {
 	if rt.broken {
 		r.known = false // the next look sorts it out
 	}
-	if slices.ContainsFunc(steps, func(s *step) bool { return !s.failed() }) {
-		r.unwritten = true
+	for _, s := range pending(steps) {
+		switch s.change.Object().Native.(type) {
+		case condition:
+			r.behind = behind{config: true, maps: true}
+		case *route:
+			r.behind.maps = true
+		default:
+			r.behind.config = true
+		}
 	}
 }
 
@@ -177,141 +181,4 @@ func (rt *runtime) command(commands ...string) ([]string, error) {
 		rt.broken = true
 	}
 	return answers, err
-}
-
-// server adds a server, or changes one.
-func (rt *runtime) server(s *step) {
-	after, ok := s.change.After.Native.(place)
-	if !ok {
-		return
-	}
-	if err := checkPlace(after); err != nil {
-		s.fail(v1.GatewayRejected, err.Error(), "")
-		return
-	}
-	name := backendName(rt.r.o.Owner, after.backend) + "/" + after.server.name
-	have, there := rt.have(after)
-	var err error
-	switch {
-	case !there:
-		err = rt.add(name, after.server)
-	case have.address != after.server.address:
-		if err = rt.remove(name); err == nil {
-			err = rt.add(name, after.server)
-		}
-	default:
-		err = rt.set(name, after.server)
-	}
-	if err != nil {
-		s.fail(v1.GatewayUnreachable, err.Error(), "")
-	}
-}
-
-// have returns the server as the model knows it to run.
-func (rt *runtime) have(p place) (server, bool) {
-	b := rt.r.model.sections[serviceOf(p.backend)].backend(p.backend)
-	if b == nil {
-		return server{}, false
-	}
-	i, there := b.find(p.server.name)
-	if !there {
-		return server{}, false
-	}
-	return b.servers[i], true
-}
-
-func checkPlace(p place) error {
-	if err := wordServer.check(p.backend); err != nil {
-		if err := (word{"backend", "-_.:", 230}).check(p.backend); err != nil {
-			return err
-		}
-	}
-	if err := wordServer.check(p.server.name); err != nil {
-		return err
-	}
-	return wordAddress.check(p.server.address)
-}
-
-// add registers a server and puts it into service. A server that is there
-// already is brought to the same state.
-func (rt *runtime) add(name string, s server) error {
-	answers, err := rt.command("add server "+name+" "+s.address+" weight "+strconv.Itoa(s.weight), "set server "+name+" state "+wantedState(s))
-	if err != nil {
-		return err
-	}
-	switch {
-	case strings.HasPrefix(answers[0], "New server registered"):
-		return refused(answers[1:])
-	case strings.HasPrefix(answers[0], "Already exists"):
-		rt.broken = true // it was not known to be there: its address may be another
-		return fmt.Errorf("HAProxy has a server %s already; looking at it afresh", name)
-	}
-	return refused(answers)
-}
-
-// set brings weight and state of a server to what they should be.
-func (rt *runtime) set(name string, s server) error {
-	answers, err := rt.command("set server "+name+" weight "+strconv.Itoa(s.weight), "set server "+name+" state "+wantedState(s))
-	if err != nil {
-		return err
-	}
-	return refused(answers)
-}
-
-func wantedState(s server) string {
-	if s.drain {
-		return "drain"
-	}
-	return "ready"
-}
-
-// removeServer takes a server out at once: whoever is behind its address now
-// must not get what was meant for it.
-func (rt *runtime) removeServer(s *step) {
-	before, ok := s.change.Before.Native.(place)
-	if !ok || rt.r.condition.process != "running" || !rt.r.backends[before.backend] {
-		return
-	}
-	if err := checkPlace(before); err != nil {
-		s.fail(v1.GatewayRejected, err.Error(), "")
-		return
-	}
-	if err := rt.remove(backendName(rt.r.o.Owner, before.backend) + "/" + before.server.name); err != nil {
-		s.fail(v1.GatewayUnreachable, err.Error(), "")
-	}
-}
-
-// removeTries bounds how long a server may keep a connection that was told to
-// end; HAProxy's other threads need a moment for it.
-const removeTries = 10
-
-// remove takes a server out of service, ends its sessions and deletes it.
-func (rt *runtime) remove(name string) error {
-	answers, err := rt.command("set server "+name+" state maint", "shutdown sessions server "+name, "del server "+name)
-	for try := 0; err == nil; try++ {
-		last := answers[len(answers)-1]
-		switch {
-		case strings.HasPrefix(last, "Server deleted"), strings.HasPrefix(last, "No such server"):
-			return nil
-		case !strings.Contains(last, "still has connections"), try == removeTries:
-			return fmt.Errorf("HAProxy keeps server %s, out of service: %s", name, last)
-		}
-		if err = pause(rt.ctx, time.Millisecond<<min(try, 5)); err != nil {
-			break
-		}
-		answers, err = rt.command("shutdown sessions server "+name, "del server "+name)
-	}
-	rt.broken = true
-	return err
-}
-
-// refused returns the first answer that is an error. Success is silence, or a
-// notice about an address.
-func refused(answers []string) error {
-	for _, answer := range answers {
-		if answer != "" {
-			return fmt.Errorf("HAProxy refused: %s", firstLine(answer))
-		}
-	}
-	return nil
 }

@@ -129,7 +129,11 @@ func statsLine(path string) string {
 	return "stats socket " + path + " mode 660 level admin"
 }
 
-const reloadCommand = "reload"
+const (
+	reloadCommand = "reload"
+	// workerPrefix and a pid before a command send it to that worker.
+	workerPrefix = "@!"
+)
 
 // masterCommand runs one command on the master socket, which does not speak
 // the interactive form before HAProxy 2.7 and refuses connections for some
@@ -139,8 +143,9 @@ func masterCommand(ctx context.Context, path, command string, timeout time.Durat
 	defer cancel()
 	for {
 		answer, err := tryMaster(ctx, path, command)
-		// 2.6 answers a reload with nothing, and all else with something.
-		again := errors.Is(err, syscall.ECONNREFUSED) || err == nil && answer == "" && command != reloadCommand
+		// 2.6 answers a reload with nothing, and its own commands with something.
+		silent := command == reloadCommand || strings.HasPrefix(command, workerPrefix)
+		again := errors.Is(err, syscall.ECONNREFUSED) || err == nil && answer == "" && !silent
 		if !again || pause(ctx, 5*time.Millisecond) != nil {
 			return answer, err
 		}

@@ -31,8 +31,8 @@ func (r *Reconciler) see(id identity) {
 func (w *watched) later(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.due.IsZero() {
-		w.due = time.Now().Add(d)
+	if at := time.Now().Add(d); w.due.IsZero() || at.Before(w.due) {
+		w.due = at
 	}
 }
 

@@ -1,0 +1,209 @@
+package haproxy
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// leaving is a server that is out of service and was not deleted yet, because
+// requests are still under way to it: those that have not reached it are sent
+// elsewhere, but not if their session were ended.
+type leaving struct {
+	next     time.Time // when to try again
+	tries    int
+	deadline time.Time // when its sessions are ended
+}
+
+const (
+	// leaveLimit is how long a request to a server that is gone may go on.
+	leaveLimit = 30 * time.Second
+	// leaveRetry is the time to the second try to delete a server; it doubles.
+	leaveRetry = 500 * time.Millisecond
+)
+
+// server adds a server, or changes one.
+func (rt *runtime) server(s *step) {
+	after, ok := s.change.After.Native.(place)
+	if !ok {
+		return
+	}
+	if err := checkPlace(after); err != nil {
+		s.fail(v1.GatewayRejected, err.Error(), "")
+		return
+	}
+	name := rt.nameOf(after)
+	have, there := rt.have(after)
+	var err error
+	switch _, goes := rt.r.leaving[after.String()]; {
+	case there:
+		err = rt.set(name, after.server, have.address != after.server.address)
+	case goes:
+		err = rt.revive(name, after)
+	default:
+		err = rt.add(name, after.server)
+	}
+	if err != nil {
+		s.fail(v1.GatewayUnreachable, err.Error(), "")
+	}
+}
+
+// String returns "backend/server" as it stands in a server's key.
+func (p place) String() string { return p.backend + "/" + p.server.name }
+
+func (rt *runtime) nameOf(p place) string { return backendName(rt.r.o.Owner, p.String()) }
+
+// have returns the server as the model knows it to run.
+func (rt *runtime) have(p place) (server, bool) {
+	b := rt.r.model.sections[serviceOf(p.backend)].backend(p.backend)
+	if b == nil {
+		return server{}, false
+	}
+	i, there := b.find(p.server.name)
+	if !there {
+		return server{}, false
+	}
+	return b.servers[i], true
+}
+
+func checkPlace(p place) error {
+	if err := wordBackend.check(p.backend); err != nil {
+		return err
+	}
+	if err := wordServer.check(p.server.name); err != nil {
+		return err
+	}
+	return wordAddress.check(p.server.address)
+}
+
+// add registers a server and puts it into service.
+func (rt *runtime) add(name string, s server) error {
+	answers, err := rt.command("add server "+name+" "+s.address+" weight "+strconv.Itoa(s.weight), stateCommand(name, s))
+	if err != nil {
+		return err
+	}
+	switch {
+	case strings.HasPrefix(answers[0], "New server registered"):
+		return refused(answers[1:])
+	case strings.HasPrefix(answers[0], "Already exists"):
+		rt.broken = true // it was not known to be there: its address may be another
+		return fmt.Errorf("HAProxy has a server %s already; looking at it afresh", name)
+	}
+	return refused(answers)
+}
+
+// set brings a server to what it should be. Requests under way to an old
+// address end there; no idle connection to it is used again.
+func (rt *runtime) set(name string, s server, address bool) error {
+	commands := []string{weightCommand(name, s), stateCommand(name, s)}
+	if address {
+		moved, err := addressCommand(name, s)
+		if err != nil {
+			return err
+		}
+		answers, err := rt.command(moved)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(answers[0], "changed from") && !strings.HasPrefix(answers[0], "no need to change") {
+			return refused(answers)
+		}
+	}
+	answers, err := rt.command(commands...)
+	if err != nil {
+		return err
+	}
+	return refused(answers)
+}
+
+func addressCommand(name string, s server) (string, error) {
+	host, port, err := splitAddress(s.address)
+	if err != nil {
+		return "", err
+	}
+	return "set server " + name + " addr " + host + " port " + port, nil
+}
+
+func weightCommand(name string, s server) string {
+	return "set server " + name + " weight " + strconv.Itoa(s.weight)
+}
+
+func stateCommand(name string, s server) string {
+	if s.drain {
+		return "set server " + name + " state drain"
+	}
+	return "set server " + name + " state ready"
+}
+
+// revive takes a server that was about to be deleted into service again.
+func (rt *runtime) revive(name string, p place) error {
+	delete(rt.r.leaving, p.String())
+	err := rt.set(name, p.server, true)
+	if err != nil && strings.Contains(err.Error(), noSuchServer) {
+		return rt.add(name, p.server)
+	}
+	return err
+}
+
+const noSuchServer = "No such server"
+
+// removeServer takes a server out of service at once: whoever is behind its
+// address now must not get what was meant for it. It is deleted as soon as no
+// request is under way to it.
+func (rt *runtime) removeServer(s *step) {
+	before, ok := s.change.Before.Native.(place)
+	if !ok || rt.r.condition.process != "running" || !rt.r.backends[before.backend] {
+		return
+	}
+	if err := checkPlace(before); err != nil {
+		s.fail(v1.GatewayRejected, err.Error(), "")
+		return
+	}
+	if err := rt.remove(before); err != nil {
+		s.fail(v1.GatewayUnreachable, err.Error(), "")
+	}
+}
+
+func (rt *runtime) remove(p place) error {
+	name, now := rt.nameOf(p), time.Now()
+	l, known := rt.r.leaving[p.String()]
+	if !known {
+		l.deadline = now.Add(leaveLimit)
+	}
+	commands := []string{"set server " + name + " state maint"}
+	if !now.Before(l.deadline) {
+		commands = append(commands, "shutdown sessions server "+name)
+	}
+	answers, err := rt.command(append(commands, "del server "+name)...)
+	if err != nil {
+		return err
+	}
+	last := answers[len(answers)-1]
+	switch {
+	case strings.HasPrefix(last, "Server deleted"), strings.HasPrefix(last, noSuchServer), strings.HasPrefix(last, "No such backend"):
+		delete(rt.r.leaving, p.String())
+		return nil
+	case strings.Contains(last, "still has connections"):
+		wait := leaveRetry << min(l.tries, 6)
+		l.tries++
+		l.next = now.Add(wait)
+		rt.r.leaving[p.String()] = l
+		rt.r.watched.later(wait)
+		return nil
+	}
+	rt.broken = true
+	return fmt.Errorf("HAProxy keeps server %s, out of service: %s", name, firstLine(last))
+}
+
+// refused returns the first answer that is an error. Success is silence.
+func refused(answers []string) error {
+	for _, answer := range answers {
+		if answer != "" {
+			return fmt.Errorf("HAProxy refused: %s", firstLine(answer))
+		}
+	}
+	return nil
+}
