@@ -99,7 +99,7 @@ func printProblems(p *printer, report status.Report) {
 			lines = append(lines, string(g.Name)+": "+problem.Error())
 		}
 		for _, held := range g.Held {
-			lines = append(lines, string(g.Name)+": held by the guard: "+held.Sentence+"; let it go with: lockstep apply --confirm")
+			lines = append(lines, string(g.Name)+": "+held.Problem(g.Name).Error())
 		}
 	}
 	for _, service := range report.Services {

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -23,32 +24,42 @@ type Explanation struct {
 // is called so.
 func (s *Store) Explain(ref string) (Explanation, bool) {
 	report := s.Report()
-	explanation := Explanation{Subject: ref}
-	for _, service := range report.Services {
-		if service.Service == ref {
-			return Explanation{Subject: ref, Services: []Service{service}}, true
-		}
-	}
-	for _, service := range report.Services {
-		var mine []desired.InstanceStanding
-		for _, instance := range service.Instances {
-			if names(ref, instance.ID, instance.Container) {
-				mine = append(mine, instance)
+	explanation := Explanation{Subject: ref, Services: servicesOf(report, ref)}
+	if len(explanation.Services) == 0 || explanation.Services[0].Service != ref {
+		for _, refused := range report.Refused {
+			for _, problem := range refused.Problems {
+				if names(ref, refused.ID, problem.Origin.Container) {
+					explanation.Problems = append(explanation.Problems, problem)
+				}
 			}
 		}
-		if len(mine) > 0 {
-			service.Instances = mine
-			explanation.Services = append(explanation.Services, service)
-		}
 	}
-	for _, refused := range report.Refused {
-		for _, problem := range refused.Problems {
-			if names(ref, refused.ID, problem.Origin.Container) {
-				explanation.Problems = append(explanation.Problems, problem)
+	for _, gateway := range report.Gateways {
+		for _, held := range gateway.Held {
+			if held.Owner.Name == ref || held.Owner.Kind == v1.KindRoute && strings.HasPrefix(held.Owner.Name, ref+".") {
+				explanation.Problems = append(explanation.Problems, held.Problem(gateway.Name))
 			}
 		}
 	}
 	return explanation, len(explanation.Services) > 0 || len(explanation.Problems) > 0
+}
+
+// servicesOf returns the service that is called ref, or else the accounts of
+// the container that is, each without the other instances.
+func servicesOf(report Report, ref string) []Service {
+	var found []Service
+	for _, service := range report.Services {
+		if service.Service == ref {
+			return []Service{service}
+		}
+		service.Instances = slices.DeleteFunc(slices.Clone(service.Instances), func(i desired.InstanceStanding) bool {
+			return !names(ref, i.ID, i.Container)
+		})
+		if len(service.Instances) > 0 {
+			found = append(found, service)
+		}
+	}
+	return found
 }
 
 // names reports whether ref means the container.

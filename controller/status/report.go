@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -45,6 +46,17 @@ type Held struct {
 	Owner    v1.Key    `json:"owner"`
 	Sentence string    `json:"sentence"`
 	Until    time.Time `json:"until"` // when it goes by itself
+}
+
+// Problem says of a held removal what became of it, as HeldByGuard.
+func (h Held) Problem(gateway v1.Gateway) v1.Problem {
+	return v1.Problem{
+		Reason:  v1.HeldByGuard,
+		Gateway: gateway,
+		Object:  h.Owner,
+		Message: fmt.Sprintf("%s: kept back, for many would go at once; it answers 503 until %s at least", h.Sentence, h.Until.UTC().Format(time.RFC3339)),
+		Fix:     "if this is meant, let it go with: lockstep apply --confirm",
+	}
 }
 
 // Service is the account of one service: what is desired, and what became of it.

@@ -231,8 +231,11 @@ func (g *gateway) overrule(service string, key v1.Key, verdict desired.Verdict) 
 		verdict.Reason, verdict.Message = g.reason, cmp.Or(g.err, "not applied yet")
 		return verdict
 	}
-	if g.pending[service] > 0 {
+	switch {
+	case g.pending[service] > 0:
 		verdict.Message = "being applied"
+	case g.reason != v1.Serving:
+		verdict.Message = "as last applied; now " + string(g.reason) + ": " + g.err
 	}
 	return verdict
 }

@@ -108,3 +108,32 @@ func TestChangedTellsOnce(t *testing.T) {
 	s.Desired(web())
 	<-changed
 }
+
+// TestExplainTellsOfWhatIsHeld: a service that is gone but kept back by the
+// guard is not unknown.
+func TestExplainTellsOfWhatIsHeld(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.Kong})
+	s.Applied(v1.Kong, Round{Reason: v1.Serving, At: time.Unix(1, 0), Held: []Held{
+		{Owner: v1.Key{Kind: v1.KindService, Name: "gone"}, Sentence: "remove service gone", Until: time.Unix(600, 0)},
+		{Owner: v1.Key{Kind: v1.KindRoute, Name: "web.old"}, Sentence: "remove route web.old", Until: time.Unix(600, 0)},
+	}})
+	s.Desired(web())
+	for _, ref := range []string{"gone", "web"} {
+		explanation, ok := s.Explain(ref)
+		if !ok || len(explanation.Problems) != 1 || explanation.Problems[0].Reason != v1.HeldByGuard {
+			t.Errorf("%s is explained as %+v, %t; want HeldByGuard", ref, explanation, ok)
+		}
+	}
+}
+
+// TestGatewayThatIsLostAfterwards: what was applied stays said as served, with
+// a word on the gateway.
+func TestGatewayThatIsLostAfterwards(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.Kong})
+	s.Applied(v1.Kong, Round{Build: s.Desired(web()), Reason: v1.Serving, At: time.Unix(1, 0)})
+	s.Applied(v1.Kong, Round{Reason: v1.GatewayUnreachable, Error: "connection refused"})
+	verdict := s.Report().Services[0].Instances[0].Verdicts[0]
+	if verdict.Reason != v1.Serving || verdict.Message != "as last applied; now GatewayUnreachable: connection refused" {
+		t.Errorf("the verdict is %+v", verdict)
+	}
+}
