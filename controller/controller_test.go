@@ -376,3 +376,22 @@ func TestLedgerIsSavedAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestPreviewOfAGatewayThatHangs: it says so, and the other one answers.
+func TestPreviewOfAGatewayThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, func(o *Options) {
+			o.Gateways[0].Reconciler = slow{Reconciler: o.Gateways[0].Reconciler, until: make(chan struct{})}
+		})
+		s.source.say(full("web1"))
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		previews, err := s.Previews(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if previews[0].Error == "" || previews[1].Error != "" {
+			t.Errorf("kong says %q and haproxy %q, want only kong silent", previews[0].Error, previews[1].Error)
+		}
+	})
+}

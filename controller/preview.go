@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -15,33 +16,47 @@ type Preview struct {
 	Gateway v1.Gateway
 	Plan    plan.Plan
 	// Error says why nothing can be said about the gateway; "" when it can.
-	Error string
+	Error  string
+	silent bool // it did not answer in time
 }
 
 // ask is a question to a worker; the worker answers once.
 type ask chan Preview
 
 // Previews compares every gateway afresh with what it should hold, and changes
-// nothing. It waits until every source has loaded, or ctx ends.
+// nothing. It waits until every source has loaded, or ctx ends; a gateway that
+// has not answered by then says so, and holds up no other. The error says that
+// none has answered.
 func (c *Controller) Previews(ctx context.Context) ([]Preview, error) {
-	asks := make([]ask, len(c.workers))
-	for i, w := range c.workers {
-		asks[i] = make(ask, 1)
-		select {
-		case w.asks <- asks[i]:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("gateway %s: no answer: %w", w.name, ctx.Err())
-		}
-	}
 	previews := make([]Preview, len(c.workers))
+	answered := false
+	var group sync.WaitGroup
 	for i, w := range c.workers {
-		select {
-		case previews[i] = <-asks[i]:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("gateway %s: no answer: %w", w.name, ctx.Err())
-		}
+		group.Go(func() { previews[i] = w.ask(ctx) })
+	}
+	group.Wait()
+	for _, preview := range previews {
+		answered = answered || !preview.silent
+	}
+	if !answered {
+		return nil, fmt.Errorf("no gateway answers: %w", ctx.Err())
 	}
 	return previews, nil
+}
+
+// ask puts one question to the worker and waits for the answer, or ctx's end.
+func (w *worker) ask(ctx context.Context) Preview {
+	answer := make(ask, 1)
+	select {
+	case w.asks <- answer:
+		select {
+		case preview := <-answer:
+			return preview
+		case <-ctx.Done():
+		}
+	case <-ctx.Done():
+	}
+	return Preview{Gateway: w.name, Error: "it does not answer: " + ctx.Err().Error(), silent: true}
 }
 
 // preview answers one question. It runs in the worker's goroutine, because a
