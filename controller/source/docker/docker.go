@@ -77,7 +77,6 @@ func (s *Source) Run(ctx context.Context, poke func()) error {
 		}
 		wait := s.options.timing.backoff(tries)
 		s.metrics.reconnects.Inc()
-		s.metrics.connected.Set(0)
 		err = s.conn.advise(err)
 		if s.lost(err) {
 			poke()

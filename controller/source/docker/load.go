@@ -193,7 +193,6 @@ func (c *session) whole() {
 	if c.s.synced(time.Now(), len(c.tries) == 0) {
 		c.news = true
 	}
-	c.s.metrics.connected.Set(1)
 }
 
 // streamError names the end of an event stream.

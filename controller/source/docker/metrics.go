@@ -12,7 +12,6 @@ import (
 
 // metrics of one source. No label ever holds a container's name or id.
 type metrics struct {
-	connected  prometheus.Gauge
 	instances  prometheus.Gauge
 	events     *prometheus.CounterVec
 	lag        prometheus.Histogram
@@ -24,8 +23,6 @@ type metrics struct {
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		connected: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "lockstep_docker_connected", Help: "Whether the Docker event stream stands (1) or not (0)."}),
 		instances: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "lockstep_docker_instances", Help: "Containers seen that run or are paused."}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -46,7 +43,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.connected, m.instances, m.events, m.lag, m.requests, m.failures, m.reconnects, m.missed} {
+	for _, c := range []prometheus.Collector{m.instances, m.events, m.lag, m.requests, m.failures, m.reconnects, m.missed} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register docker metrics: %w", err)
 		}
