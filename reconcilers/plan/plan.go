@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -121,9 +122,9 @@ type Outcome struct {
 // Apply returns the state that results when every change of the plan is made:
 // Apply(a, Diff(a, b)) equals b.
 func Apply(state State, changes []Change) State {
-	next := make(State, len(state))
-	for key, object := range state {
-		next[key] = object
+	next := maps.Clone(state)
+	if next == nil {
+		next = State{}
 	}
 	for _, change := range changes {
 		if change.Op == Delete {
