@@ -3,7 +3,6 @@ package cmd
 import (
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -111,6 +110,7 @@ func commandsPage(*testing.T) string {
 var described = regexp.MustCompile(`fqName: "([^"]+)", help: "([^"]+)", .*variableLabels: \{([^}]*)\}`)
 
 func metricsPage(t *testing.T) string {
+	t.Helper()
 	state := t.TempDir()
 	s := settings{
 		kongAdminURLs: []string{"http://127.0.0.1:1"}, haproxy: "managed", haproxyBinds: []string{"127.0.0.1:1"},
@@ -119,7 +119,7 @@ func metricsPage(t *testing.T) string {
 	if err := s.check(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDaemon("test", &s, mode{}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	d, err := newDaemon("test", &s, mode{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

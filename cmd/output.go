@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
@@ -42,12 +44,30 @@ type printer struct {
 	err error
 }
 
-// line prints one formatted line. What strangers wrote must come in quoted or
-// checked: a control character would reach the terminal.
+// line prints one formatted line.
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.out, format+"\n", args...)
+		_, p.err = fmt.Fprintln(p.out, visible(fmt.Sprintf(format, args...)))
 	}
+}
+
+// visible writes out what a terminal would act on instead of showing it: control
+// characters, and those that turn the direction of what follows. Much of what is
+// printed was written by strangers, or by a gateway.
+func visible(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
 }
 
 // table prints rows in columns; the first row is the head.
@@ -57,6 +77,9 @@ func (p *printer) table(rows [][]string) {
 	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = visible(cell)
+		}
 		if _, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t")); err != nil {
 			p.err = err
 			return

@@ -40,7 +40,7 @@ func Main(version string, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &exit):
 		return exit.code
 	}
-	if _, printErr := fmt.Fprintln(stderr, "lockstep: "+err.Error()); printErr != nil {
+	if _, printErr := fmt.Fprintln(stderr, "lockstep: "+visible(err.Error())); printErr != nil {
 		return 1
 	}
 	return 1

@@ -138,7 +138,7 @@ func (s *settings) check() error {
 		}
 	}
 	if s.labelPrefix == "" {
-		return fmt.Errorf("--label-prefix is empty; its default is lockstep.")
+		return fmt.Errorf("--label-prefix is empty; leave it out to have %q", "lockstep.")
 	}
 	if !strings.HasSuffix(s.labelPrefix, ".") {
 		s.labelPrefix += "."

@@ -1,0 +1,92 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/lockstep/lockstep/api/server"
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/source"
+	"github.com/lockstep/lockstep/controller/status"
+)
+
+// hostile is what a terminal would act on: a colour, a title, a bell, a line
+// back, a turn of direction, and a byte that is no text.
+const hostile = "a\x1b[31m\x1b]0;owned\x07\r\nb\u202ec\x9bd\xffe\tf"
+
+// hostileWorld answers every question with hostile text in every place.
+func hostileWorld(t *testing.T) *httptest.Server {
+	t.Helper()
+	verdicts := []desired.Verdict{{Gateway: v1.Kong, Reason: v1.NoSharedNetwork, Address: hostile, How: hostile, Message: hostile, Fix: hostile}}
+	problem := v1.Problem{Reason: v1.GatewayRejected, Object: v1.Key{Kind: "route", Name: hostile}, Message: hostile, Fix: hostile}
+	service := status.Service{Standing: desired.Standing{
+		Service: hostile, DecidedBy: hostile, Problems: []v1.Problem{problem},
+		Instances: []desired.InstanceStanding{{ID: hostile, Container: hostile, Verdicts: verdicts}},
+		Routes:    []desired.RouteStanding{{Route: v1.Route{Name: hostile, Hosts: []string{hostile}, Paths: []string{hostile}}, Verdicts: verdicts}},
+	}}
+	answers := map[string]any{
+		"/status": status.Report{
+			Version: hostile, Owner: hostile, Sources: []source.State{{Name: hostile, Error: hostile}},
+			Gateways: []status.Gateway{{Name: v1.Kong, Reason: v1.Conflict, Error: hostile, Problems: []v1.Problem{problem},
+				Held: []status.Held{{Owner: problem.Object, Sentence: hostile, Until: time.Unix(0, 0)}}}},
+			Services: []status.Service{service},
+			Refused:  []status.Refused{{ID: hostile, Problems: []v1.Problem{problem}}},
+		},
+		"/explain": status.Explanation{Subject: hostile, Services: []status.Service{service}, Problems: []v1.Problem{problem}},
+		"/plan": []server.GatewayPlan{{Gateway: v1.Kong,
+			Changes: []server.Change{{Operation: "create", Sentence: hostile, Origin: v1.Origin{Container: hostile}}},
+			Held:    []server.Change{{Operation: "delete", Sentence: hostile}}}},
+	}
+	world := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("subject") == "nobody" {
+			w.WriteHeader(http.StatusNotFound)
+			answers[r.URL.Path] = server.Failure{Error: hostile}
+		}
+		if err := json.NewEncoder(w).Encode(answers[r.URL.Path]); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(world.Close)
+	return world
+}
+
+// TestNothingHostileReachesTheTerminal: whatever containers, networks and
+// gateways are called and say, text for people holds only what can be seen.
+func TestNothingHostileReachesTheTerminal(t *testing.T) {
+	listen := strings.TrimPrefix(hostileWorld(t).URL, "http://")
+	for _, args := range [][]string{{"status"}, {"explain", "web"}, {"plan"}, {"explain", "nobody"}} {
+		t.Run(fmt.Sprint(args), func(t *testing.T) {
+			var out bytes.Buffer
+			Main("test", append(args, "--listen", listen), &out, &out)
+			if !strings.Contains(out.String(), "owned") {
+				t.Errorf("the text is not there at all:\n%s", out.String())
+			}
+			for _, r := range out.String() {
+				if r != '\n' && !unicode.IsPrint(r) {
+					t.Fatalf("%q reaches the terminal: %q", r, out.String())
+				}
+			}
+		})
+	}
+}
+
+// TestVisible: what can be seen stays as it is.
+func TestVisible(t *testing.T) {
+	for text, want := range map[string]string{
+		"kong: Größe → 5 …": "kong: Größe → 5 …",
+		"a\x1bb":            "a\\x1bb",
+		"a\nb":              "a\\nb",
+	} {
+		if got := visible(text); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+}
