@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -64,7 +65,7 @@ func run(ctx context.Context, version string, s *settings, once, dryRun bool, lo
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
-	serve(ctx, group, listener, d.handler())
+	serve(ctx, group, listener, guarded(d.handler(), listener.Addr(), s.listen))
 	serve(ctx, group, control, server.NewControl(server.Actions{Confirm: d.controller.Confirm}))
 	group.Go(func() error { return d.controller.Run(ctx) })
 	if once {
@@ -77,6 +78,20 @@ func run(ctx context.Context, version string, s *settings, once, dryRun bool, lo
 	err = group.Wait()
 	log.Info("ended; the gateways go on serving")
 	return err
+}
+
+// guarded keeps pages in a browser on this machine from an interface that is
+// bound to loopback. One that is bound to more is meant to be reached by others,
+// by names that we can't know.
+func guarded(handler http.Handler, at net.Addr, listen string) http.Handler {
+	if tcp, ok := at.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		return handler
+	}
+	name, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return server.Local(handler)
+	}
+	return server.Local(handler, strings.ToLower(name))
 }
 
 // handler returns the read-only interface.

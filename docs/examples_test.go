@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -64,6 +65,8 @@ func (b block) check() error {
 		return nil
 	case "yaml":
 		return checkYAML(b.text)
+	case "haproxy":
+		return checkHAProxy(b.text)
 	case "properties":
 		return checkProperties(b.text)
 	case "sh":
@@ -92,6 +95,20 @@ func checkYAML(text string) error {
 		if err := checkLabels(name, service.Labels); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkHAProxy lets HAProxy itself judge a configuration, where it is installed.
+func checkHAProxy(text string) error {
+	binary, err := exec.LookPath("haproxy")
+	if err != nil {
+		return nil //nolint:nilerr // the same pages are checked wherever there is one
+	}
+	check := exec.Command(binary, "-c", "-f", "/dev/stdin")
+	check.Stdin = strings.NewReader(text)
+	if said, err := check.CombinedOutput(); err != nil {
+		return fmt.Errorf("haproxy does not take it: %w: %s", err, said)
 	}
 	return nil
 }

@@ -85,3 +85,21 @@ func TestControl(t *testing.T) {
 		t.Errorf("only POST confirms (-want +got):\n%s", diff)
 	}
 }
+
+// TestLocalRefusesForeignNames: a page whose name points at our address gets
+// nothing, by whatever Host its browser sends.
+func TestLocalRefusesForeignNames(t *testing.T) {
+	handler := Local(New(readers(true)), "box.lan")
+	for host, code := range map[string]int{
+		"127.0.0.1:9470": 200, "localhost:9470": 200, "LOCALHOST": 200, "[::1]:9470": 200, "[::1]": 200, "box.lan:9470": 200, "": 200,
+		"evil.example:9470": 421, "evil.example": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421,
+	} {
+		request := httptest.NewRequest(http.MethodGet, "/status", nil)
+		request.Host = host
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, request)
+		if recorder.Code != code {
+			t.Errorf("Host %q is answered with %d, want %d: %s", host, recorder.Code, code, recorder.Body)
+		}
+	}
+}
