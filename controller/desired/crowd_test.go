@@ -2,6 +2,7 @@ package desired
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -37,10 +38,7 @@ func BenchmarkCrowd(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				one := containers[i%n]
-				one.Labels = map[string]string{}
-				for key, value := range containers[i%n].Labels {
-					one.Labels[key] = value
-				}
+				one.Labels = maps.Clone(one.Labels)
 				one.Labels["lockstep.methods"] = []string{"GET", "POST"}[i/n%2]
 				w.builder.Update(epoch, snapshot.Delta{Changed: []snapshot.Instance{one}})
 				w.builder.Update(epoch, snapshot.Delta{Changed: []snapshot.Instance{containers[i%n]}})
