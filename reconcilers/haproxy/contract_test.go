@@ -74,7 +74,7 @@ func TestRoutesAsKong(t *testing.T) {
 	}))
 	t.Cleanup(echo.Close)
 	address := echo.Listener.Addr().String()
-	exceptions := contractExceptions()
+	exceptions, used := contractExceptions(), map[string]bool{}
 	sets, left, asked, agreed := 0, 0, 0, 0
 	scanner := bufio.NewScanner(file)
 	scanner.Buffer(nil, 1<<20)
@@ -108,6 +108,7 @@ func TestRoutesAsKong(t *testing.T) {
 				agreed++
 				continue
 			}
+			used[name] = true
 			if exceptions[name] == "" {
 				t.Errorf("%s: got %q, Kong %q", name, got, want)
 			}
@@ -115,6 +116,11 @@ func TestRoutesAsKong(t *testing.T) {
 	}
 	if err := scanner.Err(); err != nil {
 		t.Fatal(err)
+	}
+	for name := range exceptions {
+		if !used[name] {
+			t.Errorf("the exception %q is none", name)
+		}
 	}
 	t.Logf("%d sets of routes, %d of %d requests answered as Kong did; %d sets hold a route that HAProxy can't express", sets, agreed, asked, left)
 	if asked == 0 {

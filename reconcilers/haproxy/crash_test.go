@@ -82,6 +82,6 @@ func killedAt(t *testing.T, change func(*bench, []v1.Endpoint), step int) (world
 		t.Fatalf("at the end: %s", sentences(p))
 	}
 	world = g.world()
-	g.bench.stop()
+	g.stop()
 	return world, !dead
 }

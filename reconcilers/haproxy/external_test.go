@@ -14,8 +14,33 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
-// userConfig is a haproxy.cfg as somebody could have written it: what
-// docs/haproxy.md shows stands in its frontend.
+// documented returns the haproxy.cfg that docs/haproxy.md shows, for userConfig's places.
+func documented(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "haproxy.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := range strings.SplitSeq(string(page), "```") {
+		if text, ok := strings.CutPrefix(block, "text\n"); ok && strings.Contains(text, "frontend www") {
+			return strings.NewReplacer("/run/haproxy/admin.sock", "DIR/user.sock", "bind :80", "bind ADDRESS", "/etc/haproxy/lockstep/", "DIR/lockstep/").Replace(text)
+		}
+	}
+	t.Fatal("docs/haproxy.md shows no configuration")
+	return ""
+}
+
+func TestExternalAsDocumented(t *testing.T) {
+	b := external(t, documented(t))
+	b.want("shop.test", "/", 200, "my own page")
+	b.serve("shop", origin(t, "one"))
+	b.sync()
+	b.want("shop.test", "/", 200, "one")
+	b.want("mine.test", "/", 200, "my own page")
+}
+
+// userConfig is a haproxy.cfg as somebody could have written it, with defaults
+// that our sections must not inherit.
 const userConfig = `# my own file: mind the   spaces
 global
     stats socket DIR/user.sock mode 600 level admin

@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/lockstep/lockstep/reconcilers"
@@ -50,5 +51,36 @@ func TestManagedServes(t *testing.T) {
 	b.want("shop.test", "/", 404, "no route")
 	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
 		t.Fatalf("at the end: %s", sentences(p))
+	}
+}
+
+func TestStopOnExit(t *testing.T) {
+	for _, stop := range []bool{true, false} {
+		t.Run(fmt.Sprint(stop), func(t *testing.T) {
+			b := managed(t)
+			b.serve("shop", origin(t, "one"))
+			b.sync()
+			b.restart()
+			b.options.StopOnExit = stop
+			b.open()
+			pid := b.r.process.master()
+			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
+				t.Fatal(sentences(p))
+			}
+			pid = max(pid, b.r.process.master())
+			// One that only looked, as `lockstep plan` does, never ends it.
+			if err := b.r.Close(); err != nil || !living(pid) {
+				t.Fatalf("a look ended HAProxy: %v", err)
+			}
+			b.open()
+			b.serve("shop")
+			b.sync()
+			if err := b.r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if living(pid) == stop {
+				t.Fatalf("stop on exit is %t, and HAProxy lives: %t", stop, living(pid))
+			}
+		})
 	}
 }

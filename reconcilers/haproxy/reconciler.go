@@ -105,11 +105,16 @@ func New(options Options) (*Reconciler, error) {
 // looked never ends it.
 func (r *Reconciler) Close() error {
 	var err error
-	keeper := r.dir.lock != nil || r.watching.Load() && r.dir.claim(false) == nil
-	if r.o.StopOnExit && r.process != nil && keeper {
+	if r.o.StopOnExit && r.process != nil && r.keeper() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		err = r.process.stop(ctx)
 	}
 	return errors.Join(err, r.dir.release())
+}
+
+// keeper reports whether the process is ours to end. One that watched and
+// found nothing to do has not claimed the directory yet.
+func (r *Reconciler) keeper() bool {
+	return r.dir.lock != nil || r.watching.Load() && r.dir.claim(false) == nil
 }

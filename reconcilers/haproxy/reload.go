@@ -1,15 +1,9 @@
 package haproxy
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/exec"
 	"slices"
-	"strings"
-	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -134,137 +128,6 @@ func reasonOf(steps []*step) string {
 		}
 	}
 	return reason
-}
-
-// conflicts finds binds that we are about to add and somebody else has.
-func (r *Reconciler) conflicts(want *model) error {
-	had := map[string]bool{}
-	if r.condition.process == "running" && r.live.generation == r.model.generation() {
-		for _, text := range bindsOf(r.model.base) {
-			had[text] = true
-		}
-	}
-	for _, text := range bindsOf(want.base) {
-		if had[text] {
-			continue
-		}
-		b, err := parseBind(text)
-		if err != nil {
-			return err
-		}
-		for _, theirs := range r.user.binds {
-			if b.overlaps(theirs.bind) {
-				return conflict(fmt.Sprintf("bind %s is also that of %s", text, theirs.place), "give one of them another port (--haproxy-bind)")
-			}
-		}
-		if err := b.probe(); err != nil && !r.ownPort(b) {
-			return conflict("bind "+text+": "+err.Error(), "free the port, or choose another one with --haproxy-bind")
-		}
-	}
-	return nil
-}
-
-// ownPort reports whether the running process itself has a bind, from a
-// configuration that we no longer know.
-func (r *Reconciler) ownPort(b bind) bool {
-	return r.condition.process == "running" && r.live.pid != 0 && strings.Contains(holder(b.port), fmt.Sprintf("(pid %d)", r.live.pid))
-}
-
-func conflict(message, fix string) error {
-	return v1.Problem{Reason: v1.Conflict, Gateway: v1.HAProxy, Object: baseKey, Message: message, Fix: fix}
-}
-
-// bindsOf returns the addresses of the bind lines in a base text.
-func bindsOf(base string) []string {
-	var binds []string
-	for line := range strings.Lines(base) {
-		if words := strings.Fields(line); len(words) > 1 && words[0] == "bind" && !strings.HasPrefix(words[1], "abns@") {
-			binds = append(binds, words[1])
-		}
-	}
-	return binds
-}
-
-// check asks HAProxy itself about the whole set of files. A set that is wrong
-// without ours is tried again later; one that ours makes wrong waits for a
-// change of what is asked.
-func (r *Reconciler) check(ctx context.Context, staged string) error {
-	message, err := r.ask(ctx, staged)
-	if err != nil || message == "" {
-		return err
-	}
-	// Our file as it stands was accepted once: if it isn't now, others changed.
-	if before, err := r.dir.read(configName); err == nil && before != nil && r.condition.process == "running" {
-		if already, err := r.ask(ctx, r.dir.file(configName)); err == nil && already != "" {
-			return fmt.Errorf("HAProxy refuses the configuration files that are not ours: %s; correct them, then it goes on by itself", already)
-		}
-	}
-	return v1.Problem{
-		Reason: v1.GatewayRejected, Gateway: v1.HAProxy, Object: baseKey,
-		Message: "HAProxy refuses the configuration: " + message, Fix: "run haproxy -c over the same files to see more",
-	}
-}
-
-// ask runs `haproxy -c` and returns its complaint; "" when all is well.
-func (r *Reconciler) ask(ctx context.Context, ours string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	arguments, err := r.arguments(ours)
-	if err != nil {
-		return "", err
-	}
-	command := exec.CommandContext(ctx, r.o.Binary, append([]string{"-W", "-c"}, arguments...)...)
-	output, err := command.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return "", nil
-	case errors.As(err, &exit) && ctx.Err() == nil:
-		return complaint(output), nil
-	}
-	return "", binaryTrouble(r.o.Binary, err)
-}
-
-// arguments name the files of the whole set, in HAProxy's order.
-func (r *Reconciler) arguments(ours string) ([]string, error) {
-	configs, err := r.dir.configs(ours)
-	if err != nil {
-		return nil, err
-	}
-	var arguments []string
-	for _, file := range append(append([]string{}, r.o.ConfigFiles...), configs...) {
-		arguments = append(arguments, "-f", file)
-	}
-	return arguments, nil
-}
-
-func binaryTrouble(binary string, err error) error {
-	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("HAProxy's program %q is not here: install HAProxy 2.6 or newer (Debian: apt-get install haproxy): %w", binary, err)
-	}
-	return fmt.Errorf("run %s: %w", binary, err)
-}
-
-// complaint picks the alerts out of HAProxy's output.
-func complaint(output []byte) string {
-	var alerts []string
-	for line := range bytes.Lines(output) {
-		text := strings.TrimSpace(string(line))
-		if _, message, ok := strings.Cut(text, "[ALERT]"); ok {
-			_, message, _ = strings.Cut(message, ": ")
-			message = strings.TrimPrefix(strings.TrimSpace(message), "config : ")
-			if !strings.HasPrefix(message, "Error(s) found in") && !strings.HasPrefix(message, "Fatal errors found") {
-				alerts = append(alerts, message)
-			}
-		}
-	}
-	if len(alerts) > 3 {
-		alerts = append(alerts[:3], "…")
-	}
-	if len(alerts) == 0 {
-		return strings.TrimSpace(string(output))
-	}
-	return strings.Join(alerts, "; ")
 }
 
 // load makes HAProxy take over the files and waits until it has.

@@ -1,0 +1,60 @@
+package haproxy
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+func TestOneWriter(t *testing.T) {
+	b := managed(t)
+	b.serve("shop", origin(t, "one"))
+	b.sync()
+	other := *b
+	other.open() // lives beside the first
+	other.serve("shop", origin(t, "two"))
+	_, err := other.try(reconcilers.Scope{Fresh: true})
+	wantConflict(t, err, "runs now")
+	if err := b.r.dir.release(); err != nil {
+		t.Fatal(err)
+	}
+	other.options.Writer = "another state directory"
+	other.open()
+	_, err = other.try(reconcilers.Scope{Fresh: true})
+	wantConflict(t, err, `writer "test"`)
+	other.options.Takeover = true
+	other.open()
+	other.sync()
+	b.r = other.r
+	b.want("shop.test", "/", 200, "two")
+}
+
+func wantConflict(t *testing.T, err error, text string) {
+	t.Helper()
+	problem, ok := errors.AsType[v1.Problem](err)
+	if !ok || problem.Reason != v1.Conflict || !strings.Contains(problem.Message, text) || problem.Fix == "" {
+		t.Fatalf("want a conflict about %q, got %v", text, err)
+	}
+}
+
+func TestStrangersFilesStay(t *testing.T) {
+	b := managed(t)
+	if err := os.MkdirAll(b.options.Dir, 0o755); err != nil { //nolint:gosec // as in life
+		t.Fatal(err)
+	}
+	path := filepath.Join(b.options.Dir, configName)
+	if err := os.WriteFile(path, []byte("# mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.serve("shop", origin(t, "one"))
+	_, err := b.try(reconcilers.Scope{Fresh: true})
+	wantConflict(t, err, "nothing says that it is ours")
+	if text, err := os.ReadFile(path); err != nil || string(text) != "# mine\n" {
+		t.Fatalf("%q %v", text, err)
+	}
+}
