@@ -54,7 +54,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 	if err != nil {
 		return nil, err
 	}
-	if err := d.openGateways(s, writer, log); err != nil {
+	if err := d.openGateways(s, m, writer, log); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	d.source, err = docker.New(docker.Options{
@@ -130,7 +130,7 @@ func (d *daemon) remember() func(*ledger.Ledger) error {
 }
 
 // openGateways makes a reconciler for each configured gateway.
-func (d *daemon) openGateways(s *settings, writer string, log *slog.Logger) error {
+func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logger) error {
 	if len(s.kongAdminURLs) > 0 {
 		reconciler, err := kong.New(kong.Options{
 			AdminURLs:  s.kongAdminURLs,
@@ -158,7 +158,7 @@ func (d *daemon) openGateways(s *settings, writer string, log *slog.Logger) erro
 		Dir:          s.haproxyDir,
 		StatsSocket:  s.haproxyStatsSocket,
 		MasterSocket: s.haproxyMasterSocket,
-		StopOnExit:   s.haproxyStopOnExit,
+		StopOnExit:   s.haproxyStopOnExit && !m.look,
 		Log:          log.With("gateway", string(v1.HAProxy)),
 		Registry:     d.registry,
 	})
