@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -26,6 +27,25 @@ func shown(text string) string {
 		cut--
 	}
 	return strconv.Quote(text[:cut]) + "…"
+}
+
+// maxLine is how much of another program's words OneLine repeats.
+const maxLine = 500
+
+// OneLine makes the words of another program fit for an error: on one line,
+// printable and not endless, whatever answers there (a page of HTML, for instance).
+func OneLine(text string) string {
+	cut := len(text) > maxLine
+	if cut {
+		text = text[:maxLine]
+	}
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == utf8.RuneError
+	}), " ")
+	if cut {
+		text += "…"
+	}
+	return text
 }
 
 // plainly returns a key for an advice to write it: as it is where that can be

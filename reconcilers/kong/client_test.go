@@ -220,9 +220,9 @@ func TestPages(t *testing.T) {
 	o.Transport = wire(func(r *http.Request) (*http.Response, error) {
 		queries = append(queries, r.URL.Path+"?"+r.URL.RawQuery)
 		if r.URL.Query().Get("offset") == "" {
-			return reply(200, `{"data":[{"id":"1"}],"offset":"abc=","next":"/services?offset=abc%3D"}`), nil
+			return reply(200, `{"data":[{"id":"7b0d6a0f-5c2e-4a58-9d3c-1f7b5a0c9e11"}],"offset":"abc=","next":"/services?offset=abc%3D"}`), nil
 		}
-		return reply(200, `{"data":[{"id":"2"}],"next":null}`), nil
+		return reply(200, `{"data":[{"id":"7b0d6a0f-5c2e-4a58-9d3c-1f7b5a0c9e12"}],"next":null}`), nil
 	})
 	bodies, err := open(t, o).list(t.Context(), "/services", nil)
 	if err != nil || len(bodies) != 2 {

@@ -110,7 +110,7 @@ func blame(said *refusal, text []byte, state plan.State) refused {
 				}
 			}
 		}
-		out.offenders[key] = strings.Join(words, "; ")
+		out.offenders[key] = v1.OneLine(strings.Join(words, "; "))
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package kong
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -53,10 +55,13 @@ func (r *Reconciler) lists(ctx context.Context, query url.Values) (map[v1.Kind][
 	return lists, nil
 }
 
+// maxPages is how many pages a list may have; far more than any Kong holds.
+const maxPages = 10_000
+
 // list reads a list page by page.
 func (r *Reconciler) list(ctx context.Context, path string, query url.Values) ([]map[string]any, error) {
 	var all []map[string]any
-	for offset := ""; ; {
+	for offset, pages := "", 0; pages < maxPages; pages++ {
 		q := url.Values{"size": {pageSize}}
 		maps.Copy(q, query)
 		if offset != "" {
@@ -66,25 +71,44 @@ func (r *Reconciler) list(ctx context.Context, path string, query url.Values) ([
 		if err != nil {
 			return nil, err
 		}
-		page, err := decodeBody(a.body)
+		bodies, next, err := parsePage(a.body)
 		if err != nil {
 			return nil, fmt.Errorf("read kong's list %s: %w", path, err)
 		}
-		data, ok := page["data"].([]any)
-		if empty, isObject := page["data"].(map[string]any); !ok && (!isObject || len(empty) > 0) {
-			return nil, fmt.Errorf("read kong's list %s: it has no data", path)
-		}
-		for _, element := range data {
-			body, ok := element.(map[string]any)
-			if !ok {
-				return nil, fmt.Errorf("read kong's list %s: it holds %T", path, element)
-			}
-			all = append(all, body)
-		}
-		if offset, _ = page["offset"].(string); offset == "" {
+		all = append(all, bodies...)
+		switch next {
+		case "":
 			return all, nil
+		case offset:
+			return nil, fmt.Errorf("read kong's list %s: it leads back to the same page", path)
 		}
+		offset = next
 	}
+	return nil, fmt.Errorf("read kong's list %s: it has no end", path)
+}
+
+// parsePage takes one page of a list apart. An empty list may come as an object.
+func parsePage(text []byte) (bodies []map[string]any, next string, err error) {
+	page, err := decodeBody(text)
+	if err != nil {
+		return nil, "", err
+	}
+	data, ok := page["data"].([]any)
+	if empty, isObject := page["data"].(map[string]any); !ok && (!isObject || len(empty) > 0) {
+		return nil, "", errors.New("it has no data")
+	}
+	for _, element := range data {
+		body, ok := element.(map[string]any)
+		if !ok {
+			return nil, "", fmt.Errorf("it holds %T", element)
+		}
+		if id, _ := body["id"].(string); uuid.Validate(id) != nil {
+			return nil, "", fmt.Errorf("it holds an entity whose id is %.50q", id)
+		}
+		bodies = append(bodies, body)
+	}
+	next, _ = page["offset"].(string)
+	return bodies, next, nil
 }
 
 // take makes objects of what was listed, reads the targets, and remembers all.
@@ -204,6 +228,9 @@ func (r *Reconciler) answered(rec *record, a answer) (*plan.Object, error) {
 	body, err := decodeBody(a.body)
 	if err != nil {
 		return nil, fmt.Errorf("read kong's answer about %s: %w", rec.name(), err)
+	}
+	if body["id"] != rec.id {
+		return nil, &moved{fmt.Errorf("kong's answer about %s is about another entity", rec.name())}
 	}
 	keys := map[string]string{}
 	for field, key := range rec.parents {

@@ -46,9 +46,9 @@ func (r *refusal) Error() string {
 // words says which fields Kong refuses and why, or else Kong's own message.
 func (r *refusal) words() string {
 	if parts := flatten("", r.Fields); len(parts) > 0 && r.Code == 2 {
-		return strings.Join(parts, "; ")
+		return v1.OneLine(strings.Join(parts, "; "))
 	}
-	return r.Message
+	return v1.OneLine(r.Message)
 }
 
 // flatten turns Kong's nested fields to "paths: should start with /".

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -53,7 +54,7 @@ func (b *batch) update(ctx context.Context, rec *record) (*plan.Object, error) {
 func (b *batch) remove(ctx context.Context, rec *record) error {
 	if guests := b.guests[rec.service]; rec.row.kind == kindUpstream && len(guests) > 0 {
 		return &conflict{
-			message: fmt.Sprintf("the upstream %s also has targets that are not Lockstep's (%s), which would go with it", rec.name(), strings.Join(guests, ", ")),
+			message: fmt.Sprintf("the upstream %s also has targets that are not Lockstep's (%s), which would go with it", rec.name(), v1.OneLine(strings.Join(guests, ", "))),
 			fix:     "remove these targets from it",
 		}
 	}

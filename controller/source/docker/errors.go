@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // ErrNotFound is returned by Lookup when no container answers to the name.
@@ -49,19 +49,7 @@ func (c connection) advise(err error) error {
 	default:
 		text = fmt.Sprintf("docker daemon at %s: %v", c.host, err)
 	}
-	text = oneLine(text)
-	return &trouble{text: text, cause: err}
-}
-
-// oneLine makes a message printable on one line whatever a proxy in between has
-// put into it, a page of HTML for instance.
-func oneLine(text string) string {
-	const most = 500
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
+	return &trouble{text: v1.OneLine(text), cause: err}
 }
 
 // root returns what the operating system said, where the SDK has kept it.
