@@ -66,6 +66,9 @@ func bindsOf(base string) []string {
 // without ours is tried again later; one that ours makes wrong waits for a
 // change of what is asked.
 func (r *Reconciler) check(ctx context.Context, staged string) error {
+	if err := r.program(ctx); err != nil {
+		return err
+	}
 	message, err := r.ask(ctx, staged)
 	if err != nil || message == "" {
 		return err
@@ -80,6 +83,24 @@ func (r *Reconciler) check(ctx context.Context, staged string) error {
 		Reason: v1.GatewayRejected, Gateway: v1.HAProxy, Object: baseKey,
 		Message: "HAProxy refuses the configuration: " + message, Fix: "run haproxy -c over the same files to see more",
 	}
+}
+
+// program makes sure, once, that the program is new enough to be asked.
+func (r *Reconciler) program(ctx context.Context) error {
+	if r.version != "" {
+		return nil
+	}
+	output, err := exec.CommandContext(ctx, r.o.Binary, "-v").Output()
+	if err != nil {
+		return binaryTrouble(r.o.Binary, err)
+	}
+	_, rest, _ := strings.Cut(string(output), "ersion ") // "HAProxy version", before 2.4 "HA-Proxy version"
+	version, _, _ := strings.Cut(rest, " ")
+	if err := newEnough(version); err != nil {
+		return fmt.Errorf("%s: %w", r.o.Binary, err)
+	}
+	r.version = version
+	return nil
 }
 
 // ask runs `haproxy -c` and returns its complaint; "" when all is well.

@@ -58,3 +58,17 @@ func TestStrangersFilesStay(t *testing.T) {
 		t.Fatalf("%q %v", text, err)
 	}
 }
+
+func TestProgramThatIsTooOld(t *testing.T) {
+	b := managed(t)
+	b.options.Binary = filepath.Join(t.TempDir(), "haproxy")
+	if err := os.WriteFile(b.options.Binary, []byte("#!/bin/sh\necho 'HA-Proxy version 2.2.9-2+deb11u5 2023/04/10 - https://haproxy.org/'\n"), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	b.open()
+	b.serve("shop", origin(t, "one"))
+	failed, err := b.try(reconcilers.Scope{Fresh: true})
+	if err != nil || len(failed) == 0 || !strings.Contains(failed[0].Message, "HAProxy 2.2.9-2+deb11u5 is too old") {
+		t.Fatalf("%v %v", failed, err)
+	}
+}

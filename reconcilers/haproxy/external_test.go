@@ -262,7 +262,7 @@ func TestExternalTroubles(t *testing.T) {
 
 func TestTooOld(t *testing.T) {
 	for version, ok := range map[string]bool{"2.6.12-1": true, "3.2.0": true, "2.4.22": false, "1.8": false, "new": false} {
-		if err := oldEnough(version); (err == nil) != ok {
+		if err := newEnough(version); (err == nil) != ok {
 			t.Errorf("%s: %v", version, err)
 		}
 	}

@@ -37,14 +37,14 @@ func (r *Reconciler) identify(s *session) (identity, error) {
 	if _, value, ok := strings.Cut(answers[1], "value=<"); ok {
 		id.generation = strings.TrimSuffix(value, ">")
 	}
-	if err := oldEnough(r.version); err != nil {
+	if err := newEnough(r.version); err != nil {
 		return id, err
 	}
 	return id, nil
 }
 
-// oldEnough refuses versions whose runtime commands are not enough.
-func oldEnough(version string) error {
+// newEnough refuses versions whose runtime commands are not enough.
+func newEnough(version string) error {
 	var major, minor int
 	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
 		return fmt.Errorf("HAProxy calls its version %q, which can't be read", version)

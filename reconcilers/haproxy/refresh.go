@@ -16,6 +16,9 @@ import (
 // server, the process is right.
 func (r *Reconciler) refresh(ctx context.Context) error {
 	r.known = false
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("look at HAProxy: %w", err)
+	}
 	if err := r.readFiles(); err != nil {
 		return err
 	}
