@@ -92,12 +92,22 @@ func asked(change plan.Change) string {
 	return text.String()
 }
 
-// serviceOf returns the service that a neutral object is or belongs to.
-func serviceOf(object v1.Key) string {
-	if object.Kind == v1.KindRoute {
+// servicesOf returns the services of set that a neutral object is or belongs
+// to: one, but for a container that is an instance of several.
+func servicesOf(set v1.Set, object v1.Key) []string {
+	switch object.Kind {
+	case v1.KindRoute:
 		if dot := strings.LastIndexByte(object.Name, '.'); dot > 0 {
-			return object.Name[:dot]
+			return []string{object.Name[:dot]}
 		}
+	case v1.KindInstance:
+		var names []string
+		for _, name := range slices.Sorted(maps.Keys(set)) {
+			if slices.ContainsFunc(set[name].Endpoints, func(e v1.Endpoint) bool { return e.ID == object.Name }) {
+				names = append(names, name)
+			}
+		}
+		return names
 	}
-	return object.Name
+	return []string{object.Name}
 }

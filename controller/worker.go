@@ -214,8 +214,9 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope) (plan.Plan, 
 	problems := map[string][]v1.Problem{}
 	for _, problem := range inexpressible {
 		problem.Gateway = w.name
-		service := serviceOf(problem.Object)
-		problems[service] = append(problems[service], problem)
+		for _, service := range servicesOf(set, problem.Object) {
+			problems[service] = append(problems[service], problem)
+		}
 	}
 	now := time.Now()
 	if w.doubt.Load() {

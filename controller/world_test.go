@@ -293,3 +293,35 @@ func TestNothingIsRememberedOfWhatIsGone(t *testing.T) {
 		}
 	})
 }
+
+// picky is a reconciler that can't express one instance.
+type picky struct{ reconcilers.Reconciler }
+
+func (p picky) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
+	state, problems := p.Reconciler.Compile(scope, set)
+	for _, service := range set {
+		for _, e := range service.Endpoints {
+			if e.Instance == "web1" {
+				problems = append(problems, v1.Problem{Reason: v1.NotExpressible, Object: v1.Key{Kind: v1.KindInstance, Name: e.ID}, Message: "no"})
+			}
+		}
+	}
+	return state, problems
+}
+
+// TestInexpressibleInstanceIsSaid: of the container itself, and not any more
+// when it is gone.
+func TestInexpressibleInstanceIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, func(o *Options) { o.Gateways[0].Reconciler = picky{o.Gateways[0].Reconciler} })
+		s.source.say(full("web1", "web2"))
+		explanation, ok := s.status.Explain("web1")
+		if !ok || explanation.Services[0].Instances[0].Verdicts[0].Reason != v1.NotExpressible {
+			t.Errorf("explained as %+v", explanation)
+		}
+		s.source.say(gone("web1"))
+		if problems := s.status.Report().Gateways[0].Problems; len(problems) > 0 {
+			t.Errorf("still said of what is gone: %v", problems)
+		}
+	})
+}
