@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -144,22 +143,6 @@ func (d *daemon) names() []string {
 		names = append(names, string(gateway.Name))
 	}
 	return names
-}
-
-// listenControl opens the control socket for its owner alone. A socket that a
-// dead daemon left is replaced; the state directory's lock says that it is dead.
-func listenControl(path string) (net.Listener, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("--control-socket: %w", err)
-	}
-	listener, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("--control-socket %s: %w", path, err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("--control-socket: %w", err), listener.Close())
-	}
-	return listener, nil
 }
 
 // serve answers on a listener until ctx ends, and then lets what was begun finish.
