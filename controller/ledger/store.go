@@ -49,7 +49,27 @@ func Open(dir string) (*Store, error) {
 			fmt.Errorf("state directory %s is in use by another lockstep; stop it or name another with --state-dir: %w", dir, err),
 			lock.Close())
 	}
-	return &Store{dir: dir, lock: lock}, nil
+	store := &Store{dir: dir, lock: lock}
+	if err := store.sweep(); err != nil {
+		return nil, errors.Join(fmt.Errorf("state directory: %w", err), lock.Close())
+	}
+	return store, nil
+}
+
+// sweep removes what a daemon left that died while it wrote.
+func (s *Store) sweep() error {
+	for _, name := range []string{ledgerFile, identityFile} {
+		left, err := filepath.Glob(filepath.Join(s.dir, "."+name+".*"))
+		if err != nil {
+			return err
+		}
+		for _, path := range left {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Identity returns the id of this state directory, made on the first call ever.
@@ -106,7 +126,13 @@ func Read(path string) (*Ledger, error) {
 		return nil, fmt.Errorf("ledger %s is damaged: %w; restore it from a backup, or remove it to start anew (claims are then settled by age)", path, err)
 	}
 	if stored.Version != version {
-		return nil, fmt.Errorf("ledger %s has version %d, this lockstep reads version %d", path, stored.Version, version)
+		return nil, fmt.Errorf("ledger %s has version %d, this lockstep reads version %d; run the lockstep that wrote it, or remove the file to start anew", path, stored.Version, version)
+	}
+	if stored.Claims == nil { // null in the file
+		stored.Claims = map[string]string{}
+	}
+	if stored.Services == nil {
+		stored.Services = map[string]Service{}
 	}
 	return &stored.Ledger, nil
 }

@@ -108,3 +108,34 @@ func open(t *testing.T, dir string) *Store {
 	})
 	return store
 }
+
+// TestOpenSweeps: what a daemon left that was killed while it saved is removed,
+// and nothing else.
+func TestOpenSweeps(t *testing.T) {
+	dir := t.TempDir()
+	left, other := filepath.Join(dir, "."+ledgerFile+".123"), filepath.Join(dir, ".mine")
+	for _, path := range []string{left, other} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, dir)
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", left, err)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEmptyParts: a ledger whose parts are null can be written to.
+func TestEmptyParts(t *testing.T) {
+	path := Path(t.TempDir())
+	if err := os.WriteFile(path, []byte(`{"version":1,"claims":null,"services":null}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Read(path)
+	if err != nil || l.Claims == nil || l.Services == nil {
+		t.Errorf("got %+v, %v; want maps", l, err)
+	}
+}
