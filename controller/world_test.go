@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,36 +219,37 @@ func burst(random *rand.Rand, source int, world map[string]snapshot.Instance) sn
 // on: nothing is tried, and each change says why.
 type taken struct {
 	reconcilers.Reconciler
-	by *v1.Problem
+	by *atomic.Pointer[v1.Problem]
 }
 
 func (r taken) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
-	if r.by.Reason == "" {
+	by := r.by.Load()
+	if by == nil {
 		return r.Reconciler.Apply(ctx, p)
 	}
 	var outcomes []plan.Outcome
 	for _, change := range p.Changes {
-		outcomes = append(outcomes, plan.Outcome{Change: change, Problem: r.by})
+		outcomes = append(outcomes, plan.Outcome{Change: change, Problem: by})
 	}
-	return outcomes, *r.by
+	return outcomes, *by
 }
 
 // TestConflictAboutTheGatewayIsNoRefusal: what was not tried because of the
 // gateway is not taken for refused, and the gateway not for well.
 func TestConflictAboutTheGatewayIsNoRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		by := &v1.Problem{}
+		by := &atomic.Pointer[v1.Problem]{}
 		s := begin(t, func(o *Options) {
 			o.Gateways[0].Reconciler = taken{Reconciler: o.Gateways[0].Reconciler, by: by}
 		})
 		s.source.say(full("web1"))
-		*by = v1.Problem{Reason: v1.Conflict, Message: "another lockstep writes here", Fix: "stop it"}
+		by.Store(&v1.Problem{Reason: v1.Conflict, Message: "another lockstep writes here", Fix: "stop it"})
 		s.source.say(snapshot.Delta{Changed: containers("web1", "web2")[1:]})
 		pass(time.Minute)
 		if g := s.status.Report().Gateways[0]; g.Reason != v1.Conflict || g.Pending != 1 {
 			t.Errorf("the gateway is %s with %d pending, want Conflict with 1", g.Reason, g.Pending)
 		}
-		*by = v1.Problem{}
+		by.Store(nil)
 		pass(11 * time.Second)
 		if got := holds(s.kong); got != 2 {
 			t.Errorf("the gateway holds %d services after it was free again, want 2", got)
