@@ -93,12 +93,12 @@ func serve(t *testing.T, memory *reconcilertest.Memory, before *ledger.Ledger) {
 // counting is a reconciler that counts the rounds over everything.
 type counting struct {
 	reconcilers.Reconciler
-	whole *int
+	whole *atomic.Int64
 }
 
 func (c counting) Observe(ctx context.Context, scope reconcilers.Scope) (plan.State, error) {
 	if scope.All() {
-		*c.whole++
+		c.whole.Add(1)
 	}
 	return c.Reconciler.Observe(ctx, scope)
 }
@@ -107,7 +107,7 @@ func (c counting) Observe(ctx context.Context, scope reconcilers.Scope) (plan.St
 // again, the events of others stay cheap rounds over what they touch.
 func TestOneFailingObjectKeepsTheFastPath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		whole := 0
+		var whole atomic.Int64
 		s := begin(t, func(o *Options) {
 			o.Gateways[0].Reconciler = counting{Reconciler: o.Gateways[0].Reconciler, whole: &whole}
 		})
@@ -119,14 +119,14 @@ func TestOneFailingObjectKeepsTheFastPath(t *testing.T) {
 		})
 		s.source.say(full(names(2)...))
 		pass(time.Minute)
-		began := whole
+		began := whole.Load()
 		for i := range 600 { // a minute of ten events a second
 			pass(100 * time.Millisecond)
 			changed := containers(names(2)...)[1:]
 			changed[0].Labels["lockstep.weight"] = fmt.Sprint(1 + i%2)
 			s.source.say(snapshot.Delta{Changed: changed})
 		}
-		if n := whole - began; n < 6 || n > 12 {
+		if n := whole.Load() - began; n < 6 || n > 12 {
 			t.Errorf("%d rounds over everything in a minute, want one for each backoff of up to 10 s", n)
 		}
 		s.kong.Fail(nil)
