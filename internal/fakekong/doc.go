@@ -33,8 +33,8 @@
 //	schema/                      Kong's schema language: defaults and validation
 //	rule.go, rule_route.go       what Kong checks beyond its schemas
 //	proxy.go, retry.go           the proxy, over the rows
-//	routing.go, balancer.go      its table of routes; its rounds of targets
-//	router/                      which route wins and what the upstream gets
+//	live_routes.go, balancer.go  its table of routes; its rounds of targets
+//	                             (reconcilers/routing decides which route wins)
 //
 // Validation is driven by schemas in Kong's own format. The package carries those
 // that Lockstep needs; Options.Schemas adds others, for instance all of a real Kong's.

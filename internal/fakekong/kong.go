@@ -25,7 +25,7 @@ type Kong struct {
 	faults  faults
 	journal journal
 	front   front
-	routing routing
+	routing liveRoutes
 
 	balancers balancers
 	newID     func() string // for entities that come without an id

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/lockstep/lockstep/internal/fakekong/router"
+	"github.com/lockstep/lockstep/reconcilers/routing"
 )
 
 // via is how Kong names itself on the way.
@@ -62,7 +62,7 @@ func (k *Kong) newProxy() http.Handler {
 // trip is one request on its way to a service.
 type trip struct {
 	id       string
-	decision router.Decision
+	decision routing.Decision
 	service  map[string]any
 	upstream *entity // that the service's host names; nil: the host is one
 }
@@ -76,7 +76,7 @@ func tripOf(ctx context.Context) *trip {
 
 // plan decides where a request goes, or what is answered instead.
 func (k *Kong) plan(r *http.Request) (t *trip, status int, message string) {
-	q := router.Request{Scheme: "http", Method: r.Method, Host: r.Host, Target: r.RequestURI, Header: r.Header, Port: portOf(r)}
+	q := routing.Request{Scheme: "http", Method: r.Method, Host: r.Host, Target: r.RequestURI, Header: r.Header, Port: portOf(r)}
 	if r.TLS != nil {
 		q.Scheme, q.SNI = "https", r.TLS.ServerName
 	}

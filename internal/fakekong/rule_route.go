@@ -6,8 +6,8 @@ import (
 	"regexp/syntax"
 	"strings"
 
-	"github.com/lockstep/lockstep/internal/fakekong/router"
 	"github.com/lockstep/lockstep/internal/fakekong/schema"
+	"github.com/lockstep/lockstep/reconcilers/routing"
 )
 
 func checkRouteHost(v any) string {
@@ -23,12 +23,12 @@ func checkRouteHost(v any) string {
 func checkRoutePath(v any) string {
 	s := text(v)
 	if expr, isRegex := strings.CutPrefix(s, "~"); isRegex {
-		if _, err := router.Compile(expr); err != nil {
+		if _, err := routing.Compile(expr); err != nil {
 			return fmt.Sprintf("invalid regex: '%s' (PCRE returned: pcre2_compile() failed: %s in \"%s\")", expr, pcre(err), expr)
 		}
 		return ""
 	}
-	if normal := router.Normalize(s); normal != s {
+	if normal := routing.Normalize(s); normal != s {
 		return "non-normalized path, consider use '" + normal + "' instead"
 	}
 	return ""

@@ -4,16 +4,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/lockstep/lockstep/internal/fakekong/router"
+	"github.com/lockstep/lockstep/reconcilers/routing"
 )
 
-// routing is the table of routes that the proxy goes by. It follows the entities
+// liveRoutes is the table of routes that the proxy goes by. It follows the entities
 // at once, or after a delay.
-type routing struct {
+type liveRoutes struct {
 	delay time.Duration
 
 	mu      sync.Mutex
-	table   *router.Table
+	table   *routing.Table
 	stale   func() view // makes the table anew; nil: it is up to date
 	views   view
 	pending map[*time.Timer]bool
@@ -21,13 +21,13 @@ type routing struct {
 
 // view is what the proxy needs of routes and services.
 type view struct {
-	routes   []router.Route
+	routes   []routing.Route
 	services map[string]*entity // by the route's id
 }
 
 // set tells that routes or services have changed. make is called when the table is
 // needed next, or now where the change waits: it then shows what was at this moment.
-func (r *routing) set(make func() view) {
+func (r *liveRoutes) set(make func() view) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.delay <= 0 {
@@ -51,7 +51,7 @@ func (r *routing) set(make func() view) {
 }
 
 // reset lets a view count at once, whatever waits.
-func (r *routing) reset(v view) {
+func (r *liveRoutes) reset(v view) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.drop()
@@ -59,13 +59,13 @@ func (r *routing) reset(v view) {
 }
 
 // stop ends what waits.
-func (r *routing) stop() {
+func (r *liveRoutes) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.drop()
 }
 
-func (r *routing) drop() {
+func (r *liveRoutes) drop() {
 	for t := range r.pending {
 		t.Stop()
 	}
@@ -74,16 +74,16 @@ func (r *routing) drop() {
 
 // decide asks the table, and returns the service of the route that won; nil: none.
 // The caller holds the lock of the node.
-func (r *routing) decide(q router.Request) (router.Decision, *entity) {
+func (r *liveRoutes) decide(q routing.Request) (routing.Decision, *entity) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stale != nil {
 		r.views, r.stale = r.stale(), nil
 		// Regular expressions were checked when the routes were written.
-		r.table, _ = router.New(r.views.routes)
+		r.table, _ = routing.New(r.views.routes)
 	}
 	if r.table == nil {
-		r.table, _ = router.New(nil)
+		r.table, _ = routing.New(nil)
 	}
 	d := r.table.Decide(q)
 	if d.Route == nil {
@@ -100,7 +100,7 @@ func (k *Kong) routes() view {
 		if service != nil && service.fields["enabled"] == false {
 			continue
 		}
-		r := router.Route{
+		r := routing.Route{
 			ID: e.id(), Name: text(e.fields["name"]), Protocols: words(e.fields["protocols"]), Methods: words(e.fields["methods"]),
 			Hosts: words(e.fields["hosts"]), Paths: words(e.fields["paths"]), SNIs: words(e.fields["snis"]),
 			StripPath: e.fields["strip_path"] == true, PreserveHost: e.fields["preserve_host"] == true,

@@ -1,7 +1,8 @@
-// Package router decides which route takes a request, as Kong 3.9 does with its
+// Package routing decides which route takes a request, as Kong 3.9 does with its
 // router "traditional_compatible". It is the executable specification of what a
-// route means: a gateway that renders the same routes must decide alike. It is
-// for tests and the demo only.
+// route means: a gateway that renders the same routes must decide alike. explain
+// answers from it, and the stand-in for Kong routes by it; no request of a real
+// gateway passes here.
 //
 // In go routes in Kong's terms and a request; out comes a Decision: the route that
 // wins and the path that the upstream gets, or the status that the gateway answers
@@ -29,4 +30,4 @@
 // hosts are compared letter by letter, with no regard for the port of the Host
 // header; the values of headers ignore case; a regular expression is tied to the
 // start of the path and not to its end.
-package router
+package routing

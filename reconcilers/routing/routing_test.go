@@ -1,10 +1,10 @@
-package router_test
+package routing_test
 
 import (
 	"net/http"
 	"testing"
 
-	"github.com/lockstep/lockstep/internal/fakekong/router"
+	"github.com/lockstep/lockstep/reconcilers/routing"
 )
 
 func TestNormalize(t *testing.T) {
@@ -12,10 +12,10 @@ func TestNormalize(t *testing.T) {
 		"/": "/", "/a//b": "/a/b", "/a/./b": "/a/b", "/a/../b": "/b", "/..": "/", "/a/..": "/", "/a/.": "/a/", "/a/": "/a/",
 		"/%61": "/a", "/a%2fb": "/a%2Fb", "/a%20b": "/a b", "/%zz": "/%zz", "/%2e%2e/a": "/a",
 	} {
-		if got := router.Normalize(in); got != want {
+		if got := routing.Normalize(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
-		if again := router.Normalize(want); again != want {
+		if again := routing.Normalize(want); again != want {
 			t.Errorf("%q isn't stable: %q", want, again)
 		}
 	}
@@ -25,7 +25,7 @@ func TestNormalize(t *testing.T) {
 // routes match the request; the first has to win.
 func TestRanks(t *testing.T) {
 	header := map[string][]string{"x-v": {"1"}}
-	for name, routes := range map[string][]router.Route{
+	for name, routes := range map[string][]routing.Route{
 		"four categories before all": {
 			{Hosts: []string{"*.test"}, Methods: []string{"GET"}, Headers: header, Paths: []string{"/"}},
 			{Hosts: []string{"a.test"}, Headers: header, Paths: []string{"~/a/.*"}}},
@@ -52,12 +52,12 @@ func TestRanks(t *testing.T) {
 			{ID: "1", Paths: []string{"/a"}}},
 	} {
 		routes[0].Name = "first"
-		for _, order := range [][]router.Route{routes, {routes[1], routes[0]}} {
-			table, err := router.New(order)
+		for _, order := range [][]routing.Route{routes, {routes[1], routes[0]}} {
+			table, err := routing.New(order)
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := table.Decide(router.Request{
+			d := table.Decide(routing.Request{
 				Method: "GET", Host: "a.test", Target: "/a/b", Header: http.Header{"X-V": {"1"}, "X-W": {"w"}},
 			})
 			if d.Route == nil || d.Route.Name != "first" {
@@ -81,22 +81,22 @@ func TestUpstreamPaths(t *testing.T) {
 		{`~/v\d+/`, "", "/v12/x", "/x", true},
 		{"/", "", "/%C3%A9%20", "/%C3%A9%20", false},
 	} {
-		table, err := router.New([]router.Route{{Paths: []string{c.path}, ServicePath: c.service, StripPath: c.strip}})
+		table, err := routing.New([]routing.Route{{Paths: []string{c.path}, ServicePath: c.service, StripPath: c.strip}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := table.Decide(router.Request{Method: "GET", Host: "h", Target: c.target}).Target; got != c.want {
+		if got := table.Decide(routing.Request{Method: "GET", Host: "h", Target: c.target}).Target; got != c.want {
 			t.Errorf("%s on %s before %q (strip: %v): %q, want %q", c.target, c.path, c.service, c.strip, got, c.want)
 		}
 	}
 }
 
 func TestSecureOnly(t *testing.T) {
-	table, err := router.New([]router.Route{{Paths: []string{"/"}, Protocols: []string{"https"}, SNIs: []string{"a.test"}}})
+	table, err := routing.New([]routing.Route{{Paths: []string{"/"}, Protocols: []string{"https"}, SNIs: []string{"a.test"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := router.Request{Method: "GET", Host: "h", Target: "/"}
+	r := routing.Request{Method: "GET", Host: "h", Target: "/"}
 	if d := table.Decide(r); d.Status != http.StatusUpgradeRequired {
 		t.Errorf("a plain request: %+v", d)
 	}
@@ -108,7 +108,7 @@ func TestSecureOnly(t *testing.T) {
 	if d := table.Decide(r); d.Status != 0 {
 		t.Errorf("the right name: %+v", d)
 	}
-	if _, err := router.New([]router.Route{{Paths: []string{"~/("}}}); err == nil {
+	if _, err := routing.New([]routing.Route{{Paths: []string{"~/("}}}); err == nil {
 		t.Error("takes half an expression")
 	}
 }

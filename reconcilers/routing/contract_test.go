@@ -1,4 +1,4 @@
-package router_test
+package routing_test
 
 import (
 	"bufio"
@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"github.com/lockstep/lockstep/internal/fakekong/router"
+	"github.com/lockstep/lockstep/reconcilers/routing"
 )
 
 // recording is one set of routes with the requests that a real Kong answered.
@@ -67,7 +67,7 @@ func TestRecordedRouting(t *testing.T) {
 				refused(t, rec)
 				return
 			}
-			table, err := router.New(routesOf(rec))
+			table, err := routing.New(routesOf(rec))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestRecordedRouting(t *testing.T) {
 				for name, value := range x.Request.Headers {
 					header.Set(name, value)
 				}
-				d := table.Decide(router.Request{
+				d := table.Decide(routing.Request{
 					Method: x.Request.Method, Host: x.Request.Headers["Host"], Target: x.Request.Path, Header: header,
 				})
 				want, got := recorded(x.Response.Status, x.Response.Route, x.Response.UpstreamPath, x.Response.UpstreamHost), verdict{Status: d.Status}
@@ -118,7 +118,7 @@ func refused(t *testing.T, rec recording) {
 	t.Helper()
 	for _, r := range rec.Routes {
 		for _, p := range r.Paths {
-			if router.Normalize(p) != p {
+			if routing.Normalize(p) != p {
 				return
 			}
 		}
@@ -126,15 +126,15 @@ func refused(t *testing.T, rec recording) {
 	t.Errorf("Kong refuses these routes: %s", rec.Refused)
 }
 
-func routesOf(rec recording) []router.Route {
+func routesOf(rec recording) []routing.Route {
 	space := uuid.NewSHA1(uuid.MustParse("fd02801f-0957-4a15-a55a-c8d9606f30b5"), []byte("routes"))
-	var out []router.Route
+	var out []routing.Route
 	for _, r := range rec.Routes {
 		id := r.ID
 		if id == "" {
 			id = uuid.NewSHA1(space, []byte(r.Name)).String()
 		}
-		out = append(out, router.Route{
+		out = append(out, routing.Route{
 			ID: id, Name: r.Name, Protocols: r.Protocols, Methods: r.Methods, Hosts: r.Hosts, Paths: r.Paths, SNIs: r.SNIs,
 			Headers: r.Headers, RegexPriority: r.RegexPriority, StripPath: r.StripPath == nil || *r.StripPath,
 			PreserveHost: r.PreserveHost, Redirect: r.Redirect, ServicePath: r.ServicePath,
