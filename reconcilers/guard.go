@@ -29,8 +29,8 @@ type GuardOptions struct {
 // at once, because then a mistake is likelier than a wish. Instances are never
 // held: a service whose removal is held has none and answers 503. A held route
 // is turned to answer 503 as well. Additions are never held. A route that
-// another one replaces (the same service gets a new one, or somebody else gets
-// its match) is no removal.
+// another one replaces (the same service gets a new one for it, or somebody
+// gets its match) is no removal.
 //
 // A Guard remembers across plans of one gateway; it is owned by one goroutine.
 type Guard struct {
@@ -234,50 +234,4 @@ func (g *Guard) turn(change plan.Change) (plan.Change, bool) {
 		return plan.Change{}, false
 	}
 	return plan.Change{Op: plan.Update, Key: change.Key, Before: before, After: before.Hold, Fields: fields}, true
-}
-
-// removal is a service or route that a plan removes for good.
-type removal struct {
-	owner    v1.Key
-	service  string
-	sentence string
-}
-
-// removals returns what the plan removes for good: services, and routes of
-// services that stay; services first, each by name.
-func removals(p plan.Plan) []removal {
-	leaving := map[string]bool{} // services that go
-	gaining := map[string]bool{} // services that get a route
-	taken := map[string]bool{}   // matches that somebody gets
-	for _, change := range p.Changes {
-		object := change.Object()
-		switch {
-		case change.Op == plan.Delete && object.Owner.Kind == v1.KindService:
-			leaving[object.Service] = true
-		case change.Op == plan.Create && object.Owner.Kind == v1.KindRoute:
-			gaining[object.Service] = true
-			taken[object.Match] = true
-		}
-	}
-	seen := map[v1.Key]bool{}
-	var out []removal
-	for _, change := range p.Changes {
-		object := change.Object()
-		counts := object.Owner.Kind == v1.KindService ||
-			object.Owner.Kind == v1.KindRoute && !leaving[object.Service] && !gaining[object.Service] && (object.Match == "" || !taken[object.Match])
-		if change.Op == plan.Delete && counts && !seen[object.Owner] {
-			seen[object.Owner] = true
-			out = append(out, removal{owner: object.Owner, service: object.Service, sentence: change.Sentence()})
-		}
-	}
-	slices.SortFunc(out, func(a, b removal) int { return servicesFirst(a.owner, b.owner) })
-	return out
-}
-
-// servicesFirst orders owners: services before routes, each by name.
-func servicesFirst(a, b v1.Key) int {
-	if a.Kind != b.Kind {
-		return -a.Compare(b)
-	}
-	return a.Compare(b)
 }

@@ -243,3 +243,24 @@ func TestGuardWaitsForTheSources(t *testing.T) {
 		t.Errorf("held longer than the quiet time:\n%s", sentences(p))
 	}
 }
+
+// TestOneNewRouteReplacesOneOldOne: a service that gets one new route and loses
+// ten has lost nine.
+func TestOneNewRouteReplacesOneOldOne(t *testing.T) {
+	changes := []plan.Change{addRoute("web", "new", "new")}
+	for i := range 10 {
+		changes = append(changes, removeRoute("web", fmt.Sprintf("r%d", i)))
+	}
+	p := NewGuard(GuardOptions{}).Filter(noon, Scope{}, plan.Plan{Changes: changes}, Totals{Services: 100, Routes: 100})
+	if len(p.Held) != 5 { // one is replaced, four pass
+		t.Errorf("%d routes are held, want 5:\n%s", len(p.Held), sentences(p))
+	}
+	// Ten routes whose parts change are not removed at all.
+	for i := range 10 {
+		changes = append(changes, addRoute("web", fmt.Sprintf("r%d", i), fmt.Sprintf("other%d", i)))
+	}
+	p = NewGuard(GuardOptions{}).Filter(noon, Scope{}, plan.Plan{Changes: changes}, Totals{Services: 100, Routes: 100})
+	if len(p.Held) != 0 {
+		t.Errorf("%d routes that only change are held:\n%s", len(p.Held), sentences(p))
+	}
+}
