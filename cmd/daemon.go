@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
@@ -199,9 +200,13 @@ func (d *daemon) close() error {
 	return errors.Join(failed...)
 }
 
-// explain answers for one container or service: from status, else from Docker
+// explain answers for an address, a container or a service: from status, else from Docker
 // itself, which knows the containers that don't count.
 func (d *daemon) explain(ctx context.Context, ref string) (status.Explanation, error) {
+	if status.IsURL(ref) {
+		return d.status.ExplainURL(ref)
+	}
+	ref = strings.TrimPrefix(ref, "/") // as Docker shows names
 	if explanation, ok := d.status.Explain(ref); ok {
 		return explanation, nil
 	}

@@ -20,9 +20,12 @@ func newExplain() *cobra.Command {
 	var r reach
 	var out output
 	c := &cobra.Command{
-		Use:   "explain CONTAINER|SERVICE",
+		Use:   "explain CONTAINER|SERVICE|HOST/PATH",
 		Short: "Tell whether a container gets traffic on each gateway, and why not",
-		Args:  cobra.ExactArgs(1),
+		Long: "Explain says of a container or a service whether it gets traffic on each gateway\n" +
+			"and, if not, why and what to do. Of an address it says which route takes a GET\n" +
+			"request on each gateway, who answers, and which other routes match.",
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var explanation status.Explanation
 			if err := r.get(c.Context(), "/explain", url.Values{"subject": args}, &explanation); err != nil {
@@ -105,6 +108,27 @@ func printExplanation(p *printer, e status.Explanation) {
 	}
 	for _, problem := range e.Problems {
 		p.line("%s", problem.Error())
+	}
+	for _, answer := range e.Answers {
+		printAnswer(p, answer)
+	}
+}
+
+// printAnswer says what one gateway makes of a request.
+func printAnswer(p *printer, a status.Answer) {
+	switch {
+	case a.Route == "":
+		p.line("%-8s no route takes it: 404", a.Gateway)
+	case a.Status != 0:
+		p.line("%-8s route %s of service %s, which has no ready instance: %d", a.Gateway, a.Route, a.Service, a.Status)
+	default:
+		p.line("%-8s route %s of service %s: one of %s gets %q", a.Gateway, a.Route, a.Service, strings.Join(a.Instances, ", "), a.Target)
+	}
+	for _, other := range a.Others {
+		p.line("         not route %s: %s: %s", other.Route, other.Reason, other.Message)
+		if other.Fix != "" {
+			p.line("           → %s", other.Fix)
+		}
 	}
 }
 

@@ -57,6 +57,8 @@ func New(r Readers) http.Handler {
 		}
 		explanation, err := r.Explain(req.Context(), ref)
 		switch {
+		case errors.Is(err, status.ErrAddress):
+			refuse(w, http.StatusBadRequest, err)
 		case errors.Is(err, ErrUnknown):
 			refuse(w, http.StatusNotFound, err)
 		case err != nil:

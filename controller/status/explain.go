@@ -8,15 +8,17 @@ import (
 	"github.com/lockstep/lockstep/controller/desired"
 )
 
-// Explanation says what became of one container, or of one service.
+// Explanation says what became of one container or service, or of a request.
 type Explanation struct {
-	// Subject is the container or service that was asked for.
+	// Subject is the container, service or address that was asked for.
 	Subject string `json:"subject"`
 	// Services are the accounts of the services that it is or is part of; for a
 	// container they hold no other instance.
 	Services []Service `json:"services,omitempty"`
 	// Problems are why it was left out.
 	Problems []v1.Problem `json:"problems,omitempty"`
+	// Answers say, when an address was asked for, what each gateway makes of it.
+	Answers []Answer `json:"answers,omitempty"`
 }
 
 // Explain looks a container up by name, id or the beginning of an id (at least

@@ -1,0 +1,154 @@
+package status
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/reconcilers/routing"
+)
+
+// Answer says what a gateway makes of a request.
+type Answer struct {
+	Gateway v1.Gateway `json:"gateway"`
+	// Status is the gateway's own answer (404, 503); 0 when an instance answers.
+	Status int `json:"status,omitempty"`
+	// Route and Service are those that take the request; "" when none does.
+	Route   string `json:"route,omitempty"`
+	Service string `json:"service,omitempty"`
+	// Target is the path and query that an instance gets.
+	Target string `json:"target,omitempty"`
+	// Instances are the containers among which the gateway chooses.
+	Instances []string `json:"instances,omitempty"`
+	// Others are routes that match as well, and why it is not them.
+	Others []Other `json:"others,omitempty"`
+}
+
+// Other is a route that matches a request and does not take it.
+type Other struct {
+	Route   string    `json:"route"`
+	Reason  v1.Reason `json:"reason"` // Serving: it is served, and another one goes before it
+	Message string    `json:"message"`
+	Fix     string    `json:"fix,omitempty"`
+}
+
+// ErrAddress is returned for what can't be read as an address.
+var ErrAddress = errors.New("no address like shop.example.com/path")
+
+// IsURL reports whether a word asks about a request rather than a container
+// or service: neither of those holds a slash, but for one that Docker puts first.
+func IsURL(ref string) bool { return strings.Contains(strings.TrimPrefix(ref, "/"), "/") }
+
+// ExplainURL says which route takes a GET for HOST/PATH, with or without a
+// scheme, on each gateway.
+func (s *Store) ExplainURL(ref string) (Explanation, error) {
+	text := ref
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return Explanation{}, fmt.Errorf("%q: %w", ref, ErrAddress)
+	}
+	request := routing.Request{Scheme: u.Scheme, Method: http.MethodGet, Host: u.Host, Target: u.RequestURI(), Header: http.Header{}}
+	report := s.Report()
+	explanation := Explanation{Subject: ref}
+	for _, gateway := range report.Gateways {
+		answer, err := decide(report, gateway.Name, request)
+		if err != nil {
+			return Explanation{}, err
+		}
+		explanation.Answers = append(explanation.Answers, answer)
+	}
+	return explanation, nil
+}
+
+// candidate is a route that matches, with what is said of it on one gateway.
+type candidate struct {
+	service Service
+	route   desired.RouteStanding
+	verdict desired.Verdict
+}
+
+// decide returns what one gateway makes of a request.
+func decide(report Report, gateway v1.Gateway, request routing.Request) (Answer, error) {
+	answer := Answer{Gateway: gateway, Status: http.StatusNotFound}
+	matching := map[string]candidate{}
+	var served []routing.Route
+	var order []string
+	for _, service := range report.Services {
+		for _, route := range service.Routes {
+			verdict := verdictOn(gateway, route.Verdicts)
+			row := asKong(route.Route)
+			alone, err := routing.New([]routing.Route{row})
+			if err != nil {
+				return Answer{}, fmt.Errorf("explain: %w", err)
+			}
+			if alone.Decide(request).Route == nil {
+				continue
+			}
+			order = append(order, route.Name)
+			matching[route.Name] = candidate{service: service, route: route, verdict: verdict}
+			if verdict.Reason == v1.Serving {
+				served = append(served, row)
+			}
+		}
+	}
+	table, err := routing.New(served)
+	if err != nil {
+		return Answer{}, fmt.Errorf("explain: %w", err)
+	}
+	if decision := table.Decide(request); decision.Route != nil {
+		answer.take(matching[decision.Route.Name], decision)
+	}
+	for _, name := range order {
+		if name != answer.Route {
+			answer.Others = append(answer.Others, matching[name].other())
+		}
+	}
+	return answer, nil
+}
+
+// take fills in the route that won and who answers.
+func (a *Answer) take(c candidate, decision routing.Decision) {
+	a.Route, a.Service, a.Target, a.Status = c.route.Name, c.service.Service, decision.Target, 0
+	for _, instance := range c.service.Instances {
+		if verdictOn(a.Gateway, instance.Verdicts).Reason == v1.Serving {
+			a.Instances = append(a.Instances, instance.Container)
+		}
+	}
+	if len(a.Instances) == 0 {
+		a.Status = http.StatusServiceUnavailable
+	}
+}
+
+// other says why a route that matches does not take the request.
+func (c candidate) other() Other {
+	o := Other{Route: c.route.Name, Reason: c.verdict.Reason, Message: c.verdict.Message, Fix: c.verdict.Fix}
+	if o.Reason == v1.Serving {
+		o.Message = "it is less specific"
+	}
+	return o
+}
+
+// verdictOn returns what is said for a gateway.
+func verdictOn(gateway v1.Gateway, verdicts []desired.Verdict) desired.Verdict {
+	for _, verdict := range verdicts {
+		if verdict.Gateway == gateway {
+			return verdict
+		}
+	}
+	return desired.Verdict{Gateway: gateway, Reason: v1.NotEnabled}
+}
+
+// asKong returns a route in Kong's terms.
+func asKong(r v1.Route) routing.Route {
+	return routing.Route{
+		ID: r.Name, Name: r.Name, Methods: r.Methods, Hosts: r.Hosts, Paths: r.Paths, Headers: r.Headers,
+		StripPath: r.StripPath, PreserveHost: r.PreserveHost,
+	}
+}
