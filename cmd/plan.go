@@ -103,6 +103,9 @@ func printPlans(p *printer, plans []server.GatewayPlan) {
 		for _, change := range gateway.Changes {
 			p.line("  %s %s%s", marks[change.Operation], change.Sentence, from(change))
 		}
+		for _, problem := range gateway.Problems {
+			p.line("  x not asked for: %s", problem.Error())
+		}
 		for _, change := range gateway.Held {
 			p.line("  ! held by the guard: %s", change.Sentence)
 		}

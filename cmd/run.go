@@ -70,7 +70,7 @@ func run(ctx context.Context, version string, s *settings, once, dryRun bool, lo
 	if once {
 		group.Go(func() error {
 			defer stop()
-			return d.untilReady(ctx)
+			return d.untilReady(ctx, dryRun)
 		})
 	}
 	log.Info("started", "version", version, "owner", s.owner, "listen", listener.Addr().String(), "gateways", d.names())
@@ -117,16 +117,18 @@ func (d *daemon) plan(ctx context.Context) ([]server.GatewayPlan, error) {
 	}
 	out := make([]server.GatewayPlan, len(previews))
 	for i, preview := range previews {
-		out[i] = server.NewGatewayPlan(preview.Gateway, preview.Plan, preview.Error)
+		out[i] = server.NewGatewayPlan(preview.Gateway, preview.Plan, preview.Problems, preview.Error)
 	}
 	return out, nil
 }
 
-// untilReady waits until every gateway holds what is desired.
-func (d *daemon) untilReady(ctx context.Context) error {
+// untilReady waits until every gateway holds what is desired; in a dry run,
+// until every gateway was compared.
+func (d *daemon) untilReady(ctx context.Context, dryRun bool) error {
 	for {
 		changed := d.status.Changed()
-		if ready, _ := d.status.Ready(); ready {
+		ready, _ := d.status.Ready()
+		if ready || dryRun && d.status.Compared() {
 			return nil
 		}
 		select {

@@ -397,3 +397,44 @@ func TestPreviewOfAGatewayThatHangs(t *testing.T) {
 		}
 	})
 }
+
+// TestDryRunChangesNothing looks, says what it would do, and is never "Serving"
+// for what it did not do.
+func TestDryRunChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, func(o *Options) { o.DryRun = true })
+		s.source.say(full("web1"))
+		if writes := s.kong.Writes() + s.hap.Writes(); writes != 0 {
+			t.Errorf("%d writes in a dry run", writes)
+		}
+		if g := s.status.Report().Gateways[0]; g.Reason != v1.Paused || !strings.Contains(g.Error, "dry run") {
+			t.Errorf("kong is %s (%s), want Paused by the dry run", g.Reason, g.Error)
+		}
+		if !s.status.Compared() {
+			t.Error("the dry run does not know that it is done")
+		}
+	})
+}
+
+// TestPreviewLeavesRefusedOut: what waits for a change of its input is no change
+// that would be made.
+func TestPreviewLeavesRefusedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.kong.Fail(func(c reconcilertest.Call) error {
+			if c.ID == "route/web1.default" && c.Verb != "list" {
+				return reconcilertest.ErrTaken
+			}
+			return nil
+		})
+		s.source.say(full("web1"))
+		previews, err := s.Previews(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		kong := previews[0]
+		if !kong.Plan.Empty() || len(kong.Problems) != 1 || kong.Problems[0].Reason != v1.Conflict {
+			t.Errorf("preview of kong: %d changes, problems %v; want none, and one conflict", len(kong.Plan.Changes), kong.Problems)
+		}
+	})
+}

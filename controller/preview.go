@@ -3,8 +3,9 @@ package controller
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
-	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
@@ -15,6 +16,9 @@ import (
 type Preview struct {
 	Gateway v1.Gateway
 	Plan    plan.Plan
+	// Problems are what the gateway can't express or has refused: it is not asked
+	// for (again) and waits for a change of its input.
+	Problems []v1.Problem
 	// Error says why nothing can be said about the gateway; "" when it can.
 	Error  string
 	silent bool // it did not answer in time
@@ -68,11 +72,13 @@ func (w *worker) preview(ctx context.Context) Preview {
 	}
 	w.mu.Unlock()
 	scope := reconcilers.Scope{Fresh: true}
-	wanted, _ := w.reconciler.Compile(scope, w.set)
-	observed, err := w.reconciler.Observe(ctx, scope)
+	p, problems, err := w.plan(ctx, scope, w.guard.Clone())
 	if err != nil {
 		return Preview{Gateway: w.name, Error: err.Error()}
 	}
-	totals := reconcilers.Totals{Services: len(w.set), Routes: w.routes}
-	return Preview{Gateway: w.name, Plan: w.guard.Clone().Filter(time.Now(), scope, plan.Diff(observed, wanted), totals)}
+	preview := Preview{Gateway: w.name, Plan: p}
+	for _, service := range slices.Sorted(maps.Keys(problems)) {
+		preview.Problems = append(preview.Problems, problems[service]...)
+	}
+	return preview
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
@@ -30,6 +31,9 @@ func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1
 	}
 	if err == nil && len(w.common) > 0 { // everything needs what belongs to no service
 		round.Reason, round.Error = w.common[0].Reason, w.common[0].Error()
+	}
+	if err == nil && j.withheld > 0 {
+		round.Reason, round.Error = v1.Paused, fmt.Sprintf("dry run: %d changes would be made", j.withheld)
 	}
 	w.status.Applied(w.name, round)
 	w.metrics.round(w.name, j, made, len(round.Held), err, began, now)

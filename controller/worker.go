@@ -130,6 +130,8 @@ type job struct {
 	scope reconcilers.Scope
 	build int
 	seen  time.Time
+	// withheld is how many changes a dry run did not make.
+	withheld int
 }
 
 // take returns what the next round is about; false when there is nothing to do.
@@ -176,7 +178,7 @@ func (w *worker) round(ctx context.Context) time.Duration {
 	if !due {
 		return w.idle(began)
 	}
-	p, problems, err := w.plan(ctx, j.scope)
+	p, problems, err := w.plan(ctx, j.scope, w.guard)
 	var outcomes []plan.Outcome
 	if err == nil && !p.Empty() && !w.dryRun {
 		outcomes, err = w.reconciler.Apply(ctx, p)
@@ -185,9 +187,7 @@ func (w *worker) round(ctx context.Context) time.Duration {
 		return time.Hour
 	}
 	if w.dryRun {
-		for _, change := range p.Changes {
-			w.log.Info("would change", "change", change.Sentence())
-		}
+		j.withheld = w.rehearse(p)
 	}
 	retry := w.judge(outcomes, problems, err)
 	w.record(j, outcomes, problems, err, began)
@@ -195,8 +195,9 @@ func (w *worker) round(ctx context.Context) time.Duration {
 	return w.idle(time.Now())
 }
 
-// plan compares what the gateway holds with what it should hold, within scope.
-func (w *worker) plan(ctx context.Context, scope reconcilers.Scope) (plan.Plan, map[string][]v1.Problem, error) {
+// plan compares what the gateway holds with what it should hold, within scope,
+// less what guard keeps back and what the gateway has refused.
+func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *reconcilers.Guard) (plan.Plan, map[string][]v1.Problem, error) {
 	set := w.set
 	if !scope.All() {
 		set = v1.Set{}
@@ -220,12 +221,20 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope) (plan.Plan, 
 	}
 	now := time.Now()
 	if w.doubt.Load() {
-		w.guard.Doubt(now)
+		guard.Doubt(now)
 	}
 	totals := reconcilers.Totals{Services: len(w.set), Routes: w.routes}
-	p := w.guard.Filter(now, scope, plan.Diff(observed, wanted), totals)
+	p := guard.Filter(now, scope, plan.Diff(observed, wanted), totals)
 	p.Changes = w.withoutRefused(p.Changes, problems)
 	return p, problems, nil
+}
+
+// rehearse logs what a dry run would change, and returns how much that is.
+func (w *worker) rehearse(p plan.Plan) int {
+	for _, change := range p.Changes {
+		w.log.Info("would change", "change", change.Sentence())
+	}
+	return len(p.Changes)
 }
 
 func newWorker(gateway Gateway, c *Controller) *worker {

@@ -12,6 +12,8 @@ type GatewayPlan struct {
 	Changes []Change   `json:"changes"`
 	// Held are removals that the guard would keep back.
 	Held []Change `json:"held,omitempty"`
+	// Problems are what the gateway can't express or has refused, and is not asked again.
+	Problems []v1.Problem `json:"problems,omitempty"`
 	// Error says why nothing can be said about the gateway.
 	Error string `json:"error,omitempty"`
 }
@@ -26,8 +28,8 @@ type Change struct {
 }
 
 // NewGatewayPlan returns a plan in its printed form.
-func NewGatewayPlan(gateway v1.Gateway, p plan.Plan, problem string) GatewayPlan {
-	return GatewayPlan{Gateway: gateway, Changes: changes(p.Changes), Held: changes(p.Held), Error: problem}
+func NewGatewayPlan(gateway v1.Gateway, p plan.Plan, problems []v1.Problem, failure string) GatewayPlan {
+	return GatewayPlan{Gateway: gateway, Changes: changes(p.Changes), Held: changes(p.Held), Problems: problems, Error: failure}
 }
 
 func changes(list []plan.Change) []Change {

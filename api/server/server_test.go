@@ -34,7 +34,7 @@ func readers(ready bool) Readers {
 		Plan: func(context.Context) ([]GatewayPlan, error) {
 			object := &plan.Object{Noun: "route web.default", Service: "web", Origin: v1.Origin{Container: "web-1"}}
 			p := plan.Plan{Changes: []plan.Change{{Op: plan.Create, Key: v1.Key{Kind: "route", Name: "web.default"}, After: object}}}
-			return []GatewayPlan{NewGatewayPlan(v1.Kong, p, "")}, nil
+			return []GatewayPlan{NewGatewayPlan(v1.Kong, p, nil, "")}, nil
 		},
 		Metrics: http.NotFoundHandler(),
 	}

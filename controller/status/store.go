@@ -163,6 +163,18 @@ func (s *Store) ready() (bool, string) {
 	return true, ""
 }
 
+// Compared reports whether every gateway was looked at, whatever came of it.
+func (s *Store) Compared() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.gateways {
+		if g.reason != v1.Serving && g.reason != v1.Paused {
+			return false
+		}
+	}
+	return true
+}
+
 // Report returns everything as it is now.
 func (s *Store) Report() Report {
 	s.mu.Lock()
