@@ -144,7 +144,9 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		if err != nil {
 			return fmt.Errorf("kong: %w", err)
 		}
-		d.add(v1.Kong, reconciler)
+		if err := d.add(v1.Kong, reconciler, s.stateDir); err != nil {
+			return err
+		}
 	}
 	if s.haproxy == "off" {
 		return nil
@@ -166,12 +168,17 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 	if err != nil {
 		return fmt.Errorf("haproxy: %w", err)
 	}
-	d.add(v1.HAProxy, reconciler)
-	return nil
+	return d.add(v1.HAProxy, reconciler, s.stateDir)
 }
 
-func (d *daemon) add(name v1.Gateway, reconciler reconcilers.Reconciler) {
-	d.gateways = append(d.gateways, controller.Gateway{Name: name, Reconciler: reconciler})
+// add adds a gateway, with what its guard remembers.
+func (d *daemon) add(name v1.Gateway, reconciler reconcilers.Reconciler, stateDir string) error {
+	gateway := controller.Gateway{Name: name, Reconciler: reconciler}
+	if d.store != nil {
+		gateway.KeepGuard = func(m reconcilers.GuardMemory) error { return d.store.SaveNote(string(name), m) }
+	}
+	d.gateways = append(d.gateways, gateway)
+	return ledger.ReadNote(stateDir, string(name), &d.gateways[len(d.gateways)-1].Guarded)
 }
 
 // locators says for each gateway how its networks are found out.

@@ -340,6 +340,32 @@ func TestGuardHoldsAMassRemoval(t *testing.T) {
 	})
 }
 
+// TestGuardIsKeptForTheNextDaemon: what is held is saved before anything goes,
+// and another daemon goes on with it.
+func TestGuardIsKeptForTheNextDaemon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var kept reconcilers.GuardMemory
+		s := begin(t, func(o *Options) {
+			o.Gateways[1].KeepGuard = func(m reconcilers.GuardMemory) error { kept = m; return nil }
+		})
+		s.source.say(full(names(12)...))
+		s.source.say(gone(names(12)...))
+		pass(2 * time.Minute)
+		synctest.Wait()
+		if len(kept.Held) != 8 {
+			t.Fatalf("%d removals were kept for the next daemon, want 8", len(kept.Held))
+		}
+		next := begin(t, func(o *Options) {
+			o.Gateways = []Gateway{{Name: v1.HAProxy, Reconciler: s.hap.Open("lockstep"), Guarded: kept}}
+			o.Status = status.New("test", "lockstep", []v1.Gateway{v1.HAProxy})
+		})
+		next.source.say(full())
+		if got := holds(s.hap); got != 8 {
+			t.Errorf("haproxy holds %d services after a restart, want the 8 that are held", got)
+		}
+	})
+}
+
 func TestConfirmLetsGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := begin(t, nil)

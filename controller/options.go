@@ -39,6 +39,11 @@ type Options struct {
 type Gateway struct {
 	Name       v1.Gateway
 	Reconciler reconcilers.Reconciler
+	// Guarded is what the gateway's guard remembered when the last daemon ended.
+	Guarded reconcilers.GuardMemory
+	// KeepGuard saves what the guard remembers; nil: nothing is saved. It is
+	// called before removals are made.
+	KeepGuard func(reconcilers.GuardMemory) error
 }
 
 func (o Options) withDefaults() Options {

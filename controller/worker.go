@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type worker struct {
 	name       v1.Gateway
 	reconciler reconcilers.Reconciler
 	guard      *reconcilers.Guard
+	keepGuard  func(reconcilers.GuardMemory) error
 	status     *status.Store
 	metrics    *Metrics
 	log        *slog.Logger
@@ -40,14 +42,15 @@ type worker struct {
 	forgive bool      // the next round asks again for what was refused
 
 	// Owned by the goroutine of run.
-	set      v1.Set             // what the gateway should hold
-	routes   int                // how many routes are in set
-	refused  map[v1.Key]refusal // objects that the gateway refused
-	warned   map[v1.Key]string  // what was last logged of a change that fails
-	failures int                // rounds over everything in a row after which something is to be tried again
-	again    time.Time          // when everything is to be tried again; zero when all went well
-	down     bool               // the last round failed as a whole
-	common   []v1.Problem       // what the last round over everything left of what belongs to no service
+	set      v1.Set                  // what the gateway should hold
+	routes   int                     // how many routes are in set
+	refused  map[v1.Key]refusal      // objects that the gateway refused
+	warned   map[v1.Key]string       // what was last logged of a change that fails
+	failures int                     // rounds over everything in a row after which something is to be tried again
+	again    time.Time               // when everything is to be tried again; zero when all went well
+	down     bool                    // the last round failed as a whole
+	common   []v1.Problem            // what the last round over everything left of what belongs to no service
+	kept     reconcilers.GuardMemory // what was last saved of the guard's
 	lastErr  string
 }
 
@@ -179,6 +182,7 @@ func (w *worker) round(ctx context.Context) time.Duration {
 		return w.idle(began)
 	}
 	p, problems, err := w.plan(ctx, j.scope, w.guard)
+	w.keep()
 	var outcomes []plan.Outcome
 	if err == nil && !p.Empty() && !w.dryRun {
 		outcomes, err = w.reconciler.Apply(ctx, p)
@@ -229,6 +233,20 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 	return p, problems, nil
 }
 
+// keep saves what the guard remembers when that changed. Where it can't be
+// saved, removals go on being guarded until the daemon ends.
+func (w *worker) keep() {
+	memory := w.guard.Memory()
+	if w.keepGuard == nil || w.dryRun || reflect.DeepEqual(memory, w.kept) {
+		return
+	}
+	if err := w.keepGuard(memory); err != nil {
+		w.log.Warn("what the guard remembers can't be saved; a restart would let more removals pass", "error", err)
+		return
+	}
+	w.kept = memory
+}
+
 // rehearse logs what a dry run would change, and returns how much that is.
 func (w *worker) rehearse(p plan.Plan) int {
 	for _, change := range p.Changes {
@@ -238,10 +256,14 @@ func (w *worker) rehearse(p plan.Plan) int {
 }
 
 func newWorker(gateway Gateway, c *Controller) *worker {
+	guard := reconcilers.NewGuard(c.options.Guard)
+	guard.Remember(time.Now(), gateway.Guarded)
 	return &worker{
 		name:       gateway.Name,
 		reconciler: gateway.Reconciler,
-		guard:      reconcilers.NewGuard(c.options.Guard),
+		guard:      guard,
+		keepGuard:  gateway.KeepGuard,
+		kept:       guard.Memory(),
 		status:     c.status,
 		metrics:    c.metrics,
 		log:        c.log.With("gateway", string(gateway.Name)),

@@ -264,3 +264,29 @@ func TestOneNewRouteReplacesOneOldOne(t *testing.T) {
 		t.Errorf("%d routes that only change are held:\n%s", len(p.Held), sentences(p))
 	}
 }
+
+// TestGuardOutlivesTheDaemon: a restart gives no fresh budget, keeps what is held
+// and begins its quiet time anew.
+func TestGuardOutlivesTheDaemon(t *testing.T) {
+	names := some(20)
+	before := NewGuard(GuardOptions{})
+	first := before.Filter(noon, Scope{}, plan.Plan{Changes: remove(names...)}, Totals{})
+	if passes(first) != 4 {
+		t.Fatalf("%d pass at first, want 4", passes(first))
+	}
+	after := NewGuard(GuardOptions{})
+	after.Remember(noon.Add(5*time.Minute), before.Memory())
+	if diff := cmp.Diff(before.Memory(), after.Memory()); diff != "" {
+		t.Errorf("the memory changed on the way (-before +after):\n%s", diff)
+	}
+	rest := plan.Plan{Changes: remove(names[4:]...)}
+	if got := after.Filter(noon.Add(6*time.Minute), Scope{}, rest, Totals{}); passes(got) != 0 {
+		t.Errorf("%d more pass after a restart, want none", passes(got))
+	}
+	if got := after.Filter(noon.Add(14*time.Minute), Scope{}, rest, Totals{}); passes(got) != 0 {
+		t.Errorf("%d pass before ten minutes since the restart", passes(got))
+	}
+	if got := after.Filter(noon.Add(15*time.Minute), Scope{}, rest, Totals{}); passes(got) != 16 {
+		t.Errorf("%d pass after ten quiet minutes, want 16", passes(got))
+	}
+}

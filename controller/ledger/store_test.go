@@ -139,3 +139,24 @@ func TestEmptyParts(t *testing.T) {
 		t.Errorf("got %+v, %v; want maps", l, err)
 	}
 }
+
+func TestNotesOutliveTheDaemon(t *testing.T) {
+	dir := t.TempDir()
+	store := open(t, dir)
+	var got []string
+	if err := ReadNote(dir, "kong", &got); err != nil || got != nil {
+		t.Errorf("a missing note gave %v, %v", got, err)
+	}
+	if err := store.SaveNote("kong", []string{"held"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadNote(dir, "kong", &got); err != nil || len(got) != 1 || got[0] != "held" {
+		t.Errorf("got %v, %v; want what was saved", got, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "guard-haproxy.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadNote(dir, "haproxy", &got); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("a damaged note gave %v", err)
+	}
+}
