@@ -3,6 +3,8 @@ package haproxy
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -129,18 +131,24 @@ func (r *Reconciler) reusable(b *backend) bool {
 
 // settle writes the files when they do not say yet what the model says.
 func (r *Reconciler) settle() error {
-	if r.behind.config {
-		if err := r.dir.update(configName, r.model.renderConfig()); err != nil {
+	names := slices.Sorted(maps.Keys(r.behind.configs))
+	if r.behind.all {
+		var err error
+		if names, err = r.dir.differing(r.model); err != nil {
 			return err
 		}
-		r.behind.config = false
 	}
-	if r.behind.maps {
+	for _, name := range names {
+		if err := r.dir.update(name, r.model.renderConfig(name)); err != nil {
+			return err
+		}
+	}
+	if r.behind.maps || r.behind.all {
 		if err := r.writeMaps(r.model, r.table); err != nil {
 			return err
 		}
-		r.behind.maps = false
 	}
+	r.behind = behind{}
 	r.condition.files = "current"
 	return nil
 }

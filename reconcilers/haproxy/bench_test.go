@@ -176,7 +176,7 @@ func BenchmarkRender(b *testing.B) {
 					}
 					m.put(edits.sections())
 					t := newTable("lockstep", m)
-					if len(m.renderConfig()) == 0 || len(renderMap("lockstep", m, t)) == 0 {
+					if len(renderAll(m)) == 0 || len(renderMap("lockstep", m, t)) == 0 {
 						b.Fatal("nothing rendered")
 					}
 				}
@@ -193,7 +193,7 @@ func BenchmarkRender(b *testing.B) {
 					edits := newEdit("lockstep", m)
 					edits.put(place{backend: "s00007", server: server{name: "e00007-1", id: "e00007-1", address: "1.2.3.4:5", weight: i % 256}})
 					m.put(edits.sections())
-					if len(m.renderConfig()) == 0 {
+					if len(m.renderConfig(shardOf("s00007"))) == 0 {
 						b.Fatal("nothing rendered")
 					}
 				}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,19 +66,29 @@ func bindsOf(base string) []string {
 // check asks HAProxy itself about the whole set of files. A set that is wrong
 // without ours is tried again later; one that ours makes wrong waits for a
 // change of what is asked.
-func (r *Reconciler) check(ctx context.Context, staged string) error {
+func (r *Reconciler) check(ctx context.Context, s staged) error {
 	if err := r.program(ctx); err != nil {
 		return err
 	}
-	message, err := r.ask(ctx, staged)
+	files, err := r.dir.configs(s)
+	if err != nil {
+		return err
+	}
+	message, err := r.ask(ctx, slices.Concat(r.o.ConfigFiles, files))
 	if err != nil || message == "" {
 		return err
 	}
-	// Our file as it stands was accepted once: if it isn't now, others changed.
-	if before, err := r.dir.read(configName); err == nil && before != nil && r.condition.process == "running" {
-		if already, err := r.ask(ctx, r.dir.file(configName)); err == nil && already != "" {
-			return fmt.Errorf("HAProxy refuses the configuration files that are not ours: %s; correct them, then it goes on by itself", already)
-		}
+	strangers, err := r.dir.strangers()
+	if err != nil {
+		return err
+	}
+	theirs := slices.Concat(r.o.ConfigFiles, strangers)
+	wrong, err := r.ask(ctx, theirs)
+	if err != nil {
+		return err
+	}
+	if wrong != "" {
+		return fmt.Errorf("HAProxy refuses the configuration files that are not ours (%s): %s; correct them, then it goes on by itself", strings.Join(theirs, ", "), wrong)
 	}
 	return v1.Problem{
 		Reason: v1.GatewayRejected, Gateway: v1.HAProxy, Object: baseKey,
@@ -103,37 +114,30 @@ func (r *Reconciler) program(ctx context.Context) error {
 	return nil
 }
 
-// ask runs `haproxy -c` and returns its complaint; "" when all is well.
-func (r *Reconciler) ask(ctx context.Context, ours string) (string, error) {
+// noListener is the code with which HAProxy finds no error and nothing to do.
+const noListener = 2
+
+// ask runs `haproxy -c` over files, in HAProxy's order, and returns its
+// complaint; "" when all is well.
+func (r *Reconciler) ask(ctx context.Context, files []string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	arguments, err := r.arguments(ours)
-	if err != nil {
-		return "", err
+	if len(files) == 0 {
+		return "", nil
 	}
-	command := exec.CommandContext(ctx, r.o.Binary, append([]string{"-W", "-c"}, arguments...)...)
-	output, err := command.CombinedOutput()
+	arguments := []string{"-W", "-c"}
+	for _, file := range files {
+		arguments = append(arguments, "-f", file)
+	}
+	output, err := exec.CommandContext(ctx, r.o.Binary, arguments...).CombinedOutput()
 	var exit *exec.ExitError
 	switch {
-	case err == nil:
+	case err == nil, errors.As(err, &exit) && exit.ExitCode() == noListener:
 		return "", nil
 	case errors.As(err, &exit) && ctx.Err() == nil:
 		return complaint(output), nil
 	}
 	return "", binaryTrouble(r.o.Binary, err)
-}
-
-// arguments name the files of the whole set, in HAProxy's order.
-func (r *Reconciler) arguments(ours string) ([]string, error) {
-	configs, err := r.dir.configs(ours)
-	if err != nil {
-		return nil, err
-	}
-	var arguments []string
-	for _, file := range append(append([]string{}, r.o.ConfigFiles...), configs...) {
-		arguments = append(arguments, "-f", file)
-	}
-	return arguments, nil
 }
 
 func binaryTrouble(binary string, err error) error {

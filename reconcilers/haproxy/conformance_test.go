@@ -112,7 +112,7 @@ func (g *gateway) counted() int { return int(g.writes.Load()) + g.made() }
 func (g *gateway) world() string {
 	var b strings.Builder
 	r := g.r
-	config, err := r.dir.read(configName)
+	files, err := r.dir.readConfigs()
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -120,10 +120,10 @@ func (g *gateway) world() string {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	if config == nil {
+	if files[configName] == nil {
 		return "nothing\n"
 	}
-	m := parseFiles(r.o.Owner, config, routes)
+	m := parseFiles(r.o.Owner, files, routes)
 	m.dropRetired(r.o.Owner)
 	b.WriteString(m.base) // without the generation, which the directory's name is part of
 	for _, name := range m.order {

@@ -93,9 +93,13 @@ func (d *directory) checkMark(takeover bool) error {
 	return d.write(markName, append(line, '\n'))
 }
 
-// stranger refuses a lockstep.cfg that no mark of ours stands beside.
+// stranger refuses files of ours that no mark of ours stands beside.
 func (d *directory) stranger() error {
-	for _, name := range []string{configName, mapName, hostsName} {
+	names, err := d.ownConfigs()
+	if err != nil {
+		return err
+	}
+	for _, name := range append(names, mapName, hostsName) {
 		text, err := os.ReadFile(d.file(name))
 		if errors.Is(err, os.ErrNotExist) || err == nil && len(bytes.TrimSpace(text)) == 0 {
 			continue
@@ -172,14 +176,18 @@ func (d *directory) stage(name string, text []byte) (path string, err error) {
 	return temporary.Name(), nil
 }
 
-// commit makes a staged file the real one.
-func (d *directory) commit(staged, name string) error {
+// commit makes a staged file the real one; with "" the real one goes.
+func (d *directory) commit(path, name string) error {
 	err := d.before("commit " + name)
-	if err == nil {
-		err = os.Rename(staged, d.file(name))
+	switch {
+	case err != nil:
+	case path == "":
+		err = os.Remove(d.file(name))
+	default:
+		err = os.Rename(path, d.file(name))
 	}
 	if err != nil {
-		d.discard(staged)
+		d.discard(path)
 		return writeTrouble(d.file(name), err)
 	}
 	d.wrote(name)
@@ -187,47 +195,29 @@ func (d *directory) commit(staged, name string) error {
 }
 
 // discard removes a staged file. What can't be removed is removed by sweep.
-func (d *directory) discard(staged string) { _ = os.Remove(staged) }
+func (d *directory) discard(path string) {
+	if path != "" {
+		_ = os.Remove(path)
+	}
+}
 
 // sweep removes staged files that a daemon left behind when it was killed.
 func (d *directory) sweep() error {
-	for _, name := range []string{configName, mapName, hostsName, markName} {
-		left, err := filepath.Glob(d.file("." + name + ".*"))
-		if err != nil {
-			return fmt.Errorf("list %s: %w", d.path, err)
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return fmt.Errorf("list %s: %w", d.path, err)
+	}
+	for _, entry := range entries {
+		name, hidden := strings.CutPrefix(entry.Name(), ".")
+		name = strings.TrimSuffix(name, filepath.Ext(name))
+		if !hidden || !ownConfig(name) && !slices.Contains([]string{mapName, hostsName, markName}, name) {
+			continue
 		}
-		for _, path := range left {
-			if err := os.Remove(path); err != nil {
-				return writeTrouble(path, err)
-			}
+		if err := os.Remove(d.file(entry.Name())); err != nil {
+			return writeTrouble(d.file(entry.Name()), err)
 		}
 	}
 	return nil
-}
-
-// configs returns the *.cfg files that HAProxy loads from the directory, in
-// its order, with ours replaced by the file that is to be tried.
-func (d *directory) configs(ours string) ([]string, error) {
-	entries, err := os.ReadDir(d.path)
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", d.path, err)
-	}
-	names := []string{configName}
-	for _, entry := range entries {
-		name := entry.Name()
-		if strings.HasSuffix(name, ".cfg") && !strings.HasPrefix(name, ".") && name != configName {
-			names = append(names, name)
-		}
-	}
-	files := make([]string, 0, len(names))
-	for _, name := range slices.Sorted(slices.Values(names)) {
-		if name == configName {
-			files = append(files, ours)
-			continue
-		}
-		files = append(files, d.file(name))
-	}
-	return files, nil
 }
 
 // writeTrouble says why a file can't be written and what to do.
@@ -244,14 +234,16 @@ func writeTrouble(path string, err error) error {
 	return fmt.Errorf("can't write %s: %w; %s", path, err, remedy)
 }
 
-// update writes a file unless it says the same already.
+// update writes a file unless it says the same already; nil text removes it.
 func (d *directory) update(name string, text []byte) error {
 	have, err := d.read(name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if have != nil && bytes.Equal(have, text) {
+	case bytes.Equal(have, text) && (have == nil) == (text == nil):
 		return nil
+	case text == nil:
+		return d.commit("", name)
 	}
 	return d.write(name, text)
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -71,4 +73,56 @@ func TestProgramThatIsTooOld(t *testing.T) {
 	if err != nil || len(failed) == 0 || !strings.Contains(failed[0].Message, "HAProxy 2.2.9-2+deb11u5 is too old") {
 		t.Fatalf("%v %v", failed, err)
 	}
+}
+
+// TestOneEventOneFile: what one event writes does not depend on how many
+// services there are.
+func TestOneEventOneFile(t *testing.T) {
+	b := managed(t)
+	b.options.ReloadEvery = 1
+	b.open()
+	b.fleet(300)
+	b.sync()
+	b.serve("shop", origin(t, "one"))
+	b.sync("shop")
+	before := b.inodes()
+	b.serve("shop", origin(t, "two"))
+	b.sync("shop")
+	var written []string
+	for name, inode := range b.inodes() {
+		if before[name] != inode {
+			written = append(written, name)
+		}
+	}
+	if len(written) != 1 || written[0] != shardOf("shop") {
+		t.Fatalf("one event wrote %v, want %s alone", written, shardOf("shop"))
+	}
+	// A file without services goes.
+	clear(b.set)
+	b.sync()
+	b.serve("new", origin(t, "three"))
+	b.sync()
+	left, err := b.r.dir.ownConfigs()
+	if err != nil || !slices.Equal(left, []string{configName, shardOf("new")}) {
+		t.Fatalf("%v %v are left, want %s and %s", left, err, configName, shardOf("new"))
+	}
+	b.want("new.test", "/", 200, "three")
+}
+
+// inodes tells one version of each of our files from the next.
+func (b *bench) inodes() map[string]uint64 {
+	b.t.Helper()
+	names, err := b.r.dir.list()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	inodes := map[string]uint64{}
+	for _, name := range append(names, mapName) {
+		var stat syscall.Stat_t
+		if err := syscall.Stat(b.r.dir.file(name), &stat); err != nil {
+			b.t.Fatal(err)
+		}
+		inodes[name] = stat.Ino
+	}
+	return inodes
 }

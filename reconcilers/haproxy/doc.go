@@ -1,7 +1,7 @@
 // Package haproxy keeps a HAProxy equal to the services that run.
 //
-// In: a v1.Set. Out: a directory of our own (lockstep.cfg and maps) that HAProxy
-// loads after the user's files, and the same state in the running process. What
+// In: a v1.Set. Out: a directory of our own (*.cfg and maps) that HAProxy loads
+// after the user's files, and the same state in the running process. What
 // moves (servers, weights, draining, hosts and paths) goes through the runtime
 // socket without a reload; what can't (a backend that is new or has other
 // timeouts, another bind) is checked by `haproxy -c` and reloaded, at a bounded
@@ -23,6 +23,7 @@
 //	charset.go            the one check of all that reaches a file or socket
 //	socket.go             HAProxy's command line over a unix socket
 //	process.go, binds.go  the managed process; ports that are taken
+//	files.go, stage.go    which file a service stands in; several files at once
 //	directory.go          our directory: atomic files, owner mark, lock
 //	userfiles.go          the user's files, read-only (client-native's parser)
 //	watch.go              notices a process that died or another's reload

@@ -212,6 +212,46 @@ func TestUsersFilesThatHAProxyRefuses(t *testing.T) {
 	b.want("other.test", "/", 200, "three")
 }
 
+// TestUsersFilesThatNeverWorked: the same where no HAProxy runs that could have
+// accepted them before.
+func TestUsersFilesThatNeverWorked(t *testing.T) {
+	for name, write := range map[string]func(b *bench) (path string){
+		"named": func(b *bench) string {
+			path := filepath.Join(shortDir(t), "mine.cfg")
+			b.options.ConfigFiles = []string{path}
+			return path
+		},
+		"in the directory": func(b *bench) string { return filepath.Join(b.options.Dir, "mine.cfg") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := managed(t)
+			if err := os.Mkdir(b.options.Dir, 0o755); err != nil { //nolint:gosec // as Lockstep makes it
+				t.Fatal(err)
+			}
+			path := write(b)
+			if err := os.WriteFile(path, []byte("defaults\n  mode http\nbackend mine\n  nonsense\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b.open()
+			b.serve("shop", origin(t, "one"))
+			failed, err := b.try(reconcilers.Scope{Fresh: true})
+			if err != nil || len(failed) == 0 {
+				t.Fatalf("%v %v", failed, err)
+			}
+			for _, f := range failed {
+				if f.Reason != v1.GatewayUnreachable || !strings.Contains(f.Message, "not ours ("+path+")") || !strings.Contains(f.Message, path+":4") {
+					t.Fatalf("%v", f)
+				}
+			}
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b.sync()
+			b.want("shop.test", "/", 200, "one")
+		})
+	}
+}
+
 func TestExternalTroubles(t *testing.T) {
 	b := external(t, userConfig)
 	for _, c := range []struct {

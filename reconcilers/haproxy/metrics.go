@@ -3,6 +3,7 @@ package haproxy
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -14,6 +15,14 @@ type metrics struct {
 	commands *prometheus.CounterVec
 	files    *prometheus.CounterVec
 	drift    *prometheus.CounterVec
+}
+
+// fileLabel names a file in a metric; all of the services' count as one.
+func fileLabel(name string) string {
+	if strings.HasPrefix(name, shardPrefix) {
+		return shardPrefix + "*.cfg"
+	}
+	return name
 }
 
 func newMetrics(registry prometheus.Registerer) (*metrics, error) {

@@ -104,11 +104,14 @@ func (s *section) backend(name string) *backend {
 type model struct {
 	base     string // text before the first service, with the generation left open
 	sections map[string]*section
-	order    []string // names of sections, sorted
-	digest   string   // of what generation covers; "" when it must be made anew
+	order    []string            // names of sections, sorted
+	shards   map[string][]string // the same by the file that they stand in
+	digest   string              // of what generation covers; "" when it must be made anew
 }
 
-func newModel() *model { return &model{sections: map[string]*section{}} }
+func newModel() *model {
+	return &model{sections: map[string]*section{}, shards: map[string][]string{}}
+}
 
 // put replaces sections; nil removes one.
 func (m *model) put(edits map[string]*section) {
@@ -116,23 +119,41 @@ func (m *model) put(edits map[string]*section) {
 		if shapeOf(m.sections[name]) != shapeOf(s) {
 			m.digest = ""
 		}
-		i, there := slices.BinarySearch(m.order, name)
-		switch {
-		case s == nil && there:
-			m.order = slices.Delete(m.order, i, i+1)
+		if _, there := m.sections[name]; there != (s != nil) {
+			m.order = toggle(m.order, name)
+			m.place(name)
+		}
+		if s == nil {
 			delete(m.sections, name)
-		case s != nil && !there:
-			m.order = slices.Insert(m.order, i, name)
-			m.sections[name] = s
-		case s != nil:
+		} else {
 			m.sections[name] = s
 		}
 	}
 }
 
+// place puts a service into its file, or takes it out.
+func (m *model) place(name string) {
+	file := shardOf(name)
+	if m.shards[file] = toggle(slices.Clone(m.shards[file]), name); len(m.shards[file]) == 0 {
+		delete(m.shards, file)
+	}
+}
+
+// toggle puts a name into a sorted list, or takes it out when it is there.
+func toggle(list []string, name string) []string {
+	i, there := slices.BinarySearch(list, name)
+	if there {
+		return slices.Delete(list, i, i+1)
+	}
+	return slices.Insert(list, i, name)
+}
+
 // clone returns a model that can be changed apart.
 func (m *model) clone() *model {
-	return &model{base: m.base, sections: maps.Clone(m.sections), order: slices.Clone(m.order), digest: m.digest}
+	return &model{
+		base: m.base, sections: maps.Clone(m.sections), order: slices.Clone(m.order),
+		shards: maps.Clone(m.shards), digest: m.digest, // the lists of shards are never changed in place
+	}
 }
 
 func shapeOf(s *section) string {

@@ -57,16 +57,19 @@ func renderMap(owner string, m *model, t *table) []byte {
 // parseFiles reads back what renderConfig and renderMap wrote. Whatever it
 // does not understand it leaves out; the caller renders the result again and
 // sees from the difference that the files are not as we left them.
-func parseFiles(owner string, config, routes []byte) *model {
+func parseFiles(owner string, files configs, routes []byte) *model {
 	m := newModel()
-	text := string(config)
-	head, rest, ok := strings.Cut(text, servicesMark)
+	head, _, ok := strings.Cut(string(files[configName]), servicesMark)
 	if !ok {
 		return m
 	}
 	m.rebase(openGeneration(head+servicesMark, owner))
 	e := newEdit(owner, m)
-	parseBackends(e, owner, rest)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if name != configName {
+			parseBackends(e, owner, string(files[name]))
+		}
+	}
 	for line := range strings.Lines(string(routes)) {
 		if r, ok := parseRoute(line); ok {
 			e.of(r.service).routes[r.name] = r

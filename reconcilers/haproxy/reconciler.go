@@ -51,9 +51,13 @@ type Reconciler struct {
 }
 
 // behind tells which files do not say yet what the model says.
-type behind struct{ config, maps bool }
+type behind struct {
+	configs map[string]bool // names of files
+	maps    bool
+	all     bool // any of them may differ
+}
 
-func (b behind) any() bool { return b.config || b.maps }
+func (b behind) any() bool { return b.all || b.maps || len(b.configs) > 0 }
 
 // before asks the tests' fault whether a step may succeed.
 func (r *Reconciler) before(step string) error {
@@ -92,7 +96,7 @@ func New(options Options) (*Reconciler, error) {
 	}
 	r.dir = &directory{
 		path: o.Dir, owner: o.Owner, writer: o.Writer, before: r.before,
-		wrote: func(name string) { metrics.files.WithLabelValues(name).Inc() },
+		wrote: func(name string) { metrics.files.WithLabelValues(fileLabel(name)).Inc() },
 	}
 	if o.Mode == Managed {
 		r.process = &process{options: o}

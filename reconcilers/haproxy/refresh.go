@@ -53,7 +53,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 
 // readFiles compares the files with what we know, or learns it from them.
 func (r *Reconciler) readFiles() error {
-	config, err := r.dir.read(configName)
+	files, err := r.dir.readConfigs()
 	if err != nil {
 		return err
 	}
@@ -62,16 +62,16 @@ func (r *Reconciler) readFiles() error {
 		return err
 	}
 	if r.model == nil {
-		r.model = parseFiles(r.o.Owner, config, routes)
+		r.model = parseFiles(r.o.Owner, files, routes)
 	}
 	r.table = newTable(r.o.Owner, r.model)
 	r.condition = condition{text: digest(r.model.base), process: "running", loaded: "yes", files: "current", routes: "current"}
 	switch {
 	case r.behind.any():
 		r.condition.files = "unwritten"
-	case config == nil || routes == nil:
+	case files[configName] == nil || routes == nil:
 		r.condition.files = "missing"
-	case !bytes.Equal(config, r.model.renderConfig()) || !bytes.Equal(routes, renderMap(r.o.Owner, r.model, r.table)):
+	case !files.say(r.model) || !bytes.Equal(routes, renderMap(r.o.Owner, r.model, r.table)):
 		r.condition.files = "edited"
 		r.metrics.drift.WithLabelValues("files").Inc()
 	}
@@ -93,7 +93,8 @@ func (r *Reconciler) adopt(w world) {
 	e := newEdit(r.o.Owner, r.model)
 	for _, name := range r.model.order {
 		for _, b := range r.model.sections[name].backends {
-			if !w.backends[b.name()] {
+			if !w.backends[b.name()] { // it has loaded what stood here once, not what does
+				r.condition.loaded = "no"
 				continue
 			}
 			servers := overlay(b, r.staying(b, w.servers[b.name()]))

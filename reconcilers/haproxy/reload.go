@@ -33,7 +33,7 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 		failAll(steps, err)
 		return
 	}
-	err = r.dir.commit(staged, configName)
+	err = r.dir.commitAll(staged)
 	if err == nil {
 		err = r.writeMaps(want, table)
 	}
@@ -52,23 +52,24 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 	}
 }
 
-// stage writes lockstep.cfg beside the real one and has it checked. Maps that
-// are missing must be there for it: HAProxy refuses to start without them.
-func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (string, error) {
+// stage writes the files that are to change beside the real ones and has them
+// checked. Maps that are missing must be there for it: HAProxy refuses to start
+// without them.
+func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (staged, error) {
 	have, err := r.dir.read(mapName)
 	if err == nil && have == nil {
 		err = r.writeMaps(want, table)
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	staged, err := r.dir.stage(configName, want.renderConfig())
+	staged, err := r.dir.stageAll(want)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := r.check(ctx, staged); err != nil {
-		r.dir.discard(staged)
-		return "", err
+		r.dir.discardAll(staged)
+		return nil, err
 	}
 	return staged, nil
 }

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// The files of ours. HAProxy loads every *.cfg of the directory.
+// The files of ours, beside those of the services (see files.go). HAProxy loads
+// every *.cfg of the directory.
 const (
 	configName = "lockstep.cfg"
 	mapName    = "routes.map"
@@ -18,7 +19,7 @@ const (
 const generationHole = "@GENERATION@"
 
 // servicesMark ends the base text.
-const servicesMark = "# services\n"
+const servicesMark = "# the services stand in " + shardPrefix + "*.cfg\n"
 
 // genVariable names the process-wide variable that holds the generation.
 func genVariable(owner string) string {
@@ -220,14 +221,4 @@ func (s *server) write(b *strings.Builder) {
 		comment += " # id " + s.id
 	}
 	b.WriteString("  server " + s.name + " " + s.address + " weight " + strconv.Itoa(weight) + comment + "\n")
-}
-
-// renderConfig writes lockstep.cfg.
-func (m *model) renderConfig() []byte {
-	var b strings.Builder
-	b.WriteString(strings.Replace(m.base, generationHole, m.generation(), 1))
-	for _, name := range m.order {
-		b.WriteString(m.sections[name].config)
-	}
-	return []byte(b.String())
 }

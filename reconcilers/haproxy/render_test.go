@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,26 +98,30 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	if err := os.Mkdir(options.Dir, 0o755); err != nil { //nolint:gosec // HAProxy may be another user
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.dir.update(configName, want.renderConfig()), r.writeMaps(want, table)); err != nil {
+	files, err := r.dir.stageAll(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.dir.commitAll(files), r.writeMaps(want, table)); err != nil {
 		t.Fatal(err)
 	}
 	acceptable(t, r)
 	sameAgain(t, r, want)
-	var files []txtar.File
-	for _, name := range []string{configName, mapName, hostsName} {
+	var golden []txtar.File
+	for _, name := range append(want.configNames(), mapName, hostsName) {
 		text, err := r.dir.read(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if text != nil {
-			files = append(files, txtar.File{Name: name, Data: []byte(strings.NewReplacer(options.Dir, "DIR", digest(options.Dir), "DIGEST", want.generation(), "GENERATION").Replace(string(text)))})
+			golden = append(golden, txtar.File{Name: name, Data: []byte(strings.NewReplacer(options.Dir, "DIR", digest(options.Dir), "DIGEST", want.generation(), "GENERATION").Replace(string(text)))})
 		}
 	}
 	var said strings.Builder
 	for _, problem := range problems {
 		said.WriteString(problem.Error() + "\n")
 	}
-	return append(files, txtar.File{Name: "problems", Data: []byte(said.String())})
+	return append(golden, txtar.File{Name: "problems", Data: []byte(said.String())})
 }
 
 // acceptable asks HAProxy, where there is one, about the whole set of files.
@@ -126,7 +131,11 @@ func acceptable(t *testing.T, r *Reconciler) {
 		t.Log("haproxy is not installed: its opinion is not asked")
 		return
 	}
-	complaint, err := r.ask(t.Context(), r.dir.file(configName))
+	files, err := r.dir.configs(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	complaint, err := r.ask(t.Context(), slices.Concat(r.o.ConfigFiles, files))
 	if err != nil || complaint != "" {
 		t.Fatalf("%v %s", err, complaint)
 	}
@@ -135,7 +144,7 @@ func acceptable(t *testing.T, r *Reconciler) {
 // sameAgain reads the files back and renders them again.
 func sameAgain(t *testing.T, r *Reconciler, want *model) {
 	t.Helper()
-	config, err := r.dir.read(configName)
+	files, err := r.dir.readConfigs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,11 +152,20 @@ func sameAgain(t *testing.T, r *Reconciler, want *model) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := parseFiles(r.o.Owner, config, routes)
-	if d := cmp.Diff(string(want.renderConfig()), string(again.renderConfig())); d != "" {
+	again := parseFiles(r.o.Owner, files, routes)
+	if d := cmp.Diff(renderAll(want), renderAll(again)); d != "" || !files.say(again) {
 		t.Fatalf("read back (-written +read)\n%s", d)
 	}
 	if d := cmp.Diff(string(routes), string(renderMap(r.o.Owner, again, newTable(r.o.Owner, again)))); d != "" {
 		t.Fatalf("map read back (-written +read)\n%s", d)
 	}
+}
+
+// renderAll returns the text of every file by its name.
+func renderAll(m *model) map[string]string {
+	all := map[string]string{}
+	for _, name := range m.configNames() {
+		all[name] = string(m.renderConfig(name))
+	}
+	return all
 }

@@ -27,18 +27,30 @@ func (r *Reconciler) soften(ctx context.Context, steps []*step) {
 	for _, s := range going {
 		rt.removeServer(s)
 	}
+	generation := r.model.generation()
 	r.model.put(r.draftOf(r.model, steps))
 	if rt.broken {
 		r.known = false // the next look sorts it out
 	}
-	for _, s := range pending(steps) {
+	r.fallBehind(pending(steps), r.model.generation() != generation)
+}
+
+// fallBehind notes which files do not say yet what was done.
+func (r *Reconciler) fallBehind(steps []*step, base bool) {
+	if r.behind.configs == nil {
+		r.behind.configs = map[string]bool{}
+	}
+	if base {
+		r.behind.configs[configName] = true
+	}
+	for _, s := range steps {
 		switch s.change.Object().Native.(type) {
 		case condition:
-			r.behind = behind{config: true, maps: true}
+			r.behind.all = true
 		case *route:
 			r.behind.maps = true
 		default:
-			r.behind.config = true
+			r.behind.configs[shardOf(s.change.Object().Service)] = true
 		}
 	}
 }

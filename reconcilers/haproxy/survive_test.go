@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 )
@@ -130,6 +132,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		commands []string
+		file     string
 		edit     func(text string) string
 	}{
 		{name: "server removed", commands: []string{"set server lockstep:shop/one state maint", "shutdown sessions server lockstep:shop/one", "del server lockstep:shop/one"}},
@@ -142,9 +145,13 @@ func TestDriftIsRepaired(t *testing.T) {
 		{name: "route changed", commands: []string{"set map " + b.r.dir.file(mapName) + " shop.test|c nowhere"}},
 		{name: "route added", commands: []string{"add map " + b.r.dir.file(mapName) + " evil.test|c lockstep:shop"}},
 		{name: "map emptied", commands: []string{"clear map " + b.r.dir.file(mapName)}},
-		{name: "file edited", edit: func(text string) string { return strings.Replace(text, "weight 100", "weight 1", 1) }},
-		{name: "line added", edit: func(text string) string { return text + "  option httpchk\n" }},
-		{name: "file emptied", edit: func(string) string { return "" }},
+		{name: "file edited", file: shardOf("shop"), edit: func(text string) string { return strings.Replace(text, "weight 100", "weight 1", 1) }},
+		{name: "line added", file: shardOf("shop"), edit: func(text string) string { return text + "  option httpchk\n" }},
+		{name: "file emptied", file: shardOf("shop"), edit: func(string) string { return "" }},
+		{name: "file removed", file: shardOf("shop"), edit: nil},
+		{name: "file added", file: "lockstep_99.cfg", edit: func(string) string { return "backend lockstep:evil from lockstep::defaults\n" }},
+		{name: "line added to our sections", file: configName, edit: func(text string) string { return text + "  option httpchk\n" }},
+		{name: "our sections emptied", file: configName, edit: func(string) string { return "" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, command := range c.commands {
@@ -157,15 +164,18 @@ func TestDriftIsRepaired(t *testing.T) {
 				}
 				s.close()
 			}
-			config := b.r.dir.file(configName)
-			before, err := os.ReadFile(config)
+			before, err := b.r.dir.readConfigs()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.edit != nil {
-				if err := os.WriteFile(config, []byte(c.edit(string(before))), 0o644); err != nil { //nolint:gosec // as HAProxy reads it
-					t.Fatal(err)
-				}
+			switch path := b.r.dir.file(c.file); {
+			case c.edit != nil:
+				err = os.WriteFile(path, []byte(c.edit(string(before[c.file]))), 0o644) //nolint:gosec // as HAProxy reads it
+			case c.file != "":
+				err = os.Remove(path)
+			}
+			if err != nil {
+				t.Fatal(err)
 			}
 			if b.plan(reconcilers.Scope{Fresh: true}).Empty() {
 				t.Fatal("not noticed")
@@ -174,9 +184,9 @@ func TestDriftIsRepaired(t *testing.T) {
 			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
 				t.Fatalf("not repaired: %s", sentences(p))
 			}
-			after, err := os.ReadFile(config)
-			if err != nil || string(after) != string(before) {
-				t.Fatalf("the file is another now: %v\n%s", err, after)
+			after, err := b.r.dir.readConfigs()
+			if d := cmp.Diff(before, after); err != nil || d != "" {
+				t.Fatalf("the files are others now: %v\n%s", err, d)
 			}
 		})
 	}
@@ -237,7 +247,7 @@ func TestFilesThatCanNotBeWritten(t *testing.T) {
 			}
 			b.serve("shop", origin(t, "two"))
 			failed, err := b.try(reconcilers.Scope{Services: []string{"shop"}})
-			if len(failed) > 0 || !errors.Is(err, errno) || !strings.Contains(err.Error(), b.r.dir.file(configName)) || !strings.Contains(err.Error(), "; ") {
+			if len(failed) > 0 || !errors.Is(err, errno) || !strings.Contains(err.Error(), b.r.dir.file(shardOf("shop"))) || !strings.Contains(err.Error(), "; ") {
 				t.Fatalf("%v %v", failed, err)
 			}
 			b.want("shop.test", "/", 200, "two") // what runs goes on
