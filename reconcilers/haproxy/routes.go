@@ -54,8 +54,9 @@ const (
 // entry is one line of the map: a key, and what the route makes of it.
 type entry struct{ key, value string }
 
-// entries returns the route's lines in the map, in a fixed order.
-func (r *route) entries(owner string) []entry {
+// entries returns the route's lines in the map, in a fixed order. target is
+// the backend's name in HAProxy.
+func (r *route) entries(target string) []entry {
 	paths := r.paths
 	if len(paths) == 0 {
 		paths = []string{""}
@@ -68,7 +69,7 @@ func (r *route) entries(owner string) []entry {
 	var out []entry
 	for _, host := range hosts {
 		for _, path := range paths {
-			out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(owner, path)})
+			out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(target, path)})
 		}
 	}
 	return out
@@ -99,11 +100,7 @@ func routeKey(host, path string, mixed bool) string {
 }
 
 // value is "backend|length of the path|how much of it is cut off".
-func (r *route) value(owner, path string) string {
-	target := holdName(owner)
-	if r.backend != "" {
-		target = backendName(owner, r.backend)
-	}
+func (r *route) value(target, path string) string {
 	cut := 0
 	if r.strip {
 		cut = len(path)
@@ -121,6 +118,7 @@ func (r *route) before(o *route) int {
 // of them stands in the map.
 type table struct {
 	owner    string
+	model    *model // says which backend stands for a service's
 	claims   map[string][]claim
 	wildPath int // claims that make the frontend look for wildcards with paths
 	wild     int
@@ -132,7 +130,7 @@ type claim struct {
 }
 
 func newTable(owner string, m *model) *table {
-	t := &table{owner: owner, claims: map[string][]claim{}}
+	t := &table{owner: owner, model: m, claims: map[string][]claim{}}
 	for _, name := range m.order {
 		for _, r := range m.sections[name].routes {
 			t.add(r)
@@ -141,11 +139,19 @@ func newTable(owner string, m *model) *table {
 	return t
 }
 
+// target returns the backend's name in HAProxy; that of the 503 when there is none.
+func (t *table) target(r *route) string {
+	if b := t.model.backendOf(r.backend); b != nil && r.backend != "" {
+		return backendName(t.owner, b.live())
+	}
+	return holdName(t.owner)
+}
+
 // add and remove change the table and return the keys that may now have
 // another value.
 func (t *table) add(r *route) []string {
 	var keys []string
-	for _, e := range r.entries(t.owner) {
+	for _, e := range r.entries(t.target(r)) {
 		list := t.claims[e.key]
 		i, _ := slices.BinarySearchFunc(list, r, func(c claim, r *route) int { return c.route.before(r) })
 		t.claims[e.key] = slices.Insert(list, i, claim{route: r, value: e.value})
@@ -156,7 +162,7 @@ func (t *table) add(r *route) []string {
 
 func (t *table) remove(r *route) []string {
 	var keys []string
-	for _, e := range r.entries(t.owner) {
+	for _, e := range r.entries(t.target(r)) {
 		list := slices.DeleteFunc(t.claims[e.key], func(c claim) bool { return c.route.name == r.name })
 		if len(list) == 0 {
 			delete(t.claims, e.key)
