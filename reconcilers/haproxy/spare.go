@@ -11,9 +11,9 @@ import (
 // HAProxy gets a new backend by a reload only. So that a brand-new service
 // needs none, backends of default options are prepared, all alike: a service
 // takes one (assign), and HAProxy knows it by that name from then on. Which
-// service has which stands in lockstep.cfg, in the backend's own line, and
-// nowhere else: the record can't disagree with what HAProxy loads, and outlives
-// whoever is killed.
+// service has which stands in the backend's own line of our files, and nowhere
+// else (not in the ledger either): the record can't disagree with what HAProxy
+// loads, is replaced in one step with the servers, and outlives whoever is killed.
 //
 // In the model the prepared backends that nobody has are those of the service
 // "". One that was used once is not given to another service before the next
@@ -22,6 +22,9 @@ import (
 
 // sparePrefix begins their names. Service names hold no colon.
 const sparePrefix = ":spare"
+
+// lastSpare is the highest number that their names and files have room for.
+const lastSpare = 99_999
 
 func spareName(i int) string { return fmt.Sprintf("%s%05d", sparePrefix, i) }
 
@@ -32,12 +35,8 @@ func isSpare(name string) bool {
 
 // spareNumber returns the number of a prepared backend.
 func spareNumber(name string) (int, bool) {
-	text, ok := strings.CutPrefix(name, sparePrefix)
-	if !ok || len(text) != 5 {
-		return 0, false
-	}
-	n, err := strconv.Atoi(text)
-	return n, err == nil && n > 0
+	n, err := strconv.Atoi(strings.TrimPrefix(name, sparePrefix))
+	return n, err == nil && 0 < n && n <= lastSpare && name == spareName(n)
 }
 
 // The options of a service that asks for none, in milliseconds.
@@ -135,7 +134,7 @@ func (m *model) renew(owner string, n int, rename bool) {
 			}
 		}
 	}
-	for i := 1; n > 0; i++ {
+	for i := 1; n > 0 && i <= lastSpare; i++ {
 		if name := spareName(i); !taken[name] {
 			e.of("").backends[name] = &backend{spare: name, connect: defaultConnect, server: defaultServer}
 			n--
