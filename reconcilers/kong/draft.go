@@ -12,6 +12,7 @@ import (
 type draft struct {
 	current, want plan.State
 	problems      map[v1.Key]*v1.Problem
+	turn          func(*record) *plan.Object // a route in the form in which it answers 503
 }
 
 // takeBack puts an object to what the node holds of it, or leaves it out when
@@ -32,6 +33,7 @@ func (d *draft) complete(rows []*row) {
 	for _, row := range rows { // parents first
 		for _, rec := range recordsOf(d.want, row) {
 			key := v1.Key{Kind: row.kind, Name: rec.key}
+			d.protect(key, rec)
 			for range 2 { // the older version may lack its parent as well
 				missing, ok := d.missing(key)
 				if !ok {
@@ -47,6 +49,19 @@ func (d *draft) complete(rows []*row) {
 				d.takeBack(key, problem)
 			}
 		}
+	}
+}
+
+// protect turns a route away from its service when a plugin that it needs is
+// not there: without it the route would be more open than asked.
+func (d *draft) protect(key v1.Key, rec *record) {
+	for _, need := range rec.needs {
+		if satisfied(d.want, need) {
+			continue
+		}
+		problem := waiting(need, d.problems[need])
+		d.want[key], d.problems[key] = d.turn(rec), &problem
+		return
 	}
 }
 

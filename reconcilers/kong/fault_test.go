@@ -46,13 +46,13 @@ func setOf(services ...*v1.Service) v1.Set {
 
 // round takes one full round and returns what was planned and what became of it.
 func round(ctx context.Context, r reconcilers.Reconciler, set v1.Set) (plan.Plan, []plan.Outcome, error) {
-	desired, problems := r.Compile(reconcilers.Scope{}, set)
-	if len(problems) > 0 {
-		return plan.Plan{}, nil, problems[0]
-	}
 	observed, err := r.Observe(ctx, reconcilers.Scope{Fresh: true})
 	if err != nil {
 		return plan.Plan{}, nil, err
+	}
+	desired, problems := r.Compile(reconcilers.Scope{}, set)
+	if len(problems) > 0 {
+		return plan.Plan{}, nil, problems[0]
 	}
 	p := plan.Diff(observed, desired)
 	outcomes, err := r.Apply(ctx, p)
