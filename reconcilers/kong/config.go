@@ -171,6 +171,14 @@ func (s *schema) configFields() []field {
 	return nil
 }
 
+// secrets are the texts of a plugin's configuration that are shown nowhere.
+func (f *facts) secrets(rec *record) []string {
+	if top := f.of(rec).field("config"); top != nil {
+		return top.secretsIn(nil, rec.body["config"])
+	}
+	return nil
+}
+
 // secretsIn adds the texts of a value that the schema marks as secret.
 func (f *field) secretsIn(found []string, value any) []string {
 	switch v := value.(type) {

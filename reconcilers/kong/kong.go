@@ -206,10 +206,15 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		}
 		return r.untried(p, err)
 	}
+	apply := r.write
 	if r.facts.dbless() {
-		return r.push(ctx, p)
+		apply = r.push
 	}
-	return r.write(ctx, p)
+	outcomes, err := apply(ctx, p)
+	for i := range outcomes {
+		placePlugin(&outcomes[i])
+	}
+	return outcomes, err
 }
 
 // untried reports every change as not tried, because of an error about Kong as a whole.

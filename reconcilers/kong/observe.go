@@ -226,6 +226,7 @@ func (r *Reconciler) object(rec *record) *plan.Object {
 	others := r.facts.of(rec).others(rec.body)
 	if rec.row.kind == kindPlugin {
 		others = r.facts.configured(rec, others)
+		rec.secrets = r.facts.secrets(rec)
 	}
 	o := rec.object(others)
 	if rec.row.kind == kindRoute && !strings.HasPrefix(rec.key, "@") {

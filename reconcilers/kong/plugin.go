@@ -169,11 +169,13 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 		return
 	}
 	rec.body["id"] = rec.id
-	if top := c.facts.plugins[p.Name].field("config"); top != nil {
-		rec.secrets = top.secretsIn(nil, rec.body["config"])
-	}
+	rec.secrets = c.facts.secrets(rec)
 	o := rec.object(c.facts.configured(rec, nil))
 	o.Origin = p.Origin
+	rec.origins = make(map[string]v1.Origin, len(p.Settings))
+	for _, setting := range p.Settings {
+		rec.origins["config."+setting.Path] = setting.Origin
+	}
 	c.state[o.Key] = o
 }
 
@@ -185,23 +187,46 @@ func (c *compiler) blame(problems []v1.Problem, object v1.Key) {
 	}
 }
 
+// placePlugin says of a plugin's problem what is not served because of it, and
+// finds the label of the field that Kong names.
+func placePlugin(outcome *plan.Outcome) {
+	rec, ok := outcome.Change.Object().Native.(*record)
+	if !ok || rec.row.kind != kindPlugin || outcome.Problem == nil {
+		return
+	}
+	p := *outcome.Problem
+	p.Object = v1.Key{Kind: v1.KindService, Name: rec.service}
+	if route := rec.parents["route"]; route != "" {
+		p.Object = v1.Key{Kind: v1.KindRoute, Name: route}
+	}
+	for _, path := range slices.Sorted(maps.Keys(rec.origins)) {
+		if strings.Contains(p.Message, path+":") {
+			p.Origin = rec.origins[path]
+		}
+	}
+	outcome.Problem = &p
+}
+
 // satisfied reports whether a state holds a plugin that works.
 func satisfied(state plan.State, need v1.Key) bool {
 	o, ok := state[need]
 	return ok && o.Fields["enabled"] == "true"
 }
 
+// base is the name of the plugin that has a key.
+func base(key v1.Key) string { return key.Name[strings.LastIndexByte(key.Name, '/')+1:] }
+
 // waiting is the problem of a route whose plugin is not there.
 func waiting(need v1.Key, cause *v1.Problem) v1.Problem {
 	if cause == nil {
 		return v1.Problem{
 			Reason: v1.GatewayRejected, Gateway: v1.Kong,
-			Message: fmt.Sprintf("it waits for its %s, which kong does not hold; without it the route would be more open than asked, so it answers 503", need),
+			Message: fmt.Sprintf("it waits for its plugin %s, which kong does not hold; without it the route would be more open than asked, so it answers 503", base(need)),
 			Fix:     "see what is said about the plugin",
 		}
 	}
 	p := *cause
 	p.Object = v1.Key{}
-	p.Message = fmt.Sprintf("it waits for its %s, which could not be made, and answers 503: %s", need, cause.Message)
+	p.Message = fmt.Sprintf("it waits for its plugin %s, which could not be made, and answers 503: %s", base(need), cause.Message)
 	return p
 }

@@ -19,10 +19,11 @@ type record struct {
 	key     string
 	service string // "" for what belongs to none
 	id      string
-	parents map[string]string // the fields of row.refs: keys of the parents
-	body    map[string]any    // JSON, with the id and without times
-	needs   []v1.Key          // of a route: the plugins without which it would be more open than asked
-	secrets []string          // values that are shown nowhere
+	parents map[string]string    // the fields of row.refs: keys of the parents
+	body    map[string]any       // JSON, with the id and without times
+	needs   []v1.Key             // of a route: the plugins without which it would be more open than asked
+	secrets []string             // values that are shown nowhere
+	origins map[string]v1.Origin // of a plugin: where each field of its configuration was asked for
 }
 
 // path returns the entity's address below the Admin API's root; without the
