@@ -13,11 +13,15 @@ type draft struct {
 	current, want plan.State
 	problems      map[v1.Key]*v1.Problem
 	turn          func(*record) *plan.Object // a route in the form in which it answers 503
+	taken         []*record                  // plugins that had to be taken back
 }
 
 // takeBack puts an object to what the node holds of it, or leaves it out when
 // that is what Kong refuses.
 func (d *draft) takeBack(key v1.Key, problem *v1.Problem) {
+	if o := d.want[key]; key.Kind == kindPlugin && o.Fields["enabled"] == "true" {
+		d.taken = append(d.taken, o.Native.(*record)) // recordsOf and blame found it as one
+	}
 	before, known := d.current[key]
 	if known && before != d.want[key] {
 		d.want[key] = before
@@ -30,6 +34,7 @@ func (d *draft) takeBack(key v1.Key, problem *v1.Problem) {
 // complete takes back what refers to something that is not there: Kong refuses
 // such a configuration without saying why.
 func (d *draft) complete(rows []*row) {
+	d.shut()
 	for _, row := range rows { // parents first
 		for _, rec := range recordsOf(d.want, row) {
 			key := v1.Key{Kind: row.kind, Name: rec.key}
@@ -47,6 +52,24 @@ func (d *draft) complete(rows []*row) {
 					problem.Message, problem.Fix = fmt.Sprintf("it waits for %s, which could not be made: %s", missing, cause.Message), cause.Fix
 				}
 				d.takeBack(key, problem)
+			}
+		}
+	}
+}
+
+// shut turns the routes away from their service that lead there as before, while
+// a plugin that is new to them can't be made.
+func (d *draft) shut() {
+	for _, p := range d.taken {
+		need := v1.Key{Kind: kindPlugin, Name: p.key}
+		if satisfied(d.want, need) {
+			continue
+		}
+		for key, o := range d.want {
+			rec, ok := o.Native.(*record)
+			if ok && key.Kind == kindRoute && p.protects(rec) && rec.parents["service"] != reserved {
+				problem := waiting(need, d.problems[need])
+				d.want[key], d.problems[key] = d.turn(rec), &problem
 			}
 		}
 	}

@@ -266,6 +266,38 @@ func TestRefusedPluginClosesItsRoutes(t *testing.T) {
 	}
 }
 
+// TestPluginAddedToALiveRoute: nothing about the route itself changes, and the
+// daemon was restarted; still it must not stay open without the new plugin.
+func TestPluginAddedToALiveRoute(t *testing.T) {
+	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
+		for _, shared := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/shared %v", mode, shared), func(t *testing.T) {
+				k := start(t, fakekong.Options{Mode: mode})
+				settled(t, open(t, options(k.AdminURL)), setOf(service("a", 1), service("b", 2)))
+				r := open(t, options(k.AdminURL))
+				s := service("a", 1)
+				bad := []v1.Plugin{plugin("rate-limiting", "minute=10", "hour=1")}
+				if s.Plugins = bad; !shared {
+					s.Plugins, s.Routes[0].Plugins = nil, bad
+				}
+				for range 3 {
+					_, outcomes, err := round(t.Context(), r, setOf(s, service("b", 2)))
+					if p := first(outcomes); err != nil || p == nil || p.Reason != v1.GatewayRejected {
+						t.Fatalf("the problem is %v, %v", p, err)
+					}
+					text := must(t, http.MethodGet, k.AdminURL+"/routes/"+r.id(kindRoute, "a.default"), "")
+					if !strings.Contains(text, r.id(kindService, reserved)) {
+						t.Fatalf("the route is open: %s", text)
+					}
+					if strings.Contains(must(t, http.MethodGet, k.AdminURL+"/routes/"+r.id(kindRoute, "b.default"), ""), r.id(kindService, reserved)) {
+						t.Fatal("another service's route is closed")
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestWrongPluginIsSaidBeforeAnythingIsSent holds the words for what Kong's schema does not take.
 func TestWrongPluginIsSaidBeforeAnythingIsSent(t *testing.T) {
 	k := start(t, fakekong.Options{})

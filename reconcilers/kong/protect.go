@@ -112,14 +112,20 @@ func (b *batch) shut(ctx context.Context, stop context.CancelCauseFunc) {
 // liveRoutes are the routes that a plugin is for and that lead to their service.
 func (b *batch) liveRoutes(rec *record) []*plan.Object {
 	var routes []*plan.Object
-	for key, o := range b.held[rec.service] {
-		of := rec.parents["route"]
-		if key.Kind == kindRoute && o.Hold != nil && (of == "" || of == key.Name) && len(o.Differs(o.Hold)) > 0 {
+	for _, o := range b.held[rec.service] {
+		route, ok := o.Native.(*record)
+		if ok && o.Hold != nil && rec.protects(route) && len(o.Differs(o.Hold)) > 0 {
 			routes = append(routes, o)
 		}
 	}
 	slices.SortFunc(routes, func(x, y *plan.Object) int { return x.Key.Compare(y.Key) })
 	return routes
+}
+
+// protects reports whether a plugin is for a route.
+func (r *record) protects(route *record) bool {
+	of := r.parents["route"]
+	return route.row.kind == kindRoute && route.service == r.service && (of == "" || of == route.key)
 }
 
 // keeps says why a plugin can't be removed yet: what was to take its place, or
