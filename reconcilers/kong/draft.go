@@ -19,7 +19,7 @@ type draft struct {
 // takeBack puts an object to what the node holds of it, or leaves it out when
 // that is what Kong refuses.
 func (d *draft) takeBack(key v1.Key, problem *v1.Problem) {
-	if o := d.want[key]; key.Kind == kindPlugin && o.Fields["enabled"] == "true" {
+	if o := d.want[key]; o != nil && key.Kind == kindPlugin && o.Fields["enabled"] == "true" {
 		d.taken = append(d.taken, o.Native.(*record)) // recordsOf and blame found it as one
 	}
 	before, known := d.current[key]

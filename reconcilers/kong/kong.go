@@ -147,7 +147,7 @@ func (r *Reconciler) ask(ctx context.Context) error {
 			Database string `json:"database"`
 		} `json:"configuration"`
 		Plugins struct {
-			Available map[string]any `json:"available_on_server"`
+			Available json.RawMessage `json:"available_on_server"`
 		} `json:"plugins"`
 	}
 	if err := json.Unmarshal(a.body, &root); err != nil || root.Version == "" || root.Configuration.Database == "" {

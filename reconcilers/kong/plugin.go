@@ -2,6 +2,7 @@ package kong
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -22,7 +23,12 @@ func pluginKey(kind v1.Kind, parent, name string) string {
 
 // pluginSchemas reads Kong's own description of each plugin that it can run,
 // but for those that were read before from the same version.
-func (r *Reconciler) pluginSchemas(ctx context.Context, f *facts, available map[string]any) (map[string]*schema, error) {
+func (r *Reconciler) pluginSchemas(ctx context.Context, f *facts, names json.RawMessage) (map[string]*schema, error) {
+	available := map[string]any{}
+	if len(names) > 0 && json.Unmarshal(names, &available) != nil {
+		r.options.Log.Warn("kong does not say which plugins it has")
+		available = nil
+	}
 	known := map[string]*schema{}
 	if r.last != nil && r.last.version == f.version {
 		known = r.last.plugins

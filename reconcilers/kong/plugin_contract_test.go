@@ -113,3 +113,41 @@ func TestSecretsOfRealKong(t *testing.T) {
 		}
 	}
 }
+
+// TestTextBecomesWhatRealKongWants converts text by a real Kong's schemas.
+func TestTextBecomesWhatRealKongWants(t *testing.T) {
+	_, f := contractFacts(t)
+	for _, c := range []struct{ plugin, path, text, want string }{
+		{"rate-limiting", "minute", "60", `{"minute":60}`},
+		{"rate-limiting", "redis.port", "6380", `{"redis":{"port":6380}}`},
+		{"key-auth", "key_names", "a, b", `{"key_names":["a","b"]}`},
+		{"key-auth", "key_names", `["a,b"]`, `{"key_names":["a,b"]}`},
+		{"cors", "credentials", "true", `{"credentials":true}`},
+		{"request-transformer", "add.headers", "X-A:1,X-B:2", `{"add":{"headers":["X-A:1","X-B:2"]}}`},
+		{"response-ratelimiting", "limits.sms.minute", "10", `{"limits":{"sms":{"minute":10}}}`},
+		{"response-ratelimiting", "limits", `{"sms":{"minute":10}}`, `{"limits":{"sms":{"minute":10}}}`},
+		{"response-ratelimiting", "limits.sms.minut", "10", `unknown field "minut"`},
+		{"response-ratelimiting", "limits", `{"sms":{"minute":"x"}}`, `sms: minute: expected a number`},
+		{"http-log", "headers.X-Token", "a", `{"headers":{"X-Token":"a"}}`},
+		{"opentelemetry", "resource_attributes.service.name", "web", `{"resource_attributes":{"service.name":"web"}}`},
+		{"session", "cookie_same_site", "lax", `expected one of: Strict, Lax, None, Default`},
+		{"proxy-cache", "response_code", "200,404", `{"response_code":[200,404]}`},
+		{"proxy-cache", "response_code", "200,x", `expected an integer`},
+		{"request-termination", "status_code", "99", `value should be between 100 and 599`},
+		{"ip-restriction", "allow", "10.0.0.0/8", `{"allow":["10.0.0.0/8"]}`},
+		{"cors", "max_age", "1m", `expected a number`},
+	} {
+		config := map[string]any{}
+		got := ""
+		if wrong := f.plugins[c.plugin].field("config").place(config, strings.Split(c.path, "."), c.text); wrong != nil {
+			got = wrong.message
+		} else if text, err := json.Marshal(config); err != nil {
+			t.Fatal(err)
+		} else {
+			got = string(text)
+		}
+		if got != c.want {
+			t.Errorf("%s.%s=%s becomes %s, want %s", c.plugin, c.path, c.text, got, c.want)
+		}
+	}
+}
