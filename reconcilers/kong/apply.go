@@ -29,7 +29,7 @@ type batch struct {
 	cascade  map[int]v1.Key         // by change: the parent whose removal removes this target or plugin
 	pending  map[v1.Key]bool        // plugins that are still to be made or changed
 	problems map[v1.Key]*v1.Problem // what went wrong with a plugin
-	waiting  []int                  // routes that wait for their plugins
+	waiting  map[int]*record        // by change: routes that wait for their plugins
 
 	freeing   sync.Mutex  // one at a time moves names out of the way
 	doubtful  atomic.Bool // what Kong holds is not what is remembered
@@ -44,7 +44,7 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 	b := &batch{
 		Reconciler: r, changes: p.Changes, outcomes: make([]plan.Outcome, len(p.Changes)), done: make([]*plan.Object, len(p.Changes)),
 		failed: map[v1.Key]*v1.Problem{}, cascade: map[int]v1.Key{}, written: map[string]bool{},
-		pending: map[v1.Key]bool{}, problems: map[v1.Key]*v1.Problem{},
+		pending: map[v1.Key]bool{}, problems: map[v1.Key]*v1.Problem{}, waiting: map[int]*record{},
 	}
 	b.spare()
 	for _, change := range p.Changes {

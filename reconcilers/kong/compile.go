@@ -134,8 +134,11 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 		Service: &gokong.Service{ID: new(c.id(kindService, s.Name))},
 		Tags:    gokong.StringSlice(c.tags(tagService+s.Name, tagRoute+r.Name)...),
 	})
-	if o != nil {
-		o.Native.(*record).needs = append(slices.Clone(shared), needs...) // add made it
+	if o == nil {
+		return
+	}
+	if rec, ok := o.Native.(*record); ok {
+		rec.needs = append(slices.Clone(shared), needs...)
 	}
 }
 

@@ -19,8 +19,10 @@ type draft struct {
 // takeBack puts an object to what the node holds of it, or leaves it out when
 // that is what Kong refuses.
 func (d *draft) takeBack(key v1.Key, problem *v1.Problem) {
-	if o := d.want[key]; o != nil && key.Kind == kindPlugin && o.Fields["enabled"] == "true" {
-		d.taken = append(d.taken, o.Native.(*record)) // recordsOf and blame found it as one
+	if o := d.want[key]; o != nil && o.Fields["enabled"] == "true" {
+		if rec, ok := o.Native.(*record); ok && rec.row.kind == kindPlugin {
+			d.taken = append(d.taken, rec)
+		}
 	}
 	before, known := d.current[key]
 	if known && before != d.want[key] {

@@ -108,6 +108,10 @@ func TestEachRequestInTurnGoesWrong(t *testing.T) {
 	from := setOf(service("stays", 1, 2), service("goes", 3))
 	to := setOf(service("stays", 2, 4), service("comes", 5))
 	to["stays"].Routes[0].Paths = []string{"/moved"}
+	from["stays"].Plugins = []v1.Plugin{plugin("cors")}
+	from["goes"].Routes[0].Plugins = []v1.Plugin{plugin("key-auth")}
+	to["stays"].Routes[0].Plugins = []v1.Plugin{plugin("key-auth")}
+	to["comes"].Routes[0].Plugins = []v1.Plugin{plugin("rate-limiting", "minute=5")}
 	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
 		clean := start(t, fakekong.Options{Mode: mode})
 		r := open(t, options(clean.AdminURL))

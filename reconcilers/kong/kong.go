@@ -40,6 +40,7 @@ type facts struct {
 	version  string
 	schemas  map[v1.Kind]*schema
 	plugins  map[string]*schema // by name: what Kong can run
+	partial  bool               // of a plugin it gave no schema, for now
 }
 
 // of returns the schema of an entity: a plugin's is its own.
@@ -130,7 +131,7 @@ func (r *Reconciler) load(ctx context.Context) error {
 
 // ask reads what Kong says of itself, unless that is known.
 func (r *Reconciler) ask(ctx context.Context) error {
-	if r.facts != nil {
+	if r.facts != nil && !r.facts.partial {
 		return nil
 	}
 	path := "/"

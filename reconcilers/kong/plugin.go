@@ -48,7 +48,10 @@ func (r *Reconciler) pluginSchemas(ctx context.Context, f *facts, names json.Raw
 		group.Go(func() error {
 			a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/schemas/plugins/" + name})
 			if isStatus(err, http.StatusNotFound) {
-				return nil // it is named, but this node has it not
+				mu.Lock()
+				defer mu.Unlock()
+				f.partial = true // it is named, but this node has it not; the next look asks again
+				return nil
 			}
 			if err != nil {
 				return err

@@ -3,6 +3,7 @@ package kong
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -38,7 +39,7 @@ func (b *batch) open(ctx context.Context, i int, rec *record) (*plan.Object, err
 		return b.update(ctx, rec)
 	}
 	b.writtenMu.Lock()
-	b.waiting = append(b.waiting, i)
+	b.waiting[i] = rec
 	b.writtenMu.Unlock()
 	if create {
 		return b.create(ctx, rec.held(b.namer))
@@ -48,20 +49,18 @@ func (b *batch) open(ctx context.Context, i int, rec *record) (*plan.Object, err
 
 // turn makes the routes as they are asked for whose plugins are there now.
 func (b *batch) turn(ctx context.Context, stop context.CancelCauseFunc) {
-	slices.Sort(b.waiting)
 	var ready []int
-	for _, i := range b.waiting {
-		rec := b.changes[i].After.Native.(*record) // open saw it
+	for _, i := range slices.Sorted(maps.Keys(b.waiting)) {
 		if b.outcomes[i].Problem != nil {
 			continue
 		}
-		b.outcomes[i].Problem = b.lacking(rec)
+		b.outcomes[i].Problem = b.lacking(b.waiting[i])
 		if b.outcomes[i].Problem == nil {
 			ready = append(ready, i)
 		}
 	}
 	b.each(ready, func(i int) {
-		object, err := b.update(ctx, b.changes[i].After.Native.(*record))
+		object, err := b.update(ctx, b.waiting[i])
 		b.done[i], b.outcomes[i].Problem = object, problemOf(err)
 		b.judge(ctx, stop, err)
 	})
@@ -95,7 +94,10 @@ func (b *batch) shut(ctx context.Context, stop context.CancelCauseFunc) {
 			continue
 		}
 		for _, o := range b.liveRoutes(rec) {
-			held, _ := o.Hold.Native.(*record)
+			held, ok := o.Hold.Native.(*record)
+			if !ok {
+				continue
+			}
 			object, err := b.update(ctx, held)
 			if err != nil {
 				b.judge(ctx, stop, err)
