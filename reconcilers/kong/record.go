@@ -102,7 +102,7 @@ func (r *record) object(others map[string]any) *plan.Object {
 	case kindTarget:
 		o.Owner = v1.Key{Kind: v1.KindInstance, Name: o.Fields["target"]}
 	case kindPlugin: // its removal is none of a route: the guard must not count it
-		o.Owner = v1.Key{Kind: v1.Kind(kindPlugin), Name: r.key}
+		o.Owner = v1.Key{Kind: kindPlugin, Name: r.key}
 		if r.parents["route"] == "" {
 			o.Level = 3
 		}

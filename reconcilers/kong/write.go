@@ -118,8 +118,7 @@ func (b *batch) overtake(ctx context.Context, rec *record) (*plan.Object, error)
 // named sends a write, and once more when another entity of ours held the name.
 func (b *batch) named(ctx context.Context, rec *record, send func() (answer, error)) (answer, error) {
 	a, err := send()
-	var said *refusal
-	if errors.As(err, &said) {
+	if said, ok := errors.AsType[*refusal](err); ok {
 		said.without(rec.secrets)
 	}
 	if !is(err, codeUnique) {
