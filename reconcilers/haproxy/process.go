@@ -47,7 +47,7 @@ func (p *process) find(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	p.pid, p.exited = 0, nil
-	for _, look := range []func(context.Context) int{p.fromSocket, p.fromFile} {
+	for _, look := range []func(context.Context) int{p.fromSocket, p.fromFile, p.fromList} {
 		if pid := look(ctx); pid != 0 && p.isOurs(ctx, pid) {
 			p.pid = pid
 			return true, nil
@@ -84,6 +84,23 @@ func (p *process) fromFile(context.Context) int {
 	return pid
 }
 
+// fromList looks through all processes: one that a daemon started just before it
+// was killed has neither sockets nor a pid file yet, and a second HAProxy beside
+// it could share its ports.
+func (p *process) fromList(ctx context.Context) int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0
+	}
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err == nil && p.isOurs(ctx, pid) && !p.isOurs(ctx, parentOf(pid)) {
+			return pid
+		}
+	}
+	return 0
+}
+
 // isOurs makes sure that a pid is a living HAProxy that was started with our
 // master socket: pids are used again.
 func (p *process) isOurs(ctx context.Context, pid int) bool {
@@ -93,8 +110,12 @@ func (p *process) isOurs(ctx context.Context, pid int) bool {
 			return false
 		}
 		// With each reload the master replaces its program by itself; in the
-		// middle of that it has no command line.
-		if len(line) == 0 && pause(ctx, time.Millisecond) == nil {
+		// middle of that it has no command line. A thread of the kernel never
+		// has one, and no program either: a pid from before a reboot may be its.
+		if len(line) == 0 {
+			if _, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err != nil || pause(ctx, time.Millisecond) != nil {
+				return false
+			}
 			continue
 		}
 		words := strings.Split(string(line), "\x00")
@@ -201,16 +222,29 @@ func (p *process) trimLog() {
 	}
 }
 
-// stop ends HAProxy: gently first, then by force when ctx ends.
+// finishWithin is how long HAProxy may go on with requests that are under way,
+// and with connections over which none is, once it is to end.
+const finishWithin = 5 * time.Second
+
+// stop ends HAProxy: it takes no new connection and finishes what is under way;
+// what is left after a while is cut.
 func (p *process) stop(ctx context.Context) error {
 	alive, err := p.find(ctx)
 	if err != nil || !alive {
 		return err
 	}
-	p.mu.Lock()
-	pid := p.pid
-	p.mu.Unlock()
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+	pid := p.master()
+	gently, cancel := context.WithTimeout(ctx, finishWithin)
+	defer cancel()
+	if err := end(gently, pid, syscall.SIGUSR1); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return end(ctx, pid, syscall.SIGTERM)
+}
+
+// end sends a signal and waits until the process is gone.
+func end(ctx context.Context, pid int, signal syscall.Signal) error {
+	if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("end HAProxy (pid %d): %w", pid, err)
 	}
 	for living(pid) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"syscall"
@@ -311,5 +313,76 @@ func TestFoundAgainWithoutPIDFile(t *testing.T) {
 	}
 	if b.r.process.isOurs(t.Context(), os.Getpid()) {
 		t.Fatal("the test itself is taken for HAProxy")
+	}
+	// Nor is a thread of the kernel, which a pid from before a reboot may be.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if b.r.process.isOurs(ctx, 2) || ctx.Err() != nil {
+		t.Fatalf("a thread of the kernel: %v", ctx.Err())
+	}
+}
+
+// TestFoundWhileItStarts: a daemon that was killed right after it started
+// HAProxy leaves one that has neither sockets nor a pid file yet.
+func TestFoundWhileItStarts(t *testing.T) {
+	b := managed(t)
+	b.serve("shop", origin(t, "one"))
+	b.sync()
+	pid := b.r.process.master()
+	// The sockets stand aside for the moment that HAProxy needs to make them.
+	hidden := []string{b.r.o.PIDFile, b.r.o.StatsSocket, b.r.o.MasterSocket}
+	for _, path := range hidden {
+		if err := os.Rename(path, path+".later"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.restart()
+	if _, err := b.r.Observe(t.Context(), reconcilers.Scope{Fresh: true}); err == nil || b.r.process.master() != pid {
+		t.Fatalf("found pid %d, not %d: %v", b.r.process.master(), pid, err)
+	}
+	for _, path := range hidden {
+		if err := os.Rename(path+".later", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() || b.r.process.master() != pid {
+		t.Fatalf("pid %d, was %d: %s", b.r.process.master(), pid, sentences(p))
+	}
+}
+
+// TestEndsWithoutCuttingOff: HAProxy that ends with Lockstep finishes what it
+// has begun, and does not wait for clients that only keep their connections.
+func TestEndsWithoutCuttingOff(t *testing.T) {
+	b := managed(t)
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(arrived)
+		<-answer
+		fmt.Fprint(w, "slow")
+	}))
+	defer slow.Close()
+	b.serve("slow", endpoint(t, "slow", slow.Listener.Addr().String()))
+	b.sync()
+	got := make(chan error, 1)
+	go func() {
+		status, body, err := b.fetch("slow.test", "/")
+		if err == nil && (status != 200 || body != "slow") {
+			err = fmt.Errorf("%d %q", status, body)
+		}
+		got <- err
+	}()
+	<-arrived
+	closed := make(chan error, 1)
+	go func() { closed <- b.r.Close() }()
+	b.eventually("HAProxy to take no new request", func() error {
+		conn, err := net.Dial("tcp", b.options.Binds[0])
+		if err != nil {
+			return nil
+		}
+		return errors.Join(errors.New("it still listens"), conn.Close())
+	})
+	close(answer)
+	if err := errors.Join(<-got, <-closed); err != nil {
+		t.Fatal(err)
 	}
 }
