@@ -221,6 +221,12 @@ func TestKeptConnectionsOutliveReloads(t *testing.T) {
 			if b.r.live == old || !b.r.handed[old.pid] {
 				t.Fatalf("worker %d was to be replaced, the old ones are %v", old.pid, b.r.handed)
 			}
+			// The next daemon finds that it was told, and does not tell it again;
+			// one that only looks would not tell it either.
+			b.restart()
+			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() || b.counts() != "" || !b.r.handed[old.pid] {
+				t.Fatalf("looking did %q, the old ones are %v: %s", b.counts(), b.r.handed, sentences(p))
+			}
 			b.serve("shop", origin(t, "two"))
 			b.sync("shop")
 			if name == "managed" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -114,7 +115,9 @@ func (l *loading) doubt(ctx context.Context) error {
 
 // handover tells the workers that were replaced to pass on what still comes
 // over connections that their clients keep: they can't be told of servers that
-// come and go any more. What fails here only leaves them as they are.
+// come and go any more. One that only looks tells them nothing, and one who was
+// told already is not told again. What fails here only leaves them as they are
+// until the next time.
 func (r *Reconciler) handover(ctx context.Context) {
 	answer, err := masterCommand(ctx, r.o.MasterSocket, "show proc", r.o.Timeout)
 	if err != nil {
@@ -131,16 +134,36 @@ func (r *Reconciler) handover(ctx context.Context) {
 		if _, err := fmt.Sscanf(line, "%d worker", &pid); err != nil {
 			continue
 		}
-		old[pid] = true
-		if r.handed[pid] {
+		if old[pid] = r.handed[pid]; old[pid] {
 			continue
 		}
-		command := fmt.Sprintf("%s%d add map %s %s 1", workerPrefix, pid, r.dir.file(mapName), flagHandover)
-		if _, err := masterCommand(ctx, r.o.MasterSocket, command, r.o.Timeout); err != nil {
+		if old[pid], err = r.handOver(ctx, pid); err != nil {
 			r.o.Log.Debug("an old worker of haproxy is not reached", "pid", pid, "error", err)
 		}
 	}
 	r.handed = old
+}
+
+// handOver reports whether an old worker passes everything on, and sees to it
+// that it does.
+func (r *Reconciler) handOver(ctx context.Context, pid int) (bool, error) {
+	tell := func(format string, words ...any) (string, error) {
+		return masterCommand(ctx, r.o.MasterSocket, workerPrefix+strconv.Itoa(pid)+" "+fmt.Sprintf(format, words...), r.o.Timeout)
+	}
+	answer, err := tell("get map %s %s", r.dir.file(mapName), flagHandover)
+	switch {
+	case err != nil:
+		return false, err
+	case strings.Contains(answer, "found=yes"):
+		return true, nil
+	case !strings.Contains(answer, "found=no"): // it has not loaded our files
+		return false, fmt.Errorf("it answers %q", firstLine(answer))
+	case !r.keeper():
+		return false, nil
+	}
+	r.metrics.commands.WithLabelValues("add map").Inc()
+	_, err = tell("add map %s %s 1", r.dir.file(mapName), flagHandover)
+	return err == nil, err
 }
 
 // master asks the master how often it has reloaded.

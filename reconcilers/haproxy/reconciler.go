@@ -117,8 +117,8 @@ func (r *Reconciler) Close() error {
 	return errors.Join(err, r.dir.release())
 }
 
-// keeper reports whether the process is ours to end. One that watched and
-// found nothing to do has not claimed the directory yet.
+// keeper reports whether this is the one writer. One that watched and found
+// nothing to do has not claimed the directory yet.
 func (r *Reconciler) keeper() bool {
 	return r.dir.lock != nil || r.watching.Load() && r.dir.claim(false) == nil
 }

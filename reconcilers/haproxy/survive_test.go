@@ -374,13 +374,11 @@ func TestEndsWithoutCuttingOff(t *testing.T) {
 	<-arrived
 	closed := make(chan error, 1)
 	go func() { closed <- b.r.Close() }()
-	b.eventually("HAProxy to take no new request", func() error {
-		conn, err := net.Dial("tcp", b.options.Binds[0])
-		if err != nil {
-			return nil
-		}
-		return errors.Join(errors.New("it still listens"), conn.Close())
-	})
+	listens, err := parseBind(b.options.Binds[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("HAProxy to take no new request", listens.probe)
 	close(answer)
 	if err := errors.Join(<-got, <-closed); err != nil {
 		t.Fatal(err)
