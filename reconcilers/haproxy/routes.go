@@ -17,6 +17,11 @@ type route struct {
 	strip    bool
 	preserve bool
 	priority int
+	methods  []string            // sorted
+	headers  map[string][]string // by name in lower case
+	id       string              // that Kong has for it: orders what is equal otherwise
+	// regexPriority is Kong's; no field asks for it yet.
+	regexPriority int
 }
 
 // Tags stand between a host and a path in a map key and say at which level it
@@ -40,6 +45,10 @@ const (
 	// This one is set in a worker that was replaced, never in a file: its frontend
 	// passes what still comes over old connections on to the new worker.
 	flagHandover = "|H"
+	// These lead to patterns.map; see patterns.go.
+	gateHost = "|x" // HOST|x: some pattern is about this host
+	gateAny  = "|X" // there are patterns: about hosts with a gate only, or about any
+	gateLong = "|R" // some are regular expressions, which get no very long path
 )
 
 // Wildcards are looked up by the number of labels beside the star, so there
@@ -54,21 +63,23 @@ const (
 // entry is one line of the map: a key, and what the route makes of it.
 type entry struct{ key, value string }
 
-// entries returns the route's lines in the map, in a fixed order.
+// entries returns the route's lines in the map, in a fixed order: one for each
+// host and path, as far as no pattern is needed.
 func (r *route) entries(owner string) []entry {
-	paths := r.paths
-	if len(paths) == 0 {
-		paths = []string{""}
-	}
 	hosts := r.hosts
 	if len(hosts) == 0 {
 		hosts = []string{""}
 	}
 	mixed := slices.ContainsFunc(hosts, wildcard)
 	var out []entry
-	for _, host := range hosts {
-		for _, path := range paths {
-			out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(owner, path)})
+	for _, row := range r.rows() {
+		if r.needsPattern(row) {
+			continue
+		}
+		for _, host := range hosts {
+			for _, path := range row.paths {
+				out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(owner, path, row.order)})
+			}
 		}
 	}
 	return out
@@ -98,17 +109,21 @@ func routeKey(host, path string, mixed bool) string {
 	return host + pick(tagExactPath, tagExact)
 }
 
-// value is "backend|length of the path|how much of it is cut off".
-func (r *route) value(owner, path string) string {
-	target := holdName(owner)
-	if r.backend != "" {
-		target = backendName(owner, r.backend)
-	}
+// value is "backend|length of the path|how much of it is cut off|order".
+func (r *route) value(owner, path string, order int64) string {
 	cut := 0
 	if r.strip {
 		cut = len(path)
 	}
-	return target + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut)
+	return r.target(owner) + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10)
+}
+
+// target is the backend that answers.
+func (r *route) target(owner string) string {
+	if r.backend == "" {
+		return holdName(owner)
+	}
+	return backendName(owner, r.backend)
 }
 
 // before orders routes that claim the same key: the one with the higher
@@ -124,6 +139,7 @@ type table struct {
 	claims   map[string][]claim
 	wildPath int // claims that make the frontend look for wildcards with paths
 	wild     int
+	special  special
 }
 
 type claim struct {
@@ -132,7 +148,7 @@ type claim struct {
 }
 
 func newTable(owner string, m *model) *table {
-	t := &table{owner: owner, claims: map[string][]claim{}}
+	t := &table{owner: owner, claims: map[string][]claim{}, special: newSpecial()}
 	for _, name := range m.order {
 		for _, r := range m.sections[name].routes {
 			t.add(r)
@@ -151,7 +167,7 @@ func (t *table) add(r *route) []string {
 		t.claims[e.key] = slices.Insert(list, i, claim{route: r, value: e.value})
 		keys = append(keys, e.key, t.count(e.key, 1))
 	}
-	return keys
+	return append(keys, t.special.add(t.owner, r)...)
 }
 
 func (t *table) remove(r *route) []string {
@@ -165,7 +181,7 @@ func (t *table) remove(r *route) []string {
 		}
 		keys = append(keys, e.key, t.count(e.key, -1))
 	}
-	return keys
+	return append(keys, t.special.remove(r)...)
 }
 
 // count keeps the number of keys that only a look for wildcards finds, and
@@ -191,11 +207,10 @@ func (t *table) value(key string) (string, bool) {
 	case flagWild:
 		return "1", t.wild > 0
 	}
-	list := t.claims[key]
-	if len(list) == 0 {
-		return "", false
+	if list := t.claims[key]; len(list) > 0 {
+		return list[0].value, true
 	}
-	return list[0].value, true
+	return t.special.gate(key)
 }
 
 // all returns the whole map.
@@ -204,7 +219,7 @@ func (t *table) all() map[string]string {
 	for key, list := range t.claims {
 		out[key] = list[0].value
 	}
-	for _, flag := range []string{flagWild, flagWildPath} {
+	for _, flag := range append(t.special.gates(), flagWild, flagWildPath) {
 		if value, ok := t.value(flag); ok {
 			out[flag] = value
 		}
