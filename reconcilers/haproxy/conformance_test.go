@@ -130,6 +130,11 @@ func (g *gateway) world() string {
 		b.WriteString(m.sections[name].config)
 	}
 	b.Write(routes)
+	patterns, err := r.dir.read(patternsName)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	b.Write(patterns)
 	w, err := r.look(g.t.Context())
 	if err != nil {
 		fmt.Fprintf(&b, "HAProxy: %v\n", err)
@@ -157,6 +162,9 @@ func (g *gateway) world() string {
 	}
 	for _, key := range sortedKeys(w.routes) {
 		fmt.Fprintf(&b, "%s %s\n", key, w.routes[key])
+	}
+	for _, line := range w.patterns {
+		b.WriteString(line + "\n")
 	}
 	return g.neutral(b.String())
 }

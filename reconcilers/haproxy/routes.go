@@ -61,7 +61,10 @@ const (
 )
 
 // entry is one line of the map: a key, and what the route makes of it.
-type entry struct{ key, value string }
+type entry struct {
+	key, value string
+	order      int64
+}
 
 // entries returns the route's lines in the map, in a fixed order: one for each
 // host and path, as far as no pattern is needed.
@@ -78,7 +81,7 @@ func (r *route) entries(owner string) []entry {
 		}
 		for _, host := range hosts {
 			for _, path := range row.paths {
-				out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(owner, path, row.order)})
+				out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(owner, path, row.order), order: row.order})
 			}
 		}
 	}
@@ -126,10 +129,10 @@ func (r *route) target(owner string) string {
 	return backendName(owner, r.backend)
 }
 
-// before orders routes that claim the same key: the one with the higher
-// priority holds it, then the one whose name comes first.
-func (r *route) before(o *route) int {
-	return cmp.Or(cmp.Compare(o.priority, r.priority), cmp.Compare(r.name, o.name))
+// before orders claims to the same key: the higher priority holds it, then
+// whoever would in Kong, then the route whose name comes first.
+func (c claim) before(o claim) int {
+	return cmp.Or(cmp.Compare(o.route.priority, c.route.priority), cmp.Compare(o.order, c.order), cmp.Compare(c.route.name, o.route.name))
 }
 
 // table knows for every key of the map which routes claim it. Only the first
@@ -145,6 +148,7 @@ type table struct {
 type claim struct {
 	route *route
 	value string
+	order int64
 }
 
 func newTable(owner string, m *model) *table {
@@ -163,8 +167,9 @@ func (t *table) add(r *route) []string {
 	var keys []string
 	for _, e := range r.entries(t.owner) {
 		list := t.claims[e.key]
-		i, _ := slices.BinarySearchFunc(list, r, func(c claim, r *route) int { return c.route.before(r) })
-		t.claims[e.key] = slices.Insert(list, i, claim{route: r, value: e.value})
+		next := claim{route: r, value: e.value, order: e.order}
+		i, _ := slices.BinarySearchFunc(list, next, claim.before)
+		t.claims[e.key] = slices.Insert(list, i, next)
 		keys = append(keys, e.key, t.count(e.key, 1))
 	}
 	return append(keys, t.special.add(t.owner, r)...)
