@@ -187,7 +187,7 @@ func FuzzPatterns(f *testing.F) {
 			if strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c > '~' }) {
 				continue
 			}
-			if got, want := regexp.MustCompile("^(?:" + ours + ")").FindString(path), theirs.FindString(path); got != want {
+			if got, want := regexp.MustCompile("^(?:"+ours+")").FindString(path), theirs.FindString(path); got != want {
 				t.Fatalf("%s takes %q of %s, %s takes %q", expr, want, path, ours, got)
 			}
 		}
