@@ -182,7 +182,7 @@ func lowerNames(headers map[string][]string) map[string][]string {
 	return out
 }
 
-// routeID is the id that Kong has for a route.
+// routeID is the id that Kong has for a route, in its default workspace.
 func routeID(owner, name string) string {
 	return v1.Key{Kind: v1.KindRoute, Name: name}.UUID(owner, "")
 }

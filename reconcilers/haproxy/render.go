@@ -165,6 +165,8 @@ func renderPatternMatching(line func(string, ...any), file, patterns string) {
 	line("http-request set-var(txn.k) method if %s", gated)
 	line("http-request set-var(txn.d) req.hdrs if %s", gated)
 	line("http-request set-var(txn.s) str(=),concat(,txn.h,:),concat(,txn.k,:),concat(,txn.d),concat(,txn.p) if %s", gated)
+	// Variables may be limited in the user's files. Without them a stricter route could be passed by.
+	line(`http-request return status 500 content-type text/plain string "no room for variables\n" if %s !{ var(txn.d) -m found } or %s !{ var(txn.s) -m found }`, gated, gated)
 	line("http-request set-var(txn.z) var(txn.s),map_regm(%s) if %s", patterns, gated)
 	line("http-request set-var(txn.l) int(0) if %s", gated)
 	line("http-request set-var(txn.l) var(txn.m),field(4,|),add(0) if %s { var(txn.m) -m found }", gated)
