@@ -100,7 +100,9 @@ func renderFrontend(b *strings.Builder, o Options) {
 	for _, step := range []string{"percent-decode-unreserved", "percent-to-uppercase", "path-strip-dot", "path-strip-dotdot full", "path-merge-slashes"} {
 		line("http-request normalize-uri %s", step)
 	}
+	renderGates(line, filepath.Join(o.Dir, mapName), "")
 	renderMatching(line, filepath.Join(o.Dir, mapName))
+	renderGates(line, filepath.Join(o.Dir, mapName), " !{ var(txn.y) -m found } "+missing)
 	renderPatternMatching(line, filepath.Join(o.Dir, mapName), filepath.Join(o.Dir, patternsName))
 	line("http-request set-var(txn.m) str(%s|0|0) if { var(txn.old) -m found }", gateName(o.Owner))
 	line(`http-request return status 404 content-type text/plain string "no route matched\n" if !{ var(txn.m) -m found }`)
@@ -128,7 +130,6 @@ func renderGate(b *strings.Builder, o Options) {
 // renderMatching finds the map's line for a request and puts it into txn.m.
 // See routes.go for the keys.
 func renderMatching(line func(string, ...any), file string) {
-	const missing = "!{ var(txn.m) -m found }"
 	line("http-request set-var(txn.p) path")
 	line("http-request set-var(txn.m) var(txn.h),concat(%s,txn.p),map_beg(%s)", tagExactPath, file)
 	line("http-request set-var(txn.m) var(txn.h),concat(%s),map_beg(%s) if %s", tagExact, file, missing)
@@ -151,14 +152,29 @@ func renderMatching(line func(string, ...any), file string) {
 	wildcards(best("e", ""), tagSuffix, tagPrefix)
 }
 
+// missing says that no route was found so far.
+const missing = "!{ var(txn.m) -m found }"
+
+// gated says that there are patterns for the request's host.
+const gated = "{ var(txn.y) -m found }"
+
+// renderGates finds out whether there are patterns for the request's host. It
+// stands before and after the look into the map of prefixes, so that a route
+// that moves from there to the patterns just now, or back, is found in one.
+func renderGates(line func(string, ...any), file, condition string) {
+	always := ""
+	if condition != "" {
+		always = " if" + condition
+	}
+	line("http-request set-var(txn.x) str(%s),map_beg(%s)%s", gateAny, file, always)
+	line("http-request set-var(txn.y) str(1) if { var(txn.x) -m str any }%s", condition)
+	line("http-request set-var(txn.y) var(txn.h),concat(%s),map_beg(%s) if { var(txn.x) -m str some }%s", gateHost, file, condition)
+}
+
 // renderPatternMatching compares the request with the patterns where the map
 // says that there are any for its host, and takes the first that matches if
 // its order is above that of what was found so far. See patterns.go.
 func renderPatternMatching(line func(string, ...any), file, patterns string) {
-	const gated = "{ var(txn.y) -m found }"
-	line("http-request set-var(txn.x) str(%s),map_beg(%s)", gateAny, file)
-	line("http-request set-var(txn.y) str(1) if { var(txn.x) -m str any }")
-	line("http-request set-var(txn.y) var(txn.h),concat(%s),map_beg(%s) if { var(txn.x) -m str some }", gateHost, file)
 	// All must fit into the buffer once more, and a path that matching could take long over gets no answer.
 	line(`http-request return status 400 content-type text/plain string "bad host\n" if %s { var(txn.h) -m len gt 255 }`, gated)
 	line(`http-request return status 414 content-type text/plain string "path too long\n" if %s { var(txn.p) -m len gt %d } { str(%s),map_beg(%s) -m found }`, gated, maxMatched, gateLong, file)
@@ -171,6 +187,10 @@ func renderPatternMatching(line func(string, ...any), file, patterns string) {
 	line("http-request set-var(txn.l) int(0) if %s", gated)
 	line("http-request set-var(txn.l) var(txn.m),field(4,|),add(0) if %s { var(txn.m) -m found }", gated)
 	line("http-request set-var(txn.m) var(txn.z) if %s { var(txn.z),field(4,|),sub(txn.l) gt 0 }", gated)
+	// The last chance for a route that has just left the patterns.
+	line("http-request set-var(txn.m) var(txn.h),concat(%s,txn.p),map_beg(%s) if %s %s", tagExactPath, file, gated, missing)
+	line("http-request set-var(txn.m) var(txn.h),concat(%s),map_beg(%s) if %s %s", tagExact, file, gated, missing)
+	line("http-request set-var(txn.m) str(%s),concat(,txn.p),map_beg(%s) if %s %s", tagPath, file, gated, missing)
 }
 
 // wildcards calls rule for each number of labels that may stand beside a star,
