@@ -44,7 +44,7 @@ type mode struct {
 func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, error) {
 	d := &daemon{
 		registry: prometheus.NewRegistry(),
-		grammar:  v1.Grammar{Prefix: s.labelPrefix, ExposeAll: s.exposeAll},
+		grammar:  v1.Grammar{Prefix: s.labelPrefix, ExposeAll: s.exposeAll, AllowPlugins: s.allowPlugins},
 	}
 	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	guard, err := parseGuard(s.guard)

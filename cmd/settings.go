@@ -20,11 +20,12 @@ const environment = "LOCKSTEP_"
 // settings are the flags of the daemon. Commands that work without one bind
 // the same.
 type settings struct {
-	dockerHost  string
-	exposeAll   bool
-	labelPrefix string
-	owner       string
-	takeover    bool
+	dockerHost   string
+	exposeAll    bool
+	allowPlugins []string
+	labelPrefix  string
+	owner        string
+	takeover     bool
 
 	kongAdminURLs []string
 	kongNetworks  []string
@@ -58,6 +59,7 @@ type reach struct {
 func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringVar(&s.dockerHost, "docker-host", "", "the Docker Engine: `url` with unix://, tcp:// or ssh:// (default: DOCKER_HOST, else the local socket)")
 	f.BoolVar(&s.exposeAll, "expose-all", false, "let containers count that have no enable label")
+	f.StringSliceVar(&s.allowPlugins, "allow-label-plugins", nil, "`name` of a Kong plugin that labels may ask for, although it runs code or reaches files or hosts; repeatable")
 	f.StringVar(&s.labelPrefix, "label-prefix", "lockstep.", "what our labels begin with")
 	f.StringVar(&s.owner, "owner", "lockstep", "`name` that marks what is ours in the gateways")
 	f.BoolVar(&s.takeover, "takeover", false, "take the gateways over from another lockstep with the same owner")

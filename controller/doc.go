@@ -7,8 +7,8 @@
 //	take      | Docker events               | snapshot.Delta          | controller/source/docker
 //	build     | delta, ledger, time         | services per gateway    | controller/desired
 //	remember  | claims, settings, graces    | a file                  | controller/ledger
-//	compile   | the services that changed   | the gateway's objects   | reconcilers/kong, haproxy
 //	observe   | the gateway, or its cache   | the gateway's objects   | reconcilers/kong, haproxy
+//	compile   | the services that changed   | the gateway's objects   | reconcilers/kong, haproxy
 //	diff      | observed, desired           | plan.Plan               | reconcilers/plan
 //	guard     | plan                        | plan less what is held  | reconcilers
 //	apply     | plan                        | outcomes                | reconcilers/kong, haproxy

@@ -63,7 +63,10 @@ func (w *worker) judge(outcomes []plan.Outcome, problems map[string][]v1.Problem
 			continue
 		}
 		problem := *outcome.Problem
-		problem.Gateway, problem.Object = w.name, object.Owner
+		problem.Gateway = w.name
+		if problem.Object.Kind != v1.KindRoute && problem.Object.Kind != v1.KindService { // the gateway knows no better
+			problem.Object = object.Owner
+		}
 		if problem.Origin.IsZero() {
 			problem.Origin = object.Origin
 		}

@@ -211,11 +211,11 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 			}
 		}
 	}
-	wanted, inexpressible := w.reconciler.Compile(scope, set)
 	observed, err := w.reconciler.Observe(ctx, scope)
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}
+	wanted, inexpressible := w.reconciler.Compile(scope, set)
 	problems := map[string][]v1.Problem{}
 	for _, problem := range inexpressible {
 		problem.Gateway = w.name

@@ -29,8 +29,9 @@ func (s Scope) All() bool { return s.Services == nil }
 
 // Reconciler keeps one gateway. Its methods are called by one goroutine at a time.
 type Reconciler interface {
-	// Compile translates desired services to the gateway's objects. Pure: same
-	// input, same state. set holds exactly the services of the scope that are
+	// Compile translates desired services to the gateway's objects. No I/O, and
+	// the same state for the same input and the same that was last observed: it
+	// comes after Observe, from which it may know what the gateway can do. set holds exactly the services of the scope that are
 	// desired; with a scope of all, what belongs to no service is added. What the
 	// gateway can't express is left out and named by a problem.
 	Compile(scope Scope, set v1.Set) (plan.State, []v1.Problem)

@@ -96,10 +96,10 @@ func (d *decoding) containerFields() string {
 	var enabled, named bool
 	for i := range d.wishes {
 		w := &d.wishes[i]
-		f := &rows[w.field]
-		if f.Scope != OfContainer {
+		if w.scope() != OfContainer {
 			continue
 		}
+		f := &rows[w.field]
 		named = named || f.Name == serviceField
 		if value, ok := d.value(f, w); ok {
 			f.set(target{enabled: &enabled, key: &key}, value)
@@ -136,13 +136,15 @@ func (d *decoding) buildService(key string, wishes []wish) {
 	made.Service.Name = key
 	made.Service.Origin = Origin{Container: d.subject.Container}
 	n := run(wishes, func(w *wish) bool { return w.route == "" })
-	for i := range wishes[:n] {
+	fields := run(wishes[:n], func(w *wish) bool { return w.plugin == "" })
+	for i := range wishes[:fields] {
 		if f := &rows[wishes[i].field]; f.Scope != OfContainer {
 			if value, ok := d.value(f, &wishes[i]); ok {
 				f.set(target{service: &made}, value)
 			}
 		}
 	}
+	made.Service.Plugins = d.buildPlugins(wishes[fields:n])
 	var names []string
 	for rest := wishes[n:]; len(rest) > 0; {
 		first := &rest[0]
@@ -163,7 +165,9 @@ func (d *decoding) buildRoute(service string, wishes []wish) Route {
 	made.Origin = firstOrigin(d.subject.Container, wishes)
 	d.fits(&wishes[0], made.Name)
 	matches := false
-	for rest := wishes; len(rest) > 0; {
+	fields := run(wishes, func(w *wish) bool { return w.plugin == "" })
+	made.Plugins = d.buildPlugins(wishes[fields:])
+	for rest := wishes[:fields]; len(rest) > 0; {
 		n := run(rest, func(w *wish) bool { return w.field == rest[0].field })
 		f := &rows[rest[0].field]
 		matches = matches || f.Match

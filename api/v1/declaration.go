@@ -12,6 +12,9 @@ type Subject struct {
 type Grammar struct {
 	Prefix    string // with the final dot: "lockstep."
 	ExposeAll bool   // containers count without an enable label
+	// AllowPlugins are plugins that labels may ask for, with all of their fields,
+	// although the verdict on them says no or there is none.
+	AllowPlugins []string
 }
 
 // Declaration is what one container's labels ask for.

@@ -128,7 +128,7 @@ func (d *decoding) refuseMixed() {
 	}
 	for i := range d.wishes {
 		w := &d.wishes[i]
-		if w.service != "" || rows[w.field].Scope == OfContainer {
+		if w.service != "" || w.scope() == OfContainer {
 			continue
 		}
 		rest, _ := d.grammar.after(w.label)
@@ -142,7 +142,7 @@ func (d *decoding) refuseMixed() {
 // report adds a problem at a label.
 func (d *decoding) report(label string, wrong *fault) {
 	d.problems = append(d.problems, Problem{
-		Reason:  InvalidLabel,
+		Reason:  cmp.Or(wrong.reason, InvalidLabel),
 		Object:  Key{Kind: KindInstance, Name: d.subject.Container},
 		Origin:  Origin{Container: d.subject.Container, Label: label},
 		Message: wrong.message,

@@ -9,9 +9,11 @@ import (
 // gateway can't express and that are not marked optional, sorted. A route with
 // any of them is not served there at all: without the field it would be more
 // open than asked. When nothing would be left to match by, the optional
-// fields count too, for a route without a match would take every request.
-func Inexpressible(r Route, g Gateway) []string {
-	var names, given []string
+// fields count too, for a route without a match would take every request. The
+// plugins of its service count as the route's own: service are these.
+func Inexpressible(r Route, g Gateway, service []Plugin) []string {
+	var given []string
+	names := append(inexpressible(service, g), inexpressible(r.Plugins, g)...)
 	open := true
 	for i := range rows {
 		f := &rows[i]
@@ -38,7 +40,7 @@ func Inexpressible(r Route, g Gateway) []string {
 		names = append(names, given...)
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // Expressible returns the route as the gateway can serve it: what it can't
@@ -54,6 +56,7 @@ func Expressible(r Route, g Gateway) Route {
 			f.set(target{route: &r}, f.keep(value, g))
 		}
 	}
+	r.Plugins = ExpressiblePlugins(r.Plugins, g)
 	return r
 }
 

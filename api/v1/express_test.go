@@ -54,7 +54,7 @@ func TestInexpressible(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := c.route
-			if diff := cmp.Diff(c.want, Inexpressible(c.route, c.gateway)); diff != "" {
+			if diff := cmp.Diff(c.want, Inexpressible(c.route, c.gateway, nil)); diff != "" {
 				t.Errorf("inexpressible fields (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(c.cut, Expressible(c.route, c.gateway)); diff != "" {

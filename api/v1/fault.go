@@ -12,6 +12,7 @@ import (
 type fault struct {
 	message string
 	fix     string // "" where the field's own advice is best
+	reason  Reason // "" for InvalidLabel
 }
 
 // shownBytes is how much of a stranger's text a message repeats.

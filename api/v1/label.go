@@ -14,7 +14,8 @@ type wish struct {
 	service  string // NAME of services.NAME, or ""
 	route    string // for fields of a route: NAME of routes.NAME, or "default"
 	field    int    // its row
-	entry    string // of a Map: the header's name, letter for letter
+	entry    string // of a Map: the header's name; of a plugin: enabled, instance_name or config.PATH; letter for letter
+	plugin   string // the name of plugins.NAME, letter for letter
 	optional bool   // "?" stood after the field's name
 }
 
@@ -29,8 +30,28 @@ func (w *wish) compare(o *wish) int {
 		cmp.Compare(w.service, o.service),
 		cmp.Compare(w.route, o.route),
 		cmp.Compare(w.field, o.field),
-		cmp.Compare(fold(w.entry), fold(o.entry)),
+		cmp.Compare(w.plugin, o.plugin),
+		cmp.Compare(w.sameEntry(), o.sameEntry()),
 	)
+}
+
+// sameEntry is the form in which entries are compared.
+func (w *wish) sameEntry() string {
+	if w.plugin != "" {
+		return w.entry
+	}
+	return fold(w.entry)
+}
+
+// scope is what the wish is about.
+func (w *wish) scope() Scope {
+	if w.plugin == "" {
+		return rows[w.field].Scope
+	}
+	if w.route != "" {
+		return OfRoute
+	}
+	return OfService
 }
 
 // after returns what follows the prefix in a label's key. The prefix is one of
@@ -45,12 +66,13 @@ func (g Grammar) after(key string) (string, bool) {
 	return key[len(g.Prefix):], true
 }
 
-// read takes a label's key apart: [services.NAME.][routes.NAME.]FIELD[?][.ENTRY].
+// read takes a label's key apart: [services.NAME.][routes.NAME.]FIELD[?][.ENTRY],
+// or plugins.NAME[?][.PATH] in FIELD's place.
 func (g Grammar) read(label, rest, value string) (wish, *fault) {
 	w := wish{label: label, value: value}
 	path := g.Prefix // what was understood so far, for advice
 	scopes := []Scope{OfContainer, OfService, OfInstance, OfRoute}
-	keywords := []string{wordRoutes, wordServices}
+	keywords := []string{wordPlugins, wordRoutes, wordServices}
 	head, tail, more := strings.Cut(rest, ".")
 	for _, word := range [...]string{wordServices, wordRoutes} {
 		if fold(head) != word {
@@ -72,13 +94,17 @@ func (g Grammar) read(label, rest, value string) (wish, *fault) {
 		}
 		path += word + "." + name + "."
 		if word == wordServices {
-			w.service, scopes, keywords = name, scopes[1:], []string{wordRoutes}
+			w.service, scopes, keywords = name, scopes[1:], []string{wordPlugins, wordRoutes}
 		} else {
-			w.route, scopes, keywords = name, []Scope{OfRoute}, nil
+			w.route, scopes, keywords = name, []Scope{OfRoute}, []string{wordPlugins}
 		}
 		head, tail, more = strings.Cut(beyond, ".")
 	}
-	return g.readField(w, position{path, scopes, keywords, head, tail, more})
+	at := position{path, scopes, keywords, head, tail, more}
+	if fold(head) == wordPlugins {
+		return g.readPlugin(w, at)
+	}
+	return g.readField(w, at)
 }
 
 // position is where reading a key has come to.

@@ -167,6 +167,17 @@ func pageFuncs() template.FuncMap {
 		"headerNames": func() string { return nameChars.Words },
 		"later":       func() string { return "`" + strings.Join(slices.Sorted(maps.Keys(later)), "`, `") + "`" },
 		"refused":     refused,
+		"verdicts":    PluginVerdicts,
+		"verdict": func(v PluginVerdict) string {
+			if v.Refused != "" {
+				return "refused: " + v.Refused
+			}
+			said := "yes"
+			for _, field := range slices.Sorted(maps.Keys(v.Except)) {
+				said += fmt.Sprintf(", but not its `%s`: %s", field, v.Except[field])
+			}
+			return said
+		},
 		"bounds": func() [][2]string {
 			n := func(n int, unit string) string { return strings.TrimSpace(fmt.Sprintf("%d %s", n, unit)) }
 			return [][2]string{

@@ -52,7 +52,7 @@ func checkTakenAlone(t *testing.T, subject Subject, d Declaration) {
 	t.Helper()
 	worse := subject
 	worse.Labels = maps.Clone(subject.Labels)
-	worse.Labels["lockstep.plugins.key-auth"] = "true"
+	worse.Labels["lockstep.plugins.pre-function"] = "true"
 	got, problems := Grammar{Prefix: "lockstep."}.Decode(worse)
 	if len(got.Services) > 0 || len(problems) != 1 || len(d.Services) == 0 {
 		t.Fatalf("one wrong label among %q gives %d services, %v", worse.Labels, len(got.Services), problems)
@@ -77,7 +77,7 @@ func randomLabel(random *rand.Rand, tidy, split bool) (key, value string) {
 	case 0:
 		path = append(path, pick("routes", "services", "routes.r", "", "Routes", "x-y", "services.é", "\n"))
 	case 1:
-		example = pick(example+"?", example+".x", strings.ToUpper(example), example[1:], strings.ReplaceAll(example, "_", "-"), "plugins.x", "\x00", " ", "?")
+		example = pick(example+"?", example+".x", strings.ToUpper(example), example[1:], strings.ReplaceAll(example, "_", "-"), "plugins.x", "plugins.key-auth", "plugins.cors.config.max_age", "routes.default.plugins.acl?.allow", "\x00", " ", "?")
 	}
 	var pieces []string
 	for range 1 + random.IntN(4) {

@@ -21,6 +21,8 @@ type Service struct {
 	ConnectTimeout time.Duration `json:"connect_timeout"`
 	ReadTimeout    time.Duration `json:"read_timeout"`
 	WriteTimeout   time.Duration `json:"write_timeout"`
+	// Plugins hold for all routes; sorted by name.
+	Plugins []Plugin `json:"plugins,omitempty"`
 	// Routes are sorted by name.
 	Routes []Route `json:"routes,omitempty"`
 	// Endpoints are sorted by ID.
@@ -49,6 +51,8 @@ type Route struct {
 	PreserveHost bool `json:"preserve_host"`
 	// Priority settles who holds a match that several services claim; the highest wins.
 	Priority int `json:"priority"`
+	// Plugins are Kong's, sorted by name.
+	Plugins []Plugin `json:"plugins,omitempty"`
 	// Optional names fields that a gateway may leave out where it can't express them.
 	Optional []string `json:"optional,omitempty"`
 	// Origin is the label that first asked for the route.

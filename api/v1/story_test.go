@@ -125,18 +125,33 @@ func tell(d Declaration, problems []Problem) txtar.File {
 		s := &d.Services[i]
 		fmt.Fprintf(&b, "service %s\n", s.Service.Name)
 		tellFields(&b, "  ", s, nil)
+		tellPlugins(&b, "  ", s.Service.Plugins)
 		for j := range s.Service.Routes {
 			r := &s.Service.Routes[j]
 			fmt.Fprintf(&b, "  route %s\n", r.Name)
 			tellFields(&b, "    ", s, r)
+			tellPlugins(&b, "    ", r.Plugins)
 			for _, gateway := range []Gateway{Kong, HAProxy} {
-				if fields := Inexpressible(*r, gateway); len(fields) > 0 {
+				if fields := Inexpressible(*r, gateway, s.Service.Plugins); len(fields) > 0 {
 					fmt.Fprintf(&b, "    not on %s: %s\n", gateway, strings.Join(fields, ", "))
 				}
 			}
 		}
 	}
 	return txtar.File{Name: "declares", Data: []byte(b.String())}
+}
+
+func tellPlugins(b *strings.Builder, indent string, plugins []Plugin) {
+	for _, p := range plugins {
+		mark := ""
+		if p.Optional {
+			mark = "?"
+		}
+		fmt.Fprintf(b, "%splugin %s%s: enabled=%v %s\n", indent, p.Name, mark, p.Enabled, p.InstanceName)
+		for _, s := range p.Settings {
+			fmt.Fprintf(b, "%s  %s: %s\n", indent, s.Path, s.Value)
+		}
+	}
 }
 
 func tellFields(b *strings.Builder, indent string, s *DeclaredService, r *Route) {

@@ -58,12 +58,14 @@ var later = func() map[string]string {
 	for _, word := range []string{"certificate", "certificates", "tls"} {
 		words[word] = "certificates by label are not supported by this version"
 	}
-	for _, word := range []string{
-		"plugin", "plugins", "middlewares", "auth", "basic_auth", "key_auth", "jwt", "acl", "allow", "deny",
-		"ip_restriction", "rate_limit", "rate_limiting", "cors", "consumers",
+	for word, plugin := range map[string]string{
+		"plugin": "NAME", "middlewares": "NAME", "auth": "key-auth", "basic_auth": "basic-auth", "key_auth": "key-auth",
+		"jwt": "jwt", "acl": "acl", "allow": "ip-restriction", "deny": "ip-restriction", "ip_restriction": "ip-restriction",
+		"rate_limit": "rate-limiting", "rate_limiting": "rate-limiting", "cors": "cors",
 	} {
-		words[word] = "plugins are not supported by this version; without them the route would be more open than asked"
+		words[word] = "that is for a plugin of Kong, written plugins." + plugin + "…" + open
 	}
+	words["consumers"] = "consumers are not supported by this version" + open
 	return words
 }()
 

@@ -45,7 +45,7 @@ func (b *Builder) assemble(name string, result *Result) {
 		})
 	}
 	for _, route := range s.settings.Routes {
-		standing.Routes = append(standing.Routes, RouteStanding{Route: route})
+		standing.Routes = append(standing.Routes, RouteStanding{Route: route.Shown()})
 	}
 	for _, gateway := range b.options.Gateways {
 		b.offer(s, gateway, members, standing, result)
@@ -87,6 +87,7 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 	}
 	offered := s.settings
 	offered.Routes, offered.Endpoints = nil, nil
+	offered.Plugins = v1.ExpressiblePlugins(s.settings.Plugins, gateway)
 	for i, route := range s.settings.Routes {
 		verdict := b.judge(s, gateway, route)
 		if verdict.Reason == v1.Serving {
@@ -113,7 +114,7 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 
 // judge says whether a gateway serves a route.
 func (b *Builder) judge(s *service, gateway v1.Gateway, route v1.Route) Verdict {
-	if fields := v1.Inexpressible(route, gateway); len(fields) > 0 {
+	if fields := v1.Inexpressible(route, gateway, s.settings.Plugins); len(fields) > 0 {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
 			Fix:     "mark the field optional with a ? after its name to serve the route without it, or name only the other gateway in the label gateways"}

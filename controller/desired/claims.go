@@ -62,7 +62,7 @@ func (c *claims) put(gateways []v1.Gateway, s *service) {
 			continue
 		}
 		for _, route := range s.settings.Routes {
-			if len(v1.Inexpressible(route, gateway)) > 0 {
+			if len(v1.Inexpressible(route, gateway, s.settings.Plugins)) > 0 {
 				continue
 			}
 			fresh = append(fresh, &claimant{

@@ -136,11 +136,27 @@ func differing(a, b v1.Service) []string {
 // withoutOrigins returns the service without the places where it was asked for.
 func withoutOrigins(s v1.Service) v1.Service {
 	s.Origin = v1.Origin{}
+	s.Plugins = unplaced(s.Plugins)
 	s.Routes = slices.Clone(s.Routes)
 	for i := range s.Routes {
 		s.Routes[i].Origin = v1.Origin{}
+		s.Routes[i].Plugins = unplaced(s.Routes[i].Plugins)
 	}
 	return s
+}
+
+// unplaced returns plugins without the places where they were asked for.
+func unplaced(plugins []v1.Plugin) []v1.Plugin {
+	plugins = slices.Clone(plugins)
+	for i := range plugins {
+		p := &plugins[i]
+		p.Origin = v1.Origin{}
+		p.Settings = slices.Clone(p.Settings)
+		for j := range p.Settings {
+			p.Settings[j].Origin = v1.Origin{}
+		}
+	}
+	return plugins
 }
 
 // spelled returns a service's top-level fields as JSON text by name.

@@ -59,6 +59,7 @@ func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
 		failAll(steps, err)
 		return err
 	}
+	r.assign(steps)
 	soft, hard := r.split(steps)
 	r.soften(ctx, soft)
 	if len(hard) > 0 {
@@ -103,14 +104,14 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 	case *backend:
 		return !r.reusable(native)
 	case place:
-		b := r.model.sections[serviceOf(native.backend)].backend(native.backend)
-		return b == nil || !r.backends[native.backend]
+		b := r.model.backendOf(native.backend)
+		return b == nil || !r.backends[b.live()]
 	case *route:
 		if native.backend == "" {
 			return !r.backends[":hold"]
 		}
-		b := r.model.sections[serviceOf(native.backend)].backend(native.backend)
-		return b == nil || !r.backends[native.backend]
+		b := r.model.backendOf(native.backend)
+		return b == nil || !r.backends[b.live()]
 	}
 	return true
 }
@@ -125,8 +126,8 @@ func beforeCondition(change plan.Change) (condition, bool) {
 
 // reusable reports whether the process has exactly this backend already.
 func (r *Reconciler) reusable(b *backend) bool {
-	have := r.model.sections[b.service].backend(b.name())
-	return have != nil && have.same(b) && r.backends[b.name()] && r.condition.loaded == "yes"
+	have := r.model.backendOf(b.name())
+	return have != nil && have.same(b) && r.backends[have.live()] && r.condition.loaded == "yes"
 }
 
 // settle writes the files when they do not say yet what the model says.
@@ -150,6 +151,7 @@ func (r *Reconciler) settle() error {
 	}
 	r.behind = behind{}
 	r.condition.files = "current"
+	r.metrics.spares.Set(float64(len(r.free())))
 	return nil
 }
 
@@ -191,6 +193,9 @@ func (e *edit) put(native any) {
 		next := *n
 		if have := d.backends[n.name()]; have != nil {
 			next.servers = have.servers
+			if next.standard() {
+				next.spare = have.spare
+			}
 		}
 		d.backends[n.name()] = &next
 	case place:
@@ -211,7 +216,7 @@ func (e *edit) drop(native any, live map[string]bool) {
 		have := d.backends[n.name()]
 		switch {
 		case have == nil:
-		case live[n.name()]:
+		case live[have.live()] || have.spare != "":
 			next := *have
 			next.retired = true
 			d.backends[n.name()] = &next

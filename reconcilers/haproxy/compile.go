@@ -94,8 +94,8 @@ func (c *compiler) backend(address bool) {
 	s := c.service
 	b := &backend{
 		service: s.Name, address: address,
-		connect: milliseconds(s.ConnectTimeout, 5*time.Second),
-		server:  milliseconds(max(s.ReadTimeout, s.WriteTimeout), time.Minute),
+		connect: milliseconds(s.ConnectTimeout, defaultConnect*time.Millisecond),
+		server:  milliseconds(max(s.ReadTimeout, s.WriteTimeout), defaultServer*time.Millisecond),
 	}
 	object := backendObject(b)
 	object.Origin = s.Origin

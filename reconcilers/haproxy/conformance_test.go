@@ -124,17 +124,25 @@ func (g *gateway) world() string {
 		return "nothing\n"
 	}
 	m := parseFiles(r.o.Owner, files, routes)
-	m.dropRetired(r.o.Owner)
+	names := map[string]string{} // the services' names of the prepared backends that they have
+	for _, service := range m.order {
+		for _, have := range m.sections[service].backends {
+			if have.spare != "" && have.service != "" && !have.retired {
+				names[have.spare] = have.name()
+			}
+		}
+	}
+	m.renew(r.o.Owner, 0, true)
 	b.WriteString(m.base) // without the generation, which the directory's name is part of
 	for _, name := range m.order {
 		b.WriteString(m.sections[name].config)
 	}
-	b.Write(routes)
+	b.WriteString(renamed(r.o.Owner, names, string(routes)))
 	patterns, err := r.dir.read(patternsName)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	b.Write(patterns)
+	b.WriteString(renamed(r.o.Owner, names, string(patterns)))
 	w, err := r.look(g.t.Context())
 	if err != nil {
 		fmt.Fprintf(&b, "HAProxy: %v\n", err)
@@ -143,6 +151,9 @@ func (g *gateway) world() string {
 	live := newModel()
 	e := newEdit(r.o.Owner, live)
 	for name, servers := range w.servers {
+		if own := names[name]; own != "" {
+			name = own
+		}
 		have := m.sections[serviceOf(name)].backend(name)
 		if have == nil {
 			have = &backend{service: serviceOf(name), address: strings.HasSuffix(name, addressSuffix)}
@@ -161,12 +172,20 @@ func (g *gateway) world() string {
 		}
 	}
 	for _, key := range sortedKeys(w.routes) {
-		fmt.Fprintf(&b, "%s %s\n", key, w.routes[key])
+		fmt.Fprintf(&b, "%s %s\n", key, renamed(r.o.Owner, names, w.routes[key]))
 	}
 	for _, line := range w.patterns {
-		b.WriteString(line + "\n")
+		b.WriteString(renamed(r.o.Owner, names, line) + "\n")
 	}
 	return g.neutral(b.String())
+}
+
+// renamed gives prepared backends the names of the services that have them.
+func renamed(owner string, names map[string]string, text string) string {
+	for spare, name := range names {
+		text = strings.ReplaceAll(text, backendName(owner, spare)+"|", backendName(owner, name)+"|")
+	}
+	return text
 }
 
 // neutral takes out what differs between two gateways by their nature.

@@ -79,7 +79,7 @@ func TestProgramThatIsTooOld(t *testing.T) {
 // services there are.
 func TestOneEventOneFile(t *testing.T) {
 	b := managed(t)
-	b.options.ReloadEvery = 1
+	b.options.ReloadEvery, b.options.Spares = 1, -1
 	b.open()
 	b.fleet(300)
 	b.sync()
@@ -107,6 +107,31 @@ func TestOneEventOneFile(t *testing.T) {
 		t.Fatalf("%v %v are left, want %s and %s", left, err, configName, shardOf("new"))
 	}
 	b.want("new.test", "/", 200, "three")
+}
+
+// TestOneEventOfASpareOneFile: neither does what a service with a prepared
+// backend writes, when it comes (with its route) and when it changes.
+func TestOneEventOfASpareOneFile(t *testing.T) {
+	b := managed(t)
+	b.options.Spares = 3 * sparesEach
+	b.open()
+	b.plain("first", origin(t, "one"))
+	b.sync()
+	for i, body := range []string{"two", "three"} {
+		before := b.inodes()
+		b.plain("shop", origin(t, body))
+		b.sync("shop")
+		b.want("shop.test", "/", 200, body)
+		file := shardOf(b.liveName("shop"))
+		if !strings.HasPrefix(file, sparesPrefix) {
+			t.Fatalf("shop stands in %s", file)
+		}
+		for name, inode := range b.inodes() {
+			if changed := before[name] != inode; changed != (name == file || name == mapName && i == 0) {
+				t.Fatalf("event %d: %s was written: %t", i, name, changed)
+			}
+		}
+	}
 }
 
 // inodes tells one version of each of our files from the next.

@@ -2,9 +2,9 @@
 //
 // In: a v1.Set. Out: a directory of our own (*.cfg and maps) that HAProxy loads
 // after the user's files, and the same state in the running process. What
-// moves (servers, weights, draining, hosts and paths) goes through the runtime
-// socket without a reload; what can't (a backend that is new or has other
-// timeouts, another bind) is checked by `haproxy -c` and reloaded, at a bounded
+// moves (servers, weights, draining, hosts and paths, brand-new services) goes
+// through the runtime socket without a reload; what can't (a backend with
+// timeouts of its own, another bind) is checked by `haproxy -c` and reloaded, at a bounded
 // rate. The files always follow, so that a restart by anyone loses nothing.
 //
 // The parts, in the order of a round:
@@ -18,6 +18,7 @@
 //
 // and below them:
 //
+//	spare.go              backends prepared for services that are brand-new
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
 //	order.go              which route wins of several, as in Kong
 //	patterns.go, perl.go  routes that a map of prefixes can't express

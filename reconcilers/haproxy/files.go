@@ -19,10 +19,21 @@ import (
 const shards = 64
 
 // shardPrefix makes the files sort after lockstep.cfg, whose defaults they build on.
-const shardPrefix = "lockstep_"
+const (
+	shardPrefix  = "lockstep_"
+	sparesPrefix = shardPrefix + "spare_"
+)
 
-// shardOf returns the name of the file that a service stands in.
+// sparesEach is the number of prepared backends that share a file. A backend
+// stays in its file whoever has it: there is no moment at which it stands in
+// two, which HAProxy would refuse to load, or in none.
+const sparesEach = 100
+
+// shardOf returns the name of the file that a service or prepared backend stands in.
 func shardOf(service string) string {
+	if n, ok := spareNumber(service); ok {
+		return fmt.Sprintf("%s%03d.cfg", sparesPrefix, (n-1)/sparesEach)
+	}
 	sum := fnv.New32a()
 	sum.Write([]byte(service))
 	return fmt.Sprintf("%s%02d.cfg", shardPrefix, sum.Sum32()%shards)
@@ -30,8 +41,13 @@ func shardOf(service string) string {
 
 // ownConfig reports whether a file of our directory is part of our configuration.
 func ownConfig(name string) bool {
-	number, ok := strings.CutPrefix(strings.TrimSuffix(name, ".cfg"), shardPrefix)
-	return name == configName || ok && strings.HasSuffix(name, ".cfg") && len(number) == 2 && strings.Trim(number, "0123456789") == ""
+	name, config := strings.CutSuffix(name, ".cfg")
+	number, shard := strings.CutPrefix(name, shardPrefix)
+	digits := 2
+	if spare, ok := strings.CutPrefix(name, sparesPrefix); ok {
+		number, digits = spare, 3
+	}
+	return config && (name+".cfg" == configName || shard && len(number) == digits && strings.Trim(number, "0123456789") == "")
 }
 
 // configNames returns the names of the files that the model fills, in the
@@ -45,14 +61,18 @@ func (m *model) renderConfig(name string) []byte {
 	if name == configName {
 		return []byte(strings.Replace(m.base, generationHole, m.generation(), 1))
 	}
-	services := m.shards[name]
-	if len(services) == 0 {
+	names := m.shards[name]
+	if len(names) == 0 {
 		return nil
 	}
 	var b bytes.Buffer
 	b.WriteString(shardHead)
-	for _, service := range services {
-		b.WriteString(m.sections[service].config)
+	for _, name := range names {
+		if spare, ok := m.spares[name]; ok {
+			b.WriteString(spare.config)
+		} else {
+			b.WriteString(m.sections[name].config)
+		}
 	}
 	return b.Bytes()
 }

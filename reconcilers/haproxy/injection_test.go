@@ -104,6 +104,9 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 		words := strings.Fields(line)
 		known := map[string]int{"backend": 4, "balance": 2, "timeout": 3, "server": 5, "http-send-name-header": 2, "#": 2}
 		want, ok := known[words[0]]
+		if len(words) == 7 && words[0] == "backend" && strings.HasPrefix(words[1], "lockstep:"+sparePrefix) && words[5] == "service" && wordService.check(words[6]) == nil {
+			want = 7
+		}
 		if !ok || len(words) != want || strings.ContainsFunc(line[:len(line)-1], unicode.IsControl) {
 			t.Fatalf("%s %q became the line %q", field, evil, line)
 		}
@@ -169,7 +172,7 @@ func FuzzPatterns(f *testing.F) {
 			return
 		}
 		r := &route{name: d.Name, service: "a", hosts: d.Hosts, paths: d.Paths, methods: d.Methods, headers: lowerNames(d.Headers), backend: "a", strip: true}
-		lines, err := r.patterns("lockstep")
+		lines, err := r.patterns("lockstep:web")
 		if err != nil {
 			return
 		}
@@ -198,8 +201,9 @@ func FuzzPatterns(f *testing.F) {
 // makes up what could not be written again.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("global\n"+servicesMark), []byte("backend lockstep:a from x\n  server a 1.2.3.4:5 weight 0 # draining 3 # id b\n"), []byte(routeMark+`{"name":"a.b","service":"a","hosts":["x"]}`+"\n"))
+	f.Add([]byte("global\n"+servicesMark), []byte("backend lockstep::spare00001 from x # service a\n  timeout connect 5000ms\n  # retired\nbackend lockstep::spare00002 from x # service a\n"), []byte(nil))
 	f.Fuzz(func(t *testing.T, base, services, routes []byte) {
-		m := parseFiles("lockstep", configs{configName: base, shardOf("a"): services}, routes)
+		m := parseFiles("lockstep", configs{configName: base, shardOf("a"): services, shardOf(spareName(1)): services}, routes)
 		written := configs{}
 		for _, name := range m.configNames() {
 			written[name] = m.renderConfig(name)

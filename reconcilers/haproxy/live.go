@@ -127,7 +127,7 @@ func parseState(line, prefix string) (backend string, srv liveServer, ok bool) {
 		return "", srv, false
 	}
 	backend = words[1][len(prefix):]
-	if strings.HasPrefix(backend, ":") { // our own, not a service's
+	if strings.HasPrefix(backend, ":") && !isSpare(backend) { // no service's, ever
 		return "", srv, false
 	}
 	srv.name, srv.address = words[3], net.JoinHostPort(words[4], words[18])

@@ -9,12 +9,13 @@ import (
 )
 
 // metrics count what was done to HAProxy. A round that changes nothing moves
-// none of them.
+// none of the counters.
 type metrics struct {
 	reloads  *prometheus.CounterVec
 	commands *prometheus.CounterVec
 	files    *prometheus.CounterVec
 	drift    *prometheus.CounterVec
+	spares   prometheus.Gauge
 }
 
 // fileLabel names a file in a metric; all of the services' count as one.
@@ -34,11 +35,14 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		commands: counter("lockstep_haproxy_runtime_commands_total", "Commands that changed something through the runtime socket.", "command"),
 		files:    counter("lockstep_haproxy_files_written_total", "Files replaced in Lockstep's directory.", "file"),
 		drift:    counter("lockstep_haproxy_drift_total", "Times that HAProxy or its files were found changed by others.", "what"),
+		spares: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "lockstep_haproxy_spare_backends", Help: "Prepared backends left, which brand-new services take without a reload.",
+		}),
 	}
 	if registry == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.reloads, m.commands, m.files, m.drift} {
+	for _, c := range []prometheus.Collector{m.reloads, m.commands, m.files, m.drift, m.spares} {
 		if err := registry.Register(c); err != nil && !errors.As(err, &prometheus.AlreadyRegisteredError{}) {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

@@ -29,11 +29,17 @@ type backend struct {
 	connect int // milliseconds
 	server  int // milliseconds
 	retired bool
+	// spare is the prepared backend that stands for this one in HAProxy; "" when
+	// it has one of its own name. See spare.go.
+	spare   string
 	servers []server // sorted by name
 }
 
-// name returns the backend's name without the owner's prefix.
+// name returns the name by which objects know the backend.
 func (b *backend) name() string {
+	if b.service == "" {
+		return b.spare
+	}
 	if b.address {
 		return b.service + addressSuffix
 	}
@@ -80,11 +86,12 @@ func (b *backend) without(name string) *backend {
 // model, so its text is rendered once.
 type section struct {
 	service  string
-	backends []*backend // sorted by name
-	routes   []*route   // sorted by name
-	config   string     // text in lockstep.cfg
-	shape    string     // the same without what moves at runtime
-	entries  string     // the routes' lines in routes.map
+	backends []*backend      // sorted by name
+	routes   []*route        // sorted by name
+	config   string          // text in its file
+	shape    string          // the same without what moves at runtime
+	spares   map[string]text // the same of its prepared backends, by their names
+	entries  string          // the routes' lines in routes.map
 }
 
 // backend returns the named backend, or nil.
@@ -105,22 +112,27 @@ type model struct {
 	base     string // text before the first service, with the generation left open
 	sections map[string]*section
 	order    []string            // names of sections, sorted
-	shards   map[string][]string // the same by the file that they stand in
+	spares   map[string]text     // of all sections
+	shards   map[string][]string // names of sections and prepared backends by the file that they stand in
 	digest   string              // of what generation covers; "" when it must be made anew
 }
 
 func newModel() *model {
-	return &model{sections: map[string]*section{}, shards: map[string][]string{}}
+	return &model{sections: map[string]*section{}, spares: map[string]text{}, shards: map[string][]string{}}
 }
 
 // put replaces sections; nil removes one.
 func (m *model) put(edits map[string]*section) {
+	m.putSpares(edits)
 	for name, s := range edits {
 		if shapeOf(m.sections[name]) != shapeOf(s) {
 			m.digest = ""
 		}
-		if _, there := m.sections[name]; there != (s != nil) {
+		have, there := m.sections[name]
+		if there != (s != nil) {
 			m.order = toggle(m.order, name)
+		}
+		if have.stands() != s.stands() {
 			m.place(name)
 		}
 		if s == nil {
@@ -131,7 +143,10 @@ func (m *model) put(edits map[string]*section) {
 	}
 }
 
-// place puts a service into its file, or takes it out.
+// stands reports whether the section has text in a file of its service.
+func (s *section) stands() bool { return s != nil && s.config != "" }
+
+// place puts a service or prepared backend into its file, or takes it out.
 func (m *model) place(name string) {
 	file := shardOf(name)
 	if m.shards[file] = toggle(slices.Clone(m.shards[file]), name); len(m.shards[file]) == 0 {
@@ -152,7 +167,7 @@ func toggle(list []string, name string) []string {
 func (m *model) clone() *model {
 	return &model{
 		base: m.base, sections: maps.Clone(m.sections), order: slices.Clone(m.order),
-		shards: maps.Clone(m.shards), digest: m.digest, // the lists of shards are never changed in place
+		spares: maps.Clone(m.spares), shards: maps.Clone(m.shards), digest: m.digest, // the lists of shards are never changed in place
 	}
 }
 
@@ -175,6 +190,9 @@ func (m *model) generation() string {
 	sum.Write([]byte(m.base))
 	for _, name := range m.order {
 		sum.Write([]byte(m.sections[name].shape))
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.spares)) {
+		sum.Write([]byte(m.spares[name].shape))
 	}
 	m.digest = hex.EncodeToString(sum.Sum(nil))[:20]
 	return m.digest
@@ -235,20 +253,10 @@ func (e *edit) sections() map[string]*section {
 	return out
 }
 
-// dropRetired takes every retired backend out of the model.
-func (m *model) dropRetired(owner string) {
-	e := newEdit(owner, m)
-	for _, name := range m.order {
-		for _, b := range m.sections[name].backends {
-			if b.retired {
-				delete(e.of(name).backends, b.name())
-			}
-		}
-	}
-	m.put(e.sections())
-}
-
-// serviceOf returns the service of a backend's name.
+// serviceOf returns the service of a backend's name; "" for one that nobody has.
 func serviceOf(backend string) string {
+	if strings.HasPrefix(backend, ":") {
+		return ""
+	}
 	return strings.TrimSuffix(backend, addressSuffix)
 }

@@ -36,11 +36,11 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 	return state, nil
 }
 
-// observeSection adds a service's objects. A retired backend is nobody's, but
+// observeSection adds a service's objects. A retired or prepared backend is nobody's, but
 // a server that still stands in it must go.
 func observeSection(state plan.State, s *section) {
 	for _, b := range s.backends {
-		if !b.retired {
+		if !b.retired && b.service != "" {
 			object := backendObject(b)
 			state[object.Key] = object
 		}

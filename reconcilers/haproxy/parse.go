@@ -70,7 +70,7 @@ func parseFiles(owner string, files configs, routes []byte) *model {
 	e := newEdit(owner, m)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if name != configName {
-			parseBackends(e, owner, string(files[name]))
+			parseBackends(e, owner, name, string(files[name]))
 		}
 	}
 	for line := range strings.Lines(string(routes)) {
@@ -92,10 +92,14 @@ func openGeneration(base, owner string) string {
 	return before + "set-var " + genVariable(owner) + " str(" + generationHole + ")" + after
 }
 
-func parseBackends(e *edit, owner, text string) {
+// parseBackends reads a file. A prepared backend counts once, and in its own
+// file alone.
+func parseBackends(e *edit, owner, file, text string) {
 	var current *backend
+	seen := map[string]bool{}
 	keep := func() {
-		if current != nil {
+		if current != nil && (current.spare == "" || !seen[current.spare] && shardOf(current.spare) == file) {
+			seen[current.spare] = true
 			slices.SortFunc(current.servers, func(a, b server) int { return cmp.Compare(a.name, b.name) })
 			e.of(current.service).backends[current.name()] = current
 		}
@@ -106,11 +110,7 @@ func parseBackends(e *edit, owner, text string) {
 		case len(words) == 0:
 		case words[0] == "backend" && len(words) > 1:
 			keep()
-			name, ours := strings.CutPrefix(words[1], owner+":")
-			current = nil
-			if ours {
-				current = &backend{service: serviceOf(name), address: strings.HasSuffix(name, addressSuffix)}
-			}
+			current = parseHead(owner, words)
 		case current == nil:
 		case strings.TrimSpace(line) == retiredMark:
 			current.retired = true
@@ -126,6 +126,25 @@ func parseBackends(e *edit, owner, text string) {
 		}
 	}
 	keep()
+}
+
+// parseHead reads: backend OWNER:NAME from DEFAULTS [# service NAME], and
+// returns nil when that is none of ours.
+func parseHead(owner string, words []string) *backend {
+	name, ours := strings.CutPrefix(words[1], owner+":")
+	switch {
+	case !ours:
+		return nil
+	case isSpare(name):
+		b := &backend{spare: name}
+		if len(words) > 6 && wordService.check(words[6]) == nil {
+			b.service = words[6]
+		}
+		return b
+	case strings.HasPrefix(name, ":"):
+		return nil
+	}
+	return &backend{service: serviceOf(name), address: strings.HasSuffix(name, addressSuffix)}
 }
 
 // parseServer reads: server NAME ADDRESS weight N [# draining N] [# id ID].

@@ -39,8 +39,9 @@ const (
 // needsPattern reports whether a row can't stand in the map of prefixes.
 func (r *route) needsPattern(w row) bool { return w.regex || len(r.methods)+len(r.headers) > 0 }
 
-// patterns returns the route's lines in patterns.map.
-func (r *route) patterns(owner string) ([]string, error) {
+// patterns returns the route's lines in patterns.map. target is the backend's
+// name in HAProxy.
+func (r *route) patterns(target string) ([]string, error) {
 	var lines []string
 	for _, w := range r.rows() {
 		if !r.needsPattern(w) {
@@ -50,11 +51,11 @@ func (r *route) patterns(owner string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		value := r.value(owner, w.paths[0], w.order)
+		value := r.value(target, w.paths[0], w.order)
 		if w.regex {
-			value = r.target(owner) + "|0|0|" + strconv.FormatInt(w.order, 10)
+			value = target + "|0|0|" + strconv.FormatInt(w.order, 10)
 			if r.strip {
-				value = r.target(owner) + "|0|" + cutMatched + "|" + strconv.FormatInt(w.order, 10) + `|\1`
+				value = target + "|0|" + cutMatched + "|" + strconv.FormatInt(w.order, 10) + `|\1`
 			}
 		}
 		line := pattern + " " + value
@@ -149,8 +150,8 @@ func newSpecial() special {
 }
 
 // add and remove return the keys of the gates that may have changed.
-func (s *special) add(owner string, r *route) []string {
-	lines, err := r.patterns(owner)
+func (s *special) add(target string, r *route) []string {
+	lines, err := r.patterns(target)
 	if err != nil || len(lines) == 0 {
 		return nil // no route that fails gets past Compile
 	}

@@ -48,6 +48,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	}
 	r.see(w.identity)
 	r.known = true
+	r.metrics.spares.Set(float64(len(r.free())))
 	return nil
 }
 
@@ -89,7 +90,9 @@ func (r *Reconciler) adopt(w world) {
 	if w.generation != r.model.generation() || r.condition.files == "edited" {
 		r.condition.loaded = "no"
 	}
+	var named map[string]bool
 	if !sameMap(w.routes, r.table.all()) || w.patterns != nil && !slices.Equal(w.patterns, r.table.special.patterns()) {
+		named = targets(r.o.Owner, w.routes, w.patterns)
 		r.condition.routes = "edited"
 		if w.generation != "" {
 			r.metrics.drift.WithLabelValues("routes").Inc()
@@ -98,16 +101,18 @@ func (r *Reconciler) adopt(w world) {
 	e := newEdit(r.o.Owner, r.model)
 	for _, name := range r.model.order {
 		for _, b := range r.model.sections[name].backends {
-			if !w.backends[b.name()] { // it has loaded what stood here once, not what does
+			if !w.backends[b.live()] { // it has loaded what stood here once, not what does
 				r.condition.loaded = "no"
 				continue
 			}
-			servers := overlay(b, r.staying(b, w.servers[b.name()]))
-			if slices.Equal(servers, b.servers) {
+			servers := overlay(b, r.staying(b, w.servers[b.live()]))
+			// A daemon that was killed before it wrote down who took it.
+			used := b.service == "" && !b.retired && (len(servers) > 0 || named[b.spare])
+			if slices.Equal(servers, b.servers) && !used {
 				continue
 			}
 			next := *b
-			next.servers = servers
+			next.servers, next.retired = servers, b.retired || used
 			e.of(b.service).backends[b.name()] = &next
 			r.metrics.drift.WithLabelValues("servers").Inc()
 		}

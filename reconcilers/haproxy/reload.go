@@ -76,7 +76,7 @@ func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (stag
 	return staged, nil
 }
 
-// wanted returns the model that the files are to say, without retired backends.
+// wanted returns the model that the files are to say.
 func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 	want := r.model.clone()
 	for _, s := range steps {
@@ -88,7 +88,7 @@ func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 		want.rebase(r.base)
 	}
 	want.put(r.draftOf(want, steps))
-	want.dropRetired(r.o.Owner)
+	want.renew(r.o.Owner, r.o.Spares, r.condition.process != "running")
 	return want, newTable(r.o.Owner, want)
 }
 
@@ -169,7 +169,7 @@ func (r *Reconciler) loaded(id identity) {
 	r.backends = map[string]bool{":hold": true}
 	for _, name := range r.model.order {
 		for _, b := range r.model.sections[name].backends {
-			r.backends[b.name()] = true
+			r.backends[b.live()] = true
 		}
 	}
 	if r.hosts != nil {

@@ -225,30 +225,59 @@ func renderStripping(line func(string, ...any)) {
 
 // render fills in the section's texts.
 func (s *section) render(owner string) {
-	var config, shape, entries strings.Builder
+	var own text
+	var entries strings.Builder
+	s.spares = nil
 	for _, b := range s.backends {
-		text := b.text(owner)
-		shape.WriteString(text)
-		config.WriteString(text)
-		if b.retired {
-			config.WriteString("  " + retiredMark + "\n")
+		if b.spare == "" {
+			own.add(b, owner)
+			continue
 		}
-		for _, srv := range b.servers {
-			srv.write(&config)
+		if s.spares == nil {
+			s.spares = map[string]text{}
 		}
+		var t text
+		t.add(b, owner)
+		s.spares[b.spare] = t
 	}
 	for _, r := range s.routes {
 		entries.WriteString(r.comment())
 	}
-	s.config, s.shape, s.entries = config.String(), shape.String(), entries.String()
+	s.config, s.shape, s.entries = own.config, own.shape, entries.String()
 }
 
-const retiredMark = "# retired"
+// text is what stands in a file, and the same without what moves at runtime.
+type text struct{ config, shape string }
+
+func (t *text) add(b *backend, owner string) {
+	shape := b.text(owner)
+	var config strings.Builder
+	if b.spare != "" && b.service != "" {
+		head, rest, _ := strings.Cut(shape, "\n")
+		config.WriteString(head + " " + serviceMark + b.service + "\n" + rest)
+	} else {
+		config.WriteString(shape)
+	}
+	if b.retired {
+		config.WriteString("  " + retiredMark + "\n")
+	}
+	for _, srv := range b.servers {
+		srv.write(&config)
+	}
+	t.config += config.String()
+	t.shape += shape
+}
+
+const (
+	retiredMark = "# retired"
+	// serviceMark says in the line of a prepared backend which service has it.
+	serviceMark = "# service "
+)
 
 // text is the section without what moves at runtime.
 func (b *backend) text(owner string) string {
 	var t strings.Builder
-	t.WriteString("backend " + backendName(owner, b.name()) + " from " + defaultsName(owner) + "\n")
+	t.WriteString("backend " + backendName(owner, b.live()) + " from " + defaultsName(owner) + "\n")
 	t.WriteString("  balance roundrobin\n")
 	t.WriteString("  timeout connect " + strconv.Itoa(b.connect) + "ms\n")
 	t.WriteString("  timeout server " + strconv.Itoa(b.server) + "ms\n")

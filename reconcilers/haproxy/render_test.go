@@ -72,7 +72,7 @@ func texts(files []txtar.File) map[string]string {
 func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	t.Helper()
 	dir := t.TempDir()
-	options := Options{Mode: input.Mode, Owner: "lockstep", Binds: input.Binds, Dir: filepath.Join(dir, "lockstep"), StatsSocket: "/run/stats.sock", MasterSocket: "/run/master.sock"}
+	options := Options{Mode: input.Mode, Owner: "lockstep", Binds: input.Binds, Dir: filepath.Join(dir, "lockstep"), StatsSocket: "/run/stats.sock", MasterSocket: "/run/master.sock", Spares: 2}
 	if input.User != "" {
 		file := filepath.Join(dir, "haproxy.cfg")
 		if err := os.WriteFile(file, []byte(strings.ReplaceAll(input.User, "DIR", options.Dir)), 0o600); err != nil {

@@ -67,8 +67,9 @@ type entry struct {
 }
 
 // entries returns the route's lines in the map, in a fixed order: one for each
-// host and path, as far as no pattern is needed.
-func (r *route) entries(owner string) []entry {
+// host and path, as far as no pattern is needed. target is the backend's name in
+// HAProxy.
+func (r *route) entries(target string) []entry {
 	hosts := r.hosts
 	if len(hosts) == 0 {
 		hosts = []string{""}
@@ -81,7 +82,7 @@ func (r *route) entries(owner string) []entry {
 		}
 		for _, host := range hosts {
 			for _, path := range row.paths {
-				out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(owner, path, row.order), order: row.order})
+				out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(target, path, row.order), order: row.order})
 			}
 		}
 	}
@@ -113,20 +114,12 @@ func routeKey(host, path string, mixed bool) string {
 }
 
 // value is "backend|length of the path|how much of it is cut off|order".
-func (r *route) value(owner, path string, order int64) string {
+func (r *route) value(target, path string, order int64) string {
 	cut := 0
 	if r.strip {
 		cut = len(path)
 	}
-	return r.target(owner) + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10)
-}
-
-// target is the backend that answers.
-func (r *route) target(owner string) string {
-	if r.backend == "" {
-		return holdName(owner)
-	}
-	return backendName(owner, r.backend)
+	return target + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10)
 }
 
 // before orders claims to the same key: the higher priority holds it, then
@@ -139,6 +132,7 @@ func (c claim) before(o claim) int {
 // of them stands in the map.
 type table struct {
 	owner    string
+	model    *model // says which backend stands for a service's
 	claims   map[string][]claim
 	wildPath int // claims that make the frontend look for wildcards with paths
 	wild     int
@@ -152,7 +146,7 @@ type claim struct {
 }
 
 func newTable(owner string, m *model) *table {
-	t := &table{owner: owner, claims: map[string][]claim{}, special: newSpecial()}
+	t := &table{owner: owner, model: m, claims: map[string][]claim{}, special: newSpecial()}
 	for _, name := range m.order {
 		for _, r := range m.sections[name].routes {
 			t.add(r)
@@ -161,23 +155,31 @@ func newTable(owner string, m *model) *table {
 	return t
 }
 
+// target returns the backend's name in HAProxy; that of the 503 when there is none.
+func (t *table) target(r *route) string {
+	if b := t.model.backendOf(r.backend); b != nil && r.backend != "" {
+		return backendName(t.owner, b.live())
+	}
+	return holdName(t.owner)
+}
+
 // add and remove change the table and return the keys that may now have
 // another value.
 func (t *table) add(r *route) []string {
 	var keys []string
-	for _, e := range r.entries(t.owner) {
+	for _, e := range r.entries(t.target(r)) {
 		list := t.claims[e.key]
 		next := claim{route: r, value: e.value, order: e.order}
 		i, _ := slices.BinarySearchFunc(list, next, claim.before)
 		t.claims[e.key] = slices.Insert(list, i, next)
 		keys = append(keys, e.key, t.count(e.key, 1))
 	}
-	return append(keys, t.special.add(t.owner, r)...)
+	return append(keys, t.special.add(t.target(r), r)...)
 }
 
 func (t *table) remove(r *route) []string {
 	var keys []string
-	for _, e := range r.entries(t.owner) {
+	for _, e := range r.entries(t.target(r)) {
 		list := slices.DeleteFunc(t.claims[e.key], func(c claim) bool { return c.route.name == r.name })
 		if len(list) == 0 {
 			delete(t.claims, e.key)

@@ -44,13 +44,15 @@ func (r *Reconciler) fallBehind(steps []*step, base bool) {
 		r.behind.configs[configName] = true
 	}
 	for _, s := range steps {
-		switch s.change.Object().Native.(type) {
+		switch native := s.change.Object().Native.(type) {
 		case condition:
 			r.behind.all = true
 		case *route:
 			r.behind.maps = true
-		default:
-			r.behind.configs[shardOf(s.change.Object().Service)] = true
+		case *backend:
+			r.behind.configs[r.model.fileOf(native.name())] = true
+		case place:
+			r.behind.configs[r.model.fileOf(native.backend)] = true
 		}
 	}
 }

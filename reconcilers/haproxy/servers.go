@@ -54,11 +54,14 @@ func (rt *runtime) server(s *step) {
 // String returns "backend/server" as it stands in a server's key.
 func (p place) String() string { return p.backend + "/" + p.server.name }
 
-func (rt *runtime) nameOf(p place) string { return backendName(rt.r.o.Owner, p.String()) }
+// nameOf returns what the socket calls the server.
+func (rt *runtime) nameOf(p place) string {
+	return backendName(rt.r.o.Owner, rt.r.model.live(p.backend)) + "/" + p.server.name
+}
 
 // have returns the server as the model knows it to run.
 func (rt *runtime) have(p place) (server, bool) {
-	b := rt.r.model.sections[serviceOf(p.backend)].backend(p.backend)
+	b := rt.r.model.backendOf(p.backend)
 	if b == nil {
 		return server{}, false
 	}
@@ -155,7 +158,7 @@ const noSuchServer = "No such server"
 // request is under way to it.
 func (rt *runtime) removeServer(s *step) {
 	before, ok := s.change.Before.Native.(place)
-	if !ok || rt.r.condition.process != "running" || !rt.r.backends[before.backend] {
+	if !ok || rt.r.condition.process != "running" || !rt.r.backends[rt.r.model.live(before.backend)] {
 		return
 	}
 	if err := checkPlace(before); err != nil {

@@ -26,7 +26,10 @@ type batch struct {
 	outcomes []plan.Outcome
 	done     []*plan.Object         // by change: what Kong holds now
 	failed   map[v1.Key]*v1.Problem // parents that could not be made, or whose children could not be removed
-	cascade  map[int]v1.Key         // by change: the upstream whose removal removes this target
+	cascade  map[int]v1.Key         // by change: the parent whose removal removes this target or plugin
+	pending  map[v1.Key]bool        // plugins that are still to be made or changed
+	problems map[v1.Key]*v1.Problem // what went wrong with a plugin
+	waiting  map[int]*record        // by change: routes that wait for their plugins
 
 	freeing   sync.Mutex  // one at a time moves names out of the way
 	doubtful  atomic.Bool // what Kong holds is not what is remembered
@@ -41,11 +44,20 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 	b := &batch{
 		Reconciler: r, changes: p.Changes, outcomes: make([]plan.Outcome, len(p.Changes)), done: make([]*plan.Object, len(p.Changes)),
 		failed: map[v1.Key]*v1.Problem{}, cascade: map[int]v1.Key{}, written: map[string]bool{},
+		pending: map[v1.Key]bool{}, problems: map[v1.Key]*v1.Problem{}, waiting: map[int]*record{},
 	}
 	b.spare()
+	for _, change := range p.Changes {
+		b.pending[change.Key] = change.Key.Kind == kindPlugin && change.Op != plan.Delete
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	turned := false
 	for from := 0; from < len(p.Changes); {
+		if !turned && p.Changes[from].Op == plan.Delete {
+			turned = true
+			b.settleRoutes(ctx, stop)
+		}
 		var indexes []int
 		to := from
 		for ; to < len(p.Changes) && samePhase(p.Changes[from], p.Changes[to]); to++ {
@@ -57,6 +69,9 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		b.phase(ctx, stop, indexes)
 		from = to
 	}
+	if !turned {
+		b.settleRoutes(ctx, stop)
+	}
 	b.phase(ctx, stop, b.orphans())
 	if b.doubtful.Load() {
 		r.stale = true
@@ -64,28 +79,36 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 	return b.outcomes, nil
 }
 
+// settleRoutes ends what concerns routes and their plugins, before anything is removed.
+func (b *batch) settleRoutes(ctx context.Context, stop context.CancelCauseFunc) {
+	b.turn(ctx, stop)
+	b.shut(ctx, stop)
+}
+
 // samePhase reports whether two neighbours of a plan may be made at once.
 func samePhase(a, b plan.Change) bool {
 	return (a.Op == plan.Delete) == (b.Op == plan.Delete) && a.Object().Level == b.Object().Level
 }
 
-// spare finds the targets that need no request because Kong removes them along
-// with their upstream.
+// spare finds the targets and plugins that need no request because Kong removes
+// them along with their upstream, service or route. A plugin that went before its
+// route would leave that open for a moment.
 func (b *batch) spare() {
 	going := map[v1.Key]bool{}
 	for _, change := range b.changes {
-		if change.Op == plan.Delete && change.Key.Kind == kindUpstream && len(b.guests[change.Before.Service]) == 0 {
+		upstream := change.Key.Kind == kindUpstream && len(b.guests[change.Object().Service]) == 0
+		if change.Op == plan.Delete && (upstream || change.Key.Kind == kindService || change.Key.Kind == kindRoute) {
 			going[change.Key] = true
 		}
 	}
 	for i, change := range b.changes {
-		if change.Op != plan.Delete || change.Key.Kind != kindTarget {
+		rec, ok := change.Object().Native.(*record)
+		if !ok || change.Op != plan.Delete || change.Key.Kind != kindTarget && change.Key.Kind != kindPlugin {
 			continue
 		}
-		if rec, ok := change.Before.Native.(*record); ok {
-			upstream := v1.Key{Kind: kindUpstream, Name: rec.parents["upstream"]}
-			if going[upstream] {
-				b.cascade[i] = upstream
+		for field, kind := range rec.row.refs {
+			if parent := (v1.Key{Kind: kind, Name: rec.parents[field]}); going[parent] {
+				b.cascade[i] = parent
 			}
 		}
 	}
@@ -93,24 +116,33 @@ func (b *batch) spare() {
 
 // phase makes the changes with the given indexes, and then notes what became of them.
 func (b *batch) phase(ctx context.Context, stop context.CancelCauseFunc, indexes []int) {
-	var group errgroup.Group
-	group.SetLimit(b.options.Concurrency)
+	var free []int
 	for _, i := range indexes {
-		if problem := b.hindered(b.changes[i]); problem != nil {
-			b.outcomes[i].Problem = problem
-			continue
+		if b.outcomes[i].Problem = b.hindered(b.changes[i]); b.outcomes[i].Problem == nil {
+			free = append(free, i)
 		}
-		group.Go(func() error {
-			object, err := b.change(ctx, b.changes[i])
-			b.done[i], b.outcomes[i].Problem = object, problemOf(err)
-			b.judge(ctx, stop, err)
-			return nil
-		})
 	}
-	_ = group.Wait() // the errors are in the outcomes
+	b.each(free, func(i int) {
+		object, err := b.change(ctx, i)
+		b.done[i], b.outcomes[i].Problem = object, problemOf(err)
+		b.judge(ctx, stop, err)
+	})
 	for _, i := range indexes {
 		b.note(i)
 	}
+}
+
+// each does something for each of some changes at once.
+func (b *batch) each(indexes []int, do func(i int)) {
+	var group errgroup.Group
+	group.SetLimit(b.options.Concurrency)
+	for _, i := range indexes {
+		group.Go(func() error {
+			do(i)
+			return nil // the errors are in the outcomes
+		})
+	}
+	_ = group.Wait()
 }
 
 // judge decides what an error means for the rest of the batch.
@@ -140,6 +172,10 @@ func (b *batch) judge(ctx context.Context, stop context.CancelCauseFunc, err err
 // note keeps what Kong holds after a change.
 func (b *batch) note(i int) {
 	change, problem := b.changes[i], b.outcomes[i].Problem
+	if change.Key.Kind == kindPlugin && change.Op != plan.Delete {
+		b.problems[change.Key] = problem
+		delete(b.pending, change.Key)
+	}
 	if problem == nil {
 		b.keep(change.Key, change.Object().Service, nil)
 		if now := b.done[i]; now != nil {
@@ -163,11 +199,14 @@ func (b *batch) note(i int) {
 
 // hindered says why a change can't be made after what went wrong before it.
 func (b *batch) hindered(change plan.Change) *v1.Problem {
-	if len(b.failed) == 0 {
-		return nil
-	}
 	rec, ok := change.Object().Native.(*record)
 	if !ok {
+		return nil
+	}
+	if rec.row.kind == kindPlugin && change.Op == plan.Delete {
+		return b.keeps(rec)
+	}
+	if len(b.failed) == 0 {
 		return nil
 	}
 	because := func(problem *v1.Problem, how string, other v1.Key) *v1.Problem {
@@ -189,18 +228,21 @@ func (b *batch) hindered(change plan.Change) *v1.Problem {
 	return nil
 }
 
-// orphans notes the targets that went with their upstream, and returns those
-// whose upstream stayed after all: an instance that is gone must not keep its target.
+// orphans notes the targets and plugins that went with their parent, and returns
+// the targets whose upstream stayed after all: an instance that is gone must not keep its target.
 func (b *batch) orphans() []int {
-	stays := map[v1.Key]bool{}
+	stays := map[v1.Key]*v1.Problem{}
 	for i, change := range b.changes {
-		if change.Op == plan.Delete && change.Key.Kind == kindUpstream {
-			stays[change.Key] = b.outcomes[i].Problem != nil
+		if change.Op == plan.Delete {
+			stays[change.Key] = b.outcomes[i].Problem
 		}
 	}
 	var left []int
 	for _, i := range slices.Sorted(maps.Keys(b.cascade)) {
-		if stays[b.cascade[i]] {
+		switch problem := stays[b.cascade[i]]; {
+		case problem != nil && b.changes[i].Key.Kind == kindPlugin: // it protects what stayed
+			b.outcomes[i].Problem = problem
+		case problem != nil:
 			left = append(left, i)
 			continue
 		}
@@ -210,7 +252,8 @@ func (b *batch) orphans() []int {
 }
 
 // change makes one change and returns the object that Kong holds after it.
-func (b *batch) change(ctx context.Context, change plan.Change) (*plan.Object, error) {
+func (b *batch) change(ctx context.Context, i int) (*plan.Object, error) {
+	change := b.changes[i]
 	rec, ok := change.Object().Native.(*record)
 	if !ok {
 		return nil, fmt.Errorf("the object %s was not made by this reconciler", change.Key)
@@ -218,12 +261,15 @@ func (b *batch) change(ctx context.Context, change plan.Change) (*plan.Object, e
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("it was not tried: %w", err)
 	}
-	switch change.Op {
-	case plan.Create:
+	if change.Op != plan.Delete {
 		b.wrote(rec.id)
+	}
+	switch {
+	case change.Op != plan.Delete && len(rec.needs) > 0:
+		return b.open(ctx, i, rec)
+	case change.Op == plan.Create:
 		return b.create(ctx, rec)
-	case plan.Update:
-		b.wrote(rec.id)
+	case change.Op == plan.Update:
 		return b.update(ctx, rec)
 	}
 	if b.wasWritten(rec.id) {

@@ -25,13 +25,15 @@ type compiler struct {
 	namer
 	writer   string
 	rows     []*row
+	facts    *facts                // nil while Kong was not asked
+	held     map[string]plan.State // what Kong holds, by service
 	state    plan.State
 	problems []v1.Problem
 }
 
 // Compile implements reconcilers.Reconciler.
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
-	c := &compiler{namer: r.namer, writer: r.options.Writer, rows: r.rows, state: make(plan.State, 8*len(set)+2)}
+	c := &compiler{namer: r.namer, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, state: make(plan.State, 8*len(set)+2)}
 	if scope.All() {
 		c.unavailable()
 	}
@@ -59,8 +61,12 @@ func (c *compiler) service(s *v1.Service) {
 	for _, e := range s.Endpoints {
 		c.target(s, e, tags)
 	}
+	shared, failed := c.plugins(kindService, s.Name, s, s.Plugins)
+	if len(s.Routes) == 0 {
+		c.blame(failed.problems, v1.Key{Kind: v1.KindService, Name: s.Name})
+	}
 	for _, route := range s.Routes {
-		c.route(s, route)
+		c.route(s, route, shared, failed)
 	}
 }
 
@@ -104,20 +110,36 @@ func (c *compiler) target(s *v1.Service, e v1.Endpoint, tags []string) {
 	}
 }
 
-func (c *compiler) route(s *v1.Service, r v1.Route) {
+// route adds a route with its plugins. Without one of them, or of its service's,
+// it would be more open than asked, so then it is left out with them.
+func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed failure) {
 	if len(r.Hosts)+len(r.Paths)+len(r.Methods)+len(r.Headers) == 0 {
 		c.refuse(v1.Key{Kind: v1.KindRoute, Name: r.Name}, r.Origin,
 			fmt.Sprintf("the route %s matches on nothing, which Kong does not take", r.Name), "give it hosts, paths, methods or headers")
 		return
 	}
+	needs, own := c.plugins(kindRoute, r.Name, s, r.Plugins)
+	c.blame(append(slices.Clone(failed.problems), own.problems...), v1.Key{Kind: v1.KindRoute, Name: r.Name})
+	if failed.whole || own.whole {
+		for _, p := range r.Plugins {
+			delete(c.state, v1.Key{Kind: kindPlugin, Name: pluginKey(kindRoute, r.Name, p.Name)})
+		}
+		return
+	}
 	name := c.name(r.Name)
-	c.add(kindRoute, r.Name, s.Name, r.Origin, gokong.Route{
+	o := c.add(kindRoute, r.Name, s.Name, r.Origin, gokong.Route{
 		Name: &name, Protocols: gokong.StringSlice("http", "https"),
 		Hosts: gokong.StringSlice(r.Hosts...), Paths: gokong.StringSlice(r.Paths...), Methods: gokong.StringSlice(r.Methods...),
 		Headers: r.Headers, StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: new(0),
 		Service: &gokong.Service{ID: new(c.id(kindService, s.Name))},
 		Tags:    gokong.StringSlice(c.tags(tagService+s.Name, tagRoute+r.Name)...),
 	})
+	if o == nil {
+		return
+	}
+	if rec, ok := o.Native.(*record); ok {
+		rec.needs = append(slices.Clone(shared), needs...)
+	}
 }
 
 // add puts one of go-kong's entities into the state.

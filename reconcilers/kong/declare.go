@@ -70,6 +70,14 @@ type refused struct {
 // blame reads Kong's answer to a configuration that it does not take, and finds
 // the objects that it names.
 func blame(said *refusal, text []byte, state plan.State) refused {
+	var secrets []string
+	for _, o := range state {
+		if rec, ok := o.Native.(*record); ok {
+			secrets = append(secrets, rec.secrets...)
+		}
+	}
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // what holds another goes first
+	said.without(secrets)
 	out := refused{message: said.words(), offenders: map[v1.Key]string{}}
 	var report struct {
 		Flattened json.RawMessage `json:"flattened_errors"`
@@ -91,7 +99,9 @@ func blame(said *refusal, text []byte, state plan.State) refused {
 	for key, o := range state {
 		if rec, ok := o.Native.(*record); ok {
 			byID[rec.id] = key
-			byName[string(rec.row.kind)+"/"+rec.name()] = key
+			if rec.row.kind != kindPlugin { // several have one name
+				byName[string(rec.row.kind)+"/"+rec.name()] = key
+			}
 		}
 	}
 	for _, entry := range entries {
@@ -106,7 +116,7 @@ func blame(said *refusal, text []byte, state plan.State) refused {
 		for _, e := range entry.Errors {
 			for _, message := range append(e.Messages, e.Message) {
 				if message != "" {
-					words = append(words, strings.TrimPrefix(e.Field+": "+message, ": "))
+					words = append(words, without(secrets, strings.TrimPrefix(e.Field+": "+message, ": ")))
 				}
 			}
 		}

@@ -4,7 +4,7 @@
 // Admin API requests, and what became of them. It is the only importer of go-kong.
 //
 // Each service becomes an upstream with a target for each endpoint, a service
-// whose host is that upstream, and its routes. One service and one upstream
+// whose host is that upstream, its routes, and the plugins of both. One service and one upstream
 // belong to none: held routes point there and answer 503, and the upstream's
 // tags name the daemon that writes (the writer's mark).
 //
@@ -12,8 +12,11 @@
 //	compile  compile.go                   services → records
 //	         entity.go, record.go         the table of kinds; a record ↔ plan.Object
 //	         name.go                      names, ids and tags
+//	         plugin.go, convert.go        plugins: the text of labels → Kong's types
+//	         config.go                    what of them is compared; secrets as digests
 //	observe  observe.go, schema.go        read what is ours, less Kong's defaults
 //	apply    apply.go, write.go, mark.go  with a database: level by level, in parallel
+//	         protect.go                   no route is open without its plugins
 //	         node.go, draft.go, push.go,  without one: the whole configuration as text,
 //	         declare.go                   less what Kong refuses
 //	watch    watch.go                     notice a node that came back, or back empty

@@ -12,11 +12,18 @@ import (
 type draft struct {
 	current, want plan.State
 	problems      map[v1.Key]*v1.Problem
+	turn          func(*record) *plan.Object // a route in the form in which it answers 503
+	taken         []*record                  // plugins that had to be taken back
 }
 
 // takeBack puts an object to what the node holds of it, or leaves it out when
 // that is what Kong refuses.
 func (d *draft) takeBack(key v1.Key, problem *v1.Problem) {
+	if o := d.want[key]; o != nil && o.Fields["enabled"] == "true" {
+		if rec, ok := o.Native.(*record); ok && rec.row.kind == kindPlugin {
+			d.taken = append(d.taken, rec)
+		}
+	}
 	before, known := d.current[key]
 	if known && before != d.want[key] {
 		d.want[key] = before
@@ -29,9 +36,11 @@ func (d *draft) takeBack(key v1.Key, problem *v1.Problem) {
 // complete takes back what refers to something that is not there: Kong refuses
 // such a configuration without saying why.
 func (d *draft) complete(rows []*row) {
+	d.shut()
 	for _, row := range rows { // parents first
 		for _, rec := range recordsOf(d.want, row) {
 			key := v1.Key{Kind: row.kind, Name: rec.key}
+			d.protect(key, rec)
 			for range 2 { // the older version may lack its parent as well
 				missing, ok := d.missing(key)
 				if !ok {
@@ -47,6 +56,37 @@ func (d *draft) complete(rows []*row) {
 				d.takeBack(key, problem)
 			}
 		}
+	}
+}
+
+// shut turns the routes away from their service that lead there as before, while
+// a plugin that is new to them can't be made.
+func (d *draft) shut() {
+	for _, p := range d.taken {
+		need := v1.Key{Kind: kindPlugin, Name: p.key}
+		if satisfied(d.want, need) {
+			continue
+		}
+		for key, o := range d.want {
+			rec, ok := o.Native.(*record)
+			if ok && key.Kind == kindRoute && p.protects(rec) && rec.parents["service"] != reserved {
+				problem := waiting(need, d.problems[need])
+				d.want[key], d.problems[key] = d.turn(rec), &problem
+			}
+		}
+	}
+}
+
+// protect turns a route away from its service when a plugin that it needs is
+// not there: without it the route would be more open than asked.
+func (d *draft) protect(key v1.Key, rec *record) {
+	for _, need := range rec.needs {
+		if satisfied(d.want, need) {
+			continue
+		}
+		problem := waiting(need, d.problems[need])
+		d.want[key], d.problems[key] = d.turn(rec), &problem
+		return
 	}
 }
 

@@ -7,12 +7,14 @@ import (
 )
 
 // The kinds of entities that are written. Their keys: a service's name for
-// services and upstreams, a route's name, and "service/address" for targets.
+// services and upstreams, a route's name, "service/address" for targets, and
+// "route/ROUTE/plugin" or "service/SERVICE/plugin" for plugins.
 const (
 	kindUpstream v1.Kind = "upstream"
 	kindTarget   v1.Kind = "target"
 	kindService  v1.Kind = "service"
 	kindRoute    v1.Kind = "route"
+	kindPlugin   v1.Kind = "plugin"
 )
 
 // row is everything that is particular to one kind of entity.
@@ -56,9 +58,15 @@ func table() []*row {
 			fields: []string{"name", "host", "port", "protocol", "connect_timeout", "read_timeout", "write_timeout", "retries", "tags"},
 		},
 		{
-			kind: kindRoute, path: "routes", level: 3, unique: "name",
+			kind: kindRoute, path: "routes", level: 4, unique: "name",
 			refs:   map[string]v1.Kind{"service": kindService},
 			fields: []string{"name", "protocols", "hosts", "paths", "methods", "headers", "strip_path", "preserve_host", "regex_priority", "tags"},
+		},
+		{
+			// The level is that of a route's plugin; a service's stands before the routes.
+			kind: kindPlugin, path: "plugins", level: 5, unique: "name",
+			refs:   map[string]v1.Kind{"service": kindService, "route": kindRoute},
+			fields: []string{"name", "instance_name", "enabled", "tags"},
 		},
 	}
 }
@@ -66,7 +74,7 @@ func table() []*row {
 // wiped are the lists of what we don't write but a push without a database
 // would remove: a node that holds any of it is not ours alone.
 func wiped() []string {
-	return []string{"plugins", "consumers", "consumer_groups", "certificates", "ca_certificates", "snis", "vaults", "keys", "key-sets", "filter-chains"}
+	return []string{"consumers", "consumer_groups", "certificates", "ca_certificates", "snis", "vaults", "keys", "key-sets", "filter-chains"}
 }
 
 func rowOf(rows []*row, kind v1.Kind) *row {

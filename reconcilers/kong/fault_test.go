@@ -46,13 +46,13 @@ func setOf(services ...*v1.Service) v1.Set {
 
 // round takes one full round and returns what was planned and what became of it.
 func round(ctx context.Context, r reconcilers.Reconciler, set v1.Set) (plan.Plan, []plan.Outcome, error) {
-	desired, problems := r.Compile(reconcilers.Scope{}, set)
-	if len(problems) > 0 {
-		return plan.Plan{}, nil, problems[0]
-	}
 	observed, err := r.Observe(ctx, reconcilers.Scope{Fresh: true})
 	if err != nil {
 		return plan.Plan{}, nil, err
+	}
+	desired, problems := r.Compile(reconcilers.Scope{}, set)
+	if len(problems) > 0 {
+		return plan.Plan{}, nil, problems[0]
 	}
 	p := plan.Diff(observed, desired)
 	outcomes, err := r.Apply(ctx, p)
@@ -108,6 +108,10 @@ func TestEachRequestInTurnGoesWrong(t *testing.T) {
 	from := setOf(service("stays", 1, 2), service("goes", 3))
 	to := setOf(service("stays", 2, 4), service("comes", 5))
 	to["stays"].Routes[0].Paths = []string{"/moved"}
+	from["stays"].Plugins = []v1.Plugin{plugin("cors")}
+	from["goes"].Routes[0].Plugins = []v1.Plugin{plugin("key-auth")}
+	to["stays"].Routes[0].Plugins = []v1.Plugin{plugin("key-auth")}
+	to["comes"].Routes[0].Plugins = []v1.Plugin{plugin("rate-limiting", "minute=5")}
 	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
 		clean := start(t, fakekong.Options{Mode: mode})
 		r := open(t, options(clean.AdminURL))

@@ -39,6 +39,18 @@ type facts struct {
 	database string // "off" when there is none
 	version  string
 	schemas  map[v1.Kind]*schema
+	plugins  map[string]*schema // by name: what Kong can run
+	partial  bool               // of a plugin it gave no schema, for now
+}
+
+// of returns the schema of an entity: a plugin's is its own.
+func (f *facts) of(rec *record) *schema {
+	if rec.row.kind == kindPlugin {
+		if s := f.plugins[rec.name()]; s != nil {
+			return s
+		}
+	}
+	return f.schemas[rec.row.kind]
 }
 
 func (f *facts) dbless() bool { return f.database == "off" }
@@ -119,7 +131,7 @@ func (r *Reconciler) load(ctx context.Context) error {
 
 // ask reads what Kong says of itself, unless that is known.
 func (r *Reconciler) ask(ctx context.Context) error {
-	if r.facts != nil {
+	if r.facts != nil && !r.facts.partial {
 		return nil
 	}
 	path := "/"
@@ -135,6 +147,9 @@ func (r *Reconciler) ask(ctx context.Context) error {
 		Configuration struct {
 			Database string `json:"database"`
 		} `json:"configuration"`
+		Plugins struct {
+			Available json.RawMessage `json:"available_on_server"`
+		} `json:"plugins"`
 	}
 	if err := json.Unmarshal(a.body, &root); err != nil || root.Version == "" || root.Configuration.Database == "" {
 		return gatewayError(v1.GatewayUnreachable, "what answers at "+r.client.where()+" is not Kong's Admin API", "set --kong-admin-url to the address in Kong's admin_listen")
@@ -147,6 +162,9 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	if r.last != nil && r.last.version == f.version {
 		f.schemas = r.last.schemas
 	} else if f.schemas, err = r.schemas(ctx); err != nil {
+		return err
+	}
+	if f.plugins, err = r.pluginSchemas(ctx, f, root.Plugins.Available); err != nil {
 		return err
 	}
 	if r.last == nil || r.last.version != f.version || r.last.database != f.database {
@@ -189,10 +207,15 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		}
 		return r.untried(p, err)
 	}
+	apply := r.write
 	if r.facts.dbless() {
-		return r.push(ctx, p)
+		apply = r.push
 	}
-	return r.write(ctx, p)
+	outcomes, err := apply(ctx, p)
+	for i := range outcomes {
+		placePlugin(&outcomes[i])
+	}
+	return outcomes, err
 }
 
 // untried reports every change as not tried, because of an error about Kong as a whole.

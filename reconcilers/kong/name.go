@@ -14,6 +14,7 @@ const (
 	tagService = "lockstep-service:"
 	tagRoute   = "lockstep-route:"
 	tagWriter  = "lockstep-writer:"
+	tagSecret  = "lockstep-secret:"
 )
 
 // reserved is the key of the service and of the upstream that belong to no

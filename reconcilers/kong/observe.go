@@ -194,6 +194,9 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 		if !known {
 			key = id
 		}
+		if id == "" && row.kind == kindPlugin {
+			continue // it is on a service or on a route
+		}
 		rec.parents[field] = key
 	}
 	switch row.kind {
@@ -201,6 +204,11 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 		rec.key = tagged(body, tagRoute)
 	case kindTarget:
 		rec.key = rec.service + "/" + address(rec.name())
+	case kindPlugin:
+		rec.key = pluginKey(kindService, rec.service, rec.name())
+		if route := tagged(body, tagRoute); route != "" {
+			rec.key = pluginKey(kindRoute, route, rec.name())
+		}
 	default:
 		rec.key = rec.service
 	}
@@ -215,7 +223,11 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 
 // object makes the observed object of a record.
 func (r *Reconciler) object(rec *record) *plan.Object {
-	others := r.facts.schemas[rec.row.kind].others(rec.body)
+	others := r.facts.of(rec).others(rec.body)
+	if rec.row.kind == kindPlugin {
+		others = r.facts.configured(rec, others)
+		rec.secrets = r.facts.secrets(rec)
+	}
 	o := rec.object(others)
 	if rec.row.kind == kindRoute && !strings.HasPrefix(rec.key, "@") {
 		o.Hold = rec.held(r.namer).object(others)

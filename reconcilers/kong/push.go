@@ -33,7 +33,9 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 	for _, objects := range r.held {
 		maps.Copy(current, objects)
 	}
-	d := draft{current: current, want: plan.Apply(current, p.Changes), problems: map[v1.Key]*v1.Problem{}}
+	d := draft{current: current, want: plan.Apply(current, p.Changes), problems: map[v1.Key]*v1.Problem{}, turn: func(rec *record) *plan.Object {
+		return r.object(rec.held(r.namer))
+	}}
 	for range maxPushes {
 		d.complete(r.rows)
 		if maps.Equal(d.want, current) {

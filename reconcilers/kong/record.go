@@ -19,8 +19,11 @@ type record struct {
 	key     string
 	service string // "" for what belongs to none
 	id      string
-	parents map[string]string // the fields of row.refs: keys of the parents
-	body    map[string]any    // JSON, with the id and without times
+	parents map[string]string    // the fields of row.refs: keys of the parents
+	body    map[string]any       // JSON, with the id and without times
+	needs   []v1.Key             // of a route: the plugins without which it would be more open than asked
+	secrets []string             // values that are shown nowhere
+	origins map[string]v1.Origin // of a plugin: where each field of its configuration was asked for
 }
 
 // path returns the entity's address below the Admin API's root; without the
@@ -98,6 +101,11 @@ func (r *record) object(others map[string]any) *plan.Object {
 		o.Match = r.match()
 	case kindTarget:
 		o.Owner = v1.Key{Kind: v1.KindInstance, Name: o.Fields["target"]}
+	case kindPlugin: // its removal is none of a route: the guard must not count it
+		o.Owner = v1.Key{Kind: kindPlugin, Name: r.key}
+		if r.parents["route"] == "" {
+			o.Level = 3
+		}
 	default:
 		o.Owner = v1.Key{Kind: v1.KindService, Name: r.service}
 	}
@@ -130,6 +138,13 @@ func (r *record) noun(fields map[string]string) string {
 		return "service " + r.name() + ", which answers 503"
 	case strings.HasPrefix(r.key, "@"):
 		return fmt.Sprintf("%s %s with the id %s", r.row.kind, r.name(), r.id)
+	case r.row.kind == kindPlugin:
+		for _, field := range []string{"route", "service"} {
+			if parent := r.parents[field]; parent != "" {
+				return fmt.Sprintf("plugin %s of %s %s", r.name(), field, parent)
+			}
+		}
+		return "plugin " + r.name()
 	case r.row.kind == kindTarget:
 		return fmt.Sprintf("target %s of %s", fields["target"], r.service)
 	case r.row.kind == kindRoute:
@@ -153,6 +168,7 @@ func (r *record) held(n namer) *record {
 	turned.body, turned.parents = maps.Clone(r.body), maps.Clone(r.parents)
 	turned.body["service"] = map[string]any{"id": n.id(kindService, reserved)}
 	turned.parents["service"] = reserved
+	turned.needs = nil // it answers 503 to all
 	return &turned
 }
 

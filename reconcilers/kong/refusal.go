@@ -51,6 +51,32 @@ func (r *refusal) words() string {
 	return v1.OneLine(r.Message)
 }
 
+// without takes secrets out of what Kong said.
+func (r *refusal) without(secrets []string) {
+	r.Message = without(secrets, r.Message)
+	r.Fields, _ = scrubbed(secrets, r.Fields).(map[string]any)
+}
+
+func scrubbed(secrets []string, value any) any {
+	switch v := value.(type) {
+	case string:
+		return without(secrets, v)
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, element := range v {
+			out[without(secrets, name)] = scrubbed(secrets, element)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, element := range v {
+			out[i] = scrubbed(secrets, element)
+		}
+		return out
+	}
+	return value
+}
+
 // flatten turns Kong's nested fields to "paths: should start with /".
 func flatten(prefix string, value any) []string {
 	switch v := value.(type) {

@@ -1,6 +1,7 @@
 package kong
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 )
@@ -19,6 +20,13 @@ type field struct {
 	auto     bool   // Kong gives the value: ids and times
 	fallback any    // the default; nil when there is none
 	fields   []field
+	elements *field // of a list or set
+	values   *field // of a map
+	required bool
+	secret   bool // Kong encrypts the value, or takes a reference to a secret for it
+	options  []string
+	between  []json.Number
+	above    json.Number
 }
 
 // parseSchema reads the answer to GET /schemas/{kind}.
@@ -31,11 +39,25 @@ func parseSchema(row *row, text []byte) (*schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newSchema(row, fields), nil
+}
+
+func newSchema(row *row, fields []field) *schema {
 	s := &schema{row: row, fields: fields, defaults: make(map[string]string, len(fields))}
 	for _, f := range fields {
 		s.defaults[f.name] = canonical(row, f.name, f.filled(nil))
 	}
-	return s, nil
+	return s
+}
+
+// field returns the field of that name, or nil.
+func (s *schema) field(name string) *field {
+	for i := range s.fields {
+		if s.fields[i].name == name {
+			return &s.fields[i]
+		}
+	}
+	return nil
 }
 
 // parseFields reads a list of objects with one key each: [{"name": {…}}, …].
@@ -52,20 +74,54 @@ func parseFields(value any) ([]field, error) {
 			if !ok {
 				return nil, fmt.Errorf("the field %s is %T, not an object", name, about)
 			}
-			f := field{name: name, fallback: description["default"]}
-			f.kind, _ = description["type"].(string)
-			f.auto, _ = description["auto"].(bool)
-			if f.kind == "record" {
-				nested, err := parseFields(description["fields"])
-				if err != nil {
-					return nil, fmt.Errorf("in the field %s: %w", name, err)
-				}
-				f.fields = nested
+			f, err := parseField(name, description)
+			if err != nil {
+				return nil, fmt.Errorf("in the field %s: %w", name, err)
 			}
 			fields = append(fields, f)
 		}
 	}
 	return fields, nil
+}
+
+// parseField reads what a schema says of one field.
+func parseField(name string, description map[string]any) (field, error) {
+	f := field{name: name, fallback: description["default"]}
+	f.kind, _ = description["type"].(string)
+	f.auto, _ = description["auto"].(bool)
+	f.required, _ = description["required"].(bool)
+	encrypted, _ := description["encrypted"].(bool)
+	referenceable, _ := description["referenceable"].(bool)
+	f.secret = encrypted || referenceable
+	f.above, _ = description["gt"].(json.Number)
+	options, _ := description["one_of"].([]any)
+	for _, option := range options {
+		f.options = append(f.options, fmt.Sprint(option))
+	}
+	bounds, _ := description["between"].([]any)
+	for _, bound := range bounds {
+		if number, ok := bound.(json.Number); ok {
+			f.between = append(f.between, number)
+		}
+	}
+	for name, inner := range map[string]**field{"elements": &f.elements, "values": &f.values} {
+		if about, ok := description[name].(map[string]any); ok {
+			nested, err := parseField(name, about)
+			if err != nil {
+				return field{}, err
+			}
+			nested.secret = nested.secret || f.secret
+			*inner = &nested
+		}
+	}
+	if f.kind == "record" && description["fields"] != nil { // that of any plugin's configuration has none
+		nested, err := parseFields(description["fields"])
+		if err != nil {
+			return field{}, err
+		}
+		f.fields = nested
+	}
+	return f, nil
 }
 
 // others returns the fields of an entity that the row does not name and that are
@@ -80,7 +136,7 @@ func (s *schema) others(body map[string]any) map[string]any {
 		out[name] = value
 	}
 	for _, f := range s.fields {
-		if f.auto || s.row.names(f.name) {
+		if f.auto || s.row.names(f.name) || s.row.kind == kindPlugin && f.name == "config" {
 			continue
 		}
 		value, given := body[f.name]
@@ -92,7 +148,7 @@ func (s *schema) others(body map[string]any) map[string]any {
 		}
 	}
 	for name, value := range body {
-		if _, known := s.defaults[name]; !known && !s.row.names(name) && normal(value) != nil {
+		if _, known := s.defaults[name]; !known && !s.row.names(name) && name != "config" && normal(value) != nil {
 			differs(name, value)
 		}
 	}

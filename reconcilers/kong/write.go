@@ -109,7 +109,7 @@ func (b *batch) overtake(ctx context.Context, rec *record) (*plan.Object, error)
 		keys[reference(rec.body, field)] = key
 	}
 	now := b.object(b.record(rec.row, body, keys))
-	if now.Key.Name == rec.key && len(now.Differs(rec.object(nil))) == 0 {
+	if now.Key.Name == rec.key && len(now.Differs(b.object(rec))) == 0 {
 		return now, nil
 	}
 	return b.update(ctx, rec)
@@ -118,6 +118,9 @@ func (b *batch) overtake(ctx context.Context, rec *record) (*plan.Object, error)
 // named sends a write, and once more when another entity of ours held the name.
 func (b *batch) named(ctx context.Context, rec *record, send func() (answer, error)) (answer, error) {
 	a, err := send()
+	if said, ok := errors.AsType[*refusal](err); ok {
+		said.without(rec.secrets)
+	}
 	if !is(err, codeUnique) {
 		return a, err
 	}
@@ -135,7 +138,7 @@ func (b *batch) named(ctx context.Context, rec *record, send func() (answer, err
 // free moves an entity of ours out of the way that holds a name under another
 // id: it is about to be renamed or removed. A stranger's is a conflict.
 func (b *batch) free(ctx context.Context, rec *record) error {
-	holder, err := b.find(ctx, rec, rec.name())
+	holder, err := b.holder(ctx, rec)
 	if err != nil || holder == nil {
 		return err
 	}
@@ -151,7 +154,10 @@ func (b *batch) free(ctx context.Context, rec *record) error {
 	}
 	b.doubtful.Store(true)
 	r := request{method: http.MethodPatch, path: rec.path(b.rows) + "/" + id, body: map[string]any{rec.row.unique: b.parked(id)}}
-	if rec.row.kind == kindTarget { // an address can't be parked
+	if rec.row.kind == kindPlugin {
+		r.body = map[string]any{"instance_name": b.parked(id)}
+	}
+	if rec.row.kind == kindTarget || rec.row.kind == kindPlugin && holder["name"] == rec.name() { // an address can't be parked, nor a plugin's place
 		r.method, r.body = http.MethodDelete, nil
 	}
 	_, err = b.client.do(ctx, r)
@@ -159,6 +165,14 @@ func (b *batch) free(ctx context.Context, rec *record) error {
 		return nil
 	}
 	return err
+}
+
+// holder returns the entity that holds what must be unique.
+func (b *batch) holder(ctx context.Context, rec *record) (map[string]any, error) {
+	if rec.row.kind == kindPlugin {
+		return b.beside(ctx, rec)
+	}
+	return b.find(ctx, rec, rec.name())
 }
 
 // find reads an entity by its id or name; nil when there is none.

@@ -86,15 +86,15 @@ type result struct {
 	Outcomes []plan.Outcome
 }
 
-// round is the controller's, without the guard: compile, observe, diff, apply.
+// round is the controller's, without the guard: observe, compile, diff, apply.
 func (b *bench) round(ctx context.Context, scope reconcilers.Scope, set v1.Set) (result, error) {
-	desired, problems := b.reconciler.Compile(scope, set)
-	if len(problems) > 0 {
-		return result{}, fmt.Errorf("compile: %w", problems[0])
-	}
 	observed, err := b.reconciler.Observe(ctx, scope)
 	if err != nil {
 		return result{}, fmt.Errorf("observe: %w", err)
+	}
+	desired, problems := b.reconciler.Compile(scope, set)
+	if len(problems) > 0 {
+		return result{}, fmt.Errorf("compile: %w", problems[0])
 	}
 	r := result{Desired: desired, Observed: observed, Plan: plan.Diff(observed, desired)}
 	if r.Plan.Empty() {

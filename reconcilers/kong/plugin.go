@@ -1,0 +1,241 @@
+package kong
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// pluginKey is the key of a plugin on a service or route.
+func pluginKey(kind v1.Kind, parent, name string) string {
+	return string(kind) + "/" + parent + "/" + name
+}
+
+// pluginSchemas reads Kong's own description of each plugin that it can run,
+// but for those that were read before from the same version.
+func (r *Reconciler) pluginSchemas(ctx context.Context, f *facts, names json.RawMessage) (map[string]*schema, error) {
+	available := map[string]any{}
+	if len(names) > 0 && json.Unmarshal(names, &available) != nil {
+		r.options.Log.Warn("kong does not say which plugins it has")
+		available = nil
+	}
+	known := map[string]*schema{}
+	if r.last != nil && r.last.version == f.version {
+		known = r.last.plugins
+	}
+	entity := f.schemas[kindPlugin]
+	plugins := make(map[string]*schema, len(available))
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.options.Concurrency)
+	for _, name := range slices.Sorted(maps.Keys(available)) {
+		if s := known[name]; s != nil {
+			mu.Lock()
+			plugins[name] = s
+			mu.Unlock()
+			continue
+		}
+		group.Go(func() error {
+			a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/schemas/plugins/" + name})
+			if isStatus(err, http.StatusNotFound) {
+				mu.Lock()
+				defer mu.Unlock()
+				f.partial = true // it is named, but this node has it not; the next look asks again
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			own, err := parseSchema(entity.row, a.body)
+			if err != nil {
+				return fmt.Errorf("read the schema of kong's plugin %s: %w", name, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			plugins[name] = entity.extended(own)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return plugins, nil
+}
+
+// extended is the schema of all plugins with what one says of its own fields.
+func (s *schema) extended(own *schema) *schema {
+	fields := slices.Clone(own.fields)
+	for _, f := range s.fields {
+		if own.field(f.name) == nil {
+			fields = append(fields, f)
+		}
+	}
+	return newSchema(s.row, fields)
+}
+
+// failure says which plugins of a service or route could not be made.
+type failure struct {
+	problems []v1.Problem // without the object that they keep from being served
+	whole    bool         // one of them is not there at all
+}
+
+// plugins adds the plugins of a service or route, and returns those without
+// which its routes must not be served. A plugin that can't be made as it is
+// asked for stays as Kong holds it.
+func (c *compiler) plugins(kind v1.Kind, parent string, s *v1.Service, plugins []v1.Plugin) ([]v1.Key, failure) {
+	var needs []v1.Key
+	var failed failure
+	for _, p := range plugins {
+		key := v1.Key{Kind: kindPlugin, Name: pluginKey(kind, parent, p.Name)}
+		if problems := c.plugin(kind, parent, s, p); len(problems) > 0 {
+			failed.problems = append(failed.problems, problems...)
+			last := c.held[s.Name]
+			if !satisfied(last, key) {
+				failed.whole = failed.whole || p.Enabled
+				continue
+			}
+			c.state[key] = last[key]
+		}
+		if p.Enabled {
+			needs = append(needs, key)
+		}
+	}
+	return needs, failed
+}
+
+// plugin adds one plugin, or says why it can't be made.
+func (c *compiler) plugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugin) []v1.Problem {
+	wrong := func(origin v1.Origin, message, fix string) v1.Problem {
+		return v1.Problem{Reason: v1.InvalidLabel, Gateway: v1.Kong, Origin: origin, Message: message, Fix: fix}
+	}
+	if c.facts == nil {
+		return []v1.Problem{wrong(p.Origin, "kong was not asked yet which plugins it has", "it is tried again by itself")}
+	}
+	about := c.facts.plugins[p.Name]
+	if about == nil {
+		fix := "enable it in Kong's setting plugins, or remove the label"
+		if near := v1.Nearest(p.Name, slices.Collect(maps.Keys(c.facts.plugins))); near != "" {
+			fix = "did you mean " + near + "? " + strings.ToUpper(fix[:1]) + fix[1:]
+		}
+		return []v1.Problem{wrong(p.Origin, fmt.Sprintf("kong has no plugin %s", p.Name), fix)}
+	}
+	var problems []v1.Problem
+	config := map[string]any{}
+	top := about.field("config")
+	if top == nil {
+		top = &field{name: "config", kind: "record"}
+	}
+	for _, setting := range p.Settings {
+		if err := top.place(config, strings.Split(setting.Path, "."), setting.Value); err != nil {
+			problems = append(problems, wrong(setting.Origin, fmt.Sprintf("plugin %s: config.%s: %s", p.Name, setting.Path, err.message), err.fix))
+		}
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	for _, f := range top.fields {
+		if f.required && f.kind != "record" && f.fallback == nil && !f.auto && config[f.name] == nil {
+			problems = append(problems, wrong(p.Origin, fmt.Sprintf("plugin %s: config.%s: required field missing", p.Name, f.name), "set it with a label"))
+		}
+	}
+	if len(problems) == 0 {
+		c.addPlugin(kind, parent, s, p, config)
+	}
+	return problems
+}
+
+func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugin, config map[string]any) {
+	key := pluginKey(kind, parent, p.Name)
+	marks := []string{tagService + s.Name}
+	if kind == kindRoute {
+		marks = append(marks, tagRoute+parent)
+	}
+	if mark := c.facts.plugins[p.Name].own(config, c.id(kindPlugin, key)); mark != "" {
+		marks = append(marks, tagSecret+mark)
+	}
+	body := map[string]any{
+		"name": p.Name, "enabled": p.Enabled, "config": config, "tags": c.tags(marks...),
+		string(kind): map[string]any{"id": c.id(kind, parent)},
+	}
+	if p.InstanceName != "" {
+		body["instance_name"] = p.InstanceName
+	}
+	rec := &record{row: rowOf(c.rows, kindPlugin), key: key, service: s.Name, id: c.id(kindPlugin, key),
+		parents: map[string]string{string(kind): parent}}
+	var err error
+	if rec.body, err = jsonBody(body); err != nil {
+		c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, p.Origin, "the plugin can't be written as JSON", "report this as a defect of Lockstep")
+		return
+	}
+	rec.body["id"] = rec.id
+	rec.secrets = c.facts.secrets(rec)
+	o := rec.object(c.facts.configured(rec, nil))
+	o.Origin = p.Origin
+	rec.origins = make(map[string]v1.Origin, len(p.Settings))
+	for _, setting := range p.Settings {
+		rec.origins["config."+setting.Path] = setting.Origin
+	}
+	c.state[o.Key] = o
+}
+
+// blame reports problems of plugins at what they keep from being served.
+func (c *compiler) blame(problems []v1.Problem, object v1.Key) {
+	for _, p := range problems {
+		p.Object = object
+		c.problems = append(c.problems, p)
+	}
+}
+
+// placePlugin says of a plugin's problem what is not served because of it, and
+// finds the label of the field that Kong names.
+func placePlugin(outcome *plan.Outcome) {
+	rec, ok := outcome.Change.Object().Native.(*record)
+	if !ok || rec.row.kind != kindPlugin || outcome.Problem == nil {
+		return
+	}
+	p := *outcome.Problem
+	p.Object = v1.Key{Kind: v1.KindService, Name: rec.service}
+	if route := rec.parents["route"]; route != "" {
+		p.Object = v1.Key{Kind: v1.KindRoute, Name: route}
+	}
+	for _, path := range slices.Sorted(maps.Keys(rec.origins)) {
+		if strings.Contains(p.Message, path+":") {
+			p.Origin = rec.origins[path]
+		}
+	}
+	outcome.Problem = &p
+}
+
+// satisfied reports whether a state holds a plugin that works.
+func satisfied(state plan.State, need v1.Key) bool {
+	o, ok := state[need]
+	return ok && o.Fields["enabled"] == "true"
+}
+
+// base is the name of the plugin that has a key.
+func base(key v1.Key) string { return key.Name[strings.LastIndexByte(key.Name, '/')+1:] }
+
+// waiting is the problem of a route whose plugin is not there.
+func waiting(need v1.Key, cause *v1.Problem) v1.Problem {
+	if cause == nil {
+		return v1.Problem{
+			Reason: v1.GatewayRejected, Gateway: v1.Kong,
+			Message: fmt.Sprintf("it waits for its plugin %s, which kong does not hold; without it the route would be more open than asked, so it answers 503", base(need)),
+			Fix:     "see what is said about the plugin",
+		}
+	}
+	p := *cause
+	p.Object = v1.Key{}
+	p.Message = fmt.Sprintf("it waits for its plugin %s, which could not be made, and answers 503: %s", base(need), cause.Message)
+	return p
+}

@@ -1,0 +1,153 @@
+package kong
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// contractFacts are what a real Kong said of itself.
+func contractFacts(t *testing.T) (dir string, f *facts) {
+	t.Helper()
+	dir = os.Getenv("KONG_CONTRACT_DIR")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "kong-contract")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "schemas.json"))
+	if err != nil {
+		t.Skipf("no recorded answers of a real Kong: %v", err)
+	}
+	var recorded struct{ Entities, Plugins map[string]json.RawMessage }
+	if err := json.Unmarshal(text, &recorded); err != nil {
+		t.Fatal(err)
+	}
+	row := rowOf(table(), kindPlugin)
+	entity, err := parseSchema(row, recorded.Entities["plugins"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f = &facts{plugins: map[string]*schema{}}
+	for name, text := range recorded.Plugins {
+		own, err := parseSchema(row, text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		f.plugins[name] = entity.extended(own)
+	}
+	return dir, f
+}
+
+// TestPluginsOfRealKong: a plugin as a real Kong answers it differs in nothing
+// from how it was asked for, whatever Kong filled in.
+func TestPluginsOfRealKong(t *testing.T) {
+	dir, f := contractFacts(t)
+	exchanges, err := os.ReadFile(filepath.Join(dir, "db.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, compared := rowOf(table(), kindPlugin), 0
+	for line := range strings.Lines(string(exchanges)) {
+		body, err := decodeBody([]byte(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, _ := body["request"].(map[string]any)
+		response, _ := body["response"].(map[string]any)
+		asked, _ := request["body"].(map[string]any)
+		made, _ := response["body"].(map[string]any)
+		path, _ := request["path"].(string)
+		if request["method"] != http.MethodPost || !strings.HasSuffix(path, "/plugins") || asked["name"] == nil || made["id"] == nil {
+			continue
+		}
+		fields := func(body map[string]any) map[string]any {
+			rec := &record{row: row, body: body, id: "x"}
+			return f.configured(rec, f.of(rec).others(body))
+		}
+		want, got := fields(asked), fields(made)
+		delete(got, "consumer") // asked for by the path
+		delete(want, "consumer")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%v (-asked +answered):\n%s", body["step"], diff)
+		}
+		compared++
+	}
+	if compared < 4 {
+		t.Errorf("only %d plugins were compared", compared)
+	}
+}
+
+// TestSecretsOfRealKong: every field that a real Kong marks stands as a digest.
+func TestSecretsOfRealKong(t *testing.T) {
+	_, f := contractFacts(t)
+	for name, config := range map[string]string{
+		"rate-limiting":     `{"redis":{"password":"planted","username":"planted"}}`,
+		"session":           `{"secret":"planted"}`,
+		"http-log":          `{"http_endpoint":"planted","headers":{"A":"planted"}}`,
+		"oauth2":            `{"provision_key":"planted"}`,
+		"ai-proxy":          `{"auth":{"header_value":"planted","aws_secret_access_key":"planted"}}`,
+		"acme":              `{"storage_config":{"vault":{"token":"planted"}}}`,
+		"opentelemetry":     `{"headers":{"A":"planted"},"traces_endpoint":"planted"}`,
+		"standard-webhooks": `{"secret_v1":"planted"}`,
+	} {
+		body, err := decodeBody([]byte(`{"name":"` + name + `","config":` + config + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := &record{row: rowOf(table(), kindPlugin), body: body, id: "x"}
+		shown := f.configured(rec, nil)
+		text, err := json.Marshal(shown)
+		if err != nil || strings.Contains(string(text), "planted") {
+			t.Errorf("%s shows %s, %v", name, text, err)
+		}
+		if without(f.secrets(rec), "it is planted") != "it is (secret)" {
+			t.Errorf("%s: the secret stays in Kong's words", name)
+		}
+		config, _ := body["config"].(map[string]any)
+		if mark := f.plugins[name].own(config, "x"); (mark != "") != (name == "session" || name == "oauth2") || len(shown) == 0 && mark == "" {
+			t.Errorf("%s: a change of the secret goes unnoticed: %v, %q", name, shown, mark)
+		}
+	}
+}
+
+// TestTextBecomesWhatRealKongWants converts text by a real Kong's schemas.
+func TestTextBecomesWhatRealKongWants(t *testing.T) {
+	_, f := contractFacts(t)
+	for _, c := range []struct{ plugin, path, text, want string }{
+		{"rate-limiting", "minute", "60", `{"minute":60}`},
+		{"rate-limiting", "redis.port", "6380", `{"redis":{"port":6380}}`},
+		{"key-auth", "key_names", "a, b", `{"key_names":["a","b"]}`},
+		{"key-auth", "key_names", `["a,b"]`, `{"key_names":["a,b"]}`},
+		{"cors", "credentials", "true", `{"credentials":true}`},
+		{"request-transformer", "add.headers", "X-A:1,X-B:2", `{"add":{"headers":["X-A:1","X-B:2"]}}`},
+		{"response-ratelimiting", "limits.sms.minute", "10", `{"limits":{"sms":{"minute":10}}}`},
+		{"response-ratelimiting", "limits", `{"sms":{"minute":10}}`, `{"limits":{"sms":{"minute":10}}}`},
+		{"response-ratelimiting", "limits.sms.minut", "10", `unknown field "minut"`},
+		{"response-ratelimiting", "limits", `{"sms":{"minute":"x"}}`, `sms: minute: expected a number`},
+		{"http-log", "headers.X-Token", "a", `{"headers":{"X-Token":"a"}}`},
+		{"opentelemetry", "resource_attributes.service.name", "web", `{"resource_attributes":{"service.name":"web"}}`},
+		{"session", "cookie_same_site", "lax", `expected one of: Strict, Lax, None, Default`},
+		{"proxy-cache", "response_code", "200,404", `{"response_code":[200,404]}`},
+		{"proxy-cache", "response_code", "200,x", `expected an integer`},
+		{"request-termination", "status_code", "99", `value should be between 100 and 599`},
+		{"ip-restriction", "allow", "10.0.0.0/8", `{"allow":["10.0.0.0/8"]}`},
+		{"cors", "max_age", "1m", `expected a number`},
+	} {
+		config := map[string]any{}
+		got := ""
+		if wrong := f.plugins[c.plugin].field("config").place(config, strings.Split(c.path, "."), c.text); wrong != nil {
+			got = wrong.message
+		} else if text, err := json.Marshal(config); err != nil {
+			t.Fatal(err)
+		} else {
+			got = string(text)
+		}
+		if got != c.want {
+			t.Errorf("%s.%s=%s becomes %s, want %s", c.plugin, c.path, c.text, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package kong
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// With a database, a route's plugins can only be made once the route is there.
+// So that it is never more open than asked, it is made in the form in which it
+// answers 503, then its plugins, and then it is turned to its service. A change
+// of a route waits for its plugins as well, and a route that is live without a
+// plugin that Kong refuses is turned away from its service.
+
+// early reports whether a route must not be as it is asked for yet: one of its
+// plugins is not there, or is still to be changed by this batch.
+func (b *batch) early(rec *record) bool {
+	return slices.ContainsFunc(rec.needs, func(need v1.Key) bool {
+		return !b.satisfied(rec.service, need) || b.pending[need]
+	})
+}
+
+// satisfied reports whether Kong holds a plugin, and it works.
+func (b *batch) satisfied(service string, need v1.Key) bool { return satisfied(b.held[service], need) }
+
+// open makes a change of a route that may have to wait for its plugins. What
+// is made of it now is returned; the rest is for turn.
+func (b *batch) open(ctx context.Context, i int, rec *record) (*plan.Object, error) {
+	create := b.changes[i].Op == plan.Create
+	if !b.early(rec) {
+		if create {
+			return b.create(ctx, rec)
+		}
+		return b.update(ctx, rec)
+	}
+	b.writtenMu.Lock()
+	b.waiting[i] = rec
+	b.writtenMu.Unlock()
+	if create {
+		return b.create(ctx, rec.held(b.namer))
+	}
+	return b.held[rec.service][b.changes[i].Key], nil
+}
+
+// turn makes the routes as they are asked for whose plugins are there now.
+func (b *batch) turn(ctx context.Context, stop context.CancelCauseFunc) {
+	var ready []int
+	for _, i := range slices.Sorted(maps.Keys(b.waiting)) {
+		if b.outcomes[i].Problem != nil {
+			continue
+		}
+		b.outcomes[i].Problem = b.lacking(b.waiting[i])
+		if b.outcomes[i].Problem == nil {
+			ready = append(ready, i)
+		}
+	}
+	b.each(ready, func(i int) {
+		object, err := b.update(ctx, b.waiting[i])
+		b.done[i], b.outcomes[i].Problem = object, problemOf(err)
+		b.judge(ctx, stop, err)
+	})
+	for _, i := range ready {
+		b.note(i)
+	}
+}
+
+// lacking says which plugin a route still waits for. One that Kong holds and
+// does not want changed is as good as it was.
+func (b *batch) lacking(rec *record) *v1.Problem {
+	for _, need := range rec.needs {
+		cause := b.problems[need]
+		if b.satisfied(rec.service, need) && (cause == nil || final(cause.Reason)) {
+			continue
+		}
+		problem := waiting(need, cause)
+		return &problem
+	}
+	return nil
+}
+
+// shut turns the routes away from their service that are live without a plugin
+// that Kong refuses.
+func (b *batch) shut(ctx context.Context, stop context.CancelCauseFunc) {
+	for i, change := range b.changes {
+		problem := b.outcomes[i].Problem
+		rec, ok := change.Object().Native.(*record)
+		if !ok || rec.row.kind != kindPlugin || change.Op == plan.Delete || problem == nil || !final(problem.Reason) ||
+			change.After.Fields["enabled"] != "true" || b.satisfied(rec.service, change.Key) {
+			continue
+		}
+		for _, o := range b.liveRoutes(rec) {
+			held, ok := o.Hold.Native.(*record)
+			if !ok {
+				continue
+			}
+			object, err := b.update(ctx, held)
+			if err != nil {
+				b.judge(ctx, stop, err)
+				b.doubtful.Store(true)
+				b.outcomes[i].Problem = &v1.Problem{Reason: v1.GatewayUnreachable, Gateway: v1.Kong,
+					Message: fmt.Sprintf("%s; and the route %s could not be closed: %v", problem.Message, o.Key.Name, err), Fix: "it is tried again by itself"}
+				continue
+			}
+			b.keep(object.Key, object.Service, object)
+		}
+	}
+}
+
+// liveRoutes are the routes that a plugin is for and that lead to their service.
+func (b *batch) liveRoutes(rec *record) []*plan.Object {
+	var routes []*plan.Object
+	for _, o := range b.held[rec.service] {
+		route, ok := o.Native.(*record)
+		if ok && o.Hold != nil && rec.protects(route) && len(o.Differs(o.Hold)) > 0 {
+			routes = append(routes, o)
+		}
+	}
+	slices.SortFunc(routes, func(x, y *plan.Object) int { return x.Key.Compare(y.Key) })
+	return routes
+}
+
+// protects reports whether a plugin is for a route.
+func (r *record) protects(route *record) bool {
+	of := r.parents["route"]
+	return route.row.kind == kindRoute && route.service == r.service && (of == "" || of == route.key)
+}
+
+// keeps says why a plugin can't be removed yet: what was to take its place, or
+// the route in the form that does without it, could not be made.
+func (b *batch) keeps(rec *record) *v1.Problem {
+	for i, change := range b.changes {
+		problem := b.outcomes[i].Problem
+		other, ok := change.Object().Native.(*record)
+		if problem == nil || change.Op == plan.Delete || !ok || other.service != rec.service {
+			continue
+		}
+		route := rec.parents["route"]
+		if other.row.kind == kindPlugin || other.row.kind == kindRoute && (route == "" || route == other.key) {
+			p := *problem
+			p.Message = fmt.Sprintf("it stays, for %s could not be made: %s", change.Key, problem.Message)
+			return &p
+		}
+	}
+	return nil
+}
+
+// final reports whether asking again for the same would be in vain.
+func final(reason v1.Reason) bool { return reason == v1.GatewayRejected || reason == v1.Conflict }
+
+// beside returns the plugin that holds the place of another: the same name on
+// the same service or route, or the same instance name.
+func (b *batch) beside(ctx context.Context, rec *record) (map[string]any, error) {
+	for field, kind := range rec.row.refs {
+		parent := reference(rec.body, field)
+		if parent == "" {
+			continue
+		}
+		siblings, err := b.list(ctx, "/"+rowOf(b.rows, kind).path+"/"+parent+"/plugins", nil)
+		if err != nil && !isStatus(err, http.StatusNotFound) {
+			return nil, err
+		}
+		for _, body := range siblings {
+			if body["name"] == rec.name() && body["id"] != rec.id && body["consumer"] == nil {
+				return body, nil
+			}
+		}
+	}
+	instance, _ := rec.body["instance_name"].(string)
+	if instance == "" {
+		return nil, nil
+	}
+	return b.find(ctx, rec, instance)
+}
