@@ -7,6 +7,7 @@ import (
 )
 
 func TestInexpressible(t *testing.T) {
+	const slow = "~/(a+)+b"
 	headers := map[string][]string{"X": {"1"}}
 	for name, c := range map[string]struct {
 		route   Route
@@ -18,29 +19,33 @@ func TestInexpressible(t *testing.T) {
 			Route{Hosts: []string{"a"}, Paths: []string{"/", "~/a"}, Methods: []string{"GET"}, Headers: headers}, Kong, nil,
 			Route{Hosts: []string{"a"}, Paths: []string{"/", "~/a"}, Methods: []string{"GET"}, Headers: headers},
 		},
-		"haproxy takes hosts and prefixes": {
-			Route{Hosts: []string{"*.a", "a.*"}, Paths: []string{"/a"}, StripPath: true, Priority: 5}, HAProxy, nil,
-			Route{Hosts: []string{"*.a", "a.*"}, Paths: []string{"/a"}, StripPath: true, Priority: 5},
+		"haproxy takes all that is quick to match": {
+			Route{Hosts: []string{"*.a", "a.*"}, Paths: []string{"/a", "~/a"}, Methods: []string{"GET"}, Headers: headers, StripPath: true, Priority: 5}, HAProxy, nil,
+			Route{Hosts: []string{"*.a", "a.*"}, Paths: []string{"/a", "~/a"}, Methods: []string{"GET"}, Headers: headers, StripPath: true, Priority: 5},
 		},
 		"haproxy takes nothing else": {
-			Route{Hosts: []string{"a"}, Paths: []string{"/", "~/a"}, Methods: []string{"GET"}, Headers: headers}, HAProxy,
-			[]string{"headers", "methods", "paths"}, Route{Hosts: []string{"a"}, Paths: []string{"/"}},
+			Route{Hosts: []string{"a"}, Paths: []string{"/", "~/a", slow}, Methods: []string{"GET"}, Headers: headers}, HAProxy,
+			[]string{"paths"}, Route{Hosts: []string{"a"}, Paths: []string{"/", "~/a"}, Methods: []string{"GET"}, Headers: headers},
 		},
-		"optional fields may be left out": {
-			Route{Hosts: []string{"a"}, Methods: []string{"GET"}, Headers: headers, Optional: []string{"headers", "methods"}}, HAProxy, nil,
-			Route{Hosts: []string{"a"}, Optional: []string{"headers", "methods"}},
+		"an optional field may be left out": {
+			Route{Hosts: []string{"a"}, Paths: []string{slow}, Optional: []string{"paths"}}, HAProxy, nil,
+			Route{Hosts: []string{"a"}, Optional: []string{"paths"}},
 		},
 		"one optional, one not": {
-			Route{Hosts: []string{"a"}, Methods: []string{"GET"}, Headers: headers, Optional: []string{"methods"}}, HAProxy, []string{"headers"},
+			Route{Hosts: []string{"a"}, Paths: []string{slow}, Optional: []string{"methods"}}, HAProxy, []string{"paths"},
 			Route{Hosts: []string{"a"}, Optional: []string{"methods"}},
 		},
-		"of optional paths the plain ones stay": {
-			Route{Paths: []string{"/a", "~/b"}, Optional: []string{"paths"}}, HAProxy, nil,
+		"of optional paths the others stay": {
+			Route{Paths: []string{"/a", slow}, Optional: []string{"paths"}}, HAProxy, nil,
 			Route{Paths: []string{"/a"}, Optional: []string{"paths"}},
 		},
 		"nothing left to match by": {
-			Route{Methods: []string{"GET"}, Paths: []string{"~/b"}, Optional: []string{"methods", "paths"}}, HAProxy, []string{"methods", "paths"},
-			Route{Optional: []string{"methods", "paths"}},
+			Route{Paths: []string{slow}, Optional: []string{"paths"}}, HAProxy, []string{"paths"},
+			Route{Optional: []string{"paths"}},
+		},
+		"maps and lists are left out alike": {
+			Route{Methods: []string{"GET"}, Headers: headers, PreserveHost: true, Optional: []string{"headers", "methods"}}, "nginx", []string{"headers", "methods"},
+			Route{PreserveHost: true, Optional: []string{"headers", "methods"}},
 		},
 		"an unknown gateway takes nothing": {
 			Route{Hosts: []string{"a"}, StripPath: true}, "nginx", []string{"hosts", "preserve_host", "strip_path"},

@@ -105,10 +105,13 @@ type Field struct {
 	// Aliases are words that people try for it; they are never accepted, only understood.
 	Aliases []string
 
-	check func(item string) (string, *fault)                 // brings an item to its normal form, or says what is wrong
-	entry func(name string) *fault                           // the same for a Map's entry
-	set   func(t target, v Value)                            // puts the value in its place
-	get   func(service *DeclaredService, route *Route) Value // reads it back; nil for OfContainer
+	check func(item string) (string, *fault) // brings an item to its normal form, or says what is wrong
+	entry func(name string) *fault           // the same for a Map's entry
+	// optional lets "?" follow the name of a field that every gateway of today
+	// expresses: not every one to come will.
+	optional bool
+	set      func(t target, v Value)                            // puts the value in its place
+	get      func(service *DeclaredService, route *Route) Value // reads it back; nil for OfContainer
 }
 
 // target is what a field's value is put into.
@@ -131,9 +134,9 @@ func (f *Field) Rendering(g Gateway) Rendering {
 }
 
 // MayBeOptional reports whether "?" may follow the field's name: only where
-// some gateway can't express it, for elsewhere the mark would say nothing.
+// some gateway can't express it, or may not in time.
 func (f *Field) MayBeOptional() bool {
-	return f.Scope == OfRoute && (!f.Kong.whole() || !f.HAProxy.whole())
+	return f.Scope == OfRoute && (f.optional || !f.Kong.whole() || !f.HAProxy.whole())
 }
 
 // isSet reports whether a value says more than the default.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // Kind says what sort of object a Key names. The kinds of this package are
@@ -25,6 +27,17 @@ type Key struct {
 
 // String returns "kind/name".
 func (k Key) String() string { return string(k.Kind) + "/" + k.Name }
+
+// UUID returns the id that an entity made of the object has in Kong: the same on
+// every Kong, and nobody else's by accident. Its order decides between routes
+// that are equal otherwise, so that a gateway that decides alike needs it too.
+func (k Key) UUID(owner, workspace string) string {
+	if workspace == "" {
+		workspace = "default"
+	}
+	name := strings.Join([]string{"https://lockstep.dev/kong", owner, workspace, string(k.Kind), k.Name}, "\x00")
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
+}
 
 // Compare orders keys by kind, then name.
 func (k Key) Compare(o Key) int {

@@ -163,6 +163,9 @@ func (r *Reconciler) writeMaps(m *model, t *table) error {
 			return err
 		}
 	}
+	if err := r.dir.update(patternsName, renderPatterns(r.o.Owner, t.special.patterns())); err != nil {
+		return err
+	}
 	return r.dir.update(mapName, renderMap(r.o.Owner, m, t))
 }
 

@@ -23,6 +23,11 @@ var (
 	wordAddress = word{"address", ".:[]", 64}
 	wordHost    = word{"host", "-_.*", 255}
 	wordPath    = word{"path", "-._~/!$&()*+,;=:@%", 1024}
+	wordMethod  = word{"method", "", 40}
+	wordHeader  = word{"header", "-_", 128}
+	// These two reach patterns only, where what they hold is quoted.
+	wordValue   = word{"header value", "-._~/!$&()*+,;=:@%?|{}[]<>^", 1024}
+	wordPattern = word{"pattern", "-._~/!$&()*+,;=:@%?|{}[]<>^\\", maxPattern}
 	wordFile    = word{"file name", "-_.:@+/", 512}
 )
 

@@ -39,7 +39,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, [
 		state[object.Key] = object
 	}
 	for _, name := range sortedKeys(set) {
-		c := compiler{service: set[name], state: state}
+		c := compiler{owner: r.o.Owner, service: set[name], state: state}
 		c.compile()
 		problems = append(problems, c.problems...)
 	}
@@ -48,6 +48,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, [
 
 // compiler translates one service.
 type compiler struct {
+	owner    string
 	service  *v1.Service
 	state    plan.State
 	problems []v1.Problem
@@ -145,37 +146,59 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 		name: d.Name, service: c.service.Name, hosts: slices.Compact(slices.Sorted(slices.Values(d.Hosts))),
 		paths: slices.Compact(slices.Sorted(slices.Values(d.Paths))),
 		strip: d.StripPath && len(d.Paths) > 0, preserve: d.PreserveHost, priority: d.Priority,
+		methods: slices.Compact(slices.Sorted(slices.Values(d.Methods))), headers: lowerNames(d.Headers),
+		id: routeID(c.owner, d.Name),
 	}
 	r.backend = (&backend{service: r.service, address: !r.preserve}).name()
 	owner := v1.Key{Kind: v1.KindRoute, Name: d.Name}
 	if field, why := inexpressible(d); field != "" {
 		fix := "leave " + field + " out, serve the route on another gateway alone (gateways=kong), or mark the field optional (" + field + "?)"
-		if len(d.Hosts)+len(d.Paths) == 0 {
+		if len(d.Hosts)+len(d.Paths)+len(d.Methods)+len(d.Headers) == 0 {
 			fix = "give the route hosts or paths, or serve it on another gateway alone (gateways=kong)"
 		}
 		c.problem(owner, d.Origin, "HAProxy can't express "+field+": "+why, fix)
 		return nil, false
 	}
-	if err := checkRoute(d); err != nil {
+	err := checkRoute(d)
+	if err == nil {
+		_, err = r.patterns(c.owner)
+	}
+	if err != nil {
 		c.problem(owner, d.Origin, err.Error(), "change the field")
 		return nil, false
 	}
 	return r, true
 }
 
+// lowerNames returns headers by names in lower case, as HAProxy has them.
+func lowerNames(headers map[string][]string) map[string][]string {
+	if len(headers) == 0 {
+		return nil
+	}
+	out := make(map[string][]string, len(headers))
+	for name, values := range headers {
+		out[strings.ToLower(name)] = slices.Compact(slices.Sorted(slices.Values(values)))
+	}
+	return out
+}
+
+// routeID is the id that Kong has for a route, in its default workspace.
+func routeID(owner, name string) string {
+	return v1.Key{Kind: v1.KindRoute, Name: name}.UUID(owner, "")
+}
+
 // inexpressible returns the first field that HAProxy can't express, and why.
 func inexpressible(d *v1.Route) (field, why string) {
 	switch {
-	case len(d.Methods) > 0:
-		return "methods", "it routes by host and path"
-	case len(d.Headers) > 0:
-		return "headers", "it routes by host and path"
-	case len(d.Hosts)+len(d.Paths) == 0:
+	case len(d.Hosts)+len(d.Paths)+len(d.Methods)+len(d.Headers) == 0:
 		return "hosts", "the route matches nothing; it needs hosts or paths"
 	}
 	for _, path := range d.Paths {
 		if strings.HasPrefix(path, "~") {
-			return "paths", fmt.Sprintf("%q is a regular expression", path)
+			if why := v1.Backtracks(path[1:]); why != "" {
+				return "paths", fmt.Sprintf("the regular expression %q could take long to match: %s", path, why)
+			}
+			continue
 		}
 		if d.StripPath && len(path) > maxStrip {
 			return "strip_path", fmt.Sprintf("%q has more than %d characters", path, maxStrip)
@@ -207,11 +230,42 @@ func checkRoute(d *v1.Route) error {
 		}
 	}
 	for _, path := range d.Paths {
+		if strings.HasPrefix(path, "~") {
+			if _, err := perl(path[1:]); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := wordPath.check(path); err != nil {
 			return err
 		}
 		if path[0] != '/' {
 			return fmt.Errorf("path %q does not begin with /", path)
+		}
+	}
+	for _, method := range d.Methods {
+		if err := wordMethod.check(method); err != nil {
+			return err
+		}
+	}
+	return checkHeaders(d.Headers)
+}
+
+func checkHeaders(headers map[string][]string) error {
+	for name, values := range headers {
+		if err := wordHeader.check(name); err != nil {
+			return err
+		}
+		if len(values) == 0 {
+			return fmt.Errorf("header %s has no values", name)
+		}
+		for _, value := range values {
+			if err := wordValue.check(value); err != nil {
+				return err
+			}
+			if strings.HasPrefix(value, "~*") {
+				return fmt.Errorf("header value %q is a regular expression", value)
+			}
 		}
 	}
 	return nil

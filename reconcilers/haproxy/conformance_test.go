@@ -138,6 +138,11 @@ func (g *gateway) world() string {
 		b.WriteString(m.sections[name].config)
 	}
 	b.WriteString(renamed(r.o.Owner, names, string(routes)))
+	patterns, err := r.dir.read(patternsName)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	b.WriteString(renamed(r.o.Owner, names, string(patterns)))
 	w, err := r.look(g.t.Context())
 	if err != nil {
 		fmt.Fprintf(&b, "HAProxy: %v\n", err)
@@ -168,6 +173,9 @@ func (g *gateway) world() string {
 	}
 	for _, key := range sortedKeys(w.routes) {
 		fmt.Fprintf(&b, "%s %s\n", key, renamed(r.o.Owner, names, w.routes[key]))
+	}
+	for _, line := range w.patterns {
+		b.WriteString(renamed(r.o.Owner, names, line) + "\n")
 	}
 	return g.neutral(b.String())
 }

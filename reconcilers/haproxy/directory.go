@@ -99,7 +99,7 @@ func (d *directory) stranger() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append(names, mapName, hostsName) {
+	for _, name := range append(names, mapName, patternsName, hostsName) {
 		text, err := os.ReadFile(d.file(name))
 		if errors.Is(err, os.ErrNotExist) || err == nil && len(bytes.TrimSpace(text)) == 0 {
 			continue
@@ -210,7 +210,7 @@ func (d *directory) sweep() error {
 	for _, entry := range entries {
 		name, hidden := strings.CutPrefix(entry.Name(), ".")
 		name = strings.TrimSuffix(name, filepath.Ext(name))
-		if !hidden || !ownConfig(name) && !slices.Contains([]string{mapName, hostsName, markName}, name) {
+		if !hidden || !ownConfig(name) && !slices.Contains([]string{mapName, patternsName, hostsName, markName}, name) {
 			continue
 		}
 		if err := os.Remove(d.file(entry.Name())); err != nil {

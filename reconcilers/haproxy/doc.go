@@ -20,6 +20,8 @@
 //
 //	spare.go              backends prepared for services that are brand-new
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
+//	order.go              which route wins of several, as in Kong
+//	patterns.go, perl.go  routes that a map of prefixes can't express
 //	render.go, parse.go   model ↔ text of our files
 //	charset.go            the one check of all that reaches a file or socket
 //	socket.go             HAProxy's command line over a unix socket

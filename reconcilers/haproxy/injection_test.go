@@ -3,6 +3,8 @@ package haproxy
 import (
 	"bytes"
 	"net/netip"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -41,6 +43,11 @@ func evilSets(evil string) map[string]*v1.Service {
 	put("host", func(s *v1.Service) { s.Routes[0].Hosts = []string{evil} })
 	put("wildcard host", func(s *v1.Service) { s.Routes[0].Hosts = []string{"*." + evil} })
 	put("path", func(s *v1.Service) { s.Routes[0].Paths = []string{"/" + evil} })
+	put("regex", func(s *v1.Service) { s.Routes[0].Paths = []string{"~/" + evil} })
+	put("quoted regex", func(s *v1.Service) { s.Routes[0].Paths = []string{`~/\Q` + evil + `\E`} })
+	put("method", func(s *v1.Service) { s.Routes[0].Methods = []string{evil} })
+	put("header", func(s *v1.Service) { s.Routes[0].Headers = map[string][]string{evil: {"1"}} })
+	put("header value", func(s *v1.Service) { s.Routes[0].Headers = map[string][]string{"X-V": {evil}} })
 	put("endpoint", func(s *v1.Service) { s.Endpoints[0].ID = evil })
 	put("instance", func(s *v1.Service) { s.Endpoints[0].Instance = evil })
 	put("zone", func(s *v1.Service) {
@@ -104,6 +111,16 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 			t.Fatalf("%s %q became the line %q", field, evil, line)
 		}
 	}
+	patterns, err := os.ReadFile(b.r.dir.file(patternsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lines, _ := strings.Cut(string(patterns), "\n")
+	for line := range strings.Lines(lines) {
+		if text := strings.TrimSuffix(line, "\n"); text != patternEnd && (checkPattern(text) != nil || !strings.HasPrefix(text, "^=(?:shop\\.test):")) {
+			t.Fatalf("%s %q became the pattern %q", field, evil, line)
+		}
+	}
 	w, err := b.r.look(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +146,52 @@ func FuzzWords(f *testing.F) {
 			}
 			if len(strings.Fields(text)) != 1 || strings.ContainsAny(text, " \t\r\n\x00\"'\\#`|{}<>") {
 				t.Fatalf("%s takes %q", w.what, text)
+			}
+		}
+	})
+}
+
+// FuzzPatterns: whatever a route asks for, what is written for it is one word
+// with a value, means the same to Go's matcher where it can be asked, and never
+// matches beyond its own part of the subject.
+func FuzzPatterns(f *testing.F) {
+	for _, evil := range evils() {
+		f.Add("/"+evil, "GET", "x-v", evil)
+	}
+	f.Add(`/v\d+/(a|b)?[^/]+$`, "GET", "x-v", "a|b)(?:")
+	f.Add(`/[^a]*\x{41}(?i:k)\bz{2,3}?`, "", "", "")
+	f.Fuzz(func(t *testing.T, expr, method, name, value string) {
+		d := v1.Route{Name: "a.b", Hosts: []string{"a.test"}, Paths: []string{"~" + expr}}
+		if method != "" {
+			d.Methods = []string{method}
+		}
+		if name != "" {
+			d.Headers = map[string][]string{name: {value}}
+		}
+		if _, why := inexpressible(&d); why != "" || checkRoute(&d) != nil {
+			return
+		}
+		r := &route{name: d.Name, service: "a", hosts: d.Hosts, paths: d.Paths, methods: d.Methods, headers: lowerNames(d.Headers), backend: "a", strip: true}
+		lines, err := r.patterns("lockstep:web")
+		if err != nil {
+			return
+		}
+		for _, line := range lines {
+			if words := strings.Fields(line); len(words) != 2 || strings.ContainsAny(line, "\t\r\n\x00\"'#`") {
+				t.Fatalf("%q became %q", expr, line)
+			}
+		}
+		ours, err := perl(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs := regexp.MustCompile("^(?:" + expr + ")")
+		for _, path := range []string{"/", "/v1/", "/v12/aa", "/K", "/Azz", expr} {
+			if strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c > '~' }) {
+				continue
+			}
+			if got, want := regexp.MustCompile("^(?:"+ours+")").FindString(path), theirs.FindString(path); got != want {
+				t.Fatalf("%s takes %q of %s, %s takes %q", expr, want, path, ours, got)
 			}
 		}
 	})

@@ -75,6 +75,7 @@ type world struct {
 	backends map[string]bool
 	servers  map[string][]liveServer // by backend, without the owner's prefix
 	routes   map[string]string
+	patterns []string        // in their order; nil when patterns.map is not in use
 	hosts    map[string]bool // nil when hosts.map is not in use
 }
 
@@ -92,6 +93,7 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 	answers, err := s.send([]string{
 		"show backend", "show servers state",
 		"show map " + r.dir.file(mapName), "show map " + r.dir.file(hostsName),
+		"show map " + r.dir.file(patternsName),
 	})
 	if err != nil {
 		return w, err
@@ -114,6 +116,7 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 			w.hosts[key] = true
 		}
 	}
+	w.patterns = parsePatterns(answers[4])
 	return w, nil
 }
 
@@ -152,6 +155,20 @@ func parseMap(answer string) map[string]string {
 		}
 	}
 	return entries
+}
+
+// parsePatterns reads the same where the order counts; nil when there is no such map.
+func parsePatterns(answer string) []string {
+	if unknownMap(answer) {
+		return nil
+	}
+	lines := []string{}
+	for line := range strings.Lines(answer) {
+		if words := strings.Fields(line); len(words) >= 2 {
+			lines = append(lines, strings.Join(words[1:], " "))
+		}
+	}
+	return lines
 }
 
 func unknownMap(answer string) bool { return strings.HasPrefix(answer, "Unknown map") }

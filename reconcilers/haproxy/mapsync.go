@@ -15,6 +15,43 @@ const payloadLimit = 12 << 10
 // because 2.6 looks through all of it to change or delete one line.
 const wholeMap = 500
 
+// routes brings the running maps to what the table says; keys are those of the
+// map of prefixes that may differ. Patterns that come are there before the map
+// leads to them, those that go are there until it does not: a route that moves
+// from one to the other is served all the time.
+func (rt *runtime) routes(keys []string) error {
+	r := rt.r
+	want := r.table.special.patterns()
+	both := inOrder(slices.Concat(r.patterns, want))
+	if r.patterns != nil && (len(both) != len(r.patterns) || !slices.Equal(inOrder(r.patterns), r.patterns)) {
+		if err := rt.replacePatterns(both); err != nil {
+			return err
+		}
+	}
+	if err := rt.entries(keys); err != nil {
+		return err
+	}
+	if r.patterns != nil && !slices.Equal(r.patterns, want) {
+		return rt.replacePatterns(want)
+	}
+	return nil
+}
+
+// replacePatterns puts a whole new list in place, for its order counts.
+func (rt *runtime) replacePatterns(lines []string) error {
+	lines = lines[:len(lines)-1] // patternEnd comes afterwards
+	for _, line := range lines {
+		if err := checkPattern(line); err != nil {
+			return err
+		}
+	}
+	if err := rt.replace(rt.r.dir.file(patternsName), lines, patternEnd); err != nil {
+		return err
+	}
+	rt.r.patterns = append(slices.Clone(lines), patternEnd)
+	return nil
+}
+
 // entries brings the named keys of the running map to what the table says.
 func (rt *runtime) entries(keys []string) error {
 	r := rt.r
@@ -63,15 +100,6 @@ func (rt *runtime) entries(keys []string) error {
 
 // replaceMap puts a whole new map in place; requests see the old or the new.
 func (rt *runtime) replaceMap() error {
-	file := rt.r.dir.file(mapName)
-	answers, err := rt.command("prepare map " + file)
-	if err != nil {
-		return err
-	}
-	_, version, ok := strings.Cut(answers[0], "New version created: ")
-	if !ok || (word{"map version", "", 20}).check(version) != nil {
-		return fmt.Errorf("map %s: HAProxy refused: %s", file, firstLine(answers[0]))
-	}
 	all := rt.r.table.all()
 	lines := make([]string, 0, len(all))
 	for _, key := range slices.Sorted(maps.Keys(all)) {
@@ -80,7 +108,25 @@ func (rt *runtime) replaceMap() error {
 		}
 		lines = append(lines, key+" "+all[key])
 	}
+	if err := rt.replace(rt.r.dir.file(mapName), lines); err != nil {
+		return err
+	}
+	rt.r.running = all
+	return nil
+}
+
+// replace puts lines in place of all that a map holds, and adds some afterwards.
+func (rt *runtime) replace(file string, lines []string, after ...string) error {
+	answers, err := rt.command("prepare map " + file)
+	if err != nil {
+		return err
+	}
+	_, version, ok := strings.Cut(answers[0], "New version created: ")
+	if !ok || (word{"map version", "", 20}).check(version) != nil {
+		return fmt.Errorf("map %s: HAProxy refused: %s", file, firstLine(answers[0]))
+	}
 	commands := append(payloads("add map @"+version+" "+file, lines), "commit map @"+version+" "+file)
+	commands = append(commands, payloads("add map "+file, after)...)
 	answers, err = rt.command(commands...)
 	if err == nil {
 		err = refused(answers)
@@ -89,7 +135,6 @@ func (rt *runtime) replaceMap() error {
 		rt.broken = true
 		return fmt.Errorf("map %s: %w", file, err)
 	}
-	rt.r.running = all
 	return nil
 }
 

@@ -2,6 +2,8 @@ package haproxy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,15 +91,36 @@ func routeObject(r *route) *plan.Object {
 		Service: r.service,
 		Owner:   v1.Key{Kind: v1.KindRoute, Name: r.name},
 		Level:   levelRoute,
-		Noun:    "route " + r.name + " (" + strings.TrimSpace(strings.Join(r.hosts, " ")+" "+strings.Join(r.paths, " ")) + ")",
-		Match:   "hosts=" + strings.Join(r.hosts, ",") + " paths=" + strings.Join(r.paths, ","),
+		Noun:    "route " + r.name + " (" + strings.Join(slices.Concat(r.methods, r.hosts, r.paths), " ") + ")",
+		Match:   r.match(),
 		Fields: map[string]string{
 			"hosts": strings.Join(r.hosts, " "), "paths": strings.Join(r.paths, " "), "backend": backend,
 			"strip_path": strconv.FormatBool(r.strip), "preserve_host": strconv.FormatBool(r.preserve),
-			"priority": strconv.Itoa(r.priority),
+			"priority": strconv.Itoa(r.priority), "methods": strings.Join(r.methods, " "), "headers": r.headerText(),
 		},
 		Native: r,
 	}
+}
+
+// match is what the route claims, in canonical form.
+func (r *route) match() string {
+	text := "hosts=" + strings.Join(r.hosts, ",") + " paths=" + strings.Join(r.paths, ",")
+	if len(r.methods) > 0 {
+		text += " methods=" + strings.Join(r.methods, ",")
+	}
+	if len(r.headers) > 0 {
+		text += " headers=" + r.headerText()
+	}
+	return text
+}
+
+// headerText writes headers in a fixed order.
+func (r *route) headerText() string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(r.headers)) {
+		parts = append(parts, name+"="+strings.Join(r.headers[name], ","))
+	}
+	return strings.Join(parts, ";")
 }
 
 // heldRoute is routeObject for the observed side: it knows how to be held.

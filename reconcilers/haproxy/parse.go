@@ -24,6 +24,9 @@ type routeLine struct {
 	Strip    bool     `json:"strip,omitempty"`
 	Preserve bool     `json:"preserve,omitempty"`
 	Priority int      `json:"priority,omitempty"`
+
+	Methods []string            `json:"methods,omitempty"`
+	Headers map[string][]string `json:"headers,omitempty"`
 }
 
 // comment returns the route as one comment line. JSON escapes line breaks.
@@ -35,7 +38,7 @@ func (r *route) comment() string {
 	// A struct of strings, numbers and booleans can't fail to encode.
 	_ = encoder.Encode(routeLine{
 		Name: r.name, Service: r.service, Hosts: r.hosts, Paths: r.paths, Backend: r.backend,
-		Strip: r.strip, Preserve: r.preserve, Priority: r.priority,
+		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers,
 	})
 	return b.String()
 }
@@ -71,7 +74,7 @@ func parseFiles(owner string, files configs, routes []byte) *model {
 		}
 	}
 	for line := range strings.Lines(string(routes)) {
-		if r, ok := parseRoute(line); ok {
+		if r, ok := parseRoute(owner, line); ok {
 			e.of(r.service).routes[r.name] = r
 		}
 	}
@@ -160,7 +163,7 @@ func parseServer(words []string) server {
 	return s
 }
 
-func parseRoute(line string) (*route, bool) {
+func parseRoute(owner, line string) (*route, bool) {
 	text, ok := strings.CutPrefix(line, routeMark)
 	if !ok {
 		return nil, false
@@ -171,6 +174,7 @@ func parseRoute(line string) (*route, bool) {
 	}
 	return &route{
 		name: l.Name, service: l.Service, hosts: l.Hosts, paths: l.Paths, backend: l.Backend,
-		strip: l.Strip, preserve: l.Preserve, priority: l.Priority,
+		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers,
+		id: routeID(owner, l.Name),
 	}, true
 }

@@ -37,6 +37,7 @@ type Reconciler struct {
 	model     *model
 	table     *table
 	running   map[string]string // the map as the process has it
+	patterns  []string          // patterns.map as the process has it; nil when it has none
 	hosts     map[string]bool   // keys of hosts.map as the process has it; nil when it has none
 	backends  map[string]bool   // names of backends that the process has, of ours
 	live      identity

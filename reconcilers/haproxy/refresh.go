@@ -22,7 +22,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	if err := r.readFiles(); err != nil {
 		return err
 	}
-	r.running, r.hosts, r.backends = map[string]string{}, nil, map[string]bool{}
+	r.running, r.patterns, r.hosts, r.backends = map[string]string{}, nil, nil, map[string]bool{}
 	if r.process != nil {
 		alive, err := r.process.find(ctx)
 		if err != nil {
@@ -62,6 +62,10 @@ func (r *Reconciler) readFiles() error {
 	if err != nil {
 		return err
 	}
+	patterns, err := r.dir.read(patternsName)
+	if err != nil {
+		return err
+	}
 	if r.model == nil {
 		r.model = parseFiles(r.o.Owner, files, routes)
 	}
@@ -70,9 +74,10 @@ func (r *Reconciler) readFiles() error {
 	switch {
 	case r.behind.any():
 		r.condition.files = "unwritten"
-	case files[configName] == nil || routes == nil:
+	case files[configName] == nil || routes == nil || patterns == nil:
 		r.condition.files = "missing"
-	case !files.say(r.model) || !bytes.Equal(routes, renderMap(r.o.Owner, r.model, r.table)):
+	case !files.say(r.model) || !bytes.Equal(routes, renderMap(r.o.Owner, r.model, r.table)) ||
+		!bytes.Equal(patterns, renderPatterns(r.o.Owner, r.table.special.patterns())):
 		r.condition.files = "edited"
 		r.metrics.drift.WithLabelValues("files").Inc()
 	}
@@ -81,13 +86,13 @@ func (r *Reconciler) readFiles() error {
 
 // adopt takes over what the process holds.
 func (r *Reconciler) adopt(w world) {
-	r.live, r.backends, r.running, r.hosts = w.identity, w.backends, w.routes, w.hosts
+	r.live, r.backends, r.running, r.patterns, r.hosts = w.identity, w.backends, w.routes, w.patterns, w.hosts
 	if w.generation != r.model.generation() || r.condition.files == "edited" {
 		r.condition.loaded = "no"
 	}
 	var named map[string]bool
-	if !sameMap(w.routes, r.table.all()) {
-		named = targets(r.o.Owner, w.routes)
+	if !sameMap(w.routes, r.table.all()) || w.patterns != nil && !slices.Equal(w.patterns, r.table.special.patterns()) {
+		named = targets(r.o.Owner, w.routes, w.patterns)
 		r.condition.routes = "edited"
 		if w.generation != "" {
 			r.metrics.drift.WithLabelValues("routes").Inc()

@@ -56,12 +56,14 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 // checked. Maps that are missing must be there for it: HAProxy refuses to start
 // without them.
 func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (staged, error) {
-	have, err := r.dir.read(mapName)
-	if err == nil && have == nil {
-		err = r.writeMaps(want, table)
-	}
-	if err != nil {
-		return nil, err
+	for _, name := range []string{mapName, patternsName} {
+		have, err := r.dir.read(name)
+		if err == nil && have == nil {
+			err = r.writeMaps(want, table)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	staged, err := r.dir.stageAll(want)
 	if err != nil {
@@ -163,7 +165,7 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 func (r *Reconciler) loaded(id identity) {
 	r.live = id
 	r.leaving = map[string]leaving{}
-	r.running = r.table.all()
+	r.running, r.patterns = r.table.all(), r.table.special.patterns()
 	r.backends = map[string]bool{":hold": true}
 	for _, name := range r.model.order {
 		for _, b := range r.model.sections[name].backends {

@@ -93,7 +93,6 @@ func renderFrontend(b *strings.Builder, o Options) {
 	}
 	line("bind %s accept-proxy", gateAddress(o))
 	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, filepath.Join(o.Dir, mapName))
-	line("http-request add-header X-Forwarded-For %%[src] if !{ var(txn.old) -m found }")
 	line(noReplay)
 	line("http-request set-var(txn.h) req.hdr(host),field(1,:)")
 	line(`http-request return status 400 content-type text/plain string "no host\n" if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }`)
@@ -101,14 +100,18 @@ func renderFrontend(b *strings.Builder, o Options) {
 	for _, step := range []string{"percent-decode-unreserved", "percent-to-uppercase", "path-strip-dot", "path-strip-dotdot full", "path-merge-slashes"} {
 		line("http-request normalize-uri %s", step)
 	}
-	// What comes through the gate has them already.
-	line("http-request set-header X-Forwarded-Proto http if !{ fc_rcvd_proxy }")
-	line("http-request set-header X-Forwarded-Port %%[dst_port] if !{ fc_rcvd_proxy }")
-	line("http-request set-header X-Forwarded-Host %%[req.hdr(host)]")
+	renderGates(line, filepath.Join(o.Dir, mapName), "")
 	renderMatching(line, filepath.Join(o.Dir, mapName))
+	renderGates(line, filepath.Join(o.Dir, mapName), " !{ var(txn.y) -m found } "+missing)
+	renderPatternMatching(line, filepath.Join(o.Dir, mapName), filepath.Join(o.Dir, patternsName))
 	line("http-request set-var(txn.m) str(%s|0|0) if { var(txn.old) -m found }", gateName(o.Owner))
 	line(`http-request return status 404 content-type text/plain string "no route matched\n" if !{ var(txn.m) -m found }`)
 	renderStripping(line)
+	// What comes through the gate has them already. Routes match what the client sent.
+	line("http-request add-header X-Forwarded-For %%[src] if !{ var(txn.old) -m found }")
+	line("http-request set-header X-Forwarded-Proto http if !{ fc_rcvd_proxy }")
+	line("http-request set-header X-Forwarded-Port %%[dst_port] if !{ fc_rcvd_proxy }")
+	line("http-request set-header X-Forwarded-Host %%[req.hdr(host)]")
 	line("use_backend %%[var(txn.m),field(1,|)]")
 }
 
@@ -127,27 +130,67 @@ func renderGate(b *strings.Builder, o Options) {
 // renderMatching finds the map's line for a request and puts it into txn.m.
 // See routes.go for the keys.
 func renderMatching(line func(string, ...any), file string) {
-	const missing = "!{ var(txn.m) -m found }"
 	line("http-request set-var(txn.p) path")
 	line("http-request set-var(txn.m) var(txn.h),concat(%s,txn.p),map_beg(%s)", tagExactPath, file)
 	line("http-request set-var(txn.m) var(txn.h),concat(%s),map_beg(%s) if %s", tagExact, file, missing)
-	// A wildcard with a path: the longest path wins, then the more specific host.
+	// A wildcard with a path, then one without: the greatest order wins.
 	line("http-request set-var(txn.w) str(%s),map_beg(%s) if %s", flagWildPath, file, missing)
 	line("http-request set-var(txn.l) int(0)")
-	longer := func(host, tag, condition string) {
-		line("http-request set-var(txn.c) %s,concat(%s,txn.p),map_beg(%s) if { var(txn.w) -m found }%s", host, tag, file, condition)
-		line("http-request set-var(txn.m) var(txn.c) if { var(txn.w) -m found } { var(txn.c),field(2,|),sub(txn.l) gt 0 }")
-		line("http-request set-var(txn.l) var(txn.m),field(2,|),add(0) if { var(txn.w) -m found } { var(txn.m) -m found }")
+	best := func(flag, path string) func(host, tag, condition string) {
+		wanted := fmt.Sprintf("{ var(txn.%s) -m found }", flag)
+		return func(host, tag, condition string) {
+			line("http-request set-var(txn.c) %s,concat(%s%s),map_beg(%s) if %s%s", host, tag, path, file, wanted, condition)
+			line("http-request set-var(txn.m) var(txn.c) if %s { var(txn.c),field(4,|),sub(txn.l) gt 0 }", wanted)
+			line("http-request set-var(txn.l) var(txn.m),field(4,|),add(0) if %s { var(txn.m) -m found }", wanted)
+		}
 	}
-	longer("var(txn.h)", tagMixedPath, "")
-	wildcards(func(part, tags string, condition string) { longer(part, tags, condition) }, tagSuffixPath, tagPrefixPath)
+	best("w", ",txn.p")("var(txn.h)", tagMixedPath, "")
+	wildcards(best("w", ",txn.p"), tagSuffixPath, tagPrefixPath)
 	line("http-request set-var(txn.m) str(%s),concat(,txn.p),map_beg(%s) if %s", tagPath, file, missing)
 	line("http-request set-var(txn.e) str(%s),map_beg(%s) if %s", flagWild, file, missing)
-	first := func(host, tag, condition string) {
-		line("http-request set-var(txn.m) %s,concat(%s),map_beg(%s) if { var(txn.e) -m found } %s%s", host, tag, file, missing, condition)
+	best("e", "")("var(txn.h)", tagMixed, "")
+	wildcards(best("e", ""), tagSuffix, tagPrefix)
+}
+
+// missing says that no route was found so far.
+const missing = "!{ var(txn.m) -m found }"
+
+// gated says that there are patterns for the request's host.
+const gated = "{ var(txn.y) -m found }"
+
+// renderGates finds out whether there are patterns for the request's host. It
+// stands before and after the look into the map of prefixes, so that a route
+// that moves from there to the patterns just now, or back, is found in one.
+func renderGates(line func(string, ...any), file, condition string) {
+	always := ""
+	if condition != "" {
+		always = " if" + condition
 	}
-	first("var(txn.h)", tagMixed, "")
-	wildcards(first, tagSuffix, tagPrefix)
+	line("http-request set-var(txn.x) str(%s),map_beg(%s)%s", gateAny, file, always)
+	line("http-request set-var(txn.y) str(1) if { var(txn.x) -m str any }%s", condition)
+	line("http-request set-var(txn.y) var(txn.h),concat(%s),map_beg(%s) if { var(txn.x) -m str some }%s", gateHost, file, condition)
+}
+
+// renderPatternMatching compares the request with the patterns where the map
+// says that there are any for its host, and takes the first that matches if
+// its order is above that of what was found so far. See patterns.go.
+func renderPatternMatching(line func(string, ...any), file, patterns string) {
+	// All must fit into the buffer once more, and a path that matching could take long over gets no answer.
+	line(`http-request return status 400 content-type text/plain string "bad host\n" if %s { var(txn.h) -m len gt 255 }`, gated)
+	line(`http-request return status 414 content-type text/plain string "path too long\n" if %s { var(txn.p) -m len gt %d } { str(%s),map_beg(%s) -m found }`, gated, maxMatched, gateLong, file)
+	line("http-request set-var(txn.k) method if %s", gated)
+	line("http-request set-var(txn.d) req.hdrs if %s", gated)
+	line("http-request set-var(txn.s) str(=),concat(,txn.h,:),concat(,txn.k,:),concat(,txn.d),concat(,txn.p) if %s", gated)
+	// Variables may be limited in the user's files. Without them a stricter route could be passed by.
+	line(`http-request return status 500 content-type text/plain string "no room for variables\n" if %s !{ var(txn.d) -m found } or %s !{ var(txn.s) -m found }`, gated, gated)
+	line("http-request set-var(txn.z) var(txn.s),map_regm(%s) if %s", patterns, gated)
+	line("http-request set-var(txn.l) int(0) if %s", gated)
+	line("http-request set-var(txn.l) var(txn.m),field(4,|),add(0) if %s { var(txn.m) -m found }", gated)
+	line("http-request set-var(txn.m) var(txn.z) if %s { var(txn.z),field(4,|),sub(txn.l) gt 0 }", gated)
+	// The last chance for a route that has just left the patterns.
+	line("http-request set-var(txn.m) var(txn.h),concat(%s,txn.p),map_beg(%s) if %s %s", tagExactPath, file, gated, missing)
+	line("http-request set-var(txn.m) var(txn.h),concat(%s),map_beg(%s) if %s %s", tagExact, file, gated, missing)
+	line("http-request set-var(txn.m) str(%s),concat(,txn.p),map_beg(%s) if %s %s", tagPath, file, gated, missing)
 }
 
 // wildcards calls rule for each number of labels that may stand beside a star,
@@ -165,8 +208,13 @@ func wildcards(rule func(host, tag, condition string), suffixTag, prefixTag stri
 // constant lengths only, so the length is taken apart into powers of two.
 func renderStripping(line func(string, ...any)) {
 	const strips = "{ var(txn.n) -m int gt 0 }"
+	const matched = "{ var(txn.y) -m found } { var(txn.m),field(3,|) -m str " + cutMatched + " }"
 	line("http-request set-var(txn.n) var(txn.m),field(3,|),add(0)")
+	line("http-request set-var(txn.n) var(txn.m),field(5,|,0),length if %s", matched)
 	line("http-request set-var(txn.q) path if %s", strips)
+	for bit := maxMatched; bit > maxStrip; bit /= 2 {
+		line("http-request set-var(txn.q) var(txn.q),bytes(%d) if %s { var(txn.n),and(%d) gt 0 }", bit, matched, bit)
+	}
 	for bit := (maxStrip + 1) / 2; bit > 0; bit /= 2 {
 		line("http-request set-var(txn.q) var(txn.q),bytes(%d) if { var(txn.n),and(%d) gt 0 }", bit, bit)
 	}

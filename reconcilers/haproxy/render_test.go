@@ -108,7 +108,7 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	acceptable(t, r)
 	sameAgain(t, r, want)
 	var golden []txtar.File
-	for _, name := range append(want.configNames(), mapName, hostsName) {
+	for _, name := range append(want.configNames(), mapName, patternsName, hostsName) {
 		text, err := r.dir.read(name)
 		if err != nil {
 			t.Fatal(err)

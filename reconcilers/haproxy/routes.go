@@ -17,6 +17,11 @@ type route struct {
 	strip    bool
 	preserve bool
 	priority int
+	methods  []string            // sorted
+	headers  map[string][]string // by name in lower case
+	id       string              // that Kong has for it: orders what is equal otherwise
+	// regexPriority is Kong's; no field asks for it yet.
+	regexPriority int
 }
 
 // Tags stand between a host and a path in a map key and say at which level it
@@ -40,6 +45,10 @@ const (
 	// This one is set in a worker that was replaced, never in a file: its frontend
 	// passes what still comes over old connections on to the new worker.
 	flagHandover = "|H"
+	// These lead to patterns.map; see patterns.go.
+	gateHost = "|x" // HOST|x: some pattern is about this host
+	gateAny  = "|X" // there are patterns: about hosts with a gate only, or about any
+	gateLong = "|R" // some are regular expressions, which get no very long path
 )
 
 // Wildcards are looked up by the number of labels beside the star, so there
@@ -52,24 +61,29 @@ const (
 )
 
 // entry is one line of the map: a key, and what the route makes of it.
-type entry struct{ key, value string }
+type entry struct {
+	key, value string
+	order      int64
+}
 
-// entries returns the route's lines in the map, in a fixed order. target is
-// the backend's name in HAProxy.
+// entries returns the route's lines in the map, in a fixed order: one for each
+// host and path, as far as no pattern is needed. target is the backend's name in
+// HAProxy.
 func (r *route) entries(target string) []entry {
-	paths := r.paths
-	if len(paths) == 0 {
-		paths = []string{""}
-	}
 	hosts := r.hosts
 	if len(hosts) == 0 {
 		hosts = []string{""}
 	}
 	mixed := slices.ContainsFunc(hosts, wildcard)
 	var out []entry
-	for _, host := range hosts {
-		for _, path := range paths {
-			out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(target, path)})
+	for _, row := range r.rows() {
+		if r.needsPattern(row) {
+			continue
+		}
+		for _, host := range hosts {
+			for _, path := range row.paths {
+				out = append(out, entry{key: routeKey(host, path, mixed), value: r.value(target, path, row.order), order: row.order})
+			}
 		}
 	}
 	return out
@@ -99,19 +113,19 @@ func routeKey(host, path string, mixed bool) string {
 	return host + pick(tagExactPath, tagExact)
 }
 
-// value is "backend|length of the path|how much of it is cut off".
-func (r *route) value(target, path string) string {
+// value is "backend|length of the path|how much of it is cut off|order".
+func (r *route) value(target, path string, order int64) string {
 	cut := 0
 	if r.strip {
 		cut = len(path)
 	}
-	return target + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut)
+	return target + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10)
 }
 
-// before orders routes that claim the same key: the one with the higher
-// priority holds it, then the one whose name comes first.
-func (r *route) before(o *route) int {
-	return cmp.Or(cmp.Compare(o.priority, r.priority), cmp.Compare(r.name, o.name))
+// before orders claims to the same key: the higher priority holds it, then
+// whoever would in Kong, then the route whose name comes first.
+func (c claim) before(o claim) int {
+	return cmp.Or(cmp.Compare(o.route.priority, c.route.priority), cmp.Compare(o.order, c.order), cmp.Compare(c.route.name, o.route.name))
 }
 
 // table knows for every key of the map which routes claim it. Only the first
@@ -122,15 +136,17 @@ type table struct {
 	claims   map[string][]claim
 	wildPath int // claims that make the frontend look for wildcards with paths
 	wild     int
+	special  special
 }
 
 type claim struct {
 	route *route
 	value string
+	order int64
 }
 
 func newTable(owner string, m *model) *table {
-	t := &table{owner: owner, model: m, claims: map[string][]claim{}}
+	t := &table{owner: owner, model: m, claims: map[string][]claim{}, special: newSpecial()}
 	for _, name := range m.order {
 		for _, r := range m.sections[name].routes {
 			t.add(r)
@@ -153,11 +169,12 @@ func (t *table) add(r *route) []string {
 	var keys []string
 	for _, e := range r.entries(t.target(r)) {
 		list := t.claims[e.key]
-		i, _ := slices.BinarySearchFunc(list, r, func(c claim, r *route) int { return c.route.before(r) })
-		t.claims[e.key] = slices.Insert(list, i, claim{route: r, value: e.value})
+		next := claim{route: r, value: e.value, order: e.order}
+		i, _ := slices.BinarySearchFunc(list, next, claim.before)
+		t.claims[e.key] = slices.Insert(list, i, next)
 		keys = append(keys, e.key, t.count(e.key, 1))
 	}
-	return keys
+	return append(keys, t.special.add(t.target(r), r)...)
 }
 
 func (t *table) remove(r *route) []string {
@@ -171,7 +188,7 @@ func (t *table) remove(r *route) []string {
 		}
 		keys = append(keys, e.key, t.count(e.key, -1))
 	}
-	return keys
+	return append(keys, t.special.remove(r)...)
 }
 
 // count keeps the number of keys that only a look for wildcards finds, and
@@ -197,11 +214,10 @@ func (t *table) value(key string) (string, bool) {
 	case flagWild:
 		return "1", t.wild > 0
 	}
-	list := t.claims[key]
-	if len(list) == 0 {
-		return "", false
+	if list := t.claims[key]; len(list) > 0 {
+		return list[0].value, true
 	}
-	return list[0].value, true
+	return t.special.gate(key)
 }
 
 // all returns the whole map.
@@ -210,7 +226,7 @@ func (t *table) all() map[string]string {
 	for key, list := range t.claims {
 		out[key] = list[0].value
 	}
-	for _, flag := range []string{flagWild, flagWildPath} {
+	for _, flag := range append(t.special.gates(), flagWild, flagWildPath) {
 		if value, ok := t.value(flag); ok {
 			out[flag] = value
 		}

@@ -77,10 +77,11 @@ func sortSteps(steps []*step) (coming, going, routes []*step) {
 // softenRoutes brings the map up to the routes of the steps. A condition among
 // the steps says that the map in the process was edited: then all of it is compared.
 func (r *Reconciler) softenRoutes(rt *runtime, steps []*step) {
-	touched := map[string]bool{}
+	touched, all := map[string]bool{}, false
 	for _, s := range steps {
 		before, after := nativeRoute(s.change.Before), nativeRoute(s.change.After)
 		if before == nil && after == nil {
+			all = true
 			for key := range r.running {
 				touched[key] = true
 			}
@@ -96,10 +97,10 @@ func (r *Reconciler) softenRoutes(rt *runtime, steps []*step) {
 			note(touched, r.table.add(after))
 		}
 	}
-	if len(touched) == 0 || r.condition.process != "running" {
+	if len(touched) == 0 && !all || r.condition.process != "running" {
 		return
 	}
-	err := rt.entries(slices.Sorted(maps.Keys(touched)))
+	err := rt.routes(slices.Sorted(maps.Keys(touched)))
 	if err == nil {
 		err = rt.hostEntries(steps)
 	}

@@ -196,11 +196,18 @@ func (m *model) knows(b *backend) bool {
 }
 
 // targets returns the backends that a running map names.
-func targets(owner string, routes map[string]string) map[string]bool {
+func targets(owner string, routes map[string]string, patterns []string) map[string]bool {
 	out := map[string]bool{}
-	for _, value := range routes {
+	add := func(value string) {
 		name, _, _ := strings.Cut(value, "|")
 		out[strings.TrimPrefix(name, owner+":")] = true
+	}
+	for _, value := range routes {
+		add(value)
+	}
+	for _, line := range patterns {
+		_, value, _ := strings.Cut(line, " ")
+		add(value)
 	}
 	return out
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
@@ -29,12 +27,7 @@ type namer struct{ owner, workspace string }
 
 // id is a UUIDv5: the same on every Kong, and nobody else's by accident.
 func (n namer) id(kind v1.Kind, key string) string {
-	workspace := n.workspace
-	if workspace == "" {
-		workspace = "default"
-	}
-	name := strings.Join([]string{"https://lockstep.dev/kong", n.owner, workspace, string(kind), key}, "\x00")
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
+	return v1.Key{Kind: kind, Name: key}.UUID(n.owner, n.workspace)
 }
 
 // name is what an entity is called in Kong: its key and the owner, as in

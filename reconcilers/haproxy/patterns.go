@@ -1,0 +1,254 @@
+package haproxy
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// patternsName is the file of rows that no map of prefixes can express: those
+// with methods, headers or regular expressions. Each is one regular expression
+// over "=host:METHOD:headers/path", the headers as lines that end with "\r\n";
+// the first that matches wins, so they stand in their order. Only requests to
+// hosts that have any are compared with them.
+const patternsName = "patterns.map"
+
+// patternEnd stands at the end of the patterns and matches nothing. HAProxy
+// remembers what it compared until a pattern comes or goes, and takes no
+// notice when a whole new list is put in place; adding this afterwards it sees.
+const patternEnd = "^$ -"
+
+// The parts of patterns. None can match beyond its own part of the subject: a
+// host and a method hold no ":", a line no "\n", and no line begins with "/".
+const (
+	everyHost  = `[^:]*`
+	anyMethod  = `[^:]*`
+	someLines  = `(?:[^\n]*\n)*?`    // before the line of a header
+	allLines   = `(?>(?:[^\n]*\n)*)` // once and for all: what follows is the path
+	wildLabels = `[^:]+`             // what a star stands for
+	maxPattern = 8 << 10             // a line must fit into HAProxy's buffer
+	cutMatched = "R"                 // instead of the length: what the fifth field holds
+	maxMatched = 2048                // the longest path that regular expressions get
+)
+
+// needsPattern reports whether a row can't stand in the map of prefixes.
+func (r *route) needsPattern(w row) bool { return w.regex || len(r.methods)+len(r.headers) > 0 }
+
+// patterns returns the route's lines in patterns.map. target is the backend's
+// name in HAProxy.
+func (r *route) patterns(target string) ([]string, error) {
+	var lines []string
+	for _, w := range r.rows() {
+		if !r.needsPattern(w) {
+			continue
+		}
+		pattern, err := r.pattern(w)
+		if err != nil {
+			return nil, err
+		}
+		value := r.value(target, w.paths[0], w.order)
+		if w.regex {
+			value = target + "|0|0|" + strconv.FormatInt(w.order, 10)
+			if r.strip {
+				value = target + "|0|" + cutMatched + "|" + strconv.FormatInt(w.order, 10) + `|\1`
+			}
+		}
+		line := pattern + " " + value
+		if err := checkPattern(line); err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+func (r *route) pattern(w row) (string, error) {
+	var b strings.Builder
+	b.WriteString("^=" + hostPattern(r.hosts) + ":")
+	if len(r.methods) > 0 {
+		b.WriteString(oneOf("", r.methods))
+	} else {
+		b.WriteString(anyMethod)
+	}
+	b.WriteString(":")
+	for _, name := range slices.Sorted(maps.Keys(r.headers)) {
+		b.WriteString("(?=" + someLines + regexp.QuoteMeta(name) + `:\x20` + oneOf("i", r.headers[name]) + `\r\n)`)
+	}
+	switch {
+	case w.regex:
+		b.WriteString(allLines + "(")
+		for i, path := range w.paths {
+			if i > 0 {
+				b.WriteString("|")
+			}
+			text, err := perl(path)
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(text)
+		}
+		b.WriteString(")")
+	case w.paths[0] != "":
+		b.WriteString(allLines + oneOf("", w.paths))
+	}
+	return b.String(), nil
+}
+
+// hostPattern takes the hosts of a route, each plain, "*.suffix" or "prefix.*".
+func hostPattern(hosts []string) string {
+	if len(hosts) == 0 {
+		return everyHost
+	}
+	var parts []string
+	for _, host := range hosts {
+		switch {
+		case strings.HasPrefix(host, "*"):
+			parts = append(parts, wildLabels+regexp.QuoteMeta(host[1:]))
+		case strings.HasSuffix(host, "*"):
+			parts = append(parts, regexp.QuoteMeta(host[:len(host)-1])+wildLabels)
+		default:
+			parts = append(parts, regexp.QuoteMeta(host))
+		}
+	}
+	return "(?:" + strings.Join(parts, "|") + ")"
+}
+
+// oneOf takes one of some texts as they stand.
+func oneOf(flags string, texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = regexp.QuoteMeta(text)
+	}
+	return "(?" + flags + ":" + strings.Join(quoted, "|") + ")"
+}
+
+// checkPattern is the last look at a line before it reaches a socket or a file.
+func checkPattern(line string) error {
+	pattern, value, _ := strings.Cut(line, " ")
+	if err := wordPattern.check(pattern); err != nil {
+		return err
+	}
+	return (word{"value of a pattern", `|:-_.\`, 300}).check(value)
+}
+
+// special holds the rows that need patterns.
+type special struct {
+	lines  map[string][]string // by route
+	sorted []string            // nil when it must be made anew
+	hosts  map[string]int      // patterns about an exact host
+	open   int                 // about other hosts
+	regex  int                 // routes with regular expressions
+}
+
+func newSpecial() special {
+	return special{lines: map[string][]string{}, hosts: map[string]int{}}
+}
+
+// add and remove return the keys of the gates that may have changed.
+func (s *special) add(target string, r *route) []string {
+	lines, err := r.patterns(target)
+	if err != nil || len(lines) == 0 {
+		return nil // no route that fails gets past Compile
+	}
+	s.lines[r.name] = lines
+	return s.count(r, 1)
+}
+
+func (s *special) remove(r *route) []string {
+	if _, there := s.lines[r.name]; !there {
+		return nil
+	}
+	delete(s.lines, r.name)
+	return s.count(r, -1)
+}
+
+func (s *special) count(r *route, by int) []string {
+	s.sorted = nil
+	keys := []string{gateAny, gateLong}
+	if slices.ContainsFunc(r.paths, func(path string) bool { return strings.HasPrefix(path, "~") }) {
+		s.regex += by
+	}
+	if len(r.hosts) == 0 || slices.ContainsFunc(r.hosts, wildcard) {
+		s.open += by
+		return keys
+	}
+	for _, host := range r.hosts {
+		if s.hosts[host] += by; s.hosts[host] == 0 {
+			delete(s.hosts, host)
+		}
+		keys = append(keys, host+gateHost)
+	}
+	return keys
+}
+
+// gate returns what the map of prefixes says of a gate.
+func (s *special) gate(key string) (string, bool) {
+	switch key {
+	case gateAny:
+		if s.open > 0 {
+			return "any", true
+		}
+		return "some", len(s.hosts) > 0
+	case gateLong:
+		return "1", s.regex > 0
+	}
+	host, ok := strings.CutSuffix(key, gateHost)
+	return "1", ok && s.hosts[host] > 0
+}
+
+// gates returns the keys of all gates.
+func (s *special) gates() []string {
+	keys := []string{gateAny, gateLong}
+	for host := range s.hosts {
+		keys = append(keys, host+gateHost)
+	}
+	return keys
+}
+
+// patterns returns all lines of patterns.map, the winner first.
+func (s *special) patterns() []string {
+	if s.sorted == nil {
+		for _, lines := range s.lines {
+			s.sorted = append(s.sorted, lines...)
+		}
+		s.sorted = inOrder(s.sorted)
+	}
+	return s.sorted
+}
+
+// inOrder sorts lines, each once, and puts the end behind them.
+func inOrder(lines []string) []string {
+	lines = slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return line == patternEnd })
+	slices.SortFunc(lines, func(a, b string) int {
+		return cmp.Or(cmp.Compare(orderOf(b), orderOf(a)), cmp.Compare(a, b))
+	})
+	return append(slices.Compact(lines), patternEnd)
+}
+
+// orderOf reads the order back from a line; 0 when it has none.
+func orderOf(line string) int64 {
+	_, value, _ := strings.Cut(line, " ")
+	fields := strings.SplitN(value, "|", 5)
+	if len(fields) < 4 {
+		return 0
+	}
+	n, err := strconv.ParseInt(fields[3], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func renderPatterns(owner string, lines []string) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Written by Lockstep for the owner %q: changes made here are overwritten.\n", owner)
+	for _, line := range lines {
+		b.WriteString(line + "\n")
+	}
+	return b.Bytes()
+}
