@@ -4,6 +4,7 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -123,6 +124,36 @@ func TestComposeNetworks(t *testing.T) {
 	for _, name := range []string{"lockstep", "kong", "shop", "shop-api"} {
 		if _, ok := project.Services[name].Networks["web"]; !ok {
 			t.Errorf("service %s is not on the network web", name)
+		}
+	}
+}
+
+// TestAdminAPI: Kong's Admin API asks for no password, so no application may
+// reach it. It listens on an address of the network "control" alone, and only
+// Lockstep, Kong and its database are there.
+func TestAdminAPI(t *testing.T) {
+	project := load(t, []string{"postgres"}, "compose.yaml")
+	address := project.Services["kong"].Networks["control"].Ipv4Address
+	listen := project.Services["kong"].Environment["KONG_ADMIN_LISTEN"]
+	if listen == nil || address == "" || *listen != address+":8001" {
+		t.Errorf("the Admin API listens on more than Kong's address %q on the network control", address)
+	}
+	subnet, err := netip.ParsePrefix(project.Networks["control"].Ipam.Config[0].Subnet)
+	if err != nil || !subnet.Contains(netip.MustParseAddr(address)) {
+		t.Errorf("%s is not in %s: %v", address, subnet, err)
+	}
+	url := project.Services["lockstep"].Environment["LOCKSTEP_KONG_ADMIN_URL"]
+	if url == nil || !slices.Contains(project.Services["kong"].Networks["control"].Aliases, strings.TrimSuffix(strings.TrimPrefix(*url, "http://"), ":8001")) {
+		t.Error("Lockstep does not reach the Admin API by a name of the network control")
+	}
+	for _, published := range project.Services["kong"].Ports {
+		if published.Target == 8001 {
+			t.Error("the Admin API is published")
+		}
+	}
+	for name, service := range project.Services {
+		if _, ok := service.Networks["control"]; ok && name != "lockstep" && !strings.HasPrefix(name, "kong") {
+			t.Errorf("service %s shares the network control", name)
 		}
 	}
 }
