@@ -46,6 +46,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"eventually-says": eventuallySays,
 		"get":             get,
 		"traffic":         traffic,
+		"load":            load,
 		"gateways":        gateways,
 		"exits":           exits,
 		"port":            port,
@@ -263,6 +264,39 @@ func traffic(_ context.Context, s story, verb string, args []string) error {
 	}
 	return errUnknown("verb", "traffic "+verb)
 }
+
+// load start GATEWAY HOST CLIENTS | stop: as traffic, by clients that ask without
+// a pause over connections that they keep.
+func load(ctx context.Context, s story, verb string, args []string) error {
+	switch {
+	case verb == "start" && len(args) == 3 && s.Load == nil:
+		clients, err := strconv.Atoi(args[2])
+		if err != nil {
+			return err
+		}
+		address, err := s.Address(args[0])
+		if err != nil {
+			return err
+		}
+		s.Load = harness.StartLoad(ctx, address, args[1], clients)
+		return nil
+	case verb == "stop" && s.Load != nil:
+		l := s.Load
+		s.Load = nil
+		if err := l.Stop(); err != nil {
+			return err
+		}
+		if l.Failed() > 0 || l.Sent() < fewest {
+			return fmt.Errorf("%d of %d requests failed; %s", l.Failed(), l.Sent(), l.First())
+		}
+		s.Logf("%d requests, none failed", l.Sent())
+		return nil
+	}
+	return errUnknown("verb", "load "+verb)
+}
+
+// fewest is how many requests make a load that proves anything.
+const fewest = 200
 
 // eventually-says PATTERN PROGRAM ARG… runs a program again and again until its
 // output has a match for the pattern.

@@ -29,7 +29,7 @@ type Answer struct {
 
 // Ask sends one GET for host and path to a gateway ("haproxy" or "kong").
 func (w *World) Ask(ctx context.Context, gateway, host, path string) (Answer, error) {
-	address, err := w.address(gateway)
+	address, err := w.Address(gateway)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -50,7 +50,8 @@ func (w *World) Ask(ctx context.Context, gateway, host, path string) (Answer, er
 	return Answer{Status: resp.StatusCode, Instance: resp.Header.Get(sampleapp.InstanceHeader), Body: string(body)}, nil
 }
 
-func (w *World) address(gateway string) (string, error) {
+// Address returns where a gateway serves.
+func (w *World) Address(gateway string) (string, error) {
 	switch gateway {
 	case "haproxy":
 		return w.Proxies.HAProxy, nil

@@ -12,6 +12,7 @@
 //	haproxy.go  the HAProxy that Lockstep started: its processes and files
 //	kong.go     the Kong of the story
 //	ask.go      requests through the gateways
-//	traffic.go  requests that go on while something happens
+//	traffic.go  requests that go on while something happens, at a gentle pace
+//	load.go     the same without a pause, over connections that are kept
 //	tap.go      listens in on HAProxy's sockets
 package harness

@@ -37,6 +37,7 @@ type World struct {
 	Kong    *Kong
 	Proxies Proxies
 	Traffic *Traffic
+	Load    *Load
 
 	options Options
 	listen  string
@@ -88,6 +89,9 @@ func (w *World) Close() error {
 	var problems []error
 	if w.Traffic != nil {
 		w.StopTraffic()
+	}
+	if w.Load != nil {
+		problems = append(problems, w.Load.Stop())
 	}
 	if w.daemon != nil {
 		problems = append(problems, w.Kill())
