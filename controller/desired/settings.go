@@ -74,11 +74,16 @@ func (b *Builder) forget(s *service, known bool, result *Result) {
 	b.claims.drop(s.name)
 }
 
-// decide takes the settings of the newest copy in the highest life, and
+// decide takes the settings of the newest reachable copy in the highest life, and
 // reports the copies that ask for something else. They keep their traffic.
 func (b *Builder) decide(s *service) {
+	useful := make(map[string]bool, len(s.members))
+	for id, m := range s.members {
+		useful[id] = b.reachable(m)
+	}
 	members := slices.SortedFunc(maps.Values(s.members), func(x, y member) int {
 		return cmp.Or(
+			trueFirst(useful[x.container.instance.ID], useful[y.container.instance.ID]),
 			cmp.Compare(y.container.life, x.container.life),
 			y.container.instance.Created.Compare(x.container.instance.Created),
 			cmp.Compare(y.container.instance.ID, x.container.instance.ID))
@@ -104,6 +109,15 @@ func (b *Builder) decide(s *service) {
 		}
 	}
 	slices.SortFunc(s.problems, func(x, y v1.Problem) int { return cmp.Compare(x.Origin.Container, y.Origin.Container) })
+}
+
+// reachable reports whether any gateway that the member wants could send it
+// traffic. One that none can reach, for want of a port or a network, has no say in
+// what becomes of the others.
+func (b *Builder) reachable(m member) bool {
+	return slices.ContainsFunc(b.options.Gateways, func(gateway v1.Gateway) bool {
+		return wants(m.part.Service, gateway) && locate(m, b.attachments[gateway], b.options.PublishAddress).reason == ""
+	})
 }
 
 // sameSettings reports whether two decisions ask the gateways for the same.

@@ -177,6 +177,11 @@ func (s *Store) Compared() bool {
 
 // Report returns everything as it is now.
 func (s *Store) Report() Report {
+	return s.report(func(standing *desired.Standing) desired.Standing { return qualify(s.merge(standing)) })
+}
+
+// report collects everything; account says what is said of one service.
+func (s *Store) report(account func(*desired.Standing) desired.Standing) Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ready, _ := s.ready()
@@ -187,13 +192,11 @@ func (s *Store) Report() Report {
 			Name: name, Reason: g.reason, Error: g.err, Applied: g.applied,
 			Pending: len(g.pending), Changes: g.changes, Held: g.held,
 		}
-		for _, service := range slices.Sorted(maps.Keys(g.problems)) {
-			out.Problems = append(out.Problems, g.problems[service]...)
-		}
+		out.Problems = g.distinct()
 		report.Gateways = append(report.Gateways, out)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.standings)) {
-		report.Services = append(report.Services, Service{Standing: s.merge(s.standings[name])})
+		report.Services = append(report.Services, Service{Standing: account(s.standings[name])})
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.refused)) {
 		report.Refused = append(report.Refused, Refused{ID: id, Problems: s.refused[id]})

@@ -55,10 +55,10 @@ func (s *Store) ExplainURL(ref string) (Explanation, error) {
 		return Explanation{}, fmt.Errorf("%q: %w", ref, ErrAddress)
 	}
 	request := routing.Request{Scheme: u.Scheme, Method: http.MethodGet, Host: u.Host, Target: u.RequestURI(), Header: http.Header{}}
-	report := s.Report()
+	report := s.report(s.merge)
 	explanation := Explanation{Subject: ref}
 	for _, gateway := range report.Gateways {
-		answer, err := decide(report, gateway.Name, request)
+		answer, err := s.decide(report, gateway.Name, request)
 		if err != nil {
 			return Explanation{}, err
 		}
@@ -75,7 +75,7 @@ type candidate struct {
 }
 
 // decide returns what one gateway makes of a request.
-func decide(report Report, gateway v1.Gateway, request routing.Request) (Answer, error) {
+func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Request) (Answer, error) {
 	answer := Answer{Gateway: gateway, Status: http.StatusNotFound}
 	matching := map[string]candidate{}
 	var served []routing.Route
@@ -83,7 +83,7 @@ func decide(report Report, gateway v1.Gateway, request routing.Request) (Answer,
 	for _, service := range report.Services {
 		for _, route := range service.Routes {
 			verdict := verdictOn(gateway, route.Verdicts)
-			row := asKong(route.Route)
+			row := s.asKong(v1.Expressible(route.Route, gateway))
 			alone, err := routing.New([]routing.Route{row})
 			if err != nil {
 				return Answer{}, fmt.Errorf("explain: %w", err)
@@ -146,9 +146,9 @@ func verdictOn(gateway v1.Gateway, verdicts []desired.Verdict) desired.Verdict {
 }
 
 // asKong returns a route in Kong's terms.
-func asKong(r v1.Route) routing.Route {
+func (s *Store) asKong(r v1.Route) routing.Route {
 	return routing.Route{
-		ID: r.Name, Name: r.Name, Methods: r.Methods, Hosts: r.Hosts, Paths: r.Paths, Headers: r.Headers,
+		ID: v1.Key{Kind: v1.KindRoute, Name: r.Name}.UUID(s.owner, ""), Name: r.Name, Methods: r.Methods, Hosts: r.Hosts, Paths: r.Paths, Headers: r.Headers,
 		StripPath: r.StripPath, PreserveHost: r.PreserveHost,
 	}
 }

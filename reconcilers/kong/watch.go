@@ -45,13 +45,15 @@ func (h *health) expected() (hash string, epoch int) {
 }
 
 // saw takes in a look at the node and reports whether a fresh round is due:
-// it is back, or holds something else than we left there.
+// it went away (the round then says so), is back, or holds something else than
+// we left there.
 func (h *health) saw(up bool, hash string, epoch int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !up {
+		due := !h.down
 		h.down = true
-		return false
+		return due
 	}
 	due := h.down
 	h.down = false

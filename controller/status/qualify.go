@@ -1,0 +1,88 @@
+package status
+
+import (
+	"maps"
+	"slices"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+)
+
+// qualify says of an instance that it gets no traffic when none of its service's
+// routes is served, and of a route that it answers 503 when no instance is ready.
+// The standing's lists are its own already.
+func qualify(s desired.Standing) desired.Standing {
+	instances, routes := map[v1.Gateway]bool{}, map[v1.Gateway]bool{}
+	for _, i := range s.Instances {
+		note(instances, i.Verdicts)
+	}
+	for _, r := range s.Routes {
+		note(routes, r.Verdicts)
+	}
+	for _, i := range s.Instances {
+		for n, verdict := range i.Verdicts {
+			if verdict.Reason == v1.Serving && !routes[verdict.Gateway] {
+				i.Verdicts[n] = withoutRoute(verdict, s.Routes)
+			}
+		}
+	}
+	for _, r := range s.Routes {
+		for n, verdict := range r.Verdicts {
+			if verdict.Reason == v1.Serving && !instances[verdict.Gateway] {
+				r.Verdicts[n] = withoutInstance(verdict, s.Instances)
+			}
+		}
+	}
+	return s
+}
+
+// note marks the gateways on which something is served.
+func note(served map[v1.Gateway]bool, verdicts []desired.Verdict) {
+	for _, verdict := range verdicts {
+		served[verdict.Gateway] = served[verdict.Gateway] || verdict.Reason == v1.Serving
+	}
+}
+
+// withoutRoute says why an instance that the gateway holds is not asked.
+func withoutRoute(verdict desired.Verdict, routes []desired.RouteStanding) desired.Verdict {
+	if len(routes) == 0 {
+		verdict.Message = "no label says which requests its service gets, so it is reached only by what names its backend"
+		return verdict
+	}
+	why := verdictOn(verdict.Gateway, routes[0].Verdicts)
+	verdict.Reason, verdict.Fix = why.Reason, why.Fix
+	verdict.Message = "none of its service's routes is served here: " + why.Message
+	return verdict
+}
+
+// withoutInstance says why a route that the gateway holds answers 503.
+func withoutInstance(verdict desired.Verdict, instances []desired.InstanceStanding) desired.Verdict {
+	verdict.Reason, verdict.Message = v1.Draining, "it answers 503: its service has no container left"
+	if len(instances) > 0 {
+		why := verdictOn(verdict.Gateway, instances[0].Verdicts)
+		verdict.Reason, verdict.Fix = why.Reason, why.Fix
+		verdict.Message = "it answers 503: no container is ready, " + instances[0].Container + ": " + why.Message
+	}
+	return verdict
+}
+
+// distinct returns the gateway's problems by service, each cause once: what
+// concerns all services comes first and is not said of each again.
+func (g *gateway) distinct() []v1.Problem {
+	common := map[string]bool{}
+	var out []v1.Problem
+	for _, problem := range g.problems[""] {
+		if !common[problem.Message] {
+			common[problem.Message] = true
+			out = append(out, problem)
+		}
+	}
+	for _, service := range slices.Sorted(maps.Keys(g.problems)) {
+		for _, problem := range g.problems[service] {
+			if service != "" && !common[problem.Message] {
+				out = append(out, problem)
+			}
+		}
+	}
+	return out
+}
