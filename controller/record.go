@@ -15,6 +15,9 @@ import (
 func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1.Problem, err error, began time.Time) {
 	now := time.Now()
 	round := status.Round{Services: j.scope.Services, Build: j.build, Reason: v1.Serving, Problems: problems, At: now}
+	if j.scope.All() {
+		w.common = problems[""]
+	}
 	made := w.count(j, outcomes, err)
 	round.Changes = made[plan.Create] + made[plan.Update] + made[plan.Delete]
 	for _, held := range w.guard.Held() {
@@ -26,9 +29,6 @@ func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1
 			round.Reason = problem.Reason
 		}
 	}
-	if j.scope.All() {
-		w.common = problems[""]
-	}
 	if err == nil && len(w.common) > 0 { // everything needs what belongs to no service
 		round.Reason, round.Error = w.common[0].Reason, w.common[0].Error()
 	}
@@ -38,6 +38,8 @@ func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1
 	w.status.Applied(w.name, round)
 	w.metrics.round(w.name, j, made, len(round.Held), err, began, now)
 	switch {
+	case round.Reason == v1.Starting: // waits for its turn
+		round.Error = ""
 	case round.Error != "" && round.Error != w.lastErr:
 		w.log.Warn("gateway can't be brought up to date; it goes on as it is", "error", round.Error)
 	case round.Error == "" && w.lastErr != "":
@@ -63,7 +65,8 @@ func (w *worker) count(j job, outcomes []plan.Outcome, err error) map[plan.Op]in
 			delete(w.warned, key)
 			w.log.Debug("changed", "change", outcome.Change.Sentence())
 			continue
-		case err != nil:
+		case err != nil, outcome.Problem.Reason == v1.Starting, len(w.common) > 0 && outcome.Change.Object().Service != "":
+			// said of the gateway as a whole, or only waiting for its turn
 			w.log.Debug("change failed", "change", outcome.Change.Sentence(), "problem", outcome.Problem.Error())
 		case w.warned[key] != outcome.Problem.Error():
 			w.warned[key] = outcome.Problem.Error()
