@@ -39,10 +39,14 @@ type mark struct {
 func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
 
 // claim makes this daemon the directory's one writer. It fails with a Conflict
-// when another daemon lives on it, or another writer has marked it.
+// when another daemon lives on it, or another writer has marked it. A claim that
+// somebody deleted, with the files or with the whole directory, is made again.
 func (d *directory) claim(takeover bool) error {
-	if d.lock != nil {
+	if d.lock != nil && d.claimed() {
 		return nil
+	}
+	if err := d.release(); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(d.path, 0o755); err != nil { //nolint:gosec // HAProxy may run as another user
 		return writeTrouble(d.path, err)
@@ -66,13 +70,27 @@ func (d *directory) claim(takeover bool) error {
 	return d.sweep()
 }
 
+// claimed reports whether our lock and the owner mark still stand in the directory.
+func (d *directory) claimed() bool {
+	held, err := d.lock.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(d.file(lockName))
+	if err != nil || !os.SameFile(held, there) {
+		return false
+	}
+	_, err = os.Stat(d.file(markName))
+	return err == nil
+}
+
 // checkMark compares the owner mark with ours, and writes it where none is.
 func (d *directory) checkMark(takeover bool) error {
 	ours := mark{Owner: d.owner, Writer: d.writer}
 	text, err := os.ReadFile(d.file(markName))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		if err := d.stranger(); err != nil {
+		if err := d.stranger(takeover); err != nil {
 			return err
 		}
 	case err != nil:
@@ -93,21 +111,27 @@ func (d *directory) checkMark(takeover bool) error {
 	return d.write(markName, append(line, '\n'))
 }
 
-// stranger refuses files of ours that no mark of ours stands beside.
-func (d *directory) stranger() error {
+// stranger refuses files of our names that no mark stands beside, unless they
+// say themselves that they are ours.
+func (d *directory) stranger(takeover bool) error {
 	names, err := d.ownConfigs()
 	if err != nil {
 		return err
 	}
 	for _, name := range append(names, mapName, patternsName, hostsName) {
-		text, err := os.ReadFile(d.file(name))
-		if errors.Is(err, os.ErrNotExist) || err == nil && len(bytes.TrimSpace(text)) == 0 {
+		text, err := d.read(name)
+		if err != nil {
+			return err
+		}
+		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("read %s: %w", d.file(name), err)
+		switch owner, written := writtenFor(text); {
+		case !written:
+			return d.conflict(name+" stands in it, and nothing says that it is ours", "move that file away, or use another --haproxy-dir")
+		case owner != d.owner && !takeover:
+			return d.conflict(fmt.Sprintf("%s was written for owner %q", name, owner), "use another --haproxy-dir, or --takeover when that Lockstep is gone for good")
 		}
-		return d.conflict(name+" stands in it, and nothing says that it is ours", "move that file away, or use another --haproxy-dir")
 	}
 	return nil
 }

@@ -79,6 +79,22 @@ func (m *model) renderConfig(name string) []byte {
 
 const shardHead = "# Written by Lockstep, as " + configName + " beside it: changes made here are overwritten.\n"
 
+// headFormat begins every file of ours but those of the services.
+const headFormat = "# Written by Lockstep for the owner %q: changes made here are overwritten.\n"
+
+// writtenFor returns the owner for whom a file says that it was written. Those of
+// the services name theirs with their first backend.
+func writtenFor(text []byte) (owner string, written bool) {
+	head := firstLine(string(text)) + "\n"
+	if _, err := fmt.Sscanf(head, headFormat, &owner); err == nil {
+		return owner, fmt.Sprintf(headFormat, owner) == head
+	}
+	rest, ours := bytes.CutPrefix(text, []byte(shardHead))
+	name, backend := strings.CutPrefix(firstLine(string(rest)), "backend ")
+	owner, _, named := strings.Cut(name, ":")
+	return owner, ours && backend && named
+}
+
 // differing returns the names of the files that do not hold what the model says,
 // those that should not be there included.
 func (d *directory) differing(m *model) ([]string, error) {

@@ -187,7 +187,7 @@ func hostsOf(m *model) map[string]bool {
 
 func renderHosts(owner string, hosts map[string]bool) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Written by Lockstep for the owner %q: changes made here are overwritten.\n", owner)
+	fmt.Fprintf(&b, headFormat, owner)
 	for _, host := range slices.Sorted(maps.Keys(hosts)) {
 		b.WriteString(host + " " + gateName(owner) + "\n")
 	}

@@ -18,7 +18,7 @@ type condition struct {
 	process string // "running", "stopped"
 	loaded  string // "yes" when the process runs what the files say
 	files   string // "current", "missing", "edited", "unwritten"
-	routes  string // "current", "edited": the map in the process
+	routes  string // "current", "edited", "missing": the map in the process
 }
 
 // baseKey is the key of the one object that belongs to no service.

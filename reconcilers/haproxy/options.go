@@ -98,7 +98,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Spares = defaultSpares
 	}
 	if o.Spares > maxSpares {
-		return o, fmt.Errorf("haproxy: %d prepared backends are too many; use at most %d", o.Spares, maxSpares)
+		return o, fmt.Errorf("%d prepared backends are too many; use at most %d", o.Spares, maxSpares)
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 3 * time.Second

@@ -46,7 +46,7 @@ func (r *route) comment() string {
 // renderMap writes routes.map: the routes as comments, then the map's lines by key.
 func renderMap(owner string, m *model, t *table) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Written by Lockstep for the owner %q: changes made here are overwritten.\n", owner)
+	fmt.Fprintf(&b, headFormat, owner)
 	for _, name := range m.order {
 		b.WriteString(m.sections[name].entries)
 	}

@@ -246,7 +246,7 @@ func orderOf(line string) int64 {
 
 func renderPatterns(owner string, lines []string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Written by Lockstep for the owner %q: changes made here are overwritten.\n", owner)
+	fmt.Fprintf(&b, headFormat, owner)
 	for _, line := range lines {
 		b.WriteString(line + "\n")
 	}

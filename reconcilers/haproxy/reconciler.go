@@ -81,7 +81,7 @@ func New(options Options) (*Reconciler, error) {
 	}
 	if o.StatsSocket == "" {
 		if user.statsSocket == "" {
-			return nil, errors.New("haproxy: no stats socket is known: name it with --haproxy-stats-socket, or the user's files with --haproxy-config")
+			return nil, errors.New("no stats socket is known: name it with --haproxy-stats-socket, or the user's files with --haproxy-config")
 		}
 		o.StatsSocket = user.statsSocket
 	}

@@ -66,6 +66,10 @@ func (r *Reconciler) readFiles() error {
 	if err != nil {
 		return err
 	}
+	marked, err := r.dir.read(markName)
+	if err != nil {
+		return err
+	}
 	if r.model == nil {
 		r.model = parseFiles(r.o.Owner, files, routes)
 	}
@@ -74,7 +78,7 @@ func (r *Reconciler) readFiles() error {
 	switch {
 	case r.behind.any():
 		r.condition.files = "unwritten"
-	case files[configName] == nil || routes == nil || patterns == nil:
+	case files[configName] == nil || routes == nil || patterns == nil || marked == nil:
 		r.condition.files = "missing"
 	case !files.say(r.model) || !bytes.Equal(routes, renderMap(r.o.Owner, r.model, r.table)) ||
 		!bytes.Equal(patterns, renderPatterns(r.o.Owner, r.table.special.patterns())):

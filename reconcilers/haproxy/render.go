@@ -37,7 +37,7 @@ func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + d
 func renderBase(o Options, user userFiles) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("# Written by Lockstep for the owner %q: changes made here are overwritten.", o.Owner)
+	fmt.Fprintf(&b, headFormat, o.Owner)
 	line("global")
 	line("  set-var %s str(%s)", genVariable(o.Owner), generationHole)
 	line("  expose-experimental-directives # for normalize-uri")
