@@ -2,8 +2,11 @@ package cmd
 
 import (
 	"errors"
+	"net/http"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lockstep/lockstep/controller/status"
 )
 
 func newApply() *cobra.Command {
@@ -20,11 +23,24 @@ func newApply() *cobra.Command {
 			if !confirm {
 				return errors.New("say what to apply: --confirm lets go what the guard holds back; the daemon applies everything else by itself")
 			}
-			var answer map[string]string
-			if err := r.post(c.Context(), "/confirm", &answer); err != nil {
+			var report status.Report
+			if err := r.control(c.Context(), http.MethodGet, "/status", &report); err != nil {
 				return err
 			}
-			return out.print(c, answer, func(p *printer) { p.line("confirmed; the held removals go with the next round") })
+			held := 0
+			for _, gateway := range report.Gateways {
+				held += len(gateway.Held)
+			}
+			if held == 0 {
+				return out.print(c, map[string]string{"result": "nothing held"}, func(p *printer) { p.line("nothing is held back, so there is nothing to confirm") })
+			}
+			var answer map[string]string
+			if err := r.control(c.Context(), http.MethodPost, "/confirm", &answer); err != nil {
+				return err
+			}
+			return out.print(c, answer, func(p *printer) {
+				p.line("confirmed %s; what is held goes with the next round", count(held, "removal"))
+			})
 		},
 	}
 	r.bindReach(c.Flags())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,15 +28,19 @@ func (r *reach) get(ctx context.Context, path string, query url.Values, value an
 	if err != nil {
 		return fmt.Errorf("--listen %q is no address: %w", r.listen, err)
 	}
-	client := &http.Client{Timeout: 2 * time.Minute}
-	return exchange(client, request, value, fmt.Errorf(
-		"%w at %s; start it with lockstep run, or say where it listens with --listen", errNoDaemon, address.Host))
+	return exchange(&http.Client{Timeout: 2 * time.Minute}, request, value, unheard(address.Host))
 }
 
-// post asks the daemon to do something, over its control socket.
-func (r *reach) post(ctx context.Context, path string, value any) error {
+// unheard says that no daemon answers at an address.
+func unheard(address string) error {
+	return fmt.Errorf("%w at %s; start it with lockstep run, or say where it listens with --listen", errNoDaemon, address)
+}
+
+// control asks the daemon over its control socket, which alone takes what
+// changes something, and answers questions as well.
+func (r *reach) control(ctx context.Context, method, path string, value any) error {
 	r.fill()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://lockstep"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://lockstep"+path, nil)
 	if err != nil {
 		return fmt.Errorf("ask the daemon: %w", err)
 	}
@@ -54,6 +59,9 @@ func exchange(client *http.Client, request *http.Request, value any, unreachable
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) && op.Op == "dial" {
+			if errors.Is(op.Err, fs.ErrPermission) {
+				return fmt.Errorf("no permission to use %s: it is for its owner alone; run this as the user that lockstep run has, or as root (%w)", op.Addr, op.Err)
+			}
 			return fmt.Errorf("%w (%w)", unreachable, op.Err)
 		}
 		return fmt.Errorf("ask the daemon: %w", err)

@@ -37,8 +37,11 @@ type daemon struct {
 // mode says what a daemon may do.
 type mode struct {
 	look   bool // only look: hold no lock, write no ledger, start nothing
-	dryRun bool // plan and log, change no gateway
+	dryRun bool // plan and log, change no gateway and remember nothing; the lock is held
 }
+
+// remembers reports whether the state directory is written to.
+func (m mode) remembers() bool { return !m.look && !m.dryRun }
 
 // newDaemon wires a daemon from checked settings.
 func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, error) {
@@ -82,7 +85,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		Gateways:       d.gateways,
 		PublishAddress: publish,
 		Memory:         memory,
-		Remember:       d.remember(),
+		Remember:       d.remember(m),
 		Status:         d.status,
 		Guard:          guard,
 		Resync:         s.resync,
@@ -100,10 +103,7 @@ func (d *daemon) openState(s *settings, m mode) (*ledger.Ledger, string, error) 
 		if err != nil {
 			return nil, "", err
 		}
-		writer, err := ledger.Identity(s.stateDir)
-		if writer == "" {
-			writer = uuid.NewString() // a daemon on this directory would make one
-		}
+		writer, err := d.identity(s, m)
 		return memory, writer, err
 	}
 	store, err := ledger.Open(s.stateDir)
@@ -115,16 +115,29 @@ func (d *daemon) openState(s *settings, m mode) (*ledger.Ledger, string, error) 
 	if err != nil {
 		return nil, "", errors.Join(err, d.close())
 	}
-	writer, err := store.Identity()
+	writer, err := d.identity(s, m)
 	if err != nil {
 		return nil, "", errors.Join(err, d.close())
 	}
 	return memory, writer, nil
 }
 
-// remember returns what saves the ledger.
-func (d *daemon) remember() func(*ledger.Ledger) error {
-	if d.store == nil {
+// identity returns the state directory's id as a writer. A daemon that changes
+// nothing keeps none.
+func (d *daemon) identity(s *settings, m mode) (string, error) {
+	if m.remembers() {
+		return d.store.Identity()
+	}
+	writer, err := ledger.Identity(s.stateDir)
+	if writer == "" {
+		writer = uuid.NewString() // a daemon on this directory would make one
+	}
+	return writer, err
+}
+
+// remember returns what saves the ledger, or nil when nothing is to be saved.
+func (d *daemon) remember(m mode) func(*ledger.Ledger) error {
+	if !m.remembers() {
 		return nil
 	}
 	return d.store.Save
@@ -144,7 +157,7 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		if err != nil {
 			return fmt.Errorf("kong: %w", err)
 		}
-		if err := d.add(v1.Kong, reconciler, s.stateDir); err != nil {
+		if err := d.add(v1.Kong, reconciler, s.stateDir, m); err != nil {
 			return err
 		}
 	}
@@ -161,21 +174,21 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		Dir:          s.haproxyDir,
 		StatsSocket:  s.haproxyStatsSocket,
 		MasterSocket: s.haproxyMasterSocket,
-		StopOnExit:   s.haproxyStopOnExit && !m.look,
+		StopOnExit:   s.haproxyStopOnExit && m.remembers(),
 		Log:          log.With("gateway", string(v1.HAProxy)),
 		Registry:     d.registry,
 	})
 	if err != nil {
 		return fmt.Errorf("haproxy: %w", err)
 	}
-	return d.add(v1.HAProxy, reconciler, s.stateDir)
+	return d.add(v1.HAProxy, reconciler, s.stateDir, m)
 }
 
 // add adds a gateway, with what its guard remembers.
-func (d *daemon) add(name v1.Gateway, reconciler reconcilers.Reconciler, stateDir string) error {
+func (d *daemon) add(name v1.Gateway, reconciler reconcilers.Reconciler, stateDir string, m mode) error {
 	gateway := controller.Gateway{Name: name, Reconciler: reconciler}
-	if d.store != nil {
-		gateway.KeepGuard = func(m reconcilers.GuardMemory) error { return d.store.SaveNote(string(name), m) }
+	if m.remembers() {
+		gateway.KeepGuard = func(memory reconcilers.GuardMemory) error { return d.store.SaveNote(string(name), memory) }
 	}
 	d.gateways = append(d.gateways, gateway)
 	return ledger.ReadNote(stateDir, string(name), &d.gateways[len(d.gateways)-1].Guarded)

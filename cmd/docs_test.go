@@ -62,6 +62,9 @@ func configurationPage(*testing.T) string {
 	var b strings.Builder
 	b.WriteString("## Settings\n\n| flag | variable | default | meaning |\n|---|---|---|---|\n")
 	daemonFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
 		value, usage := pflag.UnquoteUsage(f)
 		if value != "" {
 			value = " " + strings.ToUpper(value)

@@ -64,7 +64,11 @@ func (r *reach) subjects(ctx context.Context) []string {
 func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref string) (status.Explanation, error) {
 	instance, note, err := source.Lookup(ctx, ref)
 	if errors.Is(err, docker.ErrNotFound) {
-		return status.Explanation{}, fmt.Errorf("%w: there is no container and no service %q; see lockstep status for their names", server.ErrUnknown, ref)
+		hint := ""
+		if strings.Contains(ref, ".") && !strings.Contains(ref, "/") {
+			hint = fmt.Sprintf("; if it is a host, add a path: lockstep explain %s/", ref)
+		}
+		return status.Explanation{}, fmt.Errorf("%w: there is no container and no service %q; see lockstep status for their names%s", server.ErrUnknown, ref, hint)
 	}
 	if err != nil {
 		return status.Explanation{}, err
@@ -90,7 +94,7 @@ func printExplanation(p *printer, e status.Explanation) {
 			printVerdicts(p, instance.Verdicts)
 		}
 		if len(service.Instances) == 0 && service.Until != nil {
-			p.line("service %s has no instances; its routes answer 503 until %s", service.Service, service.Until.Local().Format("15:04:05"))
+			p.line("service %s has no instances; its routes answer 503 until %s", service.Service, service.Until.Local().Format("15:04:05 MST"))
 		}
 		if len(service.Routes) == 0 {
 			p.line("service %s has no routes: no label says which requests it gets (hosts, paths)", service.Service)

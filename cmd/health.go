@@ -2,8 +2,10 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -25,7 +27,7 @@ func newHealth() *cobra.Command {
 			if ready {
 				path = "/readyz"
 			}
-			line, err := probe(c.Context(), "http://"+dialable(r.listen)+path)
+			line, err := probe(c.Context(), dialable(r.listen), path)
 			if err != nil {
 				return err
 			}
@@ -40,14 +42,18 @@ func newHealth() *cobra.Command {
 }
 
 // probe returns the answer's first line, or an error when it is no success.
-func probe(ctx context.Context, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func probe(ctx context.Context, address, path string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
 		return "", fmt.Errorf("--listen: %w", err)
 	}
 	response, err := (&http.Client{Timeout: 5 * time.Second}).Do(request)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", errNoDaemon, err)
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" {
+			return "", fmt.Errorf("%w (%w)", unheard(address), op.Err)
+		}
+		return "", fmt.Errorf("ask the daemon: %w", err)
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
 	if closeErr := response.Body.Close(); err == nil {

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -70,22 +71,44 @@ func visible(text string) string {
 	return b.String()
 }
 
+// paragraph makes an error's text visible line by line. Lines after the first
+// are set in, so that none that a stranger wrote passes for a message of ours.
+func paragraph(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	kept := lines[:0]
+	for _, line := range lines {
+		if strings.TrimSpace(line) != "" {
+			kept = append(kept, visible(strings.ReplaceAll(line, "\t", "  ")))
+		}
+	}
+	return strings.Join(kept, "\n  ")
+}
+
 // table prints rows in columns; the first row is the head.
 func (p *printer) table(rows [][]string) {
 	if p.err != nil {
 		return
 	}
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	var aligned bytes.Buffer
+	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		for i, cell := range row {
 			row[i] = visible(cell)
 		}
-		if _, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t")); err != nil {
+		// A last cell that is empty stays: without it the column before would end here.
+		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
 			p.err = err
 			return
 		}
 	}
-	p.err = w.Flush()
+	if p.err = w.Flush(); p.err != nil {
+		return
+	}
+	for line := range strings.Lines(aligned.String()) {
+		if _, p.err = fmt.Fprintln(p.out, strings.TrimRight(line, " \n")); p.err != nil {
+			return
+		}
+	}
 }
 
 // complete offers fixed words for a flag in shell completion.

@@ -90,3 +90,24 @@ func TestVisible(t *testing.T) {
 		}
 	}
 }
+
+// TestParagraph: an error of several lines is shown so, and none of them begins
+// like a message of its own.
+func TestParagraph(t *testing.T) {
+	got := paragraph("unknown \"rum\"\n\nDid you mean this?\n\trun\n\x1b[31mlockstep: all is well\n")
+	want := "unknown \"rum\"\n  Did you mean this?\n    run\n  \\x1b[31mlockstep: all is well"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestTableStaysAligned after a row whose last cell is empty.
+func TestTableStaysAligned(t *testing.T) {
+	var out bytes.Buffer
+	p := &printer{out: &out}
+	p.table([][]string{{"SERVICE", "KONG", "ROUTES"}, {"a", "x", ""}, {"b", "NoSharedNetwork", "shop.test"}})
+	want := "SERVICE  KONG             ROUTES\na        x\nb        NoSharedNetwork  shop.test\n"
+	if p.err != nil || out.String() != want {
+		t.Errorf("%v, got\n%s", p.err, out.String())
+	}
+}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/agext/levenshtein"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -40,7 +39,7 @@ func Main(version string, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &exit):
 		return exit.code
 	}
-	if _, printErr := fmt.Fprintln(stderr, "lockstep: "+visible(err.Error())); printErr != nil {
+	if _, printErr := fmt.Fprintln(stderr, "lockstep: "+paragraph(err.Error())); printErr != nil {
 		return 1
 	}
 	return 1
@@ -89,13 +88,9 @@ func explainFlag(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	}
 	name := unknown.GetSpecifiedName()
-	nearest, best := "", 0.6
-	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if similarity := levenshtein.Similarity(name, f.Name, nil); similarity > best {
-			nearest, best = f.Name, similarity
-		}
-	})
-	if nearest != "" {
+	var flags []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+	if nearest := nearestOf(name, flags); nearest != "" {
 		return fmt.Errorf("unknown flag --%s; did you mean --%s?", strings.TrimLeft(name, "-"), nearest)
 	}
 	return fmt.Errorf("%w; see %s --help", err, c.CommandPath())

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ func newRun(version string) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			warnOfUnknown(log, variables(c.Root()), os.Environ())
 			return run(c.Context(), version, &s, once, dryRun, log)
 		},
 	}
@@ -65,7 +67,7 @@ func run(ctx context.Context, version string, s *settings, once, dryRun bool, lo
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	serve(ctx, group, listener, guarded(d.handler(), listener.Addr(), s.listen))
-	serve(ctx, group, control, server.NewControl(server.Actions{Confirm: d.controller.Confirm}))
+	serve(ctx, group, control, d.controls())
 	group.Go(func() error { return d.controller.Run(ctx) })
 	if once {
 		group.Go(func() error {
@@ -104,10 +106,22 @@ func (d *daemon) handler() http.Handler {
 	})
 }
 
+// controls returns what the control socket answers: commands that change
+// something, and all questions, so that a command asks and acts at one daemon.
+func (d *daemon) controls() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", server.NewControl(server.Actions{Confirm: d.controller.Confirm}))
+	mux.Handle("GET /", d.handler())
+	return mux
+}
+
 // plan compares every gateway with what is desired, in printed form.
 func (d *daemon) plan(ctx context.Context) ([]server.GatewayPlan, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	if err := d.untilLoaded(ctx); err != nil {
+		return nil, err
+	}
 	previews, err := d.controller.Previews(ctx)
 	if err != nil {
 		if ready, why := d.status.Ready(); !ready {
@@ -120,6 +134,42 @@ func (d *daemon) plan(ctx context.Context) ([]server.GatewayPlan, error) {
 		out[i] = server.NewGatewayPlan(preview.Gateway, preview.Plan, preview.Problems, preview.Error)
 	}
 	return out, nil
+}
+
+// How long a plan waits for a source that has not loaded: while it names an
+// error, and while it is silent.
+const (
+	patienceFailing = 3 * time.Second
+	patienceSilent  = 8 * time.Second
+)
+
+// untilLoaded waits until the source has loaded, and gives up soon with what
+// the source itself says.
+func (d *daemon) untilLoaded(ctx context.Context) error {
+	began := time.Now()
+	for {
+		changed := d.status.Changed()
+		state := d.source.State()
+		wait := patienceSilent
+		if state.Error != "" {
+			wait = patienceFailing
+		}
+		wait -= time.Since(began)
+		switch {
+		case state.Loaded:
+			return nil
+		case wait <= 0 && state.Error != "":
+			return fmt.Errorf("what runs is not known: %s", state.Error)
+		case wait <= 0:
+			return fmt.Errorf("what runs is not known: %s does not answer; see whether docker ps does, or name another with --docker-host", d.source)
+		}
+		select {
+		case <-changed:
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // untilReady waits until every gateway holds what is desired; in a dry run,

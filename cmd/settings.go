@@ -3,8 +3,8 @@ package cmd
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,9 +13,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// environment is what the variables of flags begin with: --state-dir is
-// LOCKSTEP_STATE_DIR. A list is separated by commas there.
-const environment = "LOCKSTEP_"
+// leastResync keeps a slip of the pen (10s for 10m) from becoming a load.
+const leastResync = 10 * time.Second
+
+// prefixPattern is what our labels may begin with.
+var prefixPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 
 // settings are the flags of the daemon. Commands that work without one bind
 // the same.
@@ -41,6 +43,7 @@ type settings struct {
 
 	publishAddress string
 	resync         time.Duration
+	minResync      time.Duration // hidden: tests don't wait
 	guard          string
 	logFormat      string
 	logLevel       string
@@ -78,6 +81,8 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 
 	f.StringVar(&s.publishAddress, "publish-address", "", "`ip` at which gateways reach published ports, instead of the containers' own addresses")
 	f.DurationVar(&s.resync, "resync", 10*time.Minute, "how often everything is compared though nothing changed")
+	f.DurationVar(&s.minResync, "min-resync", leastResync, "the shortest --resync that is taken; for tests")
+	f.Lookup("min-resync").Hidden = true
 	f.StringVar(&s.guard, "delete-guard", "50%,5", "removals of services and routes that pass within a minute: at most `share,count` (fewer than count), or off")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -98,33 +103,6 @@ func completeDaemon(c *cobra.Command) {
 	complete(c, "log-level", "debug", "info", "warn", "error")
 }
 
-// fromEnvironment sets the flags that were not given from their variables.
-func fromEnvironment(f *pflag.FlagSet, lookup func(string) (string, bool)) error {
-	var failed error
-	f.VisitAll(func(flag *pflag.Flag) {
-		name := variableOf(flag.Name)
-		value, ok := lookup(name)
-		if !ok || flag.Changed || failed != nil {
-			return
-		}
-		if err := f.Set(flag.Name, value); err != nil {
-			failed = fmt.Errorf("environment variable %s: %w", name, err)
-		}
-	})
-	return failed
-}
-
-// variableOf returns the variable of a flag.
-func variableOf(flag string) string {
-	return environment + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// withEnvironment makes a command read the variables of its flags.
-func withEnvironment(c *cobra.Command) *cobra.Command {
-	c.PreRunE = func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags(), os.LookupEnv) }
-	return c
-}
-
 // check finds what is wrong with the settings taken alone, and fills in what
 // follows from others.
 func (s *settings) check() error {
@@ -139,8 +117,14 @@ func (s *settings) check() error {
 			return fmt.Errorf("--publish-address %q is no IP address, for example 10.0.0.5", s.publishAddress)
 		}
 	}
+	if s.resync < s.minResync {
+		return fmt.Errorf("--resync %s is too short; a full comparison costs every gateway something, use %s or more", s.resync, s.minResync)
+	}
 	if s.labelPrefix == "" {
 		return fmt.Errorf("--label-prefix is empty; leave it out to have %q", "lockstep.")
+	}
+	if !prefixPattern.MatchString(s.labelPrefix) {
+		return fmt.Errorf("--label-prefix %q can't begin a label; use a-z, 0-9, ., _ and -, beginning with a letter or digit", s.labelPrefix)
 	}
 	if !strings.HasSuffix(s.labelPrefix, ".") {
 		s.labelPrefix += "."

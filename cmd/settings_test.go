@@ -56,6 +56,9 @@ func TestCheckRefuses(t *testing.T) {
 		"publish address": {[]string{"--publish-address", "here"}, "no IP address"},
 		"owner":           {[]string{"--owner", "a b"}, "does not fit"},
 		"empty prefix":    {[]string{"--label-prefix", ""}, "lockstep."},
+		"odd prefix":      {[]string{"--label-prefix", "lock step"}, "can't begin a label"},
+		"dotted prefix":   {[]string{"--label-prefix", ".mine"}, "can't begin a label"},
+		"short resync":    {[]string{"--resync", "9s"}, "10s or more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := bound(t, c.args...)

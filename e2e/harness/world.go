@@ -135,6 +135,7 @@ func (w *World) Settings() map[string]string {
 		"LOCKSTEP_STATE_DIR":       w.StateDir(),
 		"LOCKSTEP_LISTEN":          w.listen,
 		"LOCKSTEP_LOG_LEVEL":       "debug",
+		"LOCKSTEP_MIN_RESYNC":      "0s", // stories don't wait
 	}
 	if w.Kong != nil {
 		settings["LOCKSTEP_KONG_ADMIN_URL"] = w.Kong.admin
