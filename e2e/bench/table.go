@@ -13,11 +13,14 @@ type row struct{ what, figure, floor, ratio, goal, met string }
 
 type table struct{ rows []row }
 
-// add adds a line; ok says whether the goal is met.
+// add adds a line; ok says whether the goal is met, where there is one (not "–").
 func (t *table) add(what, figure, floor, ratio, goal string, ok bool) {
 	met := "yes"
 	if !ok {
 		met = "NO"
+	}
+	if goal == "–" {
+		met = goal
 	}
 	t.rows = append(t.rows, row{what, figure, floor, ratio, goal, met})
 }
