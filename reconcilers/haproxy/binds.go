@@ -62,42 +62,59 @@ func (b bind) probe() error {
 	address := net.JoinHostPort(b.host, strconv.Itoa(b.port))
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		if who := holder(b.port); who != "" {
+		if _, who := holder(b.port); who != "" {
 			return fmt.Errorf("%s is taken by %s", address, who)
 		}
 		return fmt.Errorf("%s is taken by another process", address)
 	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("%s may not be bound: ports below 1024 need CAP_NET_BIND_SERVICE", address)
+		return fmt.Errorf("%s may not be bound: ports below 1024 need CAP_NET_BIND_SERVICE: %w", address, os.ErrPermission)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("no interface of this machine has the address %s: %w", b.host, syscall.EADDRNOTAVAIL)
 	}
 	return fmt.Errorf("%s can't be bound: %w", address, err)
 }
 
-// holder names the process that listens on a port, when that can be seen.
-func holder(port int) string {
+// bindRemedy says what to do about what probe found.
+func bindRemedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "give --haproxy-bind an address that `ip addr` lists, or the port alone for all of them"
+	case errors.Is(err, os.ErrPermission):
+		return "run Lockstep with that capability, or choose a port above 1023 with --haproxy-bind"
+	}
+	return "free the port, or choose another one with --haproxy-bind"
+}
+
+// holder returns the process that listens on a port, and its name with the pid,
+// when that can be seen.
+func holder(port int) (pid int, who string) {
 	var inodes []string
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		inodes = append(inodes, listening(table, port)...)
 	}
 	if len(inodes) == 0 {
-		return ""
+		return 0, ""
 	}
 	links, err := filepath.Glob("/proc/[0-9]*/fd/*")
 	if err != nil {
-		return ""
+		return 0, ""
 	}
 	for _, link := range links {
 		target, err := os.Readlink(link)
 		if err != nil || !strings.HasPrefix(target, "socket:[") || !slices.Contains(inodes, target[8:len(target)-1]) {
 			continue
 		}
-		pid := strings.Split(link, "/")[2]
-		name, err := os.ReadFile("/proc/" + pid + "/comm")
-		if err != nil {
-			return "process " + pid
+		number := strings.Split(link, "/")[2]
+		if pid, err = strconv.Atoi(number); err != nil {
+			continue
 		}
-		return fmt.Sprintf("%s (pid %s)", strings.TrimSpace(string(name)), pid)
+		name, err := os.ReadFile("/proc/" + number + "/comm")
+		if err != nil {
+			return pid, "process " + number
+		}
+		return pid, fmt.Sprintf("%s (pid %s)", strings.TrimSpace(string(name)), number)
 	}
-	return ""
+	return 0, ""
 }
 
 // listening returns the inodes of the sockets that listen on a port.

@@ -17,7 +17,7 @@ import (
 // conflicts finds binds that we are about to add and somebody else has.
 func (r *Reconciler) conflicts(want *model) error {
 	had := map[string]bool{}
-	if r.condition.process == "running" && r.live.generation == r.model.generation() {
+	if r.condition.process == processRuns && r.live.generation == r.model.generation() {
 		for _, text := range bindsOf(r.model.base) {
 			had[text] = true
 		}
@@ -36,16 +36,23 @@ func (r *Reconciler) conflicts(want *model) error {
 			}
 		}
 		if err := b.probe(); err != nil && !r.ownPort(b) {
-			return conflict("bind "+text+": "+err.Error(), "free the port, or choose another one with --haproxy-bind")
+			return conflict("bind "+text+": "+err.Error(), bindRemedy(err))
 		}
 	}
 	return nil
 }
 
-// ownPort reports whether the running process itself has a bind, from a
-// configuration that we no longer know.
+// ownPort reports whether our process itself has a bind: the running one from a
+// configuration that we no longer know, or one that is about to be replaced.
 func (r *Reconciler) ownPort(b bind) bool {
-	return r.condition.process == "running" && r.live.pid != 0 && strings.Contains(holder(b.port), fmt.Sprintf("(pid %d)", r.live.pid))
+	pid, _ := holder(b.port)
+	switch r.condition.process {
+	case processRuns:
+		return pid != 0 && pid == r.live.pid
+	case processDeaf:
+		return pid != 0 && (pid == r.process.master() || parentOf(pid) == r.process.master())
+	}
+	return false
 }
 
 func conflict(message, fix string) error {

@@ -35,7 +35,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, [
 	state := plan.State{}
 	var problems []v1.Problem
 	if scope.All() {
-		object := baseObject(condition{text: digest(r.base), process: "running", loaded: "yes", files: "current", routes: "current"})
+		object := baseObject(condition{text: digest(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})
 		state[object.Key] = object
 	}
 	for _, name := range sortedKeys(set) {

@@ -15,7 +15,7 @@ import (
 // condition is the state of what belongs to no service: the process and the files.
 type condition struct {
 	text    string // digest of the text before the first service
-	process string // "running", "stopped"
+	process string // processRuns, processStopped, processDeaf
 	loaded  string // "yes" when the process runs what the files say
 	files   string // "current", "missing", "edited", "unwritten"
 	routes  string // "current", "edited", "missing": the map in the process

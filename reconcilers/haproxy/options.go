@@ -3,6 +3,7 @@ package haproxy
 import (
 	"fmt"
 	"log/slog"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -42,7 +43,7 @@ type Options struct {
 	// when managed, /run/haproxy-master.sock when external.
 	MasterSocket string
 	PIDFile      string // default haproxy.pid in Dir; managed only
-	Binary       string // default "haproxy"
+	Binary       string // default "haproxy", of PATH or else of the sbin directories
 	// StopOnExit ends a managed HAProxy with Close.
 	StopOnExit bool
 	// ReloadEvery bounds reloads: two at once, then one in each such time; default 1 s.
@@ -104,12 +105,26 @@ func (o Options) withDefaults() (Options, error) {
 		o.Timeout = 3 * time.Second
 	}
 	if o.Binary == "" {
-		o.Binary = "haproxy"
+		o.Binary = findProgram("haproxy", "/usr/sbin", "/usr/local/sbin", "/sbin")
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
 	return o, nil
+}
+
+// findProgram returns a program's path where PATH does not name its directory, as
+// those of users and of some services leave out sbin; else its name.
+func findProgram(name string, directories ...string) string {
+	if _, err := exec.LookPath(name); err == nil {
+		return name
+	}
+	for _, directory := range directories {
+		if path, err := exec.LookPath(filepath.Join(directory, name)); err == nil {
+			return path
+		}
+	}
+	return name
 }
 
 const (

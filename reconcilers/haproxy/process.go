@@ -18,8 +18,9 @@ import (
 type process struct {
 	options Options
 	mu      sync.Mutex
-	pid     int           // of the master; 0: none is known
-	exited  chan struct{} // closed when a process that we started has ended; nil for one that we found
+	pid     int         // of the master; 0: none is known
+	began   time.Time   // when it was started
+	exited  chan string // takes how a process that we started has ended; nil for one that we found
 }
 
 // logName holds what HAProxy says on its standard error.
@@ -46,14 +47,32 @@ func (p *process) find(ctx context.Context) (bool, error) {
 	if p.pid != 0 && p.isOurs(ctx, p.pid) {
 		return true, nil
 	}
+	p.mourn(ctx)
 	p.pid, p.exited = 0, nil
 	for _, look := range []func(context.Context) int{p.fromSocket, p.fromFile, p.fromList} {
 		if pid := look(ctx); pid != 0 && p.isOurs(ctx, pid) {
-			p.pid = pid
+			p.pid, p.began = pid, time.Now()
+			if age, err := ageOf(pid); err == nil {
+				p.began = p.began.Add(-age)
+			}
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// mourn says, once, that the process that we knew has died. How is known of one
+// that we started ourselves.
+func (p *process) mourn(ctx context.Context) {
+	if p.pid == 0 || ctx.Err() != nil {
+		return
+	}
+	how := "unknown"
+	select {
+	case how = <-p.exited:
+	case <-time.After(100 * time.Millisecond): // not our child, whose end would be told at once
+	}
+	p.options.Log.Warn("haproxy died", "pid", p.pid, "lived", time.Since(p.began).Round(time.Millisecond), "exit", how, "log", p.logFile())
 }
 
 // fromSocket asks the kernel who made the sockets that are listened on. The
@@ -176,13 +195,13 @@ func (p *process) start(ctx context.Context, arguments []string) error {
 	if err := command.Start(); err != nil {
 		return binaryTrouble(p.options.Binary, err)
 	}
-	exited := make(chan struct{})
+	exited := make(chan string, 1)
 	p.mu.Lock()
-	p.pid, p.exited = command.Process.Pid, exited
+	p.pid, p.began, p.exited = command.Process.Pid, time.Now(), exited
 	p.mu.Unlock()
 	go func() { // ends with the process
-		defer close(exited)
-		_ = command.Wait() // how it ended stands in its log
+		_ = command.Wait() // the state says as much as its error
+		exited <- command.ProcessState.String()
 	}()
 	return nil
 }

@@ -29,11 +29,15 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 			return err
 		}
 		if !alive {
-			r.condition.process, r.condition.loaded, r.condition.routes = "stopped", "no", "edited"
-			r.live = identity{}
-			r.table = newTable(r.o.Owner, r.model)
-			r.see(identity{})
-			r.known = true
+			r.unreached(processStopped)
+			return nil
+		}
+		deaf, err := r.deaf(ctx)
+		if err != nil {
+			return err
+		}
+		if deaf {
+			r.unreached(processDeaf)
 			return nil
 		}
 	}
@@ -50,6 +54,15 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	r.known = true
 	r.metrics.spares.Set(float64(len(r.free())))
 	return nil
+}
+
+// unreached notes that no process holds anything that we could find out or change.
+func (r *Reconciler) unreached(process string) {
+	r.condition.process, r.condition.loaded, r.condition.routes = process, "no", "missing"
+	r.live = identity{}
+	r.table = newTable(r.o.Owner, r.model)
+	r.see(identity{})
+	r.known = true
 }
 
 // readFiles compares the files with what we know, or learns it from them.
@@ -74,7 +87,7 @@ func (r *Reconciler) readFiles() error {
 		r.model = parseFiles(r.o.Owner, files, routes)
 	}
 	r.table = newTable(r.o.Owner, r.model)
-	r.condition = condition{text: digest(r.model.base), process: "running", loaded: "yes", files: "current", routes: "current"}
+	r.condition = condition{text: digest(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	switch {
 	case r.behind.any():
 		r.condition.files = "unwritten"

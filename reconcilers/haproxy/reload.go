@@ -45,7 +45,9 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 	r.model, r.table, r.known = want, table, false
 	r.reloads.Allow() // takes one: only we do, so it is there
 	reason := reasonOf(steps)
-	r.o.Log.Info("reloading haproxy", "reason", reason, "changes", len(steps))
+	if r.condition.process == processRuns {
+		r.o.Log.Info("reloading haproxy", "reason", reason, "changes", len(steps))
+	}
 	r.metrics.reloads.WithLabelValues(reason).Inc()
 	if err := r.load(ctx, want.generation()); err != nil {
 		failAll(steps, err)
@@ -88,7 +90,7 @@ func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 		want.rebase(r.base)
 	}
 	want.put(r.draftOf(want, steps))
-	want.renew(r.o.Owner, r.o.Spares, r.condition.process != "running")
+	want.renew(r.o.Owner, r.o.Spares, r.condition.process != processRuns)
 	return want, newTable(r.o.Owner, want)
 }
 
@@ -100,7 +102,7 @@ func isBase(s *step) bool {
 // refuseBase fails the step about HAProxy's own sections, or all of them when
 // HAProxy can't go on with those that it has.
 func (r *Reconciler) refuseBase(steps []*step, err error) {
-	goesOn := r.condition.process == "running" && r.condition.loaded == "yes" && r.model.base != ""
+	goesOn := r.condition.process == processRuns && r.condition.loaded == "yes" && r.model.base != ""
 	for _, s := range steps {
 		if !goesOn || isBase(s) {
 			failAll([]*step{s}, err)
@@ -139,7 +141,8 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 		return err
 	}
 	l := &loading{r: r, generation: generation}
-	if r.condition.process == "running" {
+	starts := r.condition.process != processRuns
+	if !starts {
 		l.old = r.live
 		if err := l.reload(ctx); err != nil {
 			return err
@@ -148,6 +151,11 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 		if r.process == nil {
 			return errors.New("HAProxy is not running; start it")
 		}
+		if r.condition.process == processDeaf {
+			if err := r.giveWay(ctx); err != nil {
+				return err
+			}
+		}
 		if err := r.process.start(ctx, r.process.arguments(r.o)); err != nil {
 			return err
 		}
@@ -155,6 +163,9 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 	id, err := l.await(ctx)
 	if err != nil {
 		return err
+	}
+	if starts {
+		r.o.Log.Info("haproxy was started", "pid", r.process.master(), "version", r.version)
 	}
 	r.loaded(id)
 	r.handover(ctx)
@@ -175,7 +186,7 @@ func (r *Reconciler) loaded(id identity) {
 	if r.hosts != nil {
 		r.hosts = hostsOf(r.model)
 	}
-	r.condition = condition{text: digest(r.model.base), process: "running", loaded: "yes", files: "current", routes: "current"}
+	r.condition = condition{text: digest(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	r.known, r.behind = true, behind{}
 	r.see(id)
 }

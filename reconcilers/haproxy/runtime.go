@@ -97,7 +97,7 @@ func (r *Reconciler) softenRoutes(rt *runtime, steps []*step) {
 			note(touched, r.table.add(after))
 		}
 	}
-	if len(touched) == 0 && !all || r.condition.process != "running" {
+	if len(touched) == 0 && !all || r.condition.process != processRuns {
 		return
 	}
 	err := rt.routes(slices.Sorted(maps.Keys(touched)))

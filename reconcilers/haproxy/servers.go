@@ -158,7 +158,7 @@ const noSuchServer = "No such server"
 // request is under way to it.
 func (rt *runtime) removeServer(s *step) {
 	before, ok := s.change.Before.Native.(place)
-	if !ok || rt.r.condition.process != "running" || !rt.r.backends[rt.r.model.live(before.backend)] {
+	if !ok || rt.r.condition.process != processRuns || !rt.r.backends[rt.r.model.live(before.backend)] {
 		return
 	}
 	if err := checkPlace(before); err != nil {

@@ -159,7 +159,7 @@ func (r *Reconciler) free() []*backend {
 // assign gives services that are brand-new and ask for default options a
 // prepared backend each, as far as there are some.
 func (r *Reconciler) assign(steps []*step) {
-	if r.condition.process != "running" || r.condition.loaded != "yes" {
+	if r.condition.process != processRuns || r.condition.loaded != "yes" {
 		return
 	}
 	var free []*backend
