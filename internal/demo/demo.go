@@ -7,6 +7,7 @@
 //	set.go    what the show needs: containers, Kong, the daemon
 //	scenes.go what is shown
 //	voice.go  how it is told
+//	claim.go  one demo at a time
 package demo
 
 import (
@@ -36,13 +37,23 @@ type Options struct {
 	Pause time.Duration
 }
 
-// Run gives the demo, and clears everything away when it ends or ctx does.
+// Run gives the demo, and clears everything away when it ends or ctx does. The
+// end of ctx is somebody's wish and no error. While another demo is up, Run
+// refuses, because both would clear away the other's.
 func Run(ctx context.Context, o Options) (err error) {
 	if o.Pause == 0 {
 		o.Pause = 2 * time.Second
 	}
+	claimed, err := claim(ctx, claimName)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, claimed.Close()) }()
 	s, err := newSet(ctx, o)
 	defer func() {
+		if ctx.Err() != nil {
+			err = nil // what was begun was cut off, as was asked for
+		}
 		err = errors.Join(err, s.strike())
 		if err == nil {
 			s.voice.say("Everything is cleared away.")
@@ -52,7 +63,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	for _, scene := range []func(context.Context, *set) error{
-		curtain, planned, started, roundRobin, scaledUp, stopped, mistyped, summed,
+		curtain, prepared, planned, started, roundRobin, scaledUp, stopped, mistyped, summed,
 	} {
 		if err := scene(ctx, s); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"sort"
@@ -21,13 +22,22 @@ const shopHost = "shop.example"
 func curtain(ctx context.Context, s *set) error {
 	s.voice.title("Three containers start: two copies of a shop, and its API on the same host")
 	for _, c := range []stage.Container{
-		s.cast("shop-1", "service=shop", "hosts="+shopHost),
-		s.cast("shop-2", "service=shop", "hosts="+shopHost),
+		s.copyOfShop("shop-1"),
+		s.copyOfShop("shop-2"),
 		s.cast("api-1", "service=api", "hosts="+shopHost, "paths=/api"),
 	} {
 		if err := s.run(ctx, c); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// prepared shows the settings that every command of the demo has.
+func prepared(_ context.Context, s *set) error {
+	s.voice.title("The settings; in a shell that has them, every command below works")
+	for _, setting := range s.settings() {
+		s.voice.command("export", setting)
 	}
 	return nil
 }
@@ -39,7 +49,7 @@ func planned(ctx context.Context, s *set) error {
 
 func started(ctx context.Context, s *set) error {
 	s.voice.title("Lockstep starts, and starts HAProxy")
-	s.voice.command("lockstep run --kong-admin-url", s.admin, "--haproxy-bind", s.haproxy)
+	s.voice.command(s.binary, "run")
 	began := time.Now()
 	if err := s.begin(ctx); err != nil {
 		return err
@@ -84,7 +94,7 @@ func scaledUp(ctx context.Context, s *set) error {
 	watch, stop := context.WithCancel(ctx)
 	defer stop()
 	events := s.stage.Events(watch)
-	if err := s.run(ctx, s.cast("shop-3", "service=shop", "hosts="+shopHost)); err != nil {
+	if err := s.run(ctx, s.copyOfShop("shop-3")); err != nil {
 		return err
 	}
 	var began time.Time
@@ -143,12 +153,12 @@ func stopped(ctx context.Context, s *set) error {
 }
 
 // count asks until ctx ends and counts who answered; what fails counts as its error.
-func count(ctx context.Context, url string) map[string]int {
+func count(ctx context.Context, address string) map[string]int {
 	seen := map[string]int{}
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		a, err := get(ctx, url, shopHost)
+		a, err := get(ctx, address, shopHost)
 		switch {
 		case ctx.Err() != nil:
 			return seen
@@ -164,6 +174,17 @@ func count(ctx context.Context, url string) map[string]int {
 func mistyped(ctx context.Context, s *set) error {
 	s.voice.title("Somebody mistypes a label; nobody else suffers, and one command says why")
 	if err := s.run(ctx, s.cast("oops", "service=shop", "hots="+shopHost)); err != nil {
+		return err
+	}
+	about := "http://" + s.listen + "/explain?" + url.Values{"subject": {s.stage.Name("oops")}}.Encode()
+	err := s.until(ctx, func() error { // Docker tells of a start a moment later
+		a, err := get(ctx, about, "")
+		if err == nil && !strings.Contains(a.body, Prefix+"hots") {
+			err = fmt.Errorf("the label is not known yet: %s", a.body)
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return s.lockstep(ctx, "explain", s.stage.Name("oops"))
@@ -182,14 +203,20 @@ func (s *set) invite() {
 	s.voice.title("It stays up until Ctrl-C")
 	s.voice.command("curl --header 'Host: "+shopHost+"'", "http://"+s.haproxy+"/")
 	s.voice.command("curl --header 'Host: "+shopHost+"'", "http://"+s.kong+"/")
-	s.voice.command("lockstep status --listen", s.listen)
-	s.voice.command("docker run --detach --label", Prefix+"enable=true", "--label", Prefix+"service=shop", s.image)
+	s.voice.command(s.binary, "status --listen", s.listen)
+	s.voice.command(s.command(s.copyOfShop(""))...)
+}
+
+// copyOfShop describes one more copy of the shop. It bears all labels that the
+// others do: where copies disagree, the newest decides.
+func (s *set) copyOfShop(name string) stage.Container {
+	return s.cast(name, "service=shop", "hosts="+shopHost)
 }
 
 // cast describes a container; labels come without their prefix.
 func (s *set) cast(name string, labels ...string) stage.Container {
 	c := stage.Container{
-		Name: name, Image: s.image, Ports: []uint16{8080}, Env: []string{"ON_TERM=exit"},
+		Name: name, Image: s.image, Env: []string{"ON_TERM=exit"},
 		Labels: map[string]string{Prefix + "enable": "true"},
 	}
 	for _, label := range labels {
@@ -201,20 +228,31 @@ func (s *set) cast(name string, labels ...string) stage.Container {
 
 // run starts a container and shows the command that would.
 func (s *set) run(ctx context.Context, c stage.Container) error {
-	words := []string{"docker run --detach --name", s.stage.Name(c.Name)}
+	s.voice.command(s.command(c)...)
+	return s.stage.Run(ctx, c)
+}
+
+// command is what a user types to start a container; without a name Docker finds one.
+func (s *set) command(c stage.Container) []string {
+	words := []string{"docker run --detach"}
+	if c.Name != "" {
+		words = append(words, "--name", s.stage.Name(c.Name))
+	}
+	for _, variable := range c.Env {
+		words = append(words, "--env", variable)
+	}
 	var labels []string
 	for key, value := range c.Labels {
 		labels = append(labels, "--label "+key+"="+value)
 	}
 	sort.Strings(labels)
-	s.voice.command(append(append(words, labels...), s.image)...)
-	return s.stage.Run(ctx, c)
+	return append(append(words, labels...), s.image)
 }
 
 // lockstep runs one of the commands and shows what it says. Code 2 is plan's
 // way to say that something would change.
 func (s *set) lockstep(ctx context.Context, args ...string) error {
-	s.voice.command(append([]string{"lockstep"}, args...)...)
+	s.voice.command(append([]string{s.binary}, args...)...)
 	cmd := exec.CommandContext(ctx, s.options.Binary, args...)
 	cmd.Env = append(os.Environ(), s.settings()...)
 	out, err := cmd.CombinedOutput()
@@ -230,10 +268,10 @@ type gateway struct{ name, address string }
 func (s *set) gateways() []gateway { return []gateway{{"HAProxy", s.haproxy}, {"Kong", s.kong}} }
 
 // get sends one request over a connection of its own.
-func get(ctx context.Context, url, host string) (answer, error) {
+func get(ctx context.Context, address, host string) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return answer{}, err
 	}

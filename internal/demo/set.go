@@ -15,11 +15,15 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/internal/scratchimage"
 	"github.com/lockstep/lockstep/internal/stage"
 )
 
 // patience is how long the demo waits for anything.
 const patience = 30 * time.Second
+
+// servicePort is what the sample service listens on.
+const servicePort = 8080
 
 // set is everything that the demo stands on.
 type set struct {
@@ -27,6 +31,7 @@ type set struct {
 	voice   *voice
 	stage   *stage.Stage
 	image   string
+	binary  string // what a user types to run the lockstep binary from here
 	dir     string // the state directory and the daemon's log
 	haproxy string // host:port
 	listen  string // host:port
@@ -39,7 +44,7 @@ type set struct {
 
 // newSet sets everything up but the daemon. The set must be struck, also after an error.
 func newSet(ctx context.Context, o Options) (*set, error) {
-	s := &set{options: o, voice: &voice{out: o.Out, color: o.Color}, image: "lockstep-demo"}
+	s := &set{options: o, voice: &voice{out: o.Out, color: o.Color}, image: "lockstep-demo", binary: typed(o.Binary)}
 	var err error
 	if s.dir, err = os.MkdirTemp("", "lockstep-demo"); err != nil {
 		return s, err
@@ -62,7 +67,7 @@ func newSet(ctx context.Context, o Options) (*set, error) {
 	if err := s.openKong(); err != nil {
 		return s, err
 	}
-	return s, s.stage.Image(ctx, s.image, o.Binary, o.Serve...)
+	return s, s.stage.Ship(ctx, scratchimage.Image{Tag: s.image, Binary: o.Binary, Args: o.Serve, Ports: []uint16{servicePort}})
 }
 
 func (s *set) openKong() error {
@@ -197,6 +202,36 @@ func (s *set) logText() string {
 type answer struct {
 	status         int
 	instance, body string
+}
+
+// typed returns what to type in the working directory to run a binary: its name
+// where PATH leads to it, else the shortest path.
+func typed(binary string) string {
+	name := filepath.Base(binary)
+	if found, err := exec.LookPath(name); err == nil && sameFile(found, binary) {
+		return name
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return binary
+	}
+	relative, err := filepath.Rel(here, binary)
+	if err != nil || strings.HasPrefix(relative, "..") {
+		return binary
+	}
+	if !strings.Contains(relative, "/") {
+		return "./" + relative
+	}
+	return relative
+}
+
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // freeAddress returns a loopback address that nobody listens on.

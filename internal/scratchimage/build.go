@@ -24,6 +24,7 @@ type Image struct {
 	Binary string   // path of a static Linux binary
 	Args   []string // the binary's arguments, always
 	Labels map[string]string
+	Ports  []uint16 // TCP ports that it exposes
 }
 
 // Build builds the image and tags it. The same binary gives the same image at
@@ -76,6 +77,9 @@ func buildContext(image Image) (io.Reader, error) {
 		return nil, err
 	}
 	dockerfile := fmt.Sprintf("FROM scratch\nCOPY app /app\nENTRYPOINT %s\n", entrypoint)
+	for _, port := range image.Ports {
+		dockerfile += fmt.Sprintf("EXPOSE %d/tcp\n", port)
+	}
 	var out bytes.Buffer
 	archive := tar.NewWriter(&out)
 	for _, file := range []struct {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -67,6 +68,15 @@ func (s *Stage) Name(short string) string { return s.id + "-" + short }
 // Image builds an image FROM scratch out of a static binary.
 func (s *Stage) Image(ctx context.Context, tag, binary string, args ...string) error {
 	return scratchimage.Build(ctx, s.docker, scratchimage.Image{Tag: tag, Binary: binary, Args: args})
+}
+
+// Ship builds an image that bears the stage's id. Containers inherit it, so that
+// Clear finds every one that was started from the image, whoever did.
+func (s *Stage) Ship(ctx context.Context, image scratchimage.Image) error {
+	labels := map[string]string{labelKey: s.id}
+	maps.Copy(labels, image.Labels)
+	image.Labels = labels
+	return scratchimage.Build(ctx, s.docker, image)
 }
 
 // RemoveImage removes an image; one that is absent or in use is left as it is.
