@@ -128,20 +128,20 @@ func TestAgeOf(t *testing.T) {
 func TestProgramBesidePath(t *testing.T) {
 	bin, sbin := t.TempDir(), t.TempDir()
 	t.Setenv("PATH", bin)
-	if got := findProgram("haproxy", sbin); got != "haproxy" {
+	if got := findProgram(sbin); got != "haproxy" {
 		t.Fatalf("there is none, and it is %s", got)
 	}
 	path := filepath.Join(sbin, "haproxy")
 	if err := os.WriteFile(path, nil, 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
-	if got := findProgram("haproxy", bin+"/none", sbin); got != path {
+	if got := findProgram(bin+"/none", sbin); got != path {
 		t.Fatalf("got %s, want %s", got, path)
 	}
 	if err := os.WriteFile(filepath.Join(bin, "haproxy"), nil, 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
-	if got := findProgram("haproxy", sbin); got != "haproxy" {
+	if got := findProgram(sbin); got != "haproxy" {
 		t.Fatalf("that of PATH goes first, not %s", got)
 	}
 }

@@ -105,7 +105,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Timeout = 3 * time.Second
 	}
 	if o.Binary == "" {
-		o.Binary = findProgram("haproxy", "/usr/sbin", "/usr/local/sbin", "/sbin")
+		o.Binary = findProgram("/usr/sbin", "/usr/local/sbin", "/sbin")
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -113,9 +113,10 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// findProgram returns a program's path where PATH does not name its directory, as
+// findProgram returns HAProxy's path where PATH does not name its directory, as
 // those of users and of some services leave out sbin; else its name.
-func findProgram(name string, directories ...string) string {
+func findProgram(directories ...string) string {
+	const name = "haproxy"
 	if _, err := exec.LookPath(name); err == nil {
 		return name
 	}
