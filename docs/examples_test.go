@@ -1,6 +1,8 @@
 package docs_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -13,8 +15,10 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"github.com/lockstep/lockstep/api/server"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/cmd"
+	"github.com/lockstep/lockstep/controller/status"
 )
 
 const root = ".."
@@ -65,6 +69,8 @@ func (b block) check() error {
 		return nil
 	case "yaml":
 		return checkYAML(b.text)
+	case "json":
+		return checkJSON(b.text)
 	case "haproxy":
 		return checkHAProxy(b.text)
 	case "properties":
@@ -97,6 +103,25 @@ func checkYAML(text string) error {
 		}
 	}
 	return nil
+}
+
+// checkJSON wants an answer of the HTTP interface: JSON of one of its forms,
+// with fields that are there.
+func checkJSON(text string) error {
+	var failed []error
+	for _, form := range []any{
+		new(status.Report), new(status.Explanation), new([]server.GatewayPlan), new(server.Failure),
+		new(struct{ Result string }),
+	} {
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.DisallowUnknownFields()
+		err := decoder.Decode(form)
+		if err == nil {
+			return nil
+		}
+		failed = append(failed, fmt.Errorf("%T: %w", form, err))
+	}
+	return errors.Join(failed...)
 }
 
 // checkHAProxy lets HAProxy itself judge a configuration, where it is installed.
