@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -40,7 +41,9 @@ func TestSocketsDeleted(t *testing.T) {
 				<-answer
 				fmt.Fprint(w, "slow")
 			}))
-			defer slow.Close()
+			defer slow.Close() // waits for its answer
+			finish := sync.OnceFunc(func() { close(answer) })
+			defer finish()
 			b.serve("slow", endpoint(t, "slow", slow.Listener.Addr().String()))
 			b.serve("shop", origin(t, "one"))
 			b.sync()
@@ -78,7 +81,7 @@ func TestSocketsDeleted(t *testing.T) {
 			if next := b.r.process.master(); next == pid || !strings.Contains(log.String(), "haproxy's sockets were deleted") {
 				t.Fatalf("pid %d, was %d\n%s", next, pid, log)
 			}
-			close(answer)
+			finish()
 			if err := <-got; err != nil {
 				t.Error(err)
 			}
