@@ -38,8 +38,8 @@ func introduce(listener net.Listener) {
 			return
 		}
 		// Who went away before the answer has lost nothing but the answer.
-		io.WriteString(connection, strconv.Itoa(os.Getpid())) //nolint:errcheck // see above
-		connection.Close()                                    //nolint:errcheck // see above
+		io.WriteString(connection, strconv.Itoa(os.Getpid())) //nolint:errcheck // as said
+		connection.Close()
 	}
 }
 

@@ -76,9 +76,10 @@ func buildContext(image Image) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	dockerfile := fmt.Sprintf("FROM scratch\nCOPY app /app\nENTRYPOINT %s\n", entrypoint)
+	var dockerfile bytes.Buffer
+	fmt.Fprintf(&dockerfile, "FROM scratch\nCOPY app /app\nENTRYPOINT %s\n", entrypoint)
 	for _, port := range image.Ports {
-		dockerfile += fmt.Sprintf("EXPOSE %d/tcp\n", port)
+		fmt.Fprintf(&dockerfile, "EXPOSE %d/tcp\n", port)
 	}
 	var out bytes.Buffer
 	archive := tar.NewWriter(&out)
@@ -86,7 +87,7 @@ func buildContext(image Image) (io.Reader, error) {
 		name string
 		mode int64
 		data []byte
-	}{{"Dockerfile", 0o644, []byte(dockerfile)}, {"app", 0o755, binary}} {
+	}{{"Dockerfile", 0o644, dockerfile.Bytes()}, {"app", 0o755, binary}} {
 		header := &tar.Header{Name: file.name, Mode: file.mode, Size: int64(len(file.data))}
 		if err := archive.WriteHeader(header); err != nil {
 			return nil, err

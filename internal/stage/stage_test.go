@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,10 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/lockstep/lockstep/internal/scratchimage"
 )
 
 // TestStage walks one container through its life on the real Engine.
@@ -19,14 +24,14 @@ func TestStage(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	image := s.Name("image") + ":test"
+	image, shipped := s.Name("image")+":test", s.Name("shipped")+":test"
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Clear(ctx); err != nil {
 			t.Error(err)
 		}
-		if err := s.RemoveImage(ctx, image); err != nil {
+		if err := errors.Join(s.RemoveImage(ctx, image), s.RemoveImage(ctx, shipped)); err != nil {
 			t.Error(err)
 		}
 		if err := s.Close(); err != nil {
@@ -35,6 +40,16 @@ func TestStage(t *testing.T) {
 	})
 	if err := s.Image(ctx, image, sample(t)); err != nil {
 		t.Fatal(err)
+	}
+	if err := s.Ship(ctx, scratchimage.Image{Tag: shipped, Binary: sample(t), Ports: []uint16{8080}}); err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := s.docker.ContainerCreate(ctx, &container.Config{Image: shipped}, nil, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made, err := s.docker.ContainerInspect(ctx, stranger.ID); err != nil || made.Config.Labels[labelKey] != s.id || len(made.Config.ExposedPorts) != 1 {
+		t.Errorf("%v; a container from the image has labels %v and ports %v", err, made.Config.Labels, made.Config.ExposedPorts)
 	}
 	events := s.Events(ctx)
 	if err := s.CreateNetwork(ctx, "net"); err != nil {
