@@ -16,6 +16,9 @@ import (
 // probeEvery is the pause between two probes, and so the grain of a latency.
 const probeEvery = 500 * time.Microsecond
 
+// probesAtOnce bounds how many probes wait for their answers.
+const probesAtOnce = 16
+
 // rest lies between two measurements, so that each finds Lockstep at rest: it
 // reloads HAProxy, where that can't be avoided, once a second at most.
 const rest = 1500 * time.Millisecond
@@ -116,17 +119,33 @@ func arrive(ctx context.Context, w *harness.World, c stage.Container) (arrival, 
 	return a, all.Wait()
 }
 
-// probeUntil sends one request after the other until the instance answers 200,
-// and returns when it did.
+// probeUntil sends requests until the instance answers one by 200, and returns
+// when it did. It does not wait for one before it sends the next: HAProxy holds a
+// request for a second when its only server does not listen yet, which is a
+// kindness to that request and says nothing of those that follow.
 func probeUntil(ctx context.Context, url, host, instance string) (time.Time, error) {
 	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
+	answered := make(chan time.Time, 1)
+	probing, cancel := context.WithCancel(ctx)
+	var probes errgroup.Group
+	probes.SetLimit(probesAtOnce)
+	defer probes.Wait() //nolint:errcheck // no probe returns one
+	defer cancel()
 	for {
-		if probe(ctx, client, url, host) == instance {
-			return time.Now(), nil
-		}
+		probes.TryGo(func() error {
+			if probe(probing, client, url, host) == instance {
+				select {
+				case answered <- time.Now():
+				default: // another came before
+				}
+			}
+			return nil
+		})
 		select {
+		case at := <-answered:
+			return at, nil
 		case <-ctx.Done():
 			return time.Time{}, fmt.Errorf("%s never answered at %s: %w", instance, url, ctx.Err())
 		case <-tick.C:
