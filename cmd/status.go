@@ -71,8 +71,8 @@ func printServices(p *printer, report status.Report) {
 		routes := describeRoutes(service.Routes)
 		if len(service.Instances) == 0 {
 			row := []string{service.Service, "(none)"}
-			for range report.Gateways {
-				row = append(row, "503")
+			for _, g := range report.Gateways {
+				row = append(row, withoutInstances(g.Name, service.Routes))
 			}
 			rows = append(rows, append(row, routes))
 		}
@@ -88,15 +88,31 @@ func printServices(p *printer, report status.Report) {
 	p.table(rows)
 }
 
+// withoutInstances says what a gateway answers for a service that has no
+// containers: 503 where one of its routes is kept, else why none is.
+func withoutInstances(gateway v1.Gateway, routes []desired.RouteStanding) string {
+	said := "-"
+	for _, route := range routes {
+		if said = reasonOn(gateway, route.Verdicts); said == string(v1.Draining) {
+			return "503"
+		}
+	}
+	return said
+}
+
 // printProblems prints what needs somebody's attention.
 func printProblems(p *printer, report status.Report) {
 	var lines []string
+	troubled := map[v1.Gateway]bool{} // what ails all of a gateway is said once
 	for _, g := range report.Gateways {
 		if g.Error != "" {
+			troubled[g.Name] = true
 			lines = append(lines, string(g.Name)+": "+g.Error)
 		}
 		for _, problem := range g.Problems {
-			lines = append(lines, string(g.Name)+": "+problem.Error())
+			if problem.Error() != g.Error {
+				lines = append(lines, string(g.Name)+": "+problem.Error())
+			}
 		}
 		for _, held := range g.Held {
 			lines = append(lines, string(g.Name)+": "+held.Problem(g.Name).Error())
@@ -108,7 +124,9 @@ func printProblems(p *printer, report status.Report) {
 		}
 		for _, route := range service.Routes {
 			for _, verdict := range unserved(route.Verdicts) {
-				lines = append(lines, "route "+route.Name+" on "+sayVerdict(verdict))
+				if !troubled[verdict.Gateway] {
+					lines = append(lines, "route "+route.Name+" on "+sayVerdict(verdict))
+				}
 			}
 		}
 	}
