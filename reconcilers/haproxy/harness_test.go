@@ -115,8 +115,18 @@ func (b *bench) restart() {
 	b.open()
 }
 
-// plan compares HAProxy with the set.
+// plan compares HAProxy with the set; it must be there.
 func (b *bench) plan(scope reconcilers.Scope) plan.Plan {
+	b.t.Helper()
+	p, err := b.compare(scope)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return p
+}
+
+// compare is plan for a HAProxy that may just be dying.
+func (b *bench) compare(scope reconcilers.Scope) (plan.Plan, error) {
 	b.t.Helper()
 	set := b.set
 	if !scope.All() {
@@ -133,15 +143,18 @@ func (b *bench) plan(scope reconcilers.Scope) plan.Plan {
 	}
 	observed, err := b.r.Observe(b.t.Context(), scope)
 	if err != nil {
-		b.t.Fatal(err)
+		return plan.Plan{}, err
 	}
-	return plan.Diff(observed, wanted)
+	return plan.Diff(observed, wanted), nil
 }
 
 // try does one round and returns what failed.
 func (b *bench) try(scope reconcilers.Scope) (failed []v1.Problem, err error) {
 	b.t.Helper()
-	p := b.plan(scope)
+	p, err := b.compare(scope)
+	if err != nil {
+		return nil, err
+	}
 	outcomes, err := b.r.Apply(b.t.Context(), p)
 	if len(outcomes) != len(p.Changes) {
 		b.t.Fatalf("%d outcomes for %d changes", len(outcomes), len(p.Changes))
