@@ -23,8 +23,8 @@
 //  7. the greater id, where a route that was split by its paths has other ids.
 //
 // Kong's documentation puts the number of categories first, and then headers. That
-// is what it means to do; row.priority tells why it does something else, and the
-// recorded answers of a real one agree with row.priority.
+// is what it means to do; Route.rank tells why it does something else, and the
+// recorded answers of a real one agree with it.
 //
 // Other surprises: a plain path is a prefix by characters, so "/api" takes "/apix";
 // hosts are compared letter by letter, with no regard for the port of the Host
