@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/internal/port"
 )
 
 // controlled answers on a control socket as a daemon that holds so many removals.
@@ -65,18 +66,19 @@ func (r refusing) RoundTrip(*http.Request) (*http.Response, error) { return nil,
 
 // TestHealthAndStatusSayTheSame about a daemon that isn't there.
 func TestHealthAndStatusSayTheSame(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	lease, err := port.Take()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(func() {
+		if err := lease.Release(); err != nil {
+			t.Error(err)
+		}
+	})
 	said := map[string]bool{}
 	for _, name := range []string{"health", "status"} {
 		var out bytes.Buffer
-		if code := Main("test", []string{name, "--listen", address}, &out, &out); code != 1 {
+		if code := Main("test", []string{name, "--listen", lease.Address}, &out, &out); code != 1 {
 			t.Errorf("%s ended with %d", name, code)
 		}
 		said[out.String()] = true

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/lockstep/lockstep/internal/port"
 	"github.com/lockstep/lockstep/internal/stage"
 )
 
@@ -63,11 +63,13 @@ func New(ctx context.Context, options Options) (*World, error) {
 		return w, err
 	}
 	w.closers = append(w.closers, w.Stage.Close, w.clear)
-	if w.Proxies.HAProxy, err = freeAddress(); err != nil {
-		return w, err
-	}
-	if w.listen, err = freeAddress(); err != nil {
-		return w, err
+	for _, address := range []*string{&w.Proxies.HAProxy, &w.listen} {
+		lease, err := port.Take()
+		if err != nil {
+			return w, err
+		}
+		w.closers = append(w.closers, lease.Release)
+		*address = lease.Address
 	}
 	if options.NoKong {
 		return w, nil
@@ -141,18 +143,6 @@ func (w *World) Settings() map[string]string {
 		settings["LOCKSTEP_KONG_ADMIN_URL"] = w.Kong.admin
 	}
 	return settings
-}
-
-// freeAddress returns a loopback address that nobody listens on. Each call
-// takes another address of 127.0.0.0/8, so that between finding the port and
-// using it no other story is given the same.
-func freeAddress() (string, error) {
-	ip := fmt.Sprintf("127.%d.%d.%d", 16+rand.IntN(200), rand.IntN(250), 1+rand.IntN(250))
-	listener, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // Until asks again and again until ok returns nil, and gives up with its last

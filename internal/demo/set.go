@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/internal/port"
 	"github.com/lockstep/lockstep/internal/scratchimage"
 	"github.com/lockstep/lockstep/internal/stage"
 )
@@ -40,6 +40,7 @@ type set struct {
 	fake    *fakekong.Kong
 	daemon  *exec.Cmd
 	ended   chan error
+	leases  []*port.Lease // of the ports of haproxy and listen
 }
 
 // newSet sets everything up but the daemon. The set must be struck, also after an error.
@@ -58,11 +59,12 @@ func newSet(ctx context.Context, o Options) (*set, error) {
 	if err := s.stage.Clear(ctx); err != nil { // what a demo that was killed left behind
 		return s, err
 	}
-	if s.haproxy, err = freeAddress(ctx); err != nil {
-		return s, err
-	}
-	if s.listen, err = freeAddress(ctx); err != nil {
-		return s, err
+	for _, address := range []*string{&s.haproxy, &s.listen} {
+		lease, err := port.Take()
+		if err != nil {
+			return s, err
+		}
+		s.leases, *address = append(s.leases, lease), lease.Address
 	}
 	if err := s.openKong(); err != nil {
 		return s, err
@@ -100,6 +102,9 @@ func (s *set) strike() error {
 	}
 	if s.dir != "" {
 		problems = append(problems, os.RemoveAll(s.dir))
+	}
+	for _, lease := range s.leases {
+		problems = append(problems, lease.Release())
 	}
 	return errors.Join(problems...)
 }
@@ -232,16 +237,6 @@ func sameFile(a, b string) bool {
 	}
 	other, err := os.Stat(b)
 	return err == nil && os.SameFile(one, other)
-}
-
-// freeAddress returns a loopback address that nobody listens on.
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // instanceOf names the instance that answered, or says what else came.

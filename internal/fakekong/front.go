@@ -8,19 +8,47 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/lockstep/lockstep/internal/port"
 )
 
 // front is the two listeners: that of the Admin API and that of the proxy.
 type front struct {
-	addresses [2]string // to listen on; with their ports once known
+	addresses [2]string // to listen on; "" until one is lent
 	handlers  [2]http.Handler
 	none      bool   // no listeners at all
 	idle      func() // closes connections to upstreams that nobody uses
+	leases    []*port.Lease
 
 	mu      sync.Mutex
 	servers []*http.Server
 	down    chan struct{} // closed by Stop; nil before the first Start
 	serving sync.WaitGroup
+}
+
+// reserve finds addresses where none are given. They stay the gateway's own while it is down.
+func (f *front) reserve() error {
+	for i, address := range f.addresses {
+		if address != "" || f.none {
+			continue
+		}
+		lease, err := port.Take()
+		if err != nil {
+			return err
+		}
+		f.leases, f.addresses[i] = append(f.leases, lease), lease.Address
+	}
+	return nil
+}
+
+// release gives them back. It may be called again.
+func (f *front) release() error {
+	var problems []error
+	for _, lease := range f.leases {
+		problems = append(problems, lease.Release())
+	}
+	f.leases = nil
+	return errors.Join(problems...)
 }
 
 // Start opens the gateway after a Stop, on the same addresses. While it is open Start does nothing.

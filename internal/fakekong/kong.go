@@ -2,6 +2,7 @@ package fakekong
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -54,11 +55,15 @@ func New(o Options) (*Kong, error) {
 		k.dial = (&net.Dialer{}).DialContext
 	}
 	k.routing.delay = o.RouteDelay
-	k.front.addresses = [2]string{or(o.AdminAddr, "127.0.0.1:0"), or(o.ProxyAddr, "127.0.0.1:0")}
+	k.front.addresses = [2]string{o.AdminAddr, o.ProxyAddr}
 	k.front.handlers = [2]http.Handler{k.AdminHandler(), k.newProxy()}
 	k.front.none = o.NoListen
-	if err := k.Start(); err != nil {
-		return nil, err
+	err = k.front.reserve()
+	if err == nil {
+		err = k.Start()
+	}
+	if err != nil {
+		return nil, errors.Join(err, k.front.release())
 	}
 	if o.NoListen {
 		return k, nil
@@ -71,6 +76,7 @@ func New(o Options) (*Kong, error) {
 func (k *Kong) Close() {
 	k.Stop()
 	k.routing.stop()
+	_ = k.front.release() // nothing could be done about a port that stays lent until this process ends
 }
 
 // Restart takes the gateway down and up again. With a database it comes back with

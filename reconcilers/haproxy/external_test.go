@@ -1,7 +1,6 @@
 package haproxy
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -73,7 +72,7 @@ func external(t *testing.T, config string) *bench {
 	if err := os.WriteFile(filepath.Join(ours, hostsName), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	address := freeAddress(t)
 	text := strings.NewReplacer("DIR", dir, "ADDRESS", address).Replace(config)
 	file := filepath.Join(dir, "haproxy.cfg")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -159,7 +158,7 @@ func TestExternal(t *testing.T) {
 
 func TestExternalWithBind(t *testing.T) {
 	b := external(t, userConfig)
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	address := freeAddress(t)
 	b.options.Binds = []string{address}
 	b.open()
 	b.serve("shop", origin(t, "one"))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/port"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -30,15 +30,20 @@ func needHAProxy(tb testing.TB) {
 	}
 }
 
-// freePort returns a port of 127.0.0.1 that nobody has at this moment.
-func freePort(tb testing.TB) int {
+// freeAddress returns a loopback address whose port nobody has, nor gets until the
+// test has ended.
+func freeAddress(tb testing.TB) string {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	lease, err := port.Take()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener has a TCP address
+	tb.Cleanup(func() {
+		if err := lease.Release(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return lease.Address
 }
 
 // shortDir is t.TempDir with a path that a unix socket can take.
@@ -70,7 +75,7 @@ func managed(tb testing.TB) *bench {
 	tb.Helper()
 	needHAProxy(tb)
 	b := &bench{t: tb, set: v1.Set{}}
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(tb))
+	address := freeAddress(tb)
 	b.url = "http://" + address
 	b.options = Options{
 		Owner: "lockstep", Writer: "test", Binds: []string{address}, Dir: filepath.Join(shortDir(tb), "ha"),

@@ -14,7 +14,7 @@ import (
 // that finds the only container of a service dead is answered by the next one.
 func TestRequestWaitsForTheSuccessor(t *testing.T) {
 	b := managed(t)
-	dead := endpoint(t, "dead", fmt.Sprintf("127.0.0.1:%d", freePort(t)))
+	dead := endpoint(t, "dead", freeAddress(t))
 	b.serve("shop", dead)
 	b.sync()
 	got := make(chan error, 1)

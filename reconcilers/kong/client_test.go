@@ -163,14 +163,9 @@ func TestOptionsAreChecked(t *testing.T) {
 }
 
 func TestKongIsDown(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := "http://" + listener.Addr().String()
-	listener.Close()
+	url := nobody(t)
 	r := open(t, options(url))
-	_, err = r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+	_, err := r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
 	if reasonOf(err) != v1.GatewayUnreachable {
 		t.Fatalf("got %v", err)
 	}
@@ -184,13 +179,8 @@ func TestKongIsDown(t *testing.T) {
 // TestNextNode: with several addresses of a cluster, the next is asked when one is down.
 func TestNextNode(t *testing.T) {
 	k := start(t, fakekong.Options{})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close()
 	o := options(k.AdminURL)
-	o.AdminURLs = []string{"http://" + listener.Addr().String(), k.AdminURL}
+	o.AdminURLs = []string{nobody(t), k.AdminURL}
 	registry := prometheus.NewRegistry()
 	o.Registerer = registry
 	r := open(t, o)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/internal/port"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -31,6 +32,21 @@ func start(tb testing.TB, o fakekong.Options) *fakekong.Kong {
 	}
 	tb.Cleanup(k.Close)
 	return k
+}
+
+// nobody returns a URL at which nobody listens while the test runs.
+func nobody(tb testing.TB) string {
+	tb.Helper()
+	lease, err := port.Take()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := lease.Release(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return "http://" + lease.Address
 }
 
 func open(tb testing.TB, o Options) *Reconciler {
