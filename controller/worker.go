@@ -43,6 +43,7 @@ type worker struct {
 
 	// Owned by the goroutine of run.
 	set      v1.Set                  // what the gateway should hold
+	shared   v1.Shared               // likewise, what belongs to no service
 	routes   int                     // how many routes are in set
 	refused  map[v1.Key]refusal      // objects that the gateway refused
 	warned   map[v1.Key]string       // what was last logged of a change that fails
@@ -215,7 +216,7 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}
-	wanted, inexpressible := w.reconciler.Compile(scope, set)
+	wanted, inexpressible := w.reconciler.Compile(scope, set, w.shared)
 	problems := map[string][]v1.Problem{}
 	for _, problem := range inexpressible {
 		problem.Gateway = w.name

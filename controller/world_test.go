@@ -299,8 +299,8 @@ func TestNothingIsRememberedOfWhatIsGone(t *testing.T) {
 // picky is a reconciler that can't express one instance.
 type picky struct{ reconcilers.Reconciler }
 
-func (p picky) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
-	state, problems := p.Reconciler.Compile(scope, set)
+func (p picky) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
+	state, problems := p.Reconciler.Compile(scope, set, shared)
 	for _, service := range set {
 		for _, e := range service.Endpoints {
 			if e.Instance == "web1" {

@@ -164,7 +164,7 @@ func BenchmarkRender(b *testing.B) {
 			e.options = Options{Owner: "lockstep", Dir: "/tmp/x", Binds: []string{":80"}}
 			e.open()
 			e.fleet(services)
-			state, _ := e.r.Compile(reconcilers.Scope{}, e.set)
+			state, _ := e.r.Compile(reconcilers.Scope{}, e.set, v1.Shared{})
 			p := diff(nil, state)
 			b.Run("whole", func(b *testing.B) {
 				for range b.N {

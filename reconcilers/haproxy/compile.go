@@ -31,7 +31,7 @@ const (
 )
 
 // Compile implements reconcilers.Reconciler.
-func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
+func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, _ v1.Shared) (plan.State, []v1.Problem) {
 	state := plan.State{}
 	var problems []v1.Problem
 	if scope.All() {
@@ -92,11 +92,7 @@ func (c *compiler) compile() {
 // backend adds the service's backend in one of its two forms, and its servers.
 func (c *compiler) backend(address bool) {
 	s := c.service
-	b := &backend{
-		service: s.Name, address: address,
-		connect: milliseconds(s.ConnectTimeout, defaultConnect*time.Millisecond),
-		server:  milliseconds(max(s.ReadTimeout, s.WriteTimeout), defaultServer*time.Millisecond),
-	}
+	b := &backend{service: s.Name, settings: settingsOf(s, address)}
 	object := backendObject(b)
 	object.Origin = s.Origin
 	c.state[object.Key] = object
@@ -149,7 +145,7 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 		methods: slices.Compact(slices.Sorted(slices.Values(d.Methods))), headers: lowerNames(d.Headers),
 		id: routeID(c.owner, d.Name),
 	}
-	r.backend = (&backend{service: r.service, address: !r.preserve}).name()
+	r.backend = (&backend{service: r.service, settings: settings{Address: !r.preserve}}).name()
 	owner := v1.Key{Kind: v1.KindRoute, Name: d.Name}
 	if field, why := inexpressible(d); field != "" {
 		fix := "leave " + field + " out, serve the route on another gateway alone (gateways=kong), or mark the field optional (" + field + "?)"
@@ -278,9 +274,9 @@ func (c *compiler) problem(object v1.Key, origin v1.Origin, message, fix string)
 }
 
 // milliseconds returns what HAProxy takes: 1 ms to about 24 days.
-func milliseconds(d, unset time.Duration) int {
+func milliseconds(d time.Duration, unset int) int {
 	if d <= 0 {
-		d = unset
+		return unset
 	}
 	return int(min(max((d+time.Millisecond-1).Milliseconds(), 1), math.MaxInt32))
 }

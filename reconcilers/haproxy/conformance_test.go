@@ -25,7 +25,7 @@ func TestConformance(t *testing.T) {
 // state that it gets from the controller does.
 type expressible struct{ *Reconciler }
 
-func (e expressible) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
+func (e expressible) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	fitting := v1.Set{}
 	for name, service := range set {
 		next := *service
@@ -40,7 +40,7 @@ func (e expressible) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, [
 		}
 		fitting[name] = &next
 	}
-	return e.Reconciler.Compile(scope, fitting)
+	return e.Reconciler.Compile(scope, fitting, shared)
 }
 
 // gateway is one managed HAProxy for the conformance suite.
@@ -156,7 +156,7 @@ func (g *gateway) world() string {
 		}
 		have := m.sections[serviceOf(name)].backend(name)
 		if have == nil {
-			have = &backend{service: serviceOf(name), address: strings.HasSuffix(name, addressSuffix)}
+			have = &backend{service: serviceOf(name), settings: settings{Address: strings.HasSuffix(name, addressSuffix)}}
 		}
 		next := *have
 		next.servers = overlay(have, servers)

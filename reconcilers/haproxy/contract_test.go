@@ -181,7 +181,7 @@ func deref(s *string) string {
 // ask for: their own ids, the order of their paths, and regex_priority.
 func (c *contractCase) load(b *bench) {
 	b.t.Helper()
-	wanted, problems := b.r.Compile(reconcilers.Scope{}, b.set)
+	wanted, problems := b.r.Compile(reconcilers.Scope{}, b.set, v1.Shared{})
 	if len(problems) > 0 {
 		b.t.Fatalf("%s: %v", c.Case, problems)
 	}

@@ -20,6 +20,7 @@
 //
 //	spare.go              backends prepared for services that are brand-new
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
+//	settings.go           what a backend asks for, and how it is written and read back
 //	order.go              which route wins of several, as in Kong
 //	patterns.go, perl.go  routes that a map of prefixes can't express
 //	render.go, parse.go   model ↔ text of our files

@@ -275,7 +275,7 @@ func TestExternalTroubles(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			wanted, _ := broken.r.Compile(reconcilers.Scope{}, v1.Set{})
+			wanted, _ := broken.r.Compile(reconcilers.Scope{}, v1.Set{}, v1.Shared{})
 			text := ""
 			observed, err := broken.r.Observe(t.Context(), reconcilers.Scope{})
 			if err == nil {

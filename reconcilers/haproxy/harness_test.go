@@ -142,7 +142,7 @@ func (b *bench) compare(scope reconcilers.Scope) (plan.Plan, error) {
 			}
 		}
 	}
-	wanted, problems := b.r.Compile(scope, set)
+	wanted, problems := b.r.Compile(scope, set, v1.Shared{})
 	if len(problems) > 0 {
 		b.t.Fatalf("problems: %v", problems)
 	}

@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/netip"
 	"os"
 	"regexp"
@@ -65,7 +66,7 @@ func TestInjection(t *testing.T) {
 	for _, evil := range evils() {
 		for field, service := range evilSets(evil) {
 			set := v1.Set{"honest": b.set["honest"], service.Name: service}
-			wanted, _ := b.r.Compile(reconcilers.Scope{}, set)
+			wanted, _ := b.r.Compile(reconcilers.Scope{}, set, v1.Shared{})
 			observed, err := b.r.Observe(t.Context(), reconcilers.Scope{})
 			if err != nil {
 				t.Fatal(err)
@@ -106,6 +107,9 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 		want, ok := known[words[0]]
 		if len(words) == 7 && words[0] == "backend" && strings.HasPrefix(words[1], "lockstep:"+sparePrefix) && words[5] == "service" && wordService.check(words[6]) == nil {
 			want = 7
+		}
+		if len(words) == 3 && strings.HasPrefix(strings.TrimSpace(line), settingsMark) && json.Valid([]byte(words[2])) {
+			want = 3
 		}
 		if !ok || len(words) != want || strings.ContainsFunc(line[:len(line)-1], unicode.IsControl) {
 			t.Fatalf("%s %q became the line %q", field, evil, line)

@@ -24,10 +24,7 @@ type server struct {
 // with the next reload, or taken into service again when the same is asked for.
 type backend struct {
 	service string
-	// address makes the server's address the Host (preserve_host false).
-	address bool
-	connect int // milliseconds
-	server  int // milliseconds
+	settings
 	retired bool
 	// spare is the prepared backend that stands for this one in HAProxy; "" when
 	// it has one of its own name. See spare.go.
@@ -40,7 +37,7 @@ func (b *backend) name() string {
 	if b.service == "" {
 		return b.spare
 	}
-	if b.address {
+	if b.Address {
 		return b.service + addressSuffix
 	}
 	return b.service
@@ -52,7 +49,7 @@ const addressSuffix = ":address"
 
 // same reports whether two backends need the same section, servers aside.
 func (b *backend) same(o *backend) bool {
-	return b.service == o.service && b.address == o.address && b.connect == o.connect && b.server == o.server
+	return b.service == o.service && b.settings == o.settings
 }
 
 // find returns the place of a server, and whether it is there.

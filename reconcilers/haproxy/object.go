@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -33,22 +32,14 @@ func baseObject(c condition) *plan.Object {
 }
 
 func backendObject(b *backend) *plan.Object {
-	host := "the client's"
-	if b.address {
-		host = "the server's address"
-	}
 	return &plan.Object{
 		Key:     v1.Key{Kind: kindBackend, Name: b.name()},
 		Service: b.service,
 		Owner:   v1.Key{Kind: v1.KindService, Name: b.service},
 		Level:   levelBackend,
 		Noun:    "backend " + b.name(),
-		Fields: map[string]string{
-			"balance": "roundrobin", "host": host,
-			"connect_timeout": (time.Duration(b.connect) * time.Millisecond).String(),
-			"server_timeout":  (time.Duration(b.server) * time.Millisecond).String(),
-		},
-		Native: b,
+		Fields:  b.fields(),
+		Native:  b,
 	}
 }
 

@@ -114,13 +114,8 @@ func parseBackends(e *edit, owner, file, text string) {
 		case current == nil:
 		case strings.TrimSpace(line) == retiredMark:
 			current.retired = true
-		case words[0] == "timeout" && len(words) == 3:
-			value, _ := strconv.Atoi(strings.TrimSuffix(words[2], "ms"))
-			if words[1] == "connect" {
-				current.connect = value
-			} else {
-				current.server = value
-			}
+		case words[0] == "#":
+			current.parse(strings.TrimSpace(line))
 		case words[0] == "server" && len(words) >= 5:
 			current.servers = append(current.servers, parseServer(words))
 		}
@@ -136,7 +131,7 @@ func parseHead(owner string, words []string) *backend {
 	case !ours:
 		return nil
 	case isSpare(name):
-		b := &backend{spare: name}
+		b := &backend{spare: name, settings: defaultSettings}
 		if len(words) > 6 && wordService.check(words[6]) == nil {
 			b.service = words[6]
 		}
@@ -144,14 +139,18 @@ func parseHead(owner string, words []string) *backend {
 	case strings.HasPrefix(name, ":"):
 		return nil
 	}
-	return &backend{service: serviceOf(name), address: strings.HasSuffix(name, addressSuffix)}
+	return &backend{service: serviceOf(name), settings: defaultSettings}
 }
 
-// parseServer reads: server NAME ADDRESS weight N [# draining N] [# id ID].
+// parseServer reads: server NAME ADDRESS weight N OPTIONS… [# draining N] [# id ID].
 func parseServer(words []string) server {
 	s := server{name: words[1], id: words[1], address: words[2]}
 	s.weight, _ = strconv.Atoi(words[4])
-	for i := 5; i+2 < len(words); i += 3 {
+	start := slices.Index(words, "#")
+	if start < 0 {
+		return s
+	}
+	for i := start; i+2 < len(words); i += 3 {
 		switch words[i+1] {
 		case "draining":
 			s.drain = true

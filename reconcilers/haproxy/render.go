@@ -261,8 +261,9 @@ func (t *text) add(b *backend, owner string) {
 	if b.retired {
 		config.WriteString("  " + retiredMark + "\n")
 	}
-	for _, srv := range b.servers {
-		srv.write(&config)
+	options := b.serverOptions()
+	for i := range b.servers {
+		b.servers[i].write(&config, options)
 	}
 	t.config += config.String()
 	t.shape += shape
@@ -278,18 +279,21 @@ const (
 func (b *backend) text(owner string) string {
 	var t strings.Builder
 	t.WriteString("backend " + backendName(owner, b.live()) + " from " + defaultsName(owner) + "\n")
-	t.WriteString("  balance roundrobin\n")
-	t.WriteString("  timeout connect " + strconv.Itoa(b.connect) + "ms\n")
-	t.WriteString("  timeout server " + strconv.Itoa(b.server) + "ms\n")
-	if b.address {
-		t.WriteString("  http-send-name-header Host\n")
+	if comment := b.comment(); comment != "" {
+		t.WriteString("  " + comment + "\n")
+	}
+	for _, line := range b.lines() {
+		t.WriteString("  " + line + "\n")
+	}
+	if options := b.serverOptions(); options != "" {
+		t.WriteString("  # server" + options + "\n") // servers come and go; their options are part of the shape
 	}
 	return t.String()
 }
 
 // write appends the `server` line. A draining server has weight 0 there, so
 // that a reload keeps it draining; its own weight follows in the comment.
-func (s *server) write(b *strings.Builder) {
+func (s *server) write(b *strings.Builder, options string) {
 	weight, comment := s.weight, ""
 	if s.drain {
 		weight, comment = 0, " # draining "+strconv.Itoa(s.weight)
@@ -297,5 +301,5 @@ func (s *server) write(b *strings.Builder) {
 	if s.id != s.name {
 		comment += " # id " + s.id
 	}
-	b.WriteString("  server " + s.name + " " + s.address + " weight " + strconv.Itoa(weight) + comment + "\n")
+	b.WriteString("  server " + s.name + " " + s.address + " weight " + strconv.Itoa(weight) + options + comment + "\n")
 }

@@ -88,7 +88,7 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	for _, s := range input.Services {
 		set[s.Name] = s
 	}
-	state, problems := r.Compile(reconcilers.Scope{}, set)
+	state, problems := r.Compile(reconcilers.Scope{}, set, v1.Shared{})
 	r.model = newModel()
 	var steps []*step
 	for _, change := range diff(nil, state).Changes {

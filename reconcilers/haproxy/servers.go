@@ -44,7 +44,7 @@ func (rt *runtime) server(s *step) {
 	case goes:
 		err = rt.revive(name, after)
 	default:
-		err = rt.add(name, after.server)
+		err = rt.add(name, after)
 	}
 	if err != nil {
 		s.fail(v1.GatewayUnreachable, err.Error(), "")
@@ -83,8 +83,12 @@ func checkPlace(p place) error {
 }
 
 // add registers a server and puts it into service.
-func (rt *runtime) add(name string, s server) error {
-	answers, err := rt.command("add server "+name+" "+s.address+" weight "+strconv.Itoa(s.weight), stateCommand(name, s))
+func (rt *runtime) add(name string, p place) error {
+	options := ""
+	if b := rt.r.model.backendOf(p.backend); b != nil {
+		options = b.serverOptions()
+	}
+	answers, err := rt.command("add server "+name+" "+p.server.address+" weight "+strconv.Itoa(p.server.weight)+options, stateCommand(name, p.server))
 	if err != nil {
 		return err
 	}
@@ -146,7 +150,7 @@ func (rt *runtime) revive(name string, p place) error {
 	delete(rt.r.leaving, p.String())
 	err := rt.set(name, p.server, true)
 	if err != nil && strings.Contains(err.Error(), noSuchServer) {
-		return rt.add(name, p.server)
+		return rt.add(name, p)
 	}
 	return err
 }

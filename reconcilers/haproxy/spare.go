@@ -39,15 +39,9 @@ func spareNumber(name string) (int, bool) {
 	return n, err == nil && 0 < n && n <= lastSpare && name == spareName(n)
 }
 
-// The options of a service that asks for none, in milliseconds.
-const (
-	defaultConnect = 5_000
-	defaultServer  = 60_000
-)
-
 // standard reports whether a prepared backend can stand for this one.
 func (b *backend) standard() bool {
-	return !b.address && b.connect == defaultConnect && b.server == defaultServer
+	return b.settings == defaultSettings
 }
 
 // live returns the name that the backend has in HAProxy, without the owner's prefix.
@@ -136,7 +130,7 @@ func (m *model) renew(owner string, n int, rename bool) {
 	}
 	for i := 1; n > 0 && i <= lastSpare; i++ {
 		if name := spareName(i); !taken[name] {
-			e.of("").backends[name] = &backend{spare: name, connect: defaultConnect, server: defaultServer}
+			e.of("").backends[name] = &backend{spare: name, settings: defaultSettings}
 			n--
 		}
 	}

@@ -48,7 +48,7 @@ func TestRequestsAreFew(t *testing.T) {
 	k.Forget()
 	narrowed := setOf(service("a", 1, 2, 9))
 	scope := reconcilers.Scope{Services: []string{"a"}}
-	desired, _ := r.Compile(scope, narrowed)
+	desired, _ := r.Compile(scope, narrowed, v1.Shared{})
 	observed, err := r.Observe(t.Context(), scope)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestRefusedParent(t *testing.T) {
 			k := start(t, fakekong.Options{Mode: mode})
 			r := open(t, options(k.AdminURL))
 			r.rows[2].fields = append(r.rows[2].fields, "path")
-			desired, _ := r.Compile(reconcilers.Scope{}, setOf(service("a", 1), service("b", 2)))
+			desired, _ := r.Compile(reconcilers.Scope{}, setOf(service("a", 1), service("b", 2)), v1.Shared{})
 			body := desired[v1.Key{Kind: kindService, Name: "a"}].Native.(*record).body //nolint:forcetypeassert // made a line above
 			body["path"] = "no slash"
 			observed, err := r.Observe(t.Context(), reconcilers.Scope{})

@@ -90,7 +90,7 @@ func slow(b *testing.B, latency time.Duration) *fakekong.Kong {
 func stopwatch(b *testing.B, latency time.Duration, set v1.Set, write func(*Reconciler, plan.Plan)) time.Duration {
 	b.Helper()
 	r := open(b, options(slow(b, latency).AdminURL))
-	desired, _ := r.Compile(reconcilers.Scope{}, set)
+	desired, _ := r.Compile(reconcilers.Scope{}, set, v1.Shared{})
 	p := plan.Diff(plan.State{}, desired)
 	began := time.Now()
 	write(r, p)
@@ -146,7 +146,7 @@ func bareWrite(client *http.Client, r *Reconciler, change plan.Change) error {
 func narrow(tb testing.TB, r *Reconciler, s *v1.Service) {
 	tb.Helper()
 	scope := reconcilers.Scope{Services: []string{s.Name}}
-	desired, _ := r.Compile(scope, setOf(s))
+	desired, _ := r.Compile(scope, setOf(s), v1.Shared{})
 	observed, err := r.Observe(tb.Context(), scope)
 	if err != nil {
 		tb.Fatal(err)

@@ -32,7 +32,7 @@ type compiler struct {
 }
 
 // Compile implements reconcilers.Reconciler.
-func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
+func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, _ v1.Shared) (plan.State, []v1.Problem) {
 	c := &compiler{namer: r.namer, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, state: make(plan.State, 8*len(set)+2)}
 	if scope.All() {
 		c.unavailable()

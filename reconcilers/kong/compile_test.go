@@ -75,7 +75,7 @@ func TestCompile(t *testing.T) {
 			if len(set) == 0 {
 				scope = reconcilers.Scope{}
 			}
-			state, problems := r.Compile(scope, set)
+			state, problems := r.Compile(scope, set, v1.Shared{})
 			got := render(t, state, problems)
 			if *update {
 				archive.Files = []txtar.File{archive.Files[0], {Name: "kong", Data: []byte(got)}}
@@ -157,7 +157,7 @@ func TestOriginsStayHere(t *testing.T) {
 		}
 		set[name] = &planted
 	}
-	state, _ := open(t, options("http://127.0.0.1:1")).Compile(reconcilers.Scope{}, set)
+	state, _ := open(t, options("http://127.0.0.1:1")).Compile(reconcilers.Scope{}, set, v1.Shared{})
 	for key, o := range state {
 		rec, ok := o.Native.(*record)
 		if !ok {

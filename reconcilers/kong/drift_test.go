@@ -125,7 +125,7 @@ func TestStaleCacheHeals(t *testing.T) {
 	next := setOf(service("a", 1, 2))
 	scope := reconcilers.Scope{Services: []string{"a"}}
 	for i := range 2 {
-		desired, _ := r.Compile(scope, next)
+		desired, _ := r.Compile(scope, next, v1.Shared{})
 		observed, err := r.Observe(t.Context(), scope)
 		if err != nil {
 			t.Fatal(err)

@@ -50,7 +50,7 @@ func round(ctx context.Context, r reconcilers.Reconciler, set v1.Set) (plan.Plan
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}
-	desired, problems := r.Compile(reconcilers.Scope{}, set)
+	desired, problems := r.Compile(reconcilers.Scope{}, set, v1.Shared{})
 	if len(problems) > 0 {
 		return plan.Plan{}, nil, problems[0]
 	}

@@ -318,7 +318,7 @@ func TestWrongPluginIsSaidBeforeAnythingIsSent(t *testing.T) {
 			if _, err := r.Observe(t.Context(), reconcilers.Scope{}); err != nil {
 				t.Fatal(err)
 			}
-			state, problems := r.Compile(reconcilers.Scope{}, setOf(s))
+			state, problems := r.Compile(reconcilers.Scope{}, setOf(s), v1.Shared{})
 			if len(problems) != 1 || problems[0].Object != (v1.Key{Kind: v1.KindRoute, Name: "a.default"}) || problems[0].Reason != v1.InvalidLabel {
 				t.Fatalf("problems: %v", problems)
 			}

@@ -92,7 +92,7 @@ func (b *bench) round(ctx context.Context, scope reconcilers.Scope, set v1.Set) 
 	if err != nil {
 		return result{}, fmt.Errorf("observe: %w", err)
 	}
-	desired, problems := b.reconciler.Compile(scope, set)
+	desired, problems := b.reconciler.Compile(scope, set, v1.Shared{})
 	if len(problems) > 0 {
 		return result{}, fmt.Errorf("compile: %w", problems[0])
 	}

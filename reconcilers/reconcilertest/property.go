@@ -206,7 +206,7 @@ func sameInputSamePlan(_ context.Context, b *bench, _ func() *bench) error {
 	f := story(17, 8, 40)
 	var first string
 	for range 20 { // maps are walked in another order each time
-		state, problems := b.reconciler.Compile(reconcilers.Scope{}, f.Set())
+		state, problems := b.reconciler.Compile(reconcilers.Scope{}, f.Set(), v1.Shared{})
 		if len(problems) > 0 {
 			return problems[0]
 		}

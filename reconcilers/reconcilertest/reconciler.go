@@ -28,7 +28,7 @@ func (m *Memory) Open(owner string) *Reconciler { return &Reconciler{memory: m, 
 
 // Compile implements reconcilers.Reconciler: a backend for each service, with
 // its servers and routes.
-func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
+func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	state := plan.State{}
 	add := func(t Thing, service string, origin v1.Origin) {
 		o := r.object(t, service)

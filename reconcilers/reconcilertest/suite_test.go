@@ -43,8 +43,8 @@ type faulty struct {
 	deaf    bool
 }
 
-func (f faulty) Compile(scope reconcilers.Scope, set v1.Set) (plan.State, []v1.Problem) {
-	state, problems := f.Reconciler.Compile(scope, set)
+func (f faulty) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
+	state, problems := f.Reconciler.Compile(scope, set, shared)
 	if f.compile != nil {
 		f.compile(state)
 	}

@@ -19,7 +19,7 @@ func cancelIsHonoured(ctx context.Context, b *bench, _ func() *bench) error {
 		return err
 	}
 	f.Grow(3)
-	desired, _ := b.reconciler.Compile(reconcilers.Scope{}, f.Set())
+	desired, _ := b.reconciler.Compile(reconcilers.Scope{}, f.Set(), v1.Shared{})
 	p := plan.Diff(plan.Apply(r.Observed, r.Plan.Changes), desired)
 	before, writes := b.World(), b.Writes()
 	ended, cancel := context.WithCancel(ctx)

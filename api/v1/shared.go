@@ -1,0 +1,36 @@
+package v1
+
+import "encoding/json"
+
+// Shared is what one gateway should hold that belongs to no service. A Shared
+// that was handed on is never changed again.
+type Shared struct {
+	// Certificates are sorted by name.
+	Certificates []Certificate
+	// Sections are sorted by name; HAProxy's alone.
+	Sections []Section
+}
+
+// Certificate is what a listener proves itself with.
+type Certificate struct {
+	// Name is the object's key.
+	Name string `json:"name"`
+	// Chain is the certificate and those that vouch for it, in PEM.
+	Chain string `json:"chain"`
+	// Key is the private key, in PEM.
+	Key Secret `json:"key"`
+	// SNIs are the names for which it is shown; empty means those that it bears. Sorted.
+	SNIs []string `json:"snis,omitempty"`
+	// Default makes it the one that is shown where no name fits.
+	Default bool   `json:"default,omitempty"`
+	Origin  Origin `json:"origin"`
+}
+
+// Section is a part of HAProxy's configuration in the words of its own models.
+type Section struct {
+	// Name is the object's key.
+	Name string `json:"name"`
+	// Body is what the manifest says, as JSON.
+	Body   json.RawMessage `json:"body"`
+	Origin Origin          `json:"origin"`
+}
