@@ -259,6 +259,45 @@ func TestGatewayThatWasDownIsCompleted(t *testing.T) {
 	})
 }
 
+// TestGatewayThatIsBackIsNotWaitedFor: who watches a gateway and sees that it is
+// back need not wait for the next try, which may be ten seconds away.
+func TestGatewayThatIsBackIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		watched := &watchedMemory{back: make(chan struct{})}
+		s := begin(t, func(o *Options) {
+			watched.Reconciler = o.Gateways[1].Reconciler
+			o.Gateways[1].Reconciler = watched
+		})
+		s.source.say(full("web1"))
+		s.hap.Fail(func(reconcilertest.Call) error { return errors.New("it is frozen") })
+		s.source.say(snapshot.Delta{Changed: containers("web1", "web2")[1:]})
+		pass(5 * time.Minute)
+		s.hap.Fail(nil)
+		watched.back <- struct{}{}
+		synctest.Wait()
+		if got := holds(s.hap); got != 2 {
+			t.Errorf("haproxy holds %d services at the moment at which it is back, want 2", got)
+		}
+	})
+}
+
+// watchedMemory is a gateway in memory whose return somebody notices.
+type watchedMemory struct {
+	reconcilers.Reconciler
+	back chan struct{}
+}
+
+func (w *watchedMemory) Watch(ctx context.Context, poke func()) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-w.back:
+			poke()
+		}
+	}
+}
+
 func TestRefusedObjectIsNotAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := begin(t, nil)

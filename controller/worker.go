@@ -84,6 +84,14 @@ func (w *worker) wake() {
 	}
 }
 
+// asked reports whether somebody who has seen a reason asked for a fresh look, as
+// one that watches the gateway does when it is back. Then nobody waits for the next try.
+func (w *worker) asked() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fresh
+}
+
 // release lets go what the guard holds.
 func (w *worker) release() {
 	w.mu.Lock()
@@ -113,7 +121,7 @@ func (w *worker) run(ctx context.Context) error {
 			w.refresh()
 			continue
 		case <-w.poke:
-			if w.down { // what is new goes along with the next try
+			if w.down && !w.asked() { // what is new goes along with the next try
 				continue
 			}
 		case <-alarm.C:

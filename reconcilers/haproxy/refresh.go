@@ -48,6 +48,12 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	was := r.live.pid
 	r.adopt(w)
 	if w.pid != was {
+		if was != 0 { // with our own loads we learn the pid from them
+			r.metrics.drift.WithLabelValues("worker").Inc()
+			// Watch takes the worker for known from here on, and whoever asked for
+			// this look may only have wanted to see.
+			r.watched.later(0)
+		}
 		r.handover(ctx)
 	}
 	r.see(w.identity)

@@ -143,7 +143,7 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 	l := &loading{r: r, generation: generation}
 	starts := r.condition.process != processRuns
 	if !starts {
-		l.old = r.live
+		l.old, r.live = r.live, identity{} // whoever comes next is of our making
 		if err := l.reload(ctx); err != nil {
 			return err
 		}

@@ -179,8 +179,19 @@ func TestDriftIsRepaired(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			what, counted := "servers", b.drifts()
+			switch {
+			case strings.Contains(c.name, "route") || strings.Contains(c.name, "map"):
+				what = "routes"
+			case c.file != "":
+				what = "files"
+			}
 			if b.plan(reconcilers.Scope{Fresh: true}).Empty() {
 				t.Fatal("not noticed")
+			}
+			counted[what]++
+			if d := cmp.Diff(counted, b.drifts()); d != "" {
+				t.Fatalf("not counted as drift of %s:\n%s", what, d)
 			}
 			b.sync()
 			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {

@@ -90,15 +90,23 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 }
 
 // glance asks who answers, without touching what belongs to the other
-// goroutine. A process that falls silent is news once.
+// goroutine. A process that falls silent is news once, and so is one that is
+// back. That one may still find commands before it which we gave up waiting for:
+// after a while, when they are done, it is looked at once more.
 func (r *Reconciler) glance(ctx context.Context, known identity, silent bool) (changed, silentNow bool) {
 	apart := Reconciler{o: r.o}
 	id, err := apart.peek(ctx)
 	if err != nil {
 		return !silent && known.pid != 0, true
 	}
+	if silent {
+		r.watched.later(afterSilence)
+	}
 	return silent || id != known, false
 }
+
+// afterSilence is when a process that fell silent and is back is looked at again.
+const afterSilence = time.Second
 
 // outlived waits until a process has ended, and reports whether it has before
 // ctx did. The process need not be our child.
