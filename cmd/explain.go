@@ -106,6 +106,9 @@ func printExplanation(p *printer, e status.Explanation) {
 		if service.DecidedBy != "" && len(service.Instances) > 0 {
 			p.line("settings of %s are those of container %s", service.Service, service.DecidedBy)
 		}
+		if service.Rollout != nil {
+			printRollout(p, service.Rollout)
+		}
 		for _, problem := range service.Problems {
 			p.line("note: %s", problem.Error())
 		}
@@ -115,6 +118,18 @@ func printExplanation(p *printer, e status.Explanation) {
 	}
 	for _, answer := range e.Answers {
 		printAnswer(p, answer)
+	}
+}
+
+// printRollout says how the versions of a service share its traffic.
+func printRollout(p *printer, r *desired.RolloutStanding) {
+	p.line("its rollout is that of container %s", r.DecidedBy)
+	for _, v := range r.Versions {
+		var got []string
+		for _, share := range v.Shares {
+			got = append(got, string(share.Gateway)+" "+shareOn(share.Gateway, v))
+		}
+		p.line("  %s asks for %s: %s", desired.SayVersion(v.Version), askedShare(v), strings.Join(got, ", "))
 	}
 }
 

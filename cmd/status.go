@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"cmp"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -48,6 +50,7 @@ func printReport(p *printer, report status.Report) {
 	if len(report.Services) > 0 {
 		p.line("")
 		printServices(p, report)
+		printRollouts(p, report)
 	}
 	printProblems(p, report)
 }
@@ -86,6 +89,53 @@ func printServices(p *printer, report status.Report) {
 		}
 	}
 	p.table(rows)
+}
+
+// printRollouts prints one line for each version that shares in a rollout.
+func printRollouts(p *printer, report status.Report) {
+	head := []string{"ROLLOUT", "VERSION", "ASKED"}
+	for _, g := range report.Gateways {
+		head = append(head, strings.ToUpper(string(g.Name)))
+	}
+	rows := [][]string{head}
+	for _, service := range report.Services {
+		if service.Rollout == nil {
+			continue
+		}
+		for _, v := range service.Rollout.Versions {
+			row := []string{service.Service, cmp.Or(v.Version, "(none)"), askedShare(v)}
+			for _, g := range report.Gateways {
+				row = append(row, shareOn(g.Name, v))
+			}
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) > 1 {
+		p.line("")
+		p.table(rows)
+	}
+}
+
+// askedShare says what a version asks for.
+func askedShare(v desired.VersionStanding) string {
+	if v.Asked == nil {
+		return "the rest"
+	}
+	return strconv.Itoa(*v.Asked) + "%"
+}
+
+// shareOn says what a version gets on a gateway.
+func shareOn(gateway v1.Gateway, v desired.VersionStanding) string {
+	for _, share := range v.Shares {
+		switch {
+		case share.Gateway != gateway:
+		case share.Ready == 0:
+			return "none ready"
+		default:
+			return strconv.FormatFloat(math.Round(share.Share*100)/100, 'f', -1, 64) + "%"
+		}
+	}
+	return "-"
 }
 
 // withoutInstances says what a gateway answers for a service that has no

@@ -137,12 +137,14 @@ func (d *decoding) buildService(key string, wishes []wish) {
 	made.Service.Origin = Origin{Container: d.subject.Container}
 	n := run(wishes, func(w *wish) bool { return w.route == "" })
 	fields := run(wishes[:n], func(w *wish) bool { return w.plugin == "" })
-	for i := range wishes[:fields] {
-		if f := &rows[wishes[i].field]; f.Scope != OfContainer {
-			if value, ok := d.value(f, &wishes[i]); ok {
+	for rest := wishes[:fields]; len(rest) > 0; {
+		same := run(rest, func(w *wish) bool { return w.field == rest[0].field })
+		if f := &rows[rest[0].field]; f.Scope != OfContainer {
+			if value, ok := d.fieldValue(f, rest[:same]); ok {
 				f.set(target{service: &made}, value)
 			}
 		}
+		rest = rest[same:]
 	}
 	made.Service.Plugins = d.buildPlugins(wishes[fields:n])
 	var names []string
@@ -171,7 +173,7 @@ func (d *decoding) buildRoute(service string, wishes []wish) Route {
 		n := run(rest, func(w *wish) bool { return w.field == rest[0].field })
 		f := &rows[rest[0].field]
 		matches = matches || f.Match
-		if value, ok := d.routeValue(f, rest[:n]); ok {
+		if value, ok := d.fieldValue(f, rest[:n]); ok {
 			f.set(target{route: &made}, value)
 		}
 		if rest[0].optional {
@@ -203,12 +205,45 @@ func (d *decoding) countPairs(r Route) {
 	}
 }
 
-// routeValue decodes the wishes for one field: one, but for a Map, which has
-// one for each entry.
-func (d *decoding) routeValue(f *Field, wishes []wish) (Value, bool) {
-	if f.Type != Map {
-		return d.value(f, &wishes[0])
+// fieldValue decodes the wishes for one field: one, but for what is keyed, which
+// has one for each entry.
+func (d *decoding) fieldValue(f *Field, wishes []wish) (Value, bool) {
+	switch f.Type {
+	case Map:
+		return d.mapValue(f, wishes)
+	case Shares:
+		return d.sharesValue(f, wishes)
 	}
+	return d.value(f, &wishes[0])
+}
+
+// sharesValue decodes shares, which are at most the whole in all.
+func (d *decoding) sharesValue(f *Field, wishes []wish) (Value, bool) {
+	entries, whole, sum := make(map[string]int, len(wishes)), true, 0
+	for i := range wishes {
+		w := &wishes[i]
+		value, ok := d.value(f, w)
+		before := sum
+		sum += value.Int
+		if before <= maxShare && sum > maxShare {
+			d.report(w.label, &fault{
+				message: fmt.Sprintf("with this share they come to %d%% in all", sum),
+				fix:     fmt.Sprintf("lower the shares to at most %d%% in all", maxShare),
+			})
+		}
+		entries[w.entry], whole = value.Int, whole && ok && sum <= maxShare
+	}
+	if len(wishes) > maxItems {
+		d.report(wishes[maxItems].label, &fault{
+			message: fmt.Sprintf("a service has at most %d shares", maxItems),
+			fix:     "leave out those of versions that no longer run",
+		})
+	}
+	return Value{Shares: entries}, whole
+}
+
+// mapValue decodes the entries of a Map.
+func (d *decoding) mapValue(f *Field, wishes []wish) (Value, bool) {
 	entries := make(map[string][]string, len(wishes))
 	whole := true
 	for i := range wishes {

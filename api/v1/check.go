@@ -36,6 +36,7 @@ const (
 	maxMethod  = 32
 	maxHeader  = 128 // of a header's name
 	maxNetwork = 128
+	maxVersion = 63
 )
 
 // checkHost takes a DNS name with at most one wildcard label, at the left or
@@ -141,6 +142,27 @@ func checkHeaderValue(value string) (string, *fault) {
 		}
 	}
 	return value, headerChars.refuse("header value", value)
+}
+
+// checkVersion takes what can stand in the names of a gateway's objects.
+func checkVersion(version string) (string, *fault) {
+	if isKey(version) && len(version) <= maxVersion {
+		return version, nil
+	}
+	wrong := &fault{
+		message: fmt.Sprintf("%s can't be a version", shown(version)),
+		fix:     fmt.Sprintf("use parts of lower-case letters, digits, - and _ that begin with a letter or digit, joined by dots, at most %d characters in all", maxVersion),
+	}
+	if lower := strings.ToLower(version); isKey(lower) && len(lower) <= maxVersion {
+		wrong.fix = fmt.Sprintf("write it in lower case, at the containers and in the rollout: %s", lower)
+	}
+	return "", wrong
+}
+
+// checkVersionName is checkVersion for the name of an entry.
+func checkVersionName(version string) *fault {
+	_, wrong := checkVersion(version)
+	return wrong
 }
 
 // checkNetwork takes the names that Docker takes.

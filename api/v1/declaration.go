@@ -35,4 +35,7 @@ type DeclaredService struct {
 	Network string
 	// Weight is 0 to 256, by default 100.
 	Weight int
+	// Version groups the instances between which a rollout divides the traffic: parts
+	// of [a-z0-9][a-z0-9_-]* joined by dots; "" where none is named.
+	Version string
 }

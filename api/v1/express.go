@@ -82,5 +82,5 @@ func (f *Field) keep(v Value, g Gateway) Value {
 // same reports whether two values of the field are equal.
 func (f *Field) same(a, b Value) bool {
 	return a.Bool == b.Bool && a.Int == b.Int && a.Duration == b.Duration && a.Text == b.Text &&
-		slices.Equal(a.List, b.List) && maps.EqualFunc(a.Map, b.Map, slices.Equal[[]string])
+		slices.Equal(a.List, b.List) && maps.Equal(a.Shares, b.Shares) && maps.EqualFunc(a.Map, b.Map, slices.Equal[[]string])
 }

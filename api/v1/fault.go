@@ -103,6 +103,8 @@ func (f *Field) advice(prefix string) string {
 		how = fmt.Sprintf("write a whole number from %d to %d", f.Min, f.Max)
 	case Duration:
 		how = "write a number and its unit (ms, s, m, h), above 0 and at most 24h"
+	case Shares:
+		how = fmt.Sprintf("write whole per cents from 0%% to %d%%", maxShare)
 	case List:
 		if f.Words != nil {
 			how = "write " + strings.Join(f.Words, " or ") + ", or both with a comma between them"

@@ -28,7 +28,12 @@ const (
 	Text     Type = "text"
 	List     Type = "list"
 	Map      Type = "map of lists" // FIELD.ENTRY=list, the entry kept letter for letter
+	Shares   Type = "shares"       // FIELD.ENTRY=10%, in all at most 100%
 )
+
+// keyed reports whether a label says one entry of the field, whose name follows
+// the field's.
+func (t Type) keyed() bool { return t == Map || t == Shares }
 
 // Value is a decoded value: the member that the field's Type names is set.
 type Value struct {
@@ -38,6 +43,7 @@ type Value struct {
 	Text     string
 	List     []string            // sorted, each once
 	Map      map[string][]string // lists sorted, each item once
+	Shares   map[string]int      // whole per cents, at most 100 in all
 }
 
 // Rendering is what a field becomes in one gateway. Its zero value says that
@@ -106,7 +112,7 @@ type Field struct {
 	Aliases []string
 
 	check func(item string) (string, *fault) // brings an item to its normal form, or says what is wrong
-	entry func(name string) *fault           // the same for a Map's entry
+	entry func(name string) *fault           // the same for the name of an entry
 	// optional lets "?" follow the name of a field that every gateway of today
 	// expresses: not every one to come will.
 	optional bool
@@ -154,6 +160,8 @@ func (f *Field) isSet(v Value) bool {
 		return len(v.List) > 0
 	case Map:
 		return len(v.Map) > 0
+	case Shares:
+		return len(v.Shares) > 0
 	}
 	return false
 }

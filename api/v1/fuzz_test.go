@@ -150,8 +150,20 @@ func checkFields(t *testing.T, s *DeclaredService, r *Route) {
 				checkSafe(t, name)
 				checkList(t, &f, list)
 			}
+		case Shares:
+			sum := 0
+			for name, share := range v.Shares {
+				if f.entry(name) != nil || share < 0 {
+					t.Errorf("%s has the entry %q: %d", f.Name, name, share)
+				}
+				checkSafe(t, name)
+				sum += share
+			}
+			if sum > 100 || len(v.Shares) > maxItems {
+				t.Errorf("%s: %d shares of %d%% in all", f.Name, len(v.Shares), sum)
+			}
 		}
-		if f.Type == Map || !f.isSet(v) {
+		if f.Type.keyed() || !f.isSet(v) {
 			continue
 		}
 		if again, wrong := f.parse(f.Text(v)); wrong != nil || !f.same(v, again) {

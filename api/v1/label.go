@@ -14,7 +14,7 @@ type wish struct {
 	service  string // NAME of services.NAME, or ""
 	route    string // for fields of a route: NAME of routes.NAME, or "default"
 	field    int    // its row
-	entry    string // of a Map: the header's name; of a plugin: enabled, instance_name or config.PATH; letter for letter
+	entry    string // of a Map or Shares: its name; of a plugin: enabled, instance_name or config.PATH; letter for letter
 	plugin   string // the name of plugins.NAME, letter for letter
 	optional bool   // "?" stood after the field's name
 }
@@ -128,12 +128,12 @@ func (g Grammar) readField(w wish, p position) (wish, *fault) {
 	switch {
 	case !slices.Contains(p.scopes, f.Scope):
 		return w, g.misplaced(w, f, p)
-	case f.Type == Map && !p.more:
+	case f.Type.keyed() && !p.more:
 		return w, &fault{
 			message: fmt.Sprintf("key %s lacks the name after the dot", shown(w.label)),
 			fix:     "write for example " + p.path + f.Example,
 		}
-	case f.Type != Map && p.more:
+	case !f.Type.keyed() && p.more:
 		return w, p.overlong(f)
 	case optional && !f.MayBeOptional():
 		return w, &fault{
@@ -141,7 +141,7 @@ func (g Grammar) readField(w wish, p position) (wish, *fault) {
 			fix:     "remove the ?",
 		}
 	}
-	if f.Type == Map {
+	if f.Type.keyed() {
 		if wrong := f.entry(p.tail); wrong != nil {
 			return w, wrong
 		}
@@ -163,7 +163,7 @@ func (p position) unknown(name string) *fault {
 		return wrong
 	}
 	if near := nearest(name, p.keywords, p.scopes...); near != "" {
-		if slices.Contains(p.keywords, near) {
+		if row, known := fieldTable.byName[near]; p.more && known && rows[row].Type.keyed() || slices.Contains(p.keywords, near) {
 			near += "." + p.tail
 		}
 		wrong.fix = "did you mean " + plainly(p.path+near) + "?"
@@ -205,9 +205,13 @@ func (g Grammar) misplaced(w wish, f *Field, p position) *fault {
 	if w.service != "" && f.Scope != OfContainer {
 		right += wordServices + "." + w.service + "."
 	}
+	right += f.Name
+	if f.Type.keyed() && p.more {
+		right += "." + p.tail
+	}
 	return &fault{
 		message: fmt.Sprintf("%s is a field of the %s, so it can't stand after %s", f.Name, f.Scope, strings.TrimSuffix(p.path, ".")),
-		fix:     "write " + right + f.Name,
+		fix:     "write " + plainly(right),
 	}
 }
 

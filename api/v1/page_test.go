@@ -134,8 +134,11 @@ func pageFuncs() template.FuncMap {
 		},
 		"label": func(f *Field) string {
 			key, _, _ := strings.Cut(f.Example, "=")
-			if f.Type == Map {
+			switch f.Type {
+			case Map:
 				key = f.Name + ".NAME"
+			case Shares:
+				key = f.Name + ".VERSION"
 			}
 			return "lockstep." + key
 		},
@@ -187,6 +190,7 @@ func pageFuncs() template.FuncMap {
 				{"a host", n(maxHost, "characters")},
 				{"a method", n(maxMethod, "letters")},
 				{"a header's name", n(maxHeader, "characters")},
+				{"a version", n(maxVersion, "characters")},
 				{"one part of a key", n(maxPart, "characters")},
 				{"a whole key, a route's included", n(maxKey, "characters")},
 				{"a container's services", n(maxServices, "")},

@@ -21,6 +21,9 @@ type Service struct {
 	ConnectTimeout time.Duration `json:"connect_timeout"`
 	ReadTimeout    time.Duration `json:"read_timeout"`
 	WriteTimeout   time.Duration `json:"write_timeout"`
+	// Rollout says how the instances' versions share the traffic. Only what decides the
+	// settings has it: the shares of endpoints are in their weights.
+	Rollout Rollout `json:"rollout,omitzero"`
 	// Plugins hold for all routes; sorted by name.
 	Plugins []Plugin `json:"plugins,omitempty"`
 	// Routes are sorted by name.
@@ -30,6 +33,17 @@ type Service struct {
 	// Origin is the container whose labels decided the settings.
 	Origin Origin `json:"origin"`
 }
+
+// Rollout divides a service's traffic between its versions. The zero value says
+// nothing of it: each instance has its own weight.
+type Rollout struct {
+	// Shares are whole per cents by version, at most 100 in all. Versions that are not
+	// named divide what is left; nil divides by the instances' weights alone.
+	Shares map[string]int `json:"shares,omitempty"`
+}
+
+// IsZero reports whether nothing is said.
+func (r Rollout) IsZero() bool { return len(r.Shares) == 0 }
 
 // Route says which requests go to its service. A request matches when every
 // field that is set matches; within a field any value will do. Field meanings

@@ -10,8 +10,8 @@ import (
 )
 
 // Text returns a value of the field as a label would say it, so that it decodes
-// to the same value; "" for an empty list or text. A Map, which no single label
-// says, is written "entry=a,b; entry=c".
+// to the same value; "" for an empty list or text. What no single label says
+// is written "entry=a,b; entry=c", or "entry=10%; entry=20%".
 func (f *Field) Text(v Value) string {
 	switch f.Type {
 	case Bool:
@@ -28,6 +28,12 @@ func (f *Field) Text(v Value) string {
 		var entries []string
 		for _, name := range slices.Sorted(maps.Keys(v.Map)) {
 			entries = append(entries, name+"="+listText(v.Map[name]))
+		}
+		return strings.Join(entries, "; ")
+	case Shares:
+		var entries []string
+		for _, name := range slices.Sorted(maps.Keys(v.Shares)) {
+			entries = append(entries, name+"="+strconv.Itoa(v.Shares[name])+"%")
 		}
 		return strings.Join(entries, "; ")
 	}

@@ -42,6 +42,8 @@ func (f *Field) parse(text string) (Value, *fault) {
 	case List, Map:
 		list, wrong := f.parseList(text)
 		return Value{List: list}, wrong
+	case Shares:
+		return parseShare(text)
 	}
 	return Value{}, &fault{message: fmt.Sprintf("the field has the unknown type %q", f.Type)}
 }
@@ -103,6 +105,24 @@ func parseDuration(text string) (Value, *fault) {
 		return Value{}, &fault{message: fmt.Sprintf("%s is no whole number of milliseconds", shown(text))}
 	}
 	return Value{Duration: d}, nil
+}
+
+// maxShare is the whole, in per cent.
+const maxShare = 100
+
+// parseShare takes "10%": a part of the traffic, in whole per cents.
+func parseShare(text string) (Value, *fault) {
+	digits, marked := strings.CutSuffix(text, "%")
+	n, err := strconv.Atoi(strings.TrimRight(digits, " "))
+	switch {
+	case errors.Is(err, strconv.ErrRange) || err == nil && (n < 0 || n > maxShare):
+		return Value{}, &fault{message: fmt.Sprintf("%s is outside of 0%% to %d%%", shown(text), maxShare)}
+	case err != nil || digits[0] == '+' || digits[0] == '-':
+		return Value{}, &fault{message: fmt.Sprintf("%s is no share in whole per cents", shown(text))}
+	case !marked:
+		return Value{}, &fault{message: fmt.Sprintf("%s has no unit", shown(text)), fix: fmt.Sprintf("write %d%%", n)}
+	}
+	return Value{Int: n}, nil
 }
 
 // parseList takes "a,b" or a JSON list of strings, and returns it sorted and

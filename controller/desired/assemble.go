@@ -41,9 +41,10 @@ func (b *Builder) assemble(name string, result *Result) {
 	})
 	for _, m := range members {
 		standing.Instances = append(standing.Instances, InstanceStanding{
-			ID: m.container.instance.ID, Container: m.container.instance.Name, Weight: m.part.Weight,
+			ID: m.container.instance.ID, Container: m.container.instance.Name, Version: m.part.Version, Weight: m.part.Weight,
 		})
 	}
+	standing.Rollout = newRolloutStanding(s, members)
 	for _, route := range s.settings.Routes {
 		standing.Routes = append(standing.Routes, RouteStanding{Route: route.Shown()})
 	}
@@ -86,7 +87,7 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 		return
 	}
 	offered := s.settings
-	offered.Routes, offered.Endpoints = nil, nil
+	offered.Routes, offered.Endpoints, offered.Rollout = nil, nil, v1.Rollout{}
 	offered.Plugins = v1.ExpressiblePlugins(s.settings.Plugins, gateway)
 	for i, route := range s.settings.Routes {
 		verdict := b.judge(s, gateway, route)
@@ -95,15 +96,17 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 		}
 		standing.Routes[i].Verdicts = append(standing.Routes[i].Verdicts, verdict)
 	}
-	length := distinct(members)
+	length, at := distinct(members), []int{}
 	for i, m := range members {
 		endpoint, verdict := b.place(m, gateway)
 		if endpoint != nil {
 			endpoint.ID = endpoint.ID[:min(length, len(endpoint.ID))]
 			offered.Endpoints = append(offered.Endpoints, *endpoint)
+			at = append(at, i)
 		}
 		standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, verdict)
 	}
+	share(s.settings.Rollout, gateway, offered.Endpoints, at, standing)
 	slices.SortFunc(offered.Endpoints, func(x, y v1.Endpoint) int { return cmp.Compare(x.ID, y.ID) })
 	if before, had := s.sets[gateway]; had && reflect.DeepEqual(before, &offered) {
 		return

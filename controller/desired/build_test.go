@@ -110,6 +110,12 @@ func randomBox(random *rand.Rand, name string, created int) box {
 	if random.IntN(4) == 0 {
 		labels["grace"] = "30s"
 	}
+	if random.IntN(3) == 0 {
+		labels["version"] = fmt.Sprintf("v%d", random.IntN(3))
+	}
+	if random.IntN(6) == 0 {
+		labels[fmt.Sprintf("rollout.v%d", random.IntN(3))] = fmt.Sprintf("%d%%", random.IntN(101))
+	}
 	return box{
 		Name: name, Created: created, Labels: labels,
 		Networks: map[string]string{fmt.Sprintf("net%d", random.IntN(3)): fmt.Sprintf("10.0.%d.%d", random.IntN(3), 1+random.IntN(250))},

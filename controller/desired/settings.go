@@ -22,6 +22,7 @@ type service struct {
 	oldest   time.Time         // when the oldest member was created; zero in the grace time
 	until    time.Time         // end of the grace time; zero while there are members
 	problems []v1.Problem      // copies that disagree
+	rolledBy string            // the container whose labels decide the rollout; "" when none does
 	sets     map[v1.Gateway]*v1.Service
 	standing *Standing
 }
@@ -93,11 +94,12 @@ func (b *Builder) decide(s *service) {
 	s.settings = chosen.part.Service
 	s.settings.Origin = v1.Origin{Container: chosen.container.instance.Name}
 	s.oldest = chosen.container.instance.Created
+	b.decideRollout(s, members)
 	for _, other := range members[1:] {
 		if created := other.container.instance.Created; created.Before(s.oldest) {
 			s.oldest = created
 		}
-		if fields := differing(s.settings, other.part.Service); len(fields) > 0 {
+		if fields := differing(withoutRollout(s.settings), withoutRollout(other.part.Service)); len(fields) > 0 {
 			s.problems = append(s.problems, v1.Problem{
 				Reason: v1.Conflict,
 				Object: v1.Key{Kind: v1.KindService, Name: s.name},
@@ -109,6 +111,25 @@ func (b *Builder) decide(s *service) {
 		}
 	}
 	slices.SortFunc(s.problems, func(x, y v1.Problem) int { return cmp.Compare(x.Origin.Container, y.Origin.Container) })
+}
+
+// decideRollout takes the rollout of the first member, in the order in which they
+// decide, that says anything of it. While versions change, most copies know nothing
+// of the rollout, and the newest may be a copy of the old version that was started
+// again: silence is no wish for an end, and no disagreement either.
+func (b *Builder) decideRollout(s *service, members []member) {
+	s.settings.Rollout, s.rolledBy = v1.Rollout{}, ""
+	for _, m := range members {
+		if said := m.part.Service.Rollout; !said.IsZero() {
+			s.settings.Rollout, s.rolledBy = said, m.container.instance.Name
+			return
+		}
+	}
+}
+
+func withoutRollout(s v1.Service) v1.Service {
+	s.Rollout = v1.Rollout{}
+	return s
 }
 
 // reachable reports whether any gateway that the member wants could send it

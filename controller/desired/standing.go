@@ -14,14 +14,36 @@ type Standing struct {
 	Until     *time.Time         `json:"grace_until,omitempty"` // set while it has no instances
 	Instances []InstanceStanding `json:"instances"`             // sorted by container name, then id
 	Routes    []RouteStanding    `json:"routes"`                // sorted by name
+	Rollout   *RolloutStanding   `json:"rollout,omitempty"`     // set while versions share the traffic
 	Problems  []v1.Problem       `json:"problems,omitempty"`    // copies that disagree
+}
+
+// RolloutStanding is the account of a rollout.
+type RolloutStanding struct {
+	DecidedBy string            `json:"decided_by"` // the container whose labels hold for it
+	Versions  []VersionStanding `json:"versions"`   // sorted by name: those that run, and those that have a share
+}
+
+// VersionStanding is the account of one version.
+type VersionStanding struct {
+	Version string         `json:"version"`         // "" for containers without the label
+	Asked   *int           `json:"asked,omitempty"` // per cent; nothing: what the others leave
+	Shares  []VersionShare `json:"gateways"`        // one for each gateway that serves the service
+}
+
+// VersionShare is what a version gets on one gateway.
+type VersionShare struct {
+	Gateway v1.Gateway `json:"gateway"`
+	Ready   int        `json:"ready"` // how many of its instances could get traffic
+	Share   float64    `json:"share"` // per cent, as the weights make it
 }
 
 // InstanceStanding is the account of one container in one service.
 type InstanceStanding struct {
 	ID        string    `json:"id"` // the full container id
 	Container string    `json:"container"`
-	Weight    int       `json:"weight"`
+	Version   string    `json:"version,omitempty"`
+	Weight    int       `json:"weight"`   // its own, as the label says
 	Verdicts  []Verdict `json:"gateways"` // one for each configured gateway
 }
 

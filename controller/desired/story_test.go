@@ -269,6 +269,19 @@ func (s *Standing) render(b *strings.Builder) {
 	for _, r := range s.Routes {
 		say(r.Name, r.Verdicts)
 	}
+	if s.Rollout != nil {
+		for _, v := range s.Rollout.Versions {
+			asked := "the rest"
+			if v.Asked != nil {
+				asked = fmt.Sprintf("%d%%", *v.Asked)
+			}
+			fmt.Fprintf(b, "rollout of %s by %s: %s asks for %s:", s.Service, s.Rollout.DecidedBy, SayVersion(v.Version), asked)
+			for _, share := range v.Shares {
+				fmt.Fprintf(b, " %s %.2f%% on %d", share.Gateway, share.Share, share.Ready)
+			}
+			b.WriteString("\n")
+		}
+	}
 	for _, p := range s.Problems {
 		fmt.Fprintf(b, "note: %s\n", p.Error())
 	}
