@@ -33,6 +33,10 @@ test: setup ## set up, vet, and run every test, the end-to-end ones included
 e2e: setup ## run the end-to-end tests alone; SCRIPT=name picks one
 	go test -count=1 -timeout 15m -parallel 6 ./e2e/... $(if $(SCRIPT),-v -run 'TestScripts/^$(SCRIPT)$$')
 
+.PHONY: compat
+compat: ## run HAProxy's tests with newer versions of it; SUITES="trixie ..." picks them, ARGS="-run ..." tests
+	@.ci/compat $(ARGS)
+
 .PHONY: bench
 bench: setup build ## measure latency, lost requests and cost at 10,000 containers
 	go run ./e2e/bench -binary bin/lockstep $(ARGS)

@@ -169,6 +169,7 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		Owner:        s.owner,
 		Writer:       writer,
 		Takeover:     s.takeover,
+		Binary:       s.haproxyBinary,
 		Binds:        s.haproxyBinds,
 		ConfigFiles:  s.haproxyConfigs,
 		Dir:          s.haproxyDir,

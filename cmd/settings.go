@@ -33,6 +33,7 @@ type settings struct {
 	kongNetworks  []string
 
 	haproxy             string
+	haproxyBinary       string
 	haproxyBinds        []string
 	haproxyConfigs      []string
 	haproxyDir          string
@@ -71,6 +72,7 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.kongNetworks, "kong-network", nil, "Docker `network` that Kong is on, or host; repeatable, best first (default: found out)")
 
 	f.StringVar(&s.haproxy, "haproxy", "managed", "managed: run HAProxy; external: feed one that runs; off")
+	f.StringVar(&s.haproxyBinary, "haproxy-binary", "", "`path` of HAProxy's program (default: the haproxy of PATH, /usr/sbin or /usr/local/sbin)")
 	f.StringSliceVar(&s.haproxyBinds, "haproxy-bind", nil, "`address` that HAProxy listens on for HTTP; repeatable (managed: default :80; external: default none)")
 	f.StringSliceVar(&s.haproxyConfigs, "haproxy-config", nil, "the user's own HAProxy `file`; repeatable, in order; only ever read")
 	f.StringVar(&s.haproxyDir, "haproxy-dir", "", "`directory` for our HAProxy files (default: haproxy in the state directory)")

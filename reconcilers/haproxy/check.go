@@ -74,8 +74,10 @@ func bindsOf(base string) []string {
 // without ours is tried again later; one that ours makes wrong waits for a
 // change of what is asked.
 func (r *Reconciler) check(ctx context.Context, s staged) error {
-	if err := r.program(ctx); err != nil {
-		return err
+	if r.program == "" {
+		if err := r.askProgram(ctx); err != nil {
+			return err
+		}
 	}
 	files, err := r.dir.configs(s)
 	if err != nil {
@@ -101,24 +103,6 @@ func (r *Reconciler) check(ctx context.Context, s staged) error {
 		Reason: v1.GatewayRejected, Gateway: v1.HAProxy, Object: baseKey,
 		Message: "HAProxy refuses the configuration: " + message, Fix: "run haproxy -c over the same files to see more",
 	}
-}
-
-// program makes sure, once, that the program is new enough to be asked.
-func (r *Reconciler) program(ctx context.Context) error {
-	if r.version != "" {
-		return nil
-	}
-	output, err := exec.CommandContext(ctx, r.o.Binary, "-v").Output()
-	if err != nil {
-		return binaryTrouble(r.o.Binary, err)
-	}
-	_, rest, _ := strings.Cut(string(output), "ersion ") // "HAProxy version", before 2.4 "HA-Proxy version"
-	version, _, _ := strings.Cut(rest, " ")
-	if err := newEnough(version); err != nil {
-		return fmt.Errorf("%s: %w", r.o.Binary, err)
-	}
-	r.version = version
-	return nil
 }
 
 // noListener is the code with which HAProxy finds no error and nothing to do.
@@ -149,7 +133,7 @@ func (r *Reconciler) ask(ctx context.Context, files []string) (string, error) {
 
 func binaryTrouble(binary string, err error) error {
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("HAProxy's program %q is not here: install HAProxy 2.6 or newer (Debian: apt-get install haproxy): %w", binary, err)
+		return fmt.Errorf("HAProxy's program %q is not here: install HAProxy 2.6 or newer (Debian: apt-get install haproxy), or name it with --haproxy-binary: %w", binary, err)
 	}
 	return fmt.Errorf("run %s: %w", binary, err)
 }

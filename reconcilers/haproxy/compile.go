@@ -39,7 +39,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, _ v1.Shared) (
 		state[object.Key] = object
 	}
 	for _, name := range sortedKeys(set) {
-		c := compiler{owner: r.o.Owner, service: set[name], state: state}
+		c := compiler{owner: r.o.Owner, can: r.can(), service: set[name], state: state}
 		c.compile()
 		problems = append(problems, c.problems...)
 	}
@@ -49,6 +49,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, _ v1.Shared) (
 // compiler translates one service.
 type compiler struct {
 	owner    string
+	can      abilities
 	service  *v1.Service
 	state    plan.State
 	problems []v1.Problem
@@ -153,6 +154,11 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 			fix = "give the route hosts or paths, or serve it on another gateway alone (gateways=kong)"
 		}
 		c.problem(owner, d.Origin, "HAProxy can't express "+field+": "+why, fix)
+		return nil, false
+	}
+	if !d.PreserveHost && !c.can.namesHost {
+		c.problem(owner, d.Origin, "HAProxy can't express preserve_host=false: from 3.3 on it refuses to send a server's address as Host",
+			"leave preserve_host out, serve the route on another gateway alone (gateways=kong), or run HAProxy 3.2")
 		return nil, false
 	}
 	err := checkRoute(d)

@@ -35,7 +35,7 @@ func (e expressible) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 			if field, _ := inexpressible(&route); field != "" {
 				continue
 			}
-			route.PreserveHost = route.PreserveHost || six
+			route.PreserveHost = route.PreserveHost || six || !e.can().namesHost
 			next.Routes = append(next.Routes, route)
 		}
 		fitting[name] = &next
@@ -72,6 +72,9 @@ func (g *gateway) reopen() (reconcilers.Reconciler, error) {
 	options.StopOnExit = false
 	r, err := New(options)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.askProgram(g.t.Context()); err != nil { // it may be compiled for before it is looked at
 		return nil, err
 	}
 	r.fault = g.fault
@@ -199,7 +202,7 @@ func (g *gateway) plant() error {
 	if err := os.MkdirAll(g.options.Dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(g.planted, []byte("defaults mine\n  mode http\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\nbackend mine from mine\n  server a 127.0.0.1:1 weight 7 # mine\n"), 0o600)
+	return os.WriteFile(g.planted, []byte("defaults my-defaults\n  mode http\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\nbackend mine from my-defaults\n  server a 127.0.0.1:1 weight 7 # mine\n"), 0o600)
 }
 
 func (g *gateway) strangers() string {

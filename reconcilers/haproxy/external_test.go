@@ -269,7 +269,7 @@ func TestExternalTroubles(t *testing.T) {
 			c.change(&broken.options)
 			broken.options.Timeout = time.Second
 			broken.open()
-			broken.r.limit = time.Second
+			broken.r.limit = 3 * time.Second
 			defer func() {
 				if err := broken.r.Close(); err != nil {
 					t.Error(err)
@@ -296,13 +296,5 @@ func TestExternalTroubles(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestTooOld(t *testing.T) {
-	for version, ok := range map[string]bool{"2.6.12-1": true, "3.2.0": true, "2.4.22": false, "1.8": false, "new": false} {
-		if err := newEnough(version); (err == nil) != ok {
-			t.Errorf("%s: %v", version, err)
-		}
 	}
 }

@@ -142,13 +142,13 @@ func (b *bench) compare(scope reconcilers.Scope) (plan.Plan, error) {
 			}
 		}
 	}
-	wanted, problems := b.r.Compile(scope, set, v1.Shared{})
-	if len(problems) > 0 {
-		b.t.Fatalf("problems: %v", problems)
-	}
 	observed, err := b.r.Observe(b.t.Context(), scope)
 	if err != nil {
 		return plan.Plan{}, err
+	}
+	wanted, problems := b.r.Compile(scope, set, v1.Shared{})
+	if len(problems) > 0 {
+		b.t.Fatalf("problems: %v", problems)
 	}
 	return plan.Diff(observed, wanted), nil
 }

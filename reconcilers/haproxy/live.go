@@ -43,18 +43,6 @@ func (r *Reconciler) identify(s *session) (identity, error) {
 	return id, nil
 }
 
-// newEnough refuses versions whose runtime commands are not enough.
-func newEnough(version string) error {
-	var major, minor int
-	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
-		return fmt.Errorf("HAProxy calls its version %q, which can't be read", version)
-	}
-	if major < 2 || major == 2 && minor < 6 {
-		return fmt.Errorf("HAProxy %s is too old: servers can be added at runtime from 2.6 on; install 2.6 or newer", version)
-	}
-	return nil
-}
-
 // liveServer is a server as the process has it.
 type liveServer struct {
 	name    string

@@ -16,6 +16,7 @@ type loading struct {
 	old        identity // the worker that must give way; zero at a start
 	before     masterState
 	asked      time.Time
+	done       bool // the master said that it worked, as it does from 2.7 on
 }
 
 // masterState is how often the master has loaded its files, and failed to.
@@ -29,8 +30,9 @@ const (
 	doubtAfter = 200 * time.Millisecond
 )
 
-// reload tells the master to load the files again. From 2.7 on the answer says
-// whether it worked; before, only looking tells.
+// reload tells the master to load the files again. From 2.7 on it answers when
+// it has, or says why it could not; before, it answers at once and with nothing,
+// and only looking tells.
 func (l *loading) reload(ctx context.Context) error {
 	r := l.r
 	if r.process != nil {
@@ -51,7 +53,7 @@ func (l *loading) ask(ctx context.Context) error {
 	if strings.Contains(answer, "Success=0") {
 		return fmt.Errorf("HAProxy refused the reload: %s", complaint([]byte(answer)))
 	}
-	l.asked = time.Now()
+	l.asked, l.done = time.Now(), strings.Contains(answer, "Success=1")
 	return nil
 }
 
@@ -71,6 +73,9 @@ func (l *loading) await(ctx context.Context) (identity, error) {
 			return id, nil
 		case err == nil && id.pid != l.old.pid:
 			last = fmt.Errorf("the process that answers on %s does not load the directory %s: start HAProxy with -f %s after its other files", r.o.StatsSocket, r.o.Dir, r.o.Dir)
+			if l.done {
+				return identity{}, last
+			}
 		case err == nil:
 			last = errors.New("the old worker still answers")
 		}
@@ -91,7 +96,7 @@ func (l *loading) doubt(ctx context.Context) error {
 			return err
 		}
 	}
-	if l.asked.IsZero() || time.Since(l.asked) < doubtAfter {
+	if l.asked.IsZero() || l.done || time.Since(l.asked) < doubtAfter {
 		return nil
 	}
 	now, err := r.master(ctx)

@@ -109,6 +109,12 @@ func TestDeathIsLogged(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	b.eventually("it to be dead", func() error {
+		if living(pid) {
+			return fmt.Errorf("pid %d lives", pid)
+		}
+		return nil
+	})
 	log.Reset()
 	b.afresh()
 	text := log.String()

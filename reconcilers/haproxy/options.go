@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,7 +44,8 @@ type Options struct {
 	// when managed, /run/haproxy-master.sock when external.
 	MasterSocket string
 	PIDFile      string // default haproxy.pid in Dir; managed only
-	Binary       string // default "haproxy", of PATH or else of the sbin directories
+	// Binary is HAProxy's program. Default: "haproxy", of PATH or else of the sbin directories.
+	Binary string
 	// StopOnExit ends a managed HAProxy with Close.
 	StopOnExit bool
 	// ReloadEvery bounds reloads: two at once, then one in each such time; default 1 s.
@@ -103,6 +105,11 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 3 * time.Second
+	}
+	if strings.Contains(o.Binary, "/") { // it is started in another directory, and with each reload anew
+		if o.Binary, err = filepath.Abs(o.Binary); err != nil {
+			return o, fmt.Errorf("haproxy's program %s: %w", o.Binary, err)
+		}
 	}
 	if o.Binary == "" {
 		o.Binary = findProgram("/usr/sbin", "/usr/local/sbin", "/sbin")

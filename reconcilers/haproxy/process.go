@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // process is the HAProxy that Lockstep runs. It lives in a session of its own
@@ -19,6 +21,7 @@ type process struct {
 	options Options
 	mu      sync.Mutex
 	pid     int         // of the master; 0: none is known
+	orphan  bool        // it is a worker whose master died, and about to end itself
 	began   time.Time   // when it was started
 	exited  chan string // takes how a process that we started has ended; nil for one that we found
 }
@@ -51,7 +54,7 @@ func (p *process) find(ctx context.Context) (bool, error) {
 	p.pid, p.exited = 0, nil
 	for _, look := range []func(context.Context) int{p.fromSocket, p.fromFile, p.fromList} {
 		if pid := look(ctx); pid != 0 && p.isOurs(ctx, pid) {
-			p.pid, p.began = pid, time.Now()
+			p.pid, p.orphan, p.began = pid, !leads(pid), time.Now()
 			if age, err := ageOf(pid); err == nil {
 				p.began = p.began.Add(-age)
 			}
@@ -64,7 +67,7 @@ func (p *process) find(ctx context.Context) (bool, error) {
 // mourn says, once, that the process that we knew has died. How is known of one
 // that we started ourselves.
 func (p *process) mourn(ctx context.Context) {
-	if p.pid == 0 || ctx.Err() != nil {
+	if p.pid == 0 || p.orphan || ctx.Err() != nil {
 		return
 	}
 	how := "unknown"
@@ -154,6 +157,12 @@ func living(pid int) bool {
 	return state != "" && state != "Z" && state != "X"
 }
 
+// leads reports whether a process leads its session, as the master that we start does.
+func leads(pid int) bool {
+	session, err := unix.Getsid(pid)
+	return err == nil && session == pid
+}
+
 func parentOf(pid int) int {
 	_, parent := statOf(pid)
 	return parent
@@ -197,7 +206,7 @@ func (p *process) start(ctx context.Context, arguments []string) error {
 	}
 	exited := make(chan string, 1)
 	p.mu.Lock()
-	p.pid, p.began, p.exited = command.Process.Pid, time.Now(), exited
+	p.pid, p.orphan, p.began, p.exited = command.Process.Pid, false, time.Now(), exited
 	p.mu.Unlock()
 	go func() { // ends with the process
 		_ = command.Wait() // the state says as much as its error

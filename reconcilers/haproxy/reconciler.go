@@ -29,7 +29,8 @@ type Reconciler struct {
 	watched watched // what Watch needs to know
 	// watching says that Watch was called, as a daemon does.
 	watching atomic.Bool
-	version  string        // of HAProxy, once it was asked
+	version  string        // of the process that runs; "" when it is not known
+	program  string        // version of the program, once it was asked
 	limit    time.Duration // how long it may take to load its files
 
 	// What was found or made last; valid while known.

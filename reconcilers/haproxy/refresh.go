@@ -29,7 +29,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 			return err
 		}
 		if !alive {
-			r.unreached(processStopped)
+			r.unreached(ctx, processStopped)
 			return nil
 		}
 		deaf, err := r.deaf(ctx)
@@ -37,7 +37,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 			return err
 		}
 		if deaf {
-			r.unreached(processDeaf)
+			r.unreached(ctx, processDeaf)
 			return nil
 		}
 	}
@@ -63,7 +63,11 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 }
 
 // unreached notes that no process holds anything that we could find out or change.
-func (r *Reconciler) unreached(process string) {
+func (r *Reconciler) unreached(ctx context.Context, process string) {
+	r.version = "" // the next one may be another
+	if err := r.askProgram(ctx); err != nil {
+		r.o.Log.Debug("haproxy's version is not known", "error", err) // starting it says so as well
+	}
 	r.condition.process, r.condition.loaded, r.condition.routes = process, "no", "missing"
 	r.live = identity{}
 	r.table = newTable(r.o.Owner, r.model)

@@ -140,7 +140,7 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 	if err := r.before("load"); err != nil {
 		return err
 	}
-	l := &loading{r: r, generation: generation}
+	l, can := &loading{r: r, generation: generation}, r.can()
 	starts := r.condition.process != processRuns
 	if !starts {
 		l.old, r.live = r.live, identity{} // whoever comes next is of our making
@@ -169,6 +169,9 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 	}
 	r.loaded(id)
 	r.handover(ctx)
+	if r.can() != can { // the program was replaced meanwhile: what was asked for may mean something else now
+		r.watched.later(0)
+	}
 	return nil
 }
 

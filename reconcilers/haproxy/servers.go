@@ -107,15 +107,15 @@ func (rt *runtime) add(name string, p place) error {
 func (rt *runtime) set(name string, s server, address bool) error {
 	commands := []string{weightCommand(name, s), stateCommand(name, s)}
 	if address {
-		moved, err := addressCommand(name, s)
+		move, err := addressCommand(name, s)
 		if err != nil {
 			return err
 		}
-		answers, err := rt.command(moved)
+		answers, err := rt.command(move)
 		if err != nil {
 			return err
 		}
-		if !strings.Contains(answers[0], "changed from") && !strings.HasPrefix(answers[0], "no need to change") {
+		if !moved(answers[0]) {
 			return refused(answers)
 		}
 	}
@@ -124,6 +124,12 @@ func (rt *runtime) set(name string, s server, address bool) error {
 		return err
 	}
 	return refused(answers)
+}
+
+// moved reports whether a server has its address now. That it had it before is
+// said in other words from 2.7 on.
+func moved(answer string) bool {
+	return strings.Contains(answer, "changed from") || strings.HasPrefix(answer, "no need to change") || strings.HasPrefix(answer, "nothing changed")
 }
 
 func addressCommand(name string, s server) (string, error) {

@@ -44,7 +44,9 @@ func (s settings) lines() []string {
 		fmt.Sprintf("timeout server %dms", s.Server),
 	}
 	if s.Address {
-		lines = append(lines, "http-send-name-header Host")
+		// A HAProxy without the means loads the file nevertheless, and serves none of it.
+		lines = append(lines, ".if version_before(3.3)", "http-send-name-header Host",
+			".else", "http-request return status 503", ".endif")
 	}
 	return lines
 }
