@@ -24,7 +24,7 @@ func newApply() *cobra.Command {
 				return errors.New("say what to apply: --confirm lets go what the guard holds back; the daemon applies everything else by itself")
 			}
 			var report status.Report
-			if err := r.control(c.Context(), http.MethodGet, "/status", &report); err != nil {
+			if err := r.control(c.Context(), http.MethodGet, "/status", nil, &report); err != nil {
 				return err
 			}
 			held := 0
@@ -35,7 +35,7 @@ func newApply() *cobra.Command {
 				return out.print(c, map[string]string{"result": "nothing held"}, func(p *printer) { p.line("nothing is held back, so there is nothing to confirm") })
 			}
 			var answer map[string]string
-			if err := r.control(c.Context(), http.MethodPost, "/confirm", &answer); err != nil {
+			if err := r.control(c.Context(), http.MethodPost, "/confirm", nil, &answer); err != nil {
 				return err
 			}
 			return out.print(c, answer, func(p *printer) {

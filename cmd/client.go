@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,10 +38,19 @@ func unheard(address string) error {
 }
 
 // control asks the daemon over its control socket, which alone takes what
-// changes something, and answers questions as well.
-func (r *reach) control(ctx context.Context, method, path string, value any) error {
+// changes something, and answers questions as well. A body that is not nil goes
+// along as JSON.
+func (r *reach) control(ctx context.Context, method, path string, body, value any) error {
 	r.fill()
-	request, err := http.NewRequestWithContext(ctx, method, "http://lockstep"+path, nil)
+	var content io.Reader
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("ask the daemon: %w", err)
+		}
+		content = bytes.NewReader(encoded)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, "http://lockstep"+path, content)
 	if err != nil {
 		return fmt.Errorf("ask the daemon: %w", err)
 	}

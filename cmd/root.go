@@ -61,6 +61,7 @@ func New(version string) *cobra.Command {
 		newRun(version),
 		newPlan(version),
 		newApply(),
+		newDrain(),
 		newStatus(),
 		newExplain(),
 		newHealth(),

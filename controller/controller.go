@@ -28,6 +28,7 @@ type Controller struct {
 
 	states  []source.State // as last told
 	poke    chan struct{}
+	orders  chan order
 	waiting snapshot.Delta // what came in before every source had loaded
 	loaded  bool           // every source has loaded once
 	unsaved bool           // the ledger changed and could not be written
@@ -48,6 +49,7 @@ func New(options Options) *Controller {
 		metrics: NewMetrics(options.Registry),
 		log:     options.Log,
 		poke:    make(chan struct{}, 1),
+		orders:  make(chan order),
 	}
 	for _, gateway := range options.Gateways {
 		c.workers = append(c.workers, newWorker(gateway, c))
@@ -103,6 +105,13 @@ func (c *Controller) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-c.poke:
+		case o := <-c.orders:
+			var answer orderAnswer
+			answer.drained, answer.err = c.obey(o.DrainOrder, time.Now())
+			wake := c.round(time.Now())
+			timer.Reset(wake)
+			o.answer <- answer
+			continue
 		case <-timer.C:
 		}
 		wake := c.round(time.Now())

@@ -111,7 +111,7 @@ func checkJSON(text string) error {
 	var failed []error
 	for _, form := range []any{
 		new(status.Report), new(status.Explanation), new([]server.GatewayPlan), new(server.Failure),
-		new(struct{ Result string }),
+		new(struct{ Result string }), new(server.Drained),
 	} {
 		decoder := json.NewDecoder(strings.NewReader(text))
 		decoder.DisallowUnknownFields()

@@ -74,6 +74,9 @@ func New(r Readers) http.Handler {
 type Actions struct {
 	// Confirm lets go what the guards hold.
 	Confirm func()
+	// Drain takes a container out of service, or puts it back. The error is
+	// ErrUnknown for a container that does not count.
+	Drain func(context.Context, DrainRequest) (Drained, error)
 }
 
 // NewControl returns the handler for commands that change something.
@@ -83,6 +86,7 @@ func NewControl(a Actions) http.Handler {
 		a.Confirm()
 		answer(w, http.StatusAccepted, map[string]string{"result": "confirmed"})
 	})
+	mux.HandleFunc("POST /drain", drain(a))
 	return mux
 }
 

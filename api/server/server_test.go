@@ -86,6 +86,49 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// TestDrainRequests: what a daemon is asked for is checked before it is asked.
+func TestDrainRequests(t *testing.T) {
+	var asked []DrainRequest
+	handler := NewControl(Actions{Drain: func(_ context.Context, r DrainRequest) (Drained, error) {
+		asked = append(asked, r)
+		switch r.Container {
+		case "web-1":
+			return Drained{Container: r.Container, ID: "4f1c", Services: []string{"web"}, Draining: true, Changed: true}, nil
+		case "early":
+			return Drained{}, errors.New("what runs is not known yet")
+		}
+		return Drained{}, fmt.Errorf("%w: no container is called that", ErrUnknown)
+	}})
+	for _, c := range []struct {
+		body string
+		code int
+		want string
+	}{
+		{`{"container":"web-1","for":"5m","by":"alice"}`, 200, `"container":"web-1","id":"4f1c","services":["web"],"draining":true,"changed":true`},
+		{`{"container":"web-1","undo":true}`, 200, `"changed":true`},
+		{`{"container":"nobody"}`, 404, "no container is called that"},
+		{`{"container":"early"}`, 503, "not known yet"},
+		{`{"container":"web-1","for":"5"}`, 400, "no time from 1s to 24h"},
+		{`{"container":"web-1","for":"25h"}`, 400, "no time from 1s to 24h"},
+		{`{"container":"web-1","by":"` + strings.Repeat("a", 65) + `"}`, 400, "more than 64"},
+		{`{}`, 400, "lacks container"},
+		{`{"containers":"web-1"}`, 400, "unknown field"},
+		{`web-1`, 400, "invalid"},
+	} {
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/drain", strings.NewReader(c.body)))
+		if recorder.Code != c.code || !strings.Contains(recorder.Body.String(), c.want) {
+			t.Errorf("%s: got %d %s, want %d with %q", c.body, recorder.Code, recorder.Body, c.code, c.want)
+		}
+	}
+	want := []DrainRequest{
+		{Container: "web-1", For: "5m", By: "alice"}, {Container: "web-1", Undo: true}, {Container: "nobody"}, {Container: "early"},
+	}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+}
+
 // TestLocalRefusesForeignNames: a page whose name points at our address gets
 // nothing, by whatever Host its browser sends.
 func TestLocalRefusesForeignNames(t *testing.T) {

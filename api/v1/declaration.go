@@ -1,5 +1,7 @@
 package v1
 
+import "time"
+
 // Subject is one container as the labels' grammar sees it.
 type Subject struct {
 	Container string            // its name, for errors and as the last resort for a service key
@@ -38,4 +40,6 @@ type DeclaredService struct {
 	// Version groups the instances between which a rollout divides the traffic: parts
 	// of [a-z0-9][a-z0-9_-]* joined by dots; "" where none is named.
 	Version string
+	// Drain is how long sessions may go on once the container drains.
+	Drain time.Duration
 }

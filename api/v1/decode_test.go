@@ -30,7 +30,7 @@ func TestDecodeWhole(t *testing.T) {
 	}
 	want := Declaration{Enabled: true, Services: []DeclaredService{{
 		Port:   8080,
-		Weight: 100,
+		Weight: 100, Drain: 5 * time.Minute,
 		Service: Service{
 			Name:           "shop.web",
 			Gateways:       []Gateway{Kong},

@@ -84,6 +84,16 @@ var rows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Shares: s.Service.Rollout.Shares} },
 	},
 	{
+		Name: "drain", Scope: OfInstance, Type: Duration, Default: Value{Duration: 5 * time.Minute},
+		Kong:    Rendering{As: "target's `weight` 0; Kong itself ends no session"},
+		HAProxy: Rendering{As: "`shutdown sessions server` after it"},
+		Doc:     "How long requests, downloads and WebSockets that are under way may go on once the container drains, by a stop signal or `lockstep drain`; then HAProxy ends them.",
+		Example: "drain=1h",
+		Aliases: []string{"drain_timeout", "grace_timeout", "deregistration_delay"},
+		set:     func(t target, v Value) { t.service.Drain = v.Duration },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Drain} },
+	},
+	{
 		Name: "gateways", Scope: OfService, Type: List, Words: []string{string(HAProxy), string(Kong)},
 		Chars: wordChars, check: checkGateway,
 		Unset:   "every configured gateway",

@@ -84,8 +84,11 @@ type Endpoint struct {
 	// Weight is 0 to 256; 0 gets no new request.
 	Weight int `json:"weight"`
 	// Draining instances finish what they have begun and get nothing new.
-	Draining bool   `json:"draining,omitempty"`
-	Origin   Origin `json:"origin"`
+	Draining bool `json:"draining,omitempty"`
+	// DrainUntil is when the sessions that a draining instance still has are
+	// ended, in whole seconds; zero when they may go on as long as it runs.
+	DrainUntil time.Time `json:"drain_until,omitzero"`
+	Origin     Origin    `json:"origin"`
 }
 
 // Set is what one gateway should hold: services by name. What it maps to is

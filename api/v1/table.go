@@ -47,7 +47,6 @@ var later = func() map[string]string {
 		"protocols":    "matching by protocol is not supported by this version" + open,
 		"protocol":     "protocols other than http are not supported by this version",
 		"listen":       "listening ports by label are not supported by this version",
-		"drain":        "a drain time by label is not supported by this version",
 		"retries":      "retries by label are not supported by this version",
 		"balance":      "balancing other than round-robin is not supported by this version",
 		"healthcheck":  "health checks by label are not supported by this version, Docker's HEALTHCHECK is heeded",

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -153,18 +154,23 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 	if at.reason != "" {
 		return nil, Verdict{Gateway: gateway, Reason: at.reason, Message: at.message, Fix: at.fix}
 	}
-	verdict := Verdict{Gateway: gateway, Reason: m.container.reason, Message: m.container.message,
+	verdict := Verdict{Gateway: gateway, Reason: m.container.reason, Message: m.container.message, Fix: m.container.fix,
 		Address: at.address.String(), How: at.how}
 	if m.container.life == LifeStarting {
 		return nil, verdict
 	}
+	until := m.container.drains.until(m.part.Drain)
+	if !until.IsZero() {
+		verdict.Message += ", its sessions may go on until " + until.Format(time.DateTime+" MST")
+	}
 	return &v1.Endpoint{
-		ID:       instance.ID,
-		Instance: instance.Name,
-		Address:  at.address,
-		Weight:   m.part.Weight,
-		Draining: m.container.life == LifeDraining,
-		Origin:   v1.Origin{Container: instance.Name},
+		ID:         instance.ID,
+		Instance:   instance.Name,
+		Address:    at.address,
+		Weight:     m.part.Weight,
+		Draining:   m.container.life == LifeDraining,
+		DrainUntil: until,
+		Origin:     v1.Origin{Container: instance.Name},
 	}, verdict
 }
 

@@ -31,6 +31,7 @@ type Builder struct {
 	leaving     map[string]time.Time  // services in their grace time, by name, and its end
 	claims      claims
 	flapping    flapping
+	asked       []string // ids of containers of which a command said something since the last Update
 }
 
 // Result is what one Update changed.
@@ -142,10 +143,11 @@ func (b *Builder) admit(now time.Time, delta snapshot.Delta, touched map[string]
 		b.flapping.note(now, id, false)
 		b.remove(id, touched, result)
 	}
+	b.forgetDrains(delta, gone, result)
 	for i := range delta.Changed {
 		b.put(now, delta.Changed[i], touched, result)
 	}
-	for _, id := range b.flapping.due(now) {
+	for _, id := range append(b.flapping.due(now), b.askedFor(result)...) {
 		if known, ok := b.containers[id]; ok {
 			b.put(now, known.instance, touched, result)
 		}
@@ -178,6 +180,7 @@ func (b *Builder) put(now time.Time, instance snapshot.Instance, touched map[str
 	}
 	b.flapping.note(now, instance.ID, fresh.life == LifeReady)
 	b.flapping.hold(fresh)
+	b.drain(fresh)
 	b.containers[instance.ID] = fresh
 	if len(fresh.problems) > 0 {
 		result.Refused[instance.ID] = fresh.problems

@@ -28,6 +28,8 @@ type container struct {
 	life     Life
 	reason   v1.Reason // why it is in this life
 	message  string    // the same for people; "" when ready
+	fix      string    // what to do about it; "" when nothing
+	drains   drains
 }
 
 // admit decodes an instance. What was decoded before is used again where
@@ -35,6 +37,9 @@ type container struct {
 func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *container {
 	c := &container{instance: instance}
 	c.life, c.reason, c.message = live(instance)
+	if instance.Stopping != "" {
+		c.drains.since = instance.StoppingSince
+	}
 	if before != nil && sameLabels(before.instance, instance) {
 		c.enabled, c.declared, c.problems = before.enabled, before.declared, before.problems
 		return c

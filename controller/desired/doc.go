@@ -11,6 +11,7 @@
 //	---------|--------------|---------------------------------------------------
 //	admit    | container.go | what do its labels ask for, and in which life is it?
 //	         | flapping.go  | … unless it turns to and fro too often
+//	         | drain.go     | … or somebody has taken it out of service
 //	settle   | settings.go  | which copy's settings hold for the service?
 //	claim    | claims.go    | which route holds a match that several ask for?
 //	address  | address.go   | where does this gateway reach that instance?

@@ -29,10 +29,12 @@ var epoch = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 // step is one step of a story: what changed, and when.
 type step struct {
-	At       string   // since the story began: "90s"
-	Full     bool     // the delta lists the whole world
-	Start    []box    // new or changed containers
-	Gone     []string // names of containers that are gone
+	At       string            // since the story began: "90s"
+	Full     bool              // the delta lists the whole world
+	Start    []box             // new or changed containers
+	Gone     []string          // names of containers that are gone
+	Drain    map[string]string // names of containers to take out of service, and for how long: "0s" as their labels say
+	Undo     []string          // names of containers to put back into service
 	Gateways map[v1.Gateway]attachment
 	Publish  string
 }
@@ -152,6 +154,16 @@ func (w *world) do(t *testing.T, s step) {
 	for _, name := range s.Gone {
 		delta.Removed = append(delta.Removed, idOf(name))
 	}
+	for name, text := range s.Drain {
+		lasts, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.builder.Drain(idOf(name), &ledger.Drain{By: "alice", Since: epoch.Add(at), For: lasts})
+	}
+	for _, name := range s.Undo {
+		w.builder.Drain(idOf(name), nil)
+	}
 	w.update(epoch.Add(at), delta)
 }
 
@@ -200,6 +212,9 @@ func (b box) instance() snapshot.Instance {
 	if _, said := b.Labels["enable"]; !said {
 		i.Labels["lockstep.enable"] = "true"
 	}
+	if b.Stopping != "" {
+		i.StoppingSince = epoch
+	}
 	for _, name := range slices.Sorted(maps.Keys(b.Networks)) {
 		short, driver, _ := strings.Cut(name, "/")
 		i.Networks = append(i.Networks, snapshot.Network{Name: short, Driver: cmp.Or(driver, "bridge"), Address: netip.MustParseAddr(b.Networks[name])})
@@ -234,6 +249,9 @@ func (w *world) String() string {
 				if e.Draining {
 					state = " draining"
 				}
+				if !e.DrainUntil.IsZero() {
+					state += " until " + e.DrainUntil.Sub(epoch).String()
+				}
 				fmt.Fprintf(&b, "  %s %s weight=%d%s\n", e.Instance, e.Address, e.Weight, state)
 			}
 		}
@@ -250,6 +268,9 @@ func (w *world) String() string {
 		if until := w.memory.Services[name].Until; !until.IsZero() {
 			fmt.Fprintf(&b, "leaving: %s at %s\n", name, until.Sub(epoch))
 		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.memory.Drains)) {
+		fmt.Fprintf(&b, "out of service: %s\n", strings.TrimSpace(id))
 	}
 	return b.String()
 }

@@ -14,6 +14,17 @@ type Ledger struct {
 	Claims map[string]string `json:"claims"`
 	// Services are the settings that each service last asked for, by its name.
 	Services map[string]Service `json:"services"`
+	// Drains are the instances that somebody has taken out of service, by their ids.
+	// One is forgotten when its instance is gone.
+	Drains map[string]Drain `json:"drains,omitempty"`
+}
+
+// Drain is what is remembered of an instance that somebody has taken out of service.
+type Drain struct {
+	By    string    `json:"by"`    // who asked for it, for people
+	Since time.Time `json:"since"` // UTC, whole seconds
+	// For is how long its sessions may go on; 0 leaves that to its field drain.
+	For time.Duration `json:"for,omitempty"`
 }
 
 // Service is what is remembered of one service.
@@ -27,10 +38,10 @@ type Service struct {
 
 // New returns an empty ledger.
 func New() *Ledger {
-	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}}
+	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}, Drains: map[string]Drain{}}
 }
 
 // Clone returns a copy that shares no map with l.
 func (l *Ledger) Clone() *Ledger {
-	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services)}
+	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains)}
 }

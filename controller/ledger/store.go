@@ -134,6 +134,9 @@ func Read(path string) (*Ledger, error) {
 	if stored.Services == nil {
 		stored.Services = map[string]Service{}
 	}
+	if stored.Drains == nil {
+		stored.Drains = map[string]Drain{}
+	}
 	return &stored.Ledger, nil
 }
 

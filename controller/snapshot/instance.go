@@ -21,6 +21,8 @@ type Instance struct {
 	Health  Health
 	// Stopping names the signal of a stop that was seen to begin ("SIGTERM"); "" when none was.
 	Stopping string
+	// StoppingSince is when that stop began; zero when none was seen.
+	StoppingSince time.Time
 	// HostNetwork is set for containers that share the host's network stack.
 	HostNetwork bool
 	Networks    []Network // sorted by name

@@ -119,6 +119,9 @@ func (c *compiler) backend(address bool) {
 // address, the server is named by it (http-send-name-header).
 func serverOf(e *v1.Endpoint, address bool) (server, error) {
 	s := server{name: e.ID, id: e.ID, address: e.Address.String(), weight: e.Weight, drain: e.Draining}
+	if s.drain && !e.DrainUntil.IsZero() {
+		s.until = time.Unix(e.DrainUntil.Unix(), 0).UTC()
+	}
 	if address {
 		s.name = s.address
 	}

@@ -18,6 +18,7 @@
 //
 // and below them:
 //
+//	drain.go              when sessions of draining servers end
 //	spare.go              backends prepared for services that are brand-new
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
 //	settings.go           what a backend asks for, and how it is written and read back

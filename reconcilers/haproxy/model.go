@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // server is one `server` line. Values are never changed once they are in a model.
@@ -16,6 +17,10 @@ type server struct {
 	address string // ip:port
 	weight  int    // 0 to 256
 	drain   bool
+	// until is when the sessions of a draining server are ended, in whole seconds of
+	// UTC; zero when they may go on as long as it is there.
+	until   time.Time
+	overdue bool // only ever observed: it has sessions though until has passed
 	maint   bool // only ever observed: out of service, to be removed or made ready again
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -54,8 +55,14 @@ func serverObject(b *backend, s server) *plan.Object {
 	switch {
 	case s.maint:
 		state = "maint"
+	case s.overdue:
+		state = "drain, with sessions past their end"
 	case s.drain:
 		state = "drain"
+	}
+	fields := map[string]string{"address": s.address, "weight": strconv.Itoa(s.weight), "state": state}
+	if s.drain && !s.until.IsZero() {
+		fields["sessions_until"] = s.until.Format(time.RFC3339)
 	}
 	return &plan.Object{
 		Key:     v1.Key{Kind: kindServer, Name: b.name() + "/" + s.name},
@@ -63,7 +70,7 @@ func serverObject(b *backend, s server) *plan.Object {
 		Owner:   v1.Key{Kind: v1.KindInstance, Name: s.id},
 		Level:   levelServer,
 		Noun:    serverNoun(s.id, s, b),
-		Fields:  map[string]string{"address": s.address, "weight": strconv.Itoa(s.weight), "state": state},
+		Fields:  fields,
 		Native:  place{backend: b.name(), server: s},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The map's comments tell the routes from which its lines were made.
@@ -142,7 +143,7 @@ func parseHead(owner string, words []string) *backend {
 	return &backend{service: serviceOf(name), settings: defaultSettings}
 }
 
-// parseServer reads: server NAME ADDRESS weight N OPTIONS… [# draining N] [# id ID].
+// parseServer reads: server NAME ADDRESS weight N OPTIONS… [# draining N [# until N]] [# id ID].
 func parseServer(words []string) server {
 	s := server{name: words[1], id: words[1], address: words[2]}
 	s.weight, _ = strconv.Atoi(words[4])
@@ -155,6 +156,10 @@ func parseServer(words []string) server {
 		case "draining":
 			s.drain = true
 			s.weight, _ = strconv.Atoi(words[i+2])
+		case "until":
+			if seconds, err := strconv.ParseInt(words[i+2], 10, 64); err == nil {
+				s.until = time.Unix(seconds, 0).UTC()
+			}
 		case "id":
 			s.id = words[i+2]
 		}

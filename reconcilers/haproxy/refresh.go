@@ -47,6 +47,9 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	}
 	was := r.live.pid
 	r.adopt(w)
+	if err := r.findOverdue(ctx); err != nil {
+		return err
+	}
 	if w.pid != was {
 		if was != 0 { // with our own loads we learn the pid from them
 			r.metrics.drift.WithLabelValues("worker").Inc()
@@ -168,6 +171,9 @@ func overlay(b *backend, live []liveServer) []server {
 			// After a reload a draining server has weight 0 and no other mark.
 			if filed.drain && l.weight == 0 && !s.maint {
 				s.drain, s.weight = true, filed.weight
+			}
+			if filed.drain && s.drain {
+				s.until = filed.until
 			}
 		}
 		servers = append(servers, s)

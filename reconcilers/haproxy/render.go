@@ -292,11 +292,15 @@ func (b *backend) text(owner string) string {
 }
 
 // write appends the `server` line. A draining server has weight 0 there, so
-// that a reload keeps it draining; its own weight follows in the comment.
+// that a reload keeps it draining; its own weight follows in the comment, and
+// when its sessions end.
 func (s *server) write(b *strings.Builder, options string) {
 	weight, comment := s.weight, ""
 	if s.drain {
 		weight, comment = 0, " # draining "+strconv.Itoa(s.weight)
+		if !s.until.IsZero() {
+			comment += " # until " + strconv.FormatInt(s.until.Unix(), 10)
+		}
 	}
 	if s.id != s.name {
 		comment += " # id " + s.id

@@ -46,6 +46,9 @@ func (rt *runtime) server(s *step) {
 	default:
 		err = rt.add(name, after)
 	}
+	if err == nil {
+		err = rt.endSessions(name, after.server, have.overdue)
+	}
 	if err != nil {
 		s.fail(v1.GatewayUnreachable, err.Error(), "")
 	}
@@ -185,6 +188,9 @@ func (rt *runtime) remove(p place) error {
 	l, known := rt.r.leaving[p.String()]
 	if !known {
 		l.deadline = now.Add(leaveLimit)
+		if until := p.server.until; !until.IsZero() && until.Before(l.deadline) {
+			l.deadline = until
+		}
 	}
 	commands := []string{"set server " + name + " state maint"}
 	if !now.Before(l.deadline) {

@@ -73,7 +73,10 @@ func (f *Fleet) change(s *v1.Service) string {
 		s.Endpoints = slices.DeleteFunc(s.Endpoints, func(e v1.Endpoint) bool { return e.ID == id })
 		return "remove instance " + id
 	case 5, 6:
-		e.Draining = !e.Draining
+		e.Draining, e.DrainUntil = !e.Draining, time.Time{}
+		if e.Draining && f.random.IntN(2) == 0 {
+			e.DrainUntil = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+		}
 		return fmt.Sprintf("set draining %t on instance %s", e.Draining, e.ID)
 	case 7:
 		e.Address = f.address()

@@ -171,7 +171,7 @@ func (c *session) take(r inspected, i *inspection, now time.Time) {
 		c.s.joined[r.id] = r.joins
 	}
 	c.answered(r.id, *r.facts, now)
-	r.inst.Stopping = c.s.stops[r.id].signal
+	c.s.stops.tell(r.inst)
 	c.put(r.id, r.inst, i.seen)
 }
 

@@ -133,11 +133,11 @@ func (c *session) listed(s container.Summary, known drivers) bool {
 	case !ok:
 		return c.put(s.ID, nil, time.Time{})
 	case !complete:
-		inst.Stopping = c.s.stops[s.ID].signal
+		c.s.stops.tell(&inst)
 		c.await(s.ID, &inst)
 		return false
 	}
-	inst.Stopping = c.s.stops[s.ID].signal
+	c.s.stops.tell(&inst)
 	return c.put(s.ID, &inst, time.Time{})
 }
 

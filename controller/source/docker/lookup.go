@@ -65,7 +65,7 @@ func (s *Source) Lookup(ctx context.Context, ref string) (snapshot.Instance, Loo
 	if !ok {
 		inst = stopped(own, f)
 	} else if known := s.world.get(own.ID); known != nil {
-		inst.Stopping = known.Stopping
+		inst.Stopping, inst.StoppingSince = known.Stopping, known.StoppingSince
 	}
 	note.Status, note.Running = statusOf(*own.State), ok
 	_, labelled := own.Config.Labels[s.enableLabel()]

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/events"
+
+	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
 // stop is the mark of a container whose end was seen to begin.
@@ -47,6 +49,12 @@ func (m stops) due(now time.Time) (ids []string, next time.Time) {
 		}
 	}
 	return ids, next
+}
+
+// tell writes the mark that a container has into its instance.
+func (m stops) tell(i *snapshot.Instance) {
+	s := m[i.ID]
+	i.Stopping, i.StoppingSince = s.signal, s.began
 }
 
 func deadline(began time.Time, lasts time.Duration) time.Time {
@@ -121,7 +129,7 @@ func (c *session) show(id string, seen time.Time) {
 		return
 	}
 	inst := *old
-	inst.Stopping = c.s.stops[id].signal
+	c.s.stops.tell(&inst)
 	c.put(id, &inst, seen)
 }
 

@@ -1,0 +1,84 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// DrainRequest is the body of POST /drain.
+type DrainRequest struct {
+	// Container is its name, its id, or the beginning of its id.
+	Container string `json:"container"`
+	// Undo puts it back into service.
+	Undo bool `json:"undo,omitempty"`
+	// For is how long its sessions may go on, as "5m"; "" leaves that to its field drain.
+	For string `json:"for,omitempty"`
+	// By is who asks, for people.
+	By string `json:"by,omitempty"`
+}
+
+// maxDrain is the most that For may be, as it is of the field drain.
+const maxDrain = 24 * time.Hour
+
+// maxBy is the most that By may have, for it is remembered and shown.
+const maxBy = 64
+
+// Limit returns For as a duration; 0 when it is not given.
+func (r *DrainRequest) Limit() (time.Duration, error) {
+	if r.For == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(r.For)
+	if err != nil || d < time.Second || d > maxDrain {
+		return 0, fmt.Errorf("%q is no time from 1s to 24h, for example 5m", r.For)
+	}
+	return d, nil
+}
+
+// Drained is what became of a DrainRequest.
+type Drained struct {
+	Container string   `json:"container"`
+	ID        string   `json:"id"`
+	Services  []string `json:"services"` // those that it is part of, sorted
+	Draining  bool     `json:"draining"`
+	// Changed is false when that was so already.
+	Changed bool `json:"changed"`
+	// By and Since are those of the order that holds.
+	By    string    `json:"by,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+// drain answers POST /drain.
+func drain(a Actions) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var request DrainRequest
+		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
+		decoder.DisallowUnknownFields()
+		err := decoder.Decode(&request)
+		if err == nil {
+			_, err = request.Limit()
+		}
+		if err == nil && request.Container == "" {
+			err = errors.New("the body lacks container, its name or id")
+		}
+		if err == nil && len(request.By) > maxBy {
+			err = fmt.Errorf("by has more than %d characters", maxBy)
+		}
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err)
+			return
+		}
+		drained, err := a.Drain(r.Context(), request)
+		switch {
+		case errors.Is(err, ErrUnknown):
+			refuse(w, http.StatusNotFound, err)
+		case err != nil:
+			refuse(w, http.StatusServiceUnavailable, err)
+		default:
+			answer(w, http.StatusOK, drained)
+		}
+	}
+}

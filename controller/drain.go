@@ -1,0 +1,91 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/lockstep/lockstep/controller/ledger"
+)
+
+// DrainOrder asks to take one container out of service, or to put it back.
+type DrainOrder struct {
+	// Container is its name, its id, or the beginning of its id.
+	Container string
+	// Undo puts it back.
+	Undo bool
+	// For is how long its sessions may go on; 0 leaves that to its field drain.
+	For time.Duration
+	// By is who asks, for people.
+	By string
+}
+
+// Drained is what became of a DrainOrder.
+type Drained struct {
+	Container string   `json:"container"`
+	ID        string   `json:"id"`
+	Services  []string `json:"services"` // those that it is part of, sorted
+	Draining  bool     `json:"draining"`
+	// Changed is false when that was so already.
+	Changed bool `json:"changed"`
+	// By and Since are those of the order that holds.
+	By    string    `json:"by,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+// errDry is the answer of a daemon that changes nothing.
+var errDry = errors.New("this daemon only says what it would do (--dry-run); it takes nothing out of service")
+
+// errEarly is the answer before anything is known.
+var errEarly = errors.New("what runs is not known yet; ask again")
+
+// order is a DrainOrder on its way to the loop.
+type order struct {
+	DrainOrder
+	answer chan<- orderAnswer
+}
+
+type orderAnswer struct {
+	drained Drained
+	err     error
+}
+
+// Drain takes a container out of service until it ends or the order is undone,
+// also over a restart of the daemon: it gets nothing new on any gateway, and what
+// it has begun may go on for a while. It is remembered when Drain returns; the
+// gateways follow. The error is desired.ErrNoInstance for a container that does not count.
+func (c *Controller) Drain(ctx context.Context, o DrainOrder) (Drained, error) {
+	if c.options.DryRun {
+		return Drained{}, errDry
+	}
+	answer := make(chan orderAnswer, 1)
+	select {
+	case c.orders <- order{o, answer}:
+	case <-ctx.Done():
+		return Drained{}, ctx.Err()
+	}
+	got := <-answer // the loop answers what it has taken
+	return got.drained, got.err
+}
+
+// obey does what an order asks for, as far as the ledger; the round that
+// follows does the rest.
+func (c *Controller) obey(o DrainOrder, now time.Time) (Drained, error) {
+	if !c.loaded {
+		return Drained{}, errEarly
+	}
+	instance, services, err := c.builder.Instance(o.Container)
+	if err != nil {
+		return Drained{}, err
+	}
+	drained := Drained{Container: instance.Name, ID: instance.ID, Services: slices.Sorted(slices.Values(services)), Draining: !o.Undo}
+	if o.Undo {
+		drained.Changed = c.builder.Drain(instance.ID, nil)
+		return drained, nil
+	}
+	drained.Changed = c.builder.Drain(instance.ID, &ledger.Drain{By: o.By, Since: now.UTC().Truncate(time.Second), For: o.For})
+	holds := c.memory.Drains[instance.ID]
+	drained.By, drained.Since = holds.By, holds.Since
+	return drained, nil
+}
