@@ -37,6 +37,10 @@ e2e: setup ## run the end-to-end tests alone; SCRIPT=name picks one
 compat: ## run HAProxy's tests with newer versions of it; SUITES="trixie ..." picks them, ARGS="-run ..." tests
 	@.ci/compat $(ARGS)
 
+.PHONY: soak
+soak: setup ## the stories about load for long: 50 replacements, 200 containers at random; 15 minutes
+	LOCKSTEP_SOAK=1 go test -count=1 -timeout 40m -parallel 1 ./e2e -v -run 'TestScripts/^(rolling|drained|reloads|churn)$$'
+
 .PHONY: bench
 bench: setup build ## measure latency, lost requests and cost at 10,000 containers
 	go run ./e2e/bench -binary bin/lockstep $(ARGS)

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/lockstep/lockstep/e2e/harness"
 )
 
-// haproxy kill | gone | holds N PATTERN | tap | told-nothing
+// haproxy kill | gone | holds N PATTERN | tap | told-nothing | equal | signal SIGNAL
+// master|worker | reload N | storm RATE DURATION | bounded PROCESSES MB
 func haproxy(ctx context.Context, s story, verb string, args []string) error {
 	switch verb {
 	case "kill":
@@ -26,6 +28,14 @@ func haproxy(ctx context.Context, s story, verb string, args []string) error {
 		})
 	case "holds":
 		return holds(ctx, args, s.HAProxyFiles)
+	case "equal":
+		return harness.Until(ctx, func() error { return s.EqualsWorld(ctx) })
+	case "signal":
+		return signal(ctx, s, args)
+	case "reload", "storm":
+		return reloads(ctx, s, verb, args)
+	case "bounded":
+		return bounded(ctx, s, args)
 	case "tap":
 		return s.Tap()
 	case "told-nothing":
@@ -35,6 +45,28 @@ func haproxy(ctx context.Context, s story, verb string, args []string) error {
 		return nil
 	}
 	return errUnknown("verb", "haproxy "+verb)
+}
+
+// signals are those that a story can send. A process that was stopped is asked
+// nothing any more, so CONT goes to the one that STOP went to.
+var signals = map[string]syscall.Signal{
+	"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2,
+	"STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT,
+}
+
+func signal(ctx context.Context, s story, args []string) error {
+	if len(args) != 2 || signals[args[0]] == 0 {
+		return errors.New("usage: haproxy signal SIGNAL master|worker")
+	}
+	pid, err := strconv.Atoi(s.Getenv("STOPPED"))
+	if args[0] != "CONT" {
+		pid, err = s.HAProxyPID(ctx, args[1])
+	}
+	if err != nil {
+		return err
+	}
+	s.Setenv("STOPPED", strconv.Itoa(pid))
+	return syscall.Kill(pid, signals[args[0]])
 }
 
 // kong down | up | empty | slow DURATION | written N | put PATH BODY | holds N PATTERN

@@ -119,10 +119,27 @@ func setup(t *testing.T, env *testscript.Env, options harness.Options) error {
 	env.Setenv("IMAGE", options.Image)
 	env.Setenv("STATE", w.StateDir())
 	env.Setenv("HAPROXY", w.Proxies.HAProxy)
+	for name, sizes := range sizes {
+		size := sizes[0]
+		if os.Getenv("LOCKSTEP_SOAK") != "" {
+			size = sizes[1]
+		}
+		env.Setenv(name, size)
+	}
 	for name, value := range w.Settings() {
 		env.Setenv(name, value)
 	}
 	return nil
+}
+
+// sizes are how much a story does of what it does for long, by the variable that
+// tells it: with every run of the tests, and where LOCKSTEP_SOAK is set.
+var sizes = map[string][2]string{
+	"TURNS":      {"6", "50"},   // copies that are replaced
+	"CROWD":      {"24", "200"}, // containers that start and stop
+	"CHURN":      {"40", "2m"},  // how often they do, or for how long
+	"RELOADS":    {"20", "20"},
+	"STORM_TIME": {"2s", "10s"},
 }
 
 // own gives labels that are written with the product's prefix the story's own.

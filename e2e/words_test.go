@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/lockstep/lockstep/e2e/harness"
 	"github.com/lockstep/lockstep/internal/stage"
@@ -47,6 +46,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"get":             get,
 		"traffic":         traffic,
 		"load":            load,
+		"metric":          metric,
 		"gateways":        gateways,
 		"exits":           exits,
 		"port":            port,
@@ -150,23 +150,6 @@ func cast(s story, args []string) (stage.Container, error) {
 	return c, nil
 }
 
-// containers run N NAME LABEL… | rm N NAME: NAME-1 to NAME-N, all at once.
-func containers(ctx context.Context, s story, verb string, args []string) error {
-	if len(args) < 2 {
-		return errors.New("usage: containers run|rm N NAME …")
-	}
-	n, err := strconv.Atoi(args[0])
-	if err != nil {
-		return err
-	}
-	var all errgroup.Group
-	for i := 1; i <= n; i++ {
-		name := fmt.Sprintf("%s-%d", args[1], i)
-		all.Go(func() error { return container(ctx, s, verb, append([]string{name}, args[2:]...)) })
-	}
-	return all.Wait()
-}
-
 // network create NAME | connect NAME CONTAINER | disconnect NAME CONTAINER
 func network(ctx context.Context, s story, verb string, args []string) error {
 	switch {
@@ -247,56 +230,6 @@ func get(ctx context.Context, s story, gateway string, args []string) error {
 	_, err = fmt.Fprintf(s.Stdout(), "%d %s", answer.Status, answer.Body)
 	return err
 }
-
-// traffic start GATEWAY HOST/PATH | stop: no request may have failed.
-func traffic(_ context.Context, s story, verb string, args []string) error {
-	switch {
-	case verb == "start" && len(args) == 2:
-		host, path := split(args[1])
-		return s.StartTraffic(args[0], host, path)
-	case verb == "stop" && s.Traffic != nil:
-		sent, failed, first := s.StopTraffic()
-		if failed > 0 || sent == 0 {
-			return fmt.Errorf("%d of %d requests failed; %s", failed, sent, first)
-		}
-		s.Logf("%d requests, none failed", sent)
-		return nil
-	}
-	return errUnknown("verb", "traffic "+verb)
-}
-
-// load start GATEWAY HOST CLIENTS | stop: as traffic, by clients that ask without
-// a pause over connections that they keep.
-func load(ctx context.Context, s story, verb string, args []string) error {
-	switch {
-	case verb == "start" && len(args) == 3 && s.Load == nil:
-		clients, err := strconv.Atoi(args[2])
-		if err != nil {
-			return err
-		}
-		address, err := s.Address(args[0])
-		if err != nil {
-			return err
-		}
-		s.Load = harness.StartLoad(ctx, address, args[1], clients)
-		return nil
-	case verb == "stop" && s.Load != nil:
-		l := s.Load
-		s.Load = nil
-		if err := l.Stop(); err != nil {
-			return err
-		}
-		if l.Failed() > 0 || l.Sent() < fewest {
-			return fmt.Errorf("%d of %d requests failed; %s", l.Failed(), l.Sent(), l.First())
-		}
-		s.Logf("%d requests, none failed", l.Sent())
-		return nil
-	}
-	return errUnknown("verb", "load "+verb)
-}
-
-// fewest is how many requests make a load that proves anything.
-const fewest = 200
 
 // eventually-says PATTERN PROGRAM ARG… runs a program again and again until its
 // output has a match for the pattern.

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -88,7 +86,7 @@ func (b *bench) fleetStart(ctx context.Context, w *harness.World, engine pretend
 	what := fmt.Sprintf("%d containers in %d services: start → desired state", fleetServices*fleetCopies, fleetServices)
 	b.table.add(what, millis(desired), millis(floor)+" (one list)", times(desired, floor), "≤ 1s", desired <= time.Second)
 	b.table.add("  … → HAProxy holds it", millis(served), millis(floor)+" (one list)", times(served, floor), "–", true)
-	rss, err := resident(w.PID())
+	rss, err := harness.Resident(w.PID())
 	if err != nil {
 		return err
 	}
@@ -128,7 +126,7 @@ func (b *bench) fleetEvents(ctx context.Context, w *harness.World, engine preten
 	b.table.add("  … one event: arrived → HAProxy told, mean", millis(told), "–", "–", "–", true)
 	b.table.add("  … one event: allocations, HAProxy's files included",
 		fmt.Sprintf("%.0f, %.0f kB", per("go_memstats_mallocs_total"), per("go_memstats_alloc_bytes_total")/1000), "–", "–", "–", true)
-	rss, err := resident(w.PID())
+	rss, err := harness.Resident(w.PID())
 	if err != nil {
 		return err
 	}
@@ -174,20 +172,6 @@ func listOnce(ctx context.Context, engine pretender) (time.Duration, error) {
 		return 0, err
 	}
 	return time.Since(began), nil
-}
-
-// resident returns a process's resident memory in MB.
-func resident(pid int) (float64, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	match := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(data)
-	if match == nil {
-		return 0, errors.New("the kernel does not tell the resident memory")
-	}
-	kB, err := strconv.ParseFloat(string(match[1]), 64)
-	return kB / 1000, err
 }
 
 func times(a, b time.Duration) string { return fmt.Sprintf("%.1f×", float64(a)/float64(b)) }

@@ -31,7 +31,7 @@ func rolling(ctx context.Context, b *bench) error {
 		if err := eventually(ctx, w, "web.test", names...); err != nil {
 			return err
 		}
-		load := harness.StartLoad(ctx, w.Proxies.HAProxy, "web.test", rollingClients)
+		load := harness.StartLoad(ctx, harness.LoadOptions{Address: w.Proxies.HAProxy, Host: "web.test", Clients: rollingClients})
 		for turn := range rollingTurns {
 			name := fmt.Sprintf("web-%d", rollingCopies+turn)
 			if err := b.replace(ctx, w, names[turn], name); err != nil {

@@ -86,6 +86,17 @@ func (w *World) Serves(ctx context.Context, gateway, host, path string, status i
 	return nil
 }
 
+// Reaches waits until a gateway has an instance answer.
+func (w *World) Reaches(ctx context.Context, gateway, host, path, instance string) error {
+	return Until(ctx, func() error {
+		answer, err := w.Ask(ctx, gateway, host, path)
+		if err == nil && answer.Instance != instance {
+			err = fmt.Errorf("%s http://%s%s reaches %q, not yet %s", gateway, host, path, answer.Instance, instance)
+		}
+		return err
+	})
+}
+
 // Tell sets the health that a container reports, by one request to itself.
 func (w *World) Tell(ctx context.Context, container, health string) error {
 	addr, err := w.Stage.Address(ctx, container)

@@ -14,28 +14,42 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Load is a number of clients that each send one GET after the other over a
+// LoadOptions describe a Load.
+type LoadOptions struct {
+	Address, Host string
+	Clients       int
+	// Method is GET or POST; default: GET. A POST has a body.
+	Method string
+	// Pace is how long a client rests between an answer and its next request. Default: not at all.
+	Pace time.Duration
+}
+
+// Load is a number of clients that each send one request after the other over a
 // connection that they keep. They retry nothing: an answer that does not come,
 // or is not 200, is a lost request.
 type Load struct {
-	address, host string
-	sent, failed  atomic.Int64
-	first         atomic.Pointer[string]
-	cancel        context.CancelFunc
-	clients       errgroup.Group
+	options      LoadOptions
+	request      string
+	sent, failed atomic.Int64
+	first        atomic.Pointer[string]
+	cancel       context.CancelFunc
+	clients      errgroup.Group
 }
 
 // loadRequests and loadTime bound the load.
 const (
-	loadRequests = 200_000
-	loadTime     = 2 * time.Minute
+	loadRequests = 1_000_000
+	loadTime     = 10 * time.Minute
 )
 
 // StartLoad begins to ask for / of a host at an address.
-func StartLoad(ctx context.Context, address, host string, clients int) *Load {
+func StartLoad(ctx context.Context, o LoadOptions) *Load {
 	ctx, cancel := context.WithTimeout(ctx, loadTime)
-	l := &Load{address: address, host: host, cancel: cancel}
-	for range clients {
+	l := &Load{options: o, cancel: cancel, request: "GET / HTTP/1.1\r\nHost: " + o.Host + "\r\n\r\n"}
+	if o.Method == http.MethodPost {
+		l.request = "POST / HTTP/1.1\r\nHost: " + o.Host + "\r\nContent-Length: 4\r\n\r\nbody"
+	}
+	for range o.Clients {
 		l.clients.Go(func() error { return l.client(ctx) })
 	}
 	return l
@@ -63,10 +77,11 @@ func (l *Load) Stop() error {
 
 func (l *Load) client(ctx context.Context) error {
 	for ctx.Err() == nil {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.address)
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.options.Address)
 		if err != nil {
 			if ctx.Err() == nil {
 				l.lose(fmt.Errorf("connect: %w", err))
+				l.rest(ctx)
 			}
 			continue
 		}
@@ -95,16 +110,28 @@ func (l *Load) converse(ctx context.Context, conn net.Conn) {
 		if !more {
 			return
 		}
+		l.rest(ctx)
 	}
 }
 
-// exchange sends one GET and reads its answer; more says whether the connection
+// rest waits for as long as a client rests.
+func (l *Load) rest(ctx context.Context) {
+	if l.options.Pace == 0 {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(l.options.Pace):
+	}
+}
+
+// exchange sends one request and reads its answer; more says whether the connection
 // may be used again.
 func (l *Load) exchange(conn net.Conn, reader *bufio.Reader) (more bool, err error) {
 	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return false, err
 	}
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+l.host+"\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, l.request); err != nil {
 		return false, err
 	}
 	resp, err := http.ReadResponse(reader, nil)

@@ -37,7 +37,7 @@ type World struct {
 	Kong    *Kong
 	Proxies Proxies
 	Traffic *Traffic
-	Load    *Load
+	Loads   []*Load
 
 	options Options
 	listen  string
@@ -92,8 +92,8 @@ func (w *World) Close() error {
 	if w.Traffic != nil {
 		w.StopTraffic()
 	}
-	if w.Load != nil {
-		problems = append(problems, w.Load.Stop())
+	for _, l := range w.Loads {
+		problems = append(problems, l.Stop())
 	}
 	if w.daemon != nil {
 		problems = append(problems, w.Kill())

@@ -7,7 +7,8 @@
 //	INSTANCE   what it calls itself; default: the host name
 //	PORTS      TCP ports to listen on, comma-separated; default: 8080
 //	ON_TERM    what SIGTERM does: "finish" what has begun and exit (default),
-//	           "exit" at once, or be "ignore"d
+//	           "exit" at once, "drain": go on until nothing has come for a
+//	           second and then finish, or be "ignore"d
 //	HEALTH     "bad" starts it unhealthy; default: "ok"
 //
 // SIGHUP is counted and otherwise ignored, as by a server that reloads. Under

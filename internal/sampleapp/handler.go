@@ -23,6 +23,7 @@ type Service struct {
 	instance string
 	sick     atomic.Bool
 	hangups  atomic.Int64
+	asked    atomic.Int64 // when the last request came, in nanoseconds since 1970
 }
 
 // NewService returns a service that calls itself instance.
@@ -36,6 +37,7 @@ func NewService(instance string, healthy bool) *Service {
 // instance, the port that was reached, and host and path as they arrived.
 // ?delay=200ms makes the answer wait.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.asked.Store(time.Now().UnixNano())
 	w.Header().Set(InstanceHeader, s.instance)
 	if r.URL.Path == HealthPath {
 		s.health(w, r)

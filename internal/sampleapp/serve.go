@@ -63,7 +63,7 @@ func serve() error {
 				service.hangups.Add(1)
 				continue
 			}
-			if done, err := stop(server, os.Getenv("ON_TERM")); done {
+			if done, err := stop(server, service, os.Getenv("ON_TERM")); done {
 				return err
 			}
 		}
@@ -71,16 +71,31 @@ func serve() error {
 }
 
 // stop ends the server in the way asked for, and reports whether it is over.
-func stop(server *http.Server, how string) (done bool, err error) {
+func stop(server *http.Server, service *Service, how string) (done bool, err error) {
 	switch how {
 	case "ignore":
 		return false, nil
 	case "exit":
 		return true, server.Close()
+	case "drain":
+		service.drained(finishWithin)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), finishWithin)
 	defer cancel()
 	return true, server.Shutdown(ctx)
+}
+
+// drained waits until no request has come for a second, or for as long as limit.
+func (s *Service) drained(limit time.Duration) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	began := time.Now()
+	for now := range tick.C {
+		last := max(began.UnixNano(), s.asked.Load())
+		if now.Sub(time.Unix(0, last)) > time.Second || now.Sub(began) > limit {
+			return
+		}
+	}
 }
 
 func probe(port string) error {

@@ -6,9 +6,11 @@ import (
 	"maps"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/go-connections/nat"
 )
@@ -114,6 +116,26 @@ func (s *Stage) Address(ctx context.Context, name string) (netip.Addr, error) {
 		}
 	}
 	return netip.Addr{}, fmt.Errorf("container %s has no address: is it running?", name)
+}
+
+// Running returns the full ids of the stage's containers that run, by their short
+// names; with a label (KEY=value), only of those that bear it.
+func (s *Stage) Running(ctx context.Context, label string) (map[string]string, error) {
+	mine := filters.NewArgs(filters.Arg("label", labelKey+"="+s.id))
+	if label != "" {
+		mine.Add("label", label)
+	}
+	list, err := s.docker.ContainerList(ctx, container.ListOptions{Filters: mine})
+	if err != nil {
+		return nil, fmt.Errorf("list containers: %w", err)
+	}
+	ids := map[string]string{}
+	for _, c := range list {
+		for _, name := range c.Names {
+			ids[strings.TrimPrefix(name, "/"+s.id+"-")] = c.ID
+		}
+	}
+	return ids, nil
 }
 
 // CreateNetwork creates a bridge network.

@@ -117,7 +117,8 @@ func socketTrouble(path string, err error) error {
 		return fmt.Errorf("socket %s may not be opened: run Lockstep as a member of its group, or set %q in HAProxy's global section: %w", path, statsLine(path), err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("nobody listens on socket %s: HAProxy is not running, start it: %w", path, err)
-	case errors.As(err, &timeout) && timeout.Timeout():
+	// A process that accepts nothing has room for some who wait, and then for none.
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, syscall.EAGAIN):
 		return fmt.Errorf("HAProxy does not answer on socket %s: it is frozen or overloaded; look at the process, restart it if need be: %w", path, err)
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("HAProxy closed socket %s before it answered: it ended or is reloading: %w", path, err)

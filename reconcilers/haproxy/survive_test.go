@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -304,6 +305,25 @@ func TestFrozenIsReported(t *testing.T) {
 		_, err := b.r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
 		return err
 	})
+}
+
+// TestFrozenForLong: when nobody accepts connections any more the kernel soon
+// refuses more of them, in words that say little.
+func TestFrozenForLong(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd) //nolint:errcheck // a test's own
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := dial(t.Context(), path, 20*time.Millisecond); err == nil || !strings.Contains(err.Error(), "does not answer on socket") {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestFoundAgainWithoutPIDFile(t *testing.T) {
