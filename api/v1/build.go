@@ -143,9 +143,14 @@ func (d *decoding) buildService(key string, wishes []wish) {
 			if value, ok := d.fieldValue(f, rest[:same]); ok {
 				f.set(target{service: &made}, value)
 			}
+			if rest[0].optional {
+				made.leaveOut(f)
+			}
 		}
 		rest = rest[same:]
 	}
+	slices.Sort(made.Optional)
+	slices.Sort(made.Service.Optional)
 	made.Service.Plugins = d.buildPlugins(wishes[fields:n])
 	var names []string
 	for rest := wishes[n:]; len(rest) > 0; {

@@ -16,6 +16,7 @@ var (
 	hostChars    = Charset{"letters, digits, `-`, `_`, `.` and one `*`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' || c == '.' || c == '*' }}
 	methodChars  = Charset{"letters", isUpper}
 	headerChars  = Charset{"visible ASCII without quotes, `\\` and `#`", func(c byte) bool { return isPlain(c) && c != '\\' }}
+	balanceChars = Charset{"letters, digits, `-`, `_` and `:`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' || c == ':' }}
 	nameChars    = Charset{"letters, digits, `-` and `_`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' }}
 )
 

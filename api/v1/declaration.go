@@ -42,4 +42,15 @@ type DeclaredService struct {
 	Version string
 	// Drain is how long sessions may go on once the container drains.
 	Drain time.Duration
+	// Optional names fields of the instance that a gateway may leave out where it can't express them.
+	Optional []string
+}
+
+// leaveOut notes that a gateway may leave the field out.
+func (s *DeclaredService) leaveOut(f *Field) {
+	if f.Scope == OfInstance {
+		s.Optional = append(s.Optional, f.Name)
+	} else {
+		s.Service.Optional = append(s.Service.Optional, f.Name)
+	}
 }

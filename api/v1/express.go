@@ -12,15 +12,44 @@ import (
 // fields count too, for a route without a match would take every request. The
 // plugins of its service count as the route's own: service are these.
 func Inexpressible(r Route, g Gateway, service []Plugin) []string {
-	var given []string
 	names := append(inexpressible(service, g), inexpressible(r.Plugins, g)...)
-	open := true
+	own, given, open := lacking(OfRoute, &DeclaredService{}, &r, g, r.Optional)
+	names = append(names, own...)
+	if open {
+		names = append(names, given...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// InexpressibleOfService returns the same of the service's own fields, which are
+// not those of its routes and plugins. A service with any of them is not served
+// there at all.
+func InexpressibleOfService(s Service, g Gateway) []string {
+	names, _, _ := lacking(OfService, &DeclaredService{Service: s}, nil, g, s.Optional)
+	slices.Sort(names)
+	return names
+}
+
+// InexpressibleOfInstance returns the same of one container's own fields. It
+// gets no traffic there.
+func InexpressibleOfInstance(d DeclaredService, g Gateway) []string {
+	names, _, _ := lacking(OfInstance, &d, nil, g, d.Optional)
+	slices.Sort(names)
+	return names
+}
+
+// lacking looks through the fields of a scope for those that are set and that the
+// gateway can't express, or only in part: names are those that are not
+// optional, given those that are. open says that no match is left.
+func lacking(scope Scope, s *DeclaredService, r *Route, g Gateway, optional []string) (names, given []string, open bool) {
+	open = true
 	for i := range rows {
 		f := &rows[i]
-		if f.Scope != OfRoute {
+		if f.Scope != scope {
 			continue
 		}
-		value := f.get(nil, &r)
+		value := f.get(s, r)
 		if !f.isSet(value) {
 			continue
 		}
@@ -30,34 +59,49 @@ func Inexpressible(r Route, g Gateway, service []Plugin) []string {
 		}
 		switch {
 		case f.Rendering(g).whole() || f.same(value, kept):
-		case slices.Contains(r.Optional, f.Name):
+		case slices.Contains(optional, f.Name):
 			given = append(given, f.Name)
 		default:
 			names = append(names, f.Name)
 		}
 	}
-	if open {
-		names = append(names, given...)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names, given, open
 }
 
 // Expressible returns the route as the gateway can serve it: what it can't
 // express is left out. Only for a route of which nothing is Inexpressible is
 // the result what the user asked for. The route itself is not changed.
 func Expressible(r Route, g Gateway) Route {
-	for i := range rows {
-		f := &rows[i]
-		if f.Scope != OfRoute || f.Rendering(g).whole() {
-			continue
-		}
-		if value := f.get(nil, &r); f.isSet(value) {
-			f.set(target{route: &r}, f.keep(value, g))
-		}
-	}
+	cut(OfRoute, &DeclaredService{}, &r, g)
 	r.Plugins = ExpressiblePlugins(r.Plugins, g)
 	return r
+}
+
+// ExpressibleService returns the same of a service, whose routes are left as they are.
+func ExpressibleService(s Service, g Gateway) Service {
+	d := DeclaredService{Service: s}
+	cut(OfService, &d, nil, g)
+	d.Service.Plugins = ExpressiblePlugins(s.Plugins, g)
+	return d.Service
+}
+
+// ExpressibleInstance returns the same of one container's part in a service.
+func ExpressibleInstance(d DeclaredService, g Gateway) DeclaredService {
+	cut(OfInstance, &d, nil, g)
+	return d
+}
+
+// cut sets the fields of a scope to what the gateway can express of them.
+func cut(scope Scope, s *DeclaredService, r *Route, g Gateway) {
+	for i := range rows {
+		f := &rows[i]
+		if f.Scope != scope || f.Rendering(g).whole() {
+			continue
+		}
+		if value := f.get(s, r); f.isSet(value) {
+			f.set(target{service: s, route: r}, f.keep(value, g))
+		}
+	}
 }
 
 // keep returns the part of a value that a gateway can express; where that is
@@ -66,6 +110,8 @@ func (f *Field) keep(v Value, g Gateway) Value {
 	how := f.Rendering(g)
 	switch {
 	case how.whole():
+		return v
+	case f.Type == Text && how.expresses(v.Text):
 		return v
 	case how.As == "" || f.Type != List:
 		return f.Default

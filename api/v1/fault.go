@@ -105,6 +105,10 @@ func (f *Field) advice(prefix string) string {
 		how = "write a number and its unit (ms, s, m, h), above 0 and at most 24h"
 	case Shares:
 		how = fmt.Sprintf("write whole per cents from 0%% to %d%%", maxShare)
+	case Text:
+		if f.Words != nil {
+			how = "write one of " + strings.Join(f.Words, ", ")
+		}
 	case List:
 		if f.Words != nil {
 			how = "write " + strings.Join(f.Words, " or ") + ", or both with a comma between them"

@@ -92,7 +92,7 @@ type Field struct {
 	Min, Max int
 	// Unit of the value, "" when it has none.
 	Unit string
-	// Words are the only values that a List may hold; nil when they are free.
+	// Words are the only values that a Text or List may hold; nil when they are free.
 	Words []string
 	// Default holds where the field is not set.
 	Default Value
@@ -142,7 +142,7 @@ func (f *Field) Rendering(g Gateway) Rendering {
 // MayBeOptional reports whether "?" may follow the field's name: only where
 // some gateway can't express it, or may not in time.
 func (f *Field) MayBeOptional() bool {
-	return f.Scope == OfRoute && (f.optional || !f.Kong.whole() || !f.HAProxy.whole())
+	return f.Scope != OfContainer && (f.optional || !f.Kong.whole() || !f.HAProxy.whole())
 }
 
 // isSet reports whether a value says more than the default.

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,7 +12,10 @@ import (
 // rows is the specification of what can be asked for: labels are decoded,
 // defaults filled in, mistakes explained and docs/labels.md made from it alone.
 // It is never changed. A field that only some later version serves has no row.
-var rows = []Field{
+var rows = slices.Concat(basicRows, balancingRows)
+
+// basicRows say which containers are served, where, and by which requests.
+var basicRows = []Field{
 	{
 		Name: "enable", Scope: OfContainer, Type: Bool,
 		Unset:   "`false`, or `true` with `--expose-all`",

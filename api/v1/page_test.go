@@ -146,6 +146,8 @@ func pageFuncs() template.FuncMap {
 			switch {
 			case f.Type == Int:
 				return fmt.Sprintf("number, %d to %d", f.Min, f.Max)
+			case f.Words != nil && f.Type == Text:
+				return "`" + strings.Join(f.Words, "`, `") + "`"
 			case f.Words != nil:
 				return "list of `" + strings.Join(f.Words, "`, `") + "`"
 			}

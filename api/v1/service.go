@@ -24,10 +24,13 @@ type Service struct {
 	// Rollout says how the instances' versions share the traffic. Only what decides the
 	// settings has it: the shares of endpoints are in their weights.
 	Rollout Rollout `json:"rollout,omitzero"`
+	Balancing
 	// Plugins hold for all routes; sorted by name.
 	Plugins []Plugin `json:"plugins,omitempty"`
 	// Routes are sorted by name.
 	Routes []Route `json:"routes,omitempty"`
+	// Optional names fields of the service that a gateway may leave out where it can't express them.
+	Optional []string `json:"optional,omitempty"`
 	// Endpoints are sorted by ID.
 	Endpoints []Endpoint `json:"endpoints,omitempty"`
 	// Origin is the container whose labels decided the settings.

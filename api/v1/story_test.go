@@ -126,6 +126,11 @@ func tell(d Declaration, problems []Problem) txtar.File {
 		fmt.Fprintf(&b, "service %s\n", s.Service.Name)
 		tellFields(&b, "  ", s, nil)
 		tellPlugins(&b, "  ", s.Service.Plugins)
+		for _, gateway := range []Gateway{Kong, HAProxy} {
+			if fields := slices.Concat(InexpressibleOfService(s.Service, gateway), InexpressibleOfInstance(*s, gateway)); len(fields) > 0 {
+				fmt.Fprintf(&b, "  not on %s: %s\n", gateway, strings.Join(fields, ", "))
+			}
+		}
 		for j := range s.Service.Routes {
 			r := &s.Service.Routes[j]
 			fmt.Fprintf(&b, "  route %s\n", r.Name)
@@ -161,7 +166,7 @@ func tellFields(b *strings.Builder, indent string, s *DeclaredService, r *Route)
 		}
 		if value := f.get(s, r); f.isSet(value) {
 			mark := ""
-			if r != nil && slices.Contains(r.Optional, f.Name) {
+			if slices.Contains(slices.Concat(s.Optional, s.Service.Optional), f.Name) || r != nil && slices.Contains(r.Optional, f.Name) {
 				mark = "?"
 			}
 			fmt.Fprintf(b, "%s%s%s: %s\n", indent, f.Name, mark, f.Text(value))

@@ -48,7 +48,6 @@ var later = func() map[string]string {
 		"protocol":     "protocols other than http are not supported by this version",
 		"listen":       "listening ports by label are not supported by this version",
 		"retries":      "retries by label are not supported by this version",
-		"balance":      "balancing other than round-robin is not supported by this version",
 		"healthcheck":  "health checks by label are not supported by this version, Docker's HEALTHCHECK is heeded",
 		"tags":         "tags by label are not supported, for those in a gateway belong to Lockstep",
 	}

@@ -71,10 +71,7 @@ func (b *Builder) dissolve(s *service, result *Result) {
 
 // offer makes the service as one gateway should hold it.
 func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standing *Standing, result *Result) {
-	if !wants(s.settings, gateway) {
-		absent := Verdict{Gateway: gateway, Reason: v1.NotEnabled,
-			Message: fmt.Sprintf("its service names other gateways: %s", join(s.settings.Gateways)),
-			Fix:     fmt.Sprintf("add %s to the label gateways", gateway)}
+	if absent := without(s.settings, gateway); absent.Reason != "" {
 		for i := range standing.Instances {
 			standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, absent)
 		}
@@ -87,9 +84,8 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 		}
 		return
 	}
-	offered := s.settings
+	offered := v1.ExpressibleService(s.settings, gateway)
 	offered.Routes, offered.Endpoints, offered.Rollout = nil, nil, v1.Rollout{}
-	offered.Plugins = v1.ExpressiblePlugins(s.settings.Plugins, gateway)
 	for i, route := range s.settings.Routes {
 		verdict := b.judge(s, gateway, route)
 		if verdict.Reason == v1.Serving {
@@ -114,6 +110,22 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 	}
 	s.sets[gateway] = &offered
 	result.set(gateway, s.name, &offered)
+}
+
+// without says why a gateway does not hold a service at all; its reason is ""
+// where it does.
+func without(s v1.Service, gateway v1.Gateway) Verdict {
+	if !wants(s, gateway) {
+		return Verdict{Gateway: gateway, Reason: v1.NotEnabled,
+			Message: fmt.Sprintf("its service names other gateways: %s", join(s.Gateways)),
+			Fix:     fmt.Sprintf("add %s to the label gateways", gateway)}
+	}
+	if fields := v1.InexpressibleOfService(s, gateway); len(fields) > 0 {
+		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+			Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
+			Fix:     "mark the field optional with a ? after its name to serve the service without it, or name only the other gateway in the label gateways"}
+	}
+	return Verdict{}
 }
 
 // judge says whether a gateway serves a route.
@@ -154,6 +166,12 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 	if at.reason != "" {
 		return nil, Verdict{Gateway: gateway, Reason: at.reason, Message: at.message, Fix: at.fix}
 	}
+	if fields := v1.InexpressibleOfInstance(*m.part, gateway); len(fields) > 0 {
+		return nil, Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+			Message: fmt.Sprintf("%s can't express its %s", gateway, strings.Join(fields, ", ")),
+			Fix:     "mark the field optional with a ? after its name to have it served without, or name only the other gateway in the label gateways"}
+	}
+	part := v1.ExpressibleInstance(*m.part, gateway)
 	verdict := Verdict{Gateway: gateway, Reason: m.container.reason, Message: m.container.message, Fix: m.container.fix,
 		Address: at.address.String(), How: at.how}
 	if m.container.life == LifeStarting {
@@ -167,7 +185,7 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 		ID:         instance.ID,
 		Instance:   instance.Name,
 		Address:    at.address,
-		Weight:     m.part.Weight,
+		Weight:     part.Weight,
 		Draining:   m.container.life == LifeDraining,
 		DrainUntil: until,
 		Origin:     v1.Origin{Container: instance.Name},

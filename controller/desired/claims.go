@@ -58,7 +58,7 @@ func newClaims(memory *ledger.Ledger) claims {
 func (c *claims) put(gateways []v1.Gateway, s *service) {
 	var fresh []*claimant
 	for _, gateway := range gateways {
-		if !wants(s.settings, gateway) {
+		if without(s.settings, gateway).Reason != "" {
 			continue
 		}
 		for _, route := range s.settings.Routes {

@@ -240,7 +240,7 @@ func (w *world) String() string {
 	for _, gateway := range []v1.Gateway{v1.Kong, v1.HAProxy} {
 		for _, name := range slices.Sorted(maps.Keys(w.sets[gateway])) {
 			s := w.sets[gateway][name]
-			fmt.Fprintf(&b, "%s %s\n", gateway, name)
+			fmt.Fprintf(&b, "%s %s%s\n", gateway, name, balancing(s))
 			for _, r := range s.Routes {
 				fmt.Fprintf(&b, "  route %s hosts=%v paths=%v methods=%v\n", r.Name, r.Hosts, r.Paths, r.Methods)
 			}
@@ -273,6 +273,15 @@ func (w *world) String() string {
 		fmt.Fprintf(&b, "out of service: %s\n", strings.TrimSpace(id))
 	}
 	return b.String()
+}
+
+// balancing tells what a service asks for of how its requests are shared.
+func balancing(s *v1.Service) string {
+	text := ""
+	if s.Balance != "" {
+		text += " balance=" + s.Balance
+	}
+	return text
 }
 
 // render says what is not served, and why.

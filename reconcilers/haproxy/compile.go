@@ -61,6 +61,10 @@ func (c *compiler) compile() {
 		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "rename the service")
 		return
 	}
+	if err := settingsOf(s, false).check(); err != nil {
+		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "change the field")
+		return
+	}
 	plain, address := len(s.Routes) == 0, false
 	routes := make([]*route, 0, len(s.Routes))
 	for i := range s.Routes {
@@ -97,6 +101,7 @@ func (c *compiler) backend(address bool) {
 	object := backendObject(b)
 	object.Origin = s.Origin
 	c.state[object.Key] = object
+	places := map[int]bool{}
 	for i := range s.Endpoints {
 		endpoint := &s.Endpoints[i]
 		srv, err := serverOf(endpoint, address)
@@ -111,6 +116,12 @@ func (c *compiler) backend(address bool) {
 			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has the address %s as well", s.Name, srv.address), "give each instance an address of its own")
 			continue
 		}
+		place := hashID(srv.name)
+		if b.hashes() && places[place] { // HAProxy would refuse all of the files
+			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has its place in the hash", s.Name), "recreate the container")
+			continue
+		}
+		places[place] = true
 		c.state[object.Key] = object
 	}
 }

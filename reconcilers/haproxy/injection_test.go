@@ -51,6 +51,8 @@ func evilSets(evil string) map[string]*v1.Service {
 	put("header value", func(s *v1.Service) { s.Routes[0].Headers = map[string][]string{"X-V": {evil}} })
 	put("endpoint", func(s *v1.Service) { s.Endpoints[0].ID = evil })
 	put("instance", func(s *v1.Service) { s.Endpoints[0].Instance = evil })
+	put("balance", func(s *v1.Service) { s.Balance = evil })
+	put("hashed header", func(s *v1.Service) { s.Balance = "header:" + evil })
 	put("zone", func(s *v1.Service) {
 		s.Endpoints[0].Address = netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(evil), 9)
 	})

@@ -261,9 +261,8 @@ func (t *text) add(b *backend, owner string) {
 	if b.retired {
 		config.WriteString("  " + retiredMark + "\n")
 	}
-	options := b.serverOptions()
 	for i := range b.servers {
-		b.servers[i].write(&config, options)
+		b.servers[i].write(&config, b.options(&b.servers[i]))
 	}
 	t.config += config.String()
 	t.shape += shape

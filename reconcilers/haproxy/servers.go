@@ -89,7 +89,7 @@ func checkPlace(p place) error {
 func (rt *runtime) add(name string, p place) error {
 	options := ""
 	if b := rt.r.model.backendOf(p.backend); b != nil {
-		options = b.serverOptions()
+		options = b.options(&p.server)
 	}
 	answers, err := rt.command("add server "+name+" "+p.server.address+" weight "+strconv.Itoa(p.server.weight)+options, stateCommand(name, p.server))
 	if err != nil {

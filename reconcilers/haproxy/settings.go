@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -21,6 +22,8 @@ type settings struct {
 	// Connect and Server are timeouts in milliseconds.
 	Connect int `json:"connect_timeout"`
 	Server  int `json:"server_timeout"`
+	// Balance is v1.Balancing's.
+	Balance string `json:"balance,omitempty"`
 }
 
 // defaultSettings are those of a service that asks for none, and so of the
@@ -33,16 +36,21 @@ func settingsOf(s *v1.Service, address bool) settings {
 		Address: address,
 		Connect: milliseconds(s.ConnectTimeout, defaultSettings.Connect),
 		Server:  milliseconds(max(s.ReadTimeout, s.WriteTimeout), defaultSettings.Server),
+		Balance: s.Balance,
 	}
+}
+
+// check is the door for what stands in settings as text.
+func (s settings) check() error {
+	return checkBalance(v1.Balancing{Balance: s.Balance})
 }
 
 // lines returns the lines of the backend's section, servers aside.
 func (s settings) lines() []string {
-	lines := []string{
-		"balance roundrobin",
+	lines := append(s.balance(),
 		fmt.Sprintf("timeout connect %dms", s.Connect),
 		fmt.Sprintf("timeout server %dms", s.Server),
-	}
+	)
 	if s.Address {
 		// A HAProxy without the means loads the file nevertheless, and serves none of it.
 		lines = append(lines, ".if version_before(3.3)", "http-send-name-header Host",
@@ -63,7 +71,7 @@ func (s settings) fields() map[string]string {
 		host = "the server's address"
 	}
 	return map[string]string{
-		"balance": "roundrobin", "host": host,
+		"balance": cmp.Or(s.Balance, v1.RoundRobin), "host": host,
 		"connect_timeout": (time.Duration(s.Connect) * time.Millisecond).String(),
 		"server_timeout":  (time.Duration(s.Server) * time.Millisecond).String(),
 	}
@@ -93,7 +101,7 @@ func (s *settings) parse(line string) {
 		return
 	}
 	var read settings
-	if json.Unmarshal([]byte(text), &read) == nil { // else the files differ from what we would write, and are written again
+	if json.Unmarshal([]byte(text), &read) == nil && read.check() == nil { // else the files differ from what we would write, and are written again
 		*s = read
 	}
 }

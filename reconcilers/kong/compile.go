@@ -46,17 +46,19 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, _ v1.Shared) (
 // unavailable adds the upstream and the service that belong to none.
 func (c *compiler) unavailable() {
 	name := c.name(reserved)
-	c.add(kindUpstream, reserved, "", v1.Origin{}, gokong.Upstream{
-		Name: &name, Algorithm: new("round-robin"), Tags: gokong.StringSlice(c.tags(tagWriter + c.writer)...),
-	})
+	none, _ := upstream(name, &v1.Service{}, c.tags(tagWriter+c.writer))
+	c.add(kindUpstream, reserved, "", v1.Origin{}, none)
 	c.add(kindService, reserved, "", v1.Origin{}, c.backend(name, &v1.Service{}, c.tags()))
 }
 
 func (c *compiler) service(s *v1.Service) {
 	name, tags := c.name(s.Name), c.tags(tagService+s.Name)
-	c.add(kindUpstream, s.Name, s.Name, s.Origin, gokong.Upstream{
-		Name: &name, Algorithm: new("round-robin"), Tags: gokong.StringSlice(tags...),
-	})
+	balanced, ok := upstream(name, s, tags)
+	if !ok {
+		c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, fmt.Sprintf("Kong has no algorithm %q", s.Balance), "change the field balance")
+		return
+	}
+	c.add(kindUpstream, s.Name, s.Name, s.Origin, balanced)
 	c.add(kindService, s.Name, s.Name, s.Origin, c.backend(name, s, tags))
 	for _, e := range s.Endpoints {
 		c.target(s, e, tags)

@@ -46,7 +46,7 @@ func table() []*row {
 	return []*row{
 		{
 			kind: kindUpstream, path: "upstreams", level: 1, unique: "name",
-			fields: []string{"name", "algorithm", "tags"},
+			fields: []string{"name", "algorithm", "hash_on", "hash_on_header", "hash_on_cookie", "tags"},
 		},
 		{
 			kind: kindTarget, path: "targets", level: 2, within: kindUpstream, unique: "target", patch: true,

@@ -65,7 +65,7 @@ func (f *Fleet) change(s *v1.Service) string {
 	}
 	e := &s.Endpoints[f.random.IntN(len(s.Endpoints))]
 	r := &s.Routes[f.random.IntN(len(s.Routes))]
-	switch f.random.IntN(16) {
+	switch f.random.IntN(17) {
 	case 0, 1, 2:
 		return f.addEndpoint(s)
 	case 3, 4:
@@ -102,6 +102,9 @@ func (f *Fleet) change(s *v1.Service) string {
 	case 14:
 		r.StripPath, r.PreserveHost = f.random.IntN(2) == 0, f.random.IntN(2) == 0
 		return "change the options of route " + r.Name
+	case 15:
+		s.Balance = pick(f.random, []string{"", v1.LeastConn, v1.BalanceSource, v1.BalanceURI, "header:X-User", "cookie:session"})
+		return "change the balance to " + s.Balance
 	default:
 		s.ReadTimeout = time.Duration(1+f.random.IntN(90)) * time.Second
 		s.ConnectTimeout = time.Duration(1+f.random.IntN(5000)) * time.Millisecond

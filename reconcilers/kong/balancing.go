@@ -1,0 +1,31 @@
+package kong
+
+import (
+	gokong "github.com/kong/go-kong/kong"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// upstream is the Kong upstream of a service, or of none; false when Kong has no
+// such algorithm. What decides who gets a request is written out, also where it
+// is Kong's default.
+func upstream(name string, s *v1.Service, tags []string) (gokong.Upstream, bool) {
+	u := gokong.Upstream{Name: &name, Algorithm: new("consistent-hashing"), HashOn: new("none"), Tags: gokong.StringSlice(tags...)}
+	switch word, what := s.Hash(); word {
+	case "":
+		u.Algorithm = new("round-robin")
+	case v1.LeastConn:
+		u.Algorithm = new("least-connections")
+	case v1.BalanceSource:
+		u.HashOn = new("ip")
+	case v1.BalanceURI:
+		u.HashOn = new("path")
+	case v1.BalanceHeader:
+		u.HashOn, u.HashOnHeader = new("header"), &what
+	case v1.BalanceCookie:
+		u.HashOn, u.HashOnCookie = new("cookie"), &what
+	default:
+		return u, false
+	}
+	return u, true
+}
