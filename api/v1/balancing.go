@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Balancing says how a service's requests are shared among its instances. The
@@ -12,6 +13,27 @@ type Balancing struct {
 	// Balance is "" for round-robin, one of the words of balances, or "header:NAME"
 	// or "cookie:NAME" for a hash of what the client sends under that name.
 	Balance string `json:"balance,omitempty"`
+	// Sticky names the cookie by which a client stays with an instance; "" for none.
+	Sticky string `json:"sticky,omitempty"`
+	// SlowStart is the time within which an instance that comes gets its whole share; 0 for at once.
+	SlowStart time.Duration `json:"slowstart,omitempty"`
+	// Retries is how often a request is tried again; nil for DefaultRetries.
+	Retries *int `json:"retries,omitempty"`
+	// QueueTimeout is how long a request waits where all instances have MaxConn; 0 for ConnectTimeout.
+	QueueTimeout time.Duration `json:"queue_timeout,omitempty"`
+	// TunnelTimeout is how long a connection that was upgraded, a WebSocket's say, may be idle.
+	TunnelTimeout time.Duration `json:"tunnel_timeout,omitempty"`
+}
+
+// DefaultRetries pass over as many instances that died together.
+const DefaultRetries = 5
+
+// Tries returns how often a request is tried again.
+func (b Balancing) Tries() int {
+	if b.Retries == nil {
+		return DefaultRetries
+	}
+	return *b.Retries
 }
 
 // The words of the field balance. The last two are followed by ":" and a name.
@@ -85,7 +107,10 @@ func balanceAlias(word string) string {
 	return closest(word, slices.Clone(balances))
 }
 
-// maxToken is how long the name of a hashed header or cookie may be.
+// checkCookie returns a cookie's name as it is.
+func checkCookie(name string) (string, *fault) { return name, checkToken("cookie", name) }
+
+// maxToken is how long the name of a header or cookie may be.
 const maxToken = 64
 
 // checkToken takes the names of headers and cookies that all gateways take.

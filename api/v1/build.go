@@ -151,6 +151,7 @@ func (d *decoding) buildService(key string, wishes []wish) {
 	}
 	slices.Sort(made.Optional)
 	slices.Sort(made.Service.Optional)
+	d.refuseUseless(&made.Service, wishes[:fields])
 	made.Service.Plugins = d.buildPlugins(wishes[fields:n])
 	var names []string
 	for rest := wishes[n:]; len(rest) > 0; {
@@ -163,6 +164,20 @@ func (d *decoding) buildService(key string, wishes []wish) {
 		rest = rest[n:]
 	}
 	d.services = append(d.services, made)
+}
+
+// refuseUseless reports fields that say nothing without another one: whoever
+// wrote them believes that they do.
+func (d *decoding) refuseUseless(s *Service, wishes []wish) {
+	for i := range wishes {
+		f := &rows[wishes[i].field]
+		if f.needs == nil {
+			continue
+		}
+		if missing := f.needs(s); missing != "" {
+			d.report(wishes[i].label, &fault{message: fmt.Sprintf("%s is of no use without %s", f.Name, missing), fix: "add the label " + missing + ", or remove this one"})
+		}
+	}
 }
 
 // buildRoute makes one route from its wishes, of which there is at least one.

@@ -17,6 +17,8 @@ var (
 	methodChars  = Charset{"letters", isUpper}
 	headerChars  = Charset{"visible ASCII without quotes, `\\` and `#`", func(c byte) bool { return isPlain(c) && c != '\\' }}
 	balanceChars = Charset{"letters, digits, `-`, `_` and `:`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' || c == ':' }}
+	targetChars  = Charset{"what may stand in a URL's path and query: letters, digits and `-._~/!$&()*+,;=:@%?`", func(c byte) bool { return isAlnum(c) || strings.IndexByte("-._~/!$&()*+,;=:@%?", c) >= 0 }}
+	statusChars  = Charset{"digits and `-`", func(c byte) bool { return isDigit(c) || c == '-' }}
 	nameChars    = Charset{"letters, digits, `-` and `_`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' }}
 )
 

@@ -42,6 +42,9 @@ type DeclaredService struct {
 	Version string
 	// Drain is how long sessions may go on once the container drains.
 	Drain time.Duration
+	// MaxConn is the most requests at once, 0 for no bound; Backup instances get some only while no other one takes any.
+	MaxConn int
+	Backup  bool
 	// Optional names fields of the instance that a gateway may leave out where it can't express them.
 	Optional []string
 }

@@ -113,6 +113,9 @@ type Field struct {
 
 	check func(item string) (string, *fault) // brings an item to its normal form, or says what is wrong
 	entry func(name string) *fault           // the same for the name of an entry
+	// needs says without which labels of the service the field is of no use
+	// ("check=http"), "" when they are there; nil when there are none.
+	needs func(s *Service) string
 	// optional lets "?" follow the name of a field that every gateway of today
 	// expresses: not every one to come will.
 	optional bool

@@ -12,7 +12,7 @@ import (
 // rows is the specification of what can be asked for: labels are decoded,
 // defaults filled in, mistakes explained and docs/labels.md made from it alone.
 // It is never changed. A field that only some later version serves has no row.
-var rows = slices.Concat(basicRows, balancingRows)
+var rows = slices.Concat(basicRows, balancingRows, checkRows)
 
 // basicRows say which containers are served, where, and by which requests.
 var basicRows = []Field{

@@ -1,5 +1,7 @@
 package v1
 
+import "time"
+
 // balancingRows say how requests are shared among the copies of a service.
 var balancingRows = []Field{
 	{
@@ -17,4 +19,78 @@ var balancingRows = []Field{
 		set:     func(t target, v Value) { t.service.Service.Balance = v.Text },
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Balance} },
 	},
+	{
+		Name: "sticky", Scope: OfService, Type: Text, Chars: nameChars, check: checkCookie,
+		Unset:   "no cookie",
+		Kong:    Rendering{As: "`hash_on` cookie, in place of `balance`"},
+		HAProxy: Rendering{As: "`cookie … insert … dynamic`"},
+		Doc:     "Names a cookie that the gateway sets, so that a client stays with the copy that answered it first.",
+		Example: "sticky=shop_server",
+		Aliases: []string{"session", "affinity", "sticky_cookie", "sticky_session", "loadbalancer_sticky", "persistence"},
+		set:     func(t target, v Value) { t.service.Service.Sticky = v.Text },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Sticky} },
+	},
+	{
+		Name: "maxconn", Scope: OfInstance, Type: Int, Min: 0, Max: maxConnections,
+		HAProxy: Rendering{As: "`server` maxconn"},
+		Doc:     "The most requests that the copy gets at once; more wait for `queue_timeout`, and `0` sets no bound.",
+		Example: "maxconn=50",
+		Aliases: []string{"max_conn", "max_connections", "max_conns"},
+		set:     func(t target, v Value) { t.service.MaxConn = v.Int },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: s.MaxConn} },
+	},
+	{
+		Name: "backup", Scope: OfInstance, Type: Bool,
+		HAProxy: Rendering{As: "`server` backup"},
+		Doc:     "Gives the copy requests only while no other one takes any.",
+		Example: "backup=true",
+		Aliases: []string{"standby", "fallback"},
+		set:     func(t target, v Value) { t.service.Backup = v.Bool },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Bool: s.Backup} },
+	},
+	{
+		Name: "slowstart", Scope: OfService, Type: Duration,
+		Unset:   "at once",
+		HAProxy: Rendering{As: "`server` slowstart"},
+		Doc:     "The time within which the share of a copy that comes, or comes back, grows from nothing to its whole.",
+		Example: "slowstart=30s",
+		Aliases: []string{"slow_start", "warmup"},
+		set:     func(t target, v Value) { t.service.Service.SlowStart = v.Duration },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.SlowStart} },
+	},
+	{
+		Name: "retries", Scope: OfService, Type: Int, Min: 0, Max: maxRetries, Default: Value{Int: DefaultRetries},
+		Kong:    Rendering{As: "service's `retries`"},
+		HAProxy: Rendering{As: "`retries`"},
+		Doc:     "How often a request that failed, and may be repeated, is tried again with another copy.",
+		Example: "retries=2",
+		Aliases: []string{"retry", "tries", "attempts"},
+		set:     func(t target, v Value) { t.service.Service.Retries = &v.Int },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: s.Service.Tries()} },
+	},
+	{
+		Name: "queue_timeout", Scope: OfService, Type: Duration,
+		Unset:   "the `connect_timeout`",
+		Kong:    Rendering{As: "nothing: there is no queue"},
+		HAProxy: Rendering{As: "`timeout queue`"},
+		Doc:     "How long a request waits while every copy has as many as its `maxconn`, before it is answered with 503.",
+		Example: "queue_timeout=10s",
+		set:     func(t target, v Value) { t.service.Service.QueueTimeout = v.Duration },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.QueueTimeout} },
+	},
+	{
+		Name: "tunnel_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: time.Hour},
+		HAProxy: Rendering{As: "`timeout tunnel`"},
+		Doc:     "How long a WebSocket, or another connection that was upgraded, may be idle.",
+		Example: "tunnel_timeout=12h",
+		Aliases: []string{"websocket_timeout", "idle_timeout"},
+		set:     func(t target, v Value) { t.service.Service.TunnelTimeout = v.Duration },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.TunnelTimeout} },
+	},
 }
+
+// The bounds of the numbers above.
+const (
+	maxConnections = 1_000_000
+	maxRetries     = 100
+)

@@ -25,6 +25,7 @@ type Service struct {
 	// settings has it: the shares of endpoints are in their weights.
 	Rollout Rollout `json:"rollout,omitzero"`
 	Balancing
+	HealthCheck
 	// Plugins hold for all routes; sorted by name.
 	Plugins []Plugin `json:"plugins,omitempty"`
 	// Routes are sorted by name.
@@ -91,7 +92,11 @@ type Endpoint struct {
 	// DrainUntil is when the sessions that a draining instance still has are
 	// ended, in whole seconds; zero when they may go on as long as it runs.
 	DrainUntil time.Time `json:"drain_until,omitzero"`
-	Origin     Origin    `json:"origin"`
+	// MaxConn is the most requests at once; 0 for no bound.
+	MaxConn int `json:"maxconn,omitempty"`
+	// Backup instances get requests only while no other one takes any.
+	Backup bool   `json:"backup,omitempty"`
+	Origin Origin `json:"origin"`
 }
 
 // Set is what one gateway should hold: services by name. What it maps to is

@@ -47,8 +47,6 @@ var later = func() map[string]string {
 		"protocols":    "matching by protocol is not supported by this version" + open,
 		"protocol":     "protocols other than http are not supported by this version",
 		"listen":       "listening ports by label are not supported by this version",
-		"retries":      "retries by label are not supported by this version",
-		"healthcheck":  "health checks by label are not supported by this version, Docker's HEALTHCHECK is heeded",
 		"tags":         "tags by label are not supported, for those in a gateway belong to Lockstep",
 	}
 	for _, word := range []string{"certificate", "certificates", "tls"} {

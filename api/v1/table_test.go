@@ -73,6 +73,9 @@ func checkExample(t *testing.T, g Grammar, f *Field) {
 	t.Helper()
 	key, value, _ := strings.Cut(f.Example, "=")
 	labels := map[string]string{"lockstep.enable": "true", "lockstep.routes.other.paths": "/", "lockstep." + key: value}
+	if f.needs != nil {
+		labels["lockstep.check"] = CheckHTTP
+	}
 	if f.Scope == OfRoute && !f.Match {
 		labels["lockstep.hosts"] = "a.example.com"
 	}

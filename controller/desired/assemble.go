@@ -188,6 +188,8 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 		Weight:     part.Weight,
 		Draining:   m.container.life == LifeDraining,
 		DrainUntil: until,
+		MaxConn:    part.MaxConn,
+		Backup:     part.Backup,
 		Origin:     v1.Origin{Container: instance.Name},
 	}, verdict
 }

@@ -252,6 +252,12 @@ func (w *world) String() string {
 				if !e.DrainUntil.IsZero() {
 					state += " until " + e.DrainUntil.Sub(epoch).String()
 				}
+				if e.MaxConn > 0 {
+					state += fmt.Sprintf(" maxconn=%d", e.MaxConn)
+				}
+				if e.Backup {
+					state += " backup"
+				}
 				fmt.Fprintf(&b, "  %s %s weight=%d%s\n", e.Instance, e.Address, e.Weight, state)
 			}
 		}
@@ -280,6 +286,12 @@ func balancing(s *v1.Service) string {
 	text := ""
 	if s.Balance != "" {
 		text += " balance=" + s.Balance
+	}
+	if s.SlowStart != 0 {
+		text += " slowstart=" + s.SlowStart.String()
+	}
+	if s.CheckHost != "" {
+		text += " check_host=" + s.CheckHost
 	}
 	return text
 }

@@ -105,7 +105,11 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 		return !r.reusable(native)
 	case place:
 		b := r.model.backendOf(native.backend)
-		return b == nil || !r.backends[b.live()]
+		if b == nil || !r.backends[b.live()] {
+			return true
+		}
+		i, there := b.find(native.server.name)
+		return there && b.servers[i].backup != native.server.backup
 	case *route:
 		if native.backend == "" {
 			return !r.backends[":hold"]

@@ -52,6 +52,15 @@ func (s settings) hashes() bool { return v1.Balancing{Balance: s.Balance}.Hashes
 // one server besides name, address and weight, with a space before each word.
 func (b *backend) options(s *server) string {
 	options := b.serverOptions()
+	if s.maxconn > 0 {
+		options += " maxconn " + strconv.Itoa(s.maxconn)
+	}
+	if s.backup {
+		options += " backup"
+	}
+	if s.drain && b.Sticky != "" {
+		options += " disabled"
+	}
 	if b.hashes() {
 		options += " id " + strconv.Itoa(hashID(s.name))
 	}

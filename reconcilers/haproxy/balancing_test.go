@@ -34,9 +34,15 @@ func (b *bench) ask(host, path string, client int, change func(*http.Request)) s
 		b.t.Fatal(err)
 	}
 	defer response.Body.Close()
+	return bodyName(b.t, response)
+}
+
+// bodyName returns the name that an answer begins with, or its status when it is no good.
+func bodyName(tb testing.TB, response *http.Response) string {
+	tb.Helper()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		b.t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if response.StatusCode != http.StatusOK {
 		return fmt.Sprint(response.StatusCode)

@@ -129,7 +129,7 @@ func (c *compiler) backend(address bool) {
 // serverOf translates an endpoint. Where the Host is to be the server's
 // address, the server is named by it (http-send-name-header).
 func serverOf(e *v1.Endpoint, address bool) (server, error) {
-	s := server{name: e.ID, id: e.ID, address: e.Address.String(), weight: e.Weight, drain: e.Draining}
+	s := server{name: e.ID, id: e.ID, address: e.Address.String(), weight: e.Weight, drain: e.Draining, maxconn: max(e.MaxConn, 0), backup: e.Backup}
 	if s.drain && !e.DrainUntil.IsZero() {
 		s.until = time.Unix(e.DrainUntil.Unix(), 0).UTC()
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -53,6 +54,11 @@ func evilSets(evil string) map[string]*v1.Service {
 	put("instance", func(s *v1.Service) { s.Endpoints[0].Instance = evil })
 	put("balance", func(s *v1.Service) { s.Balance = evil })
 	put("hashed header", func(s *v1.Service) { s.Balance = "header:" + evil })
+	put("sticky", func(s *v1.Service) { s.Sticky = evil })
+	put("check", func(s *v1.Service) { s.Check = evil })
+	put("check path", func(s *v1.Service) { s.Check, s.CheckPath = v1.CheckHTTP, evil })
+	put("check host", func(s *v1.Service) { s.Check, s.CheckHost = v1.CheckHTTP, evil })
+	put("check status", func(s *v1.Service) { s.Check, s.CheckStatus = v1.CheckHTTP, []string{evil} })
 	put("zone", func(s *v1.Service) {
 		s.Endpoints[0].Address = netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(evil), 9)
 	})
@@ -105,10 +111,21 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 	}
 	for line := range strings.Lines(services) {
 		words := strings.Fields(line)
-		known := map[string]int{"backend": 4, "balance": 2, "timeout": 3, "server": 5, "http-send-name-header": 2, "#": 2}
+		known := map[string]int{
+			"backend": 4, "balance": 2, "timeout": 3, "server": 5, "http-send-name-header": 2, "#": 2, "option": 2, "http-check": 4,
+		}
 		want, ok := known[words[0]]
 		if len(words) == 7 && words[0] == "backend" && strings.HasPrefix(words[1], "lockstep:"+sparePrefix) && words[5] == "service" && wordService.check(words[6]) == nil {
 			want = 7
+		}
+		switch strings.Join(words[:min(2, len(words))], " ") { // of a check
+		case "# server":
+			want = 9
+		case "http-check send":
+			want = 11
+		}
+		if words[0] == "server" && slices.Contains(words, "check") {
+			want = 12
 		}
 		if len(words) == 3 && strings.HasPrefix(strings.TrimSpace(line), settingsMark) && json.Valid([]byte(words[2])) {
 			want = 3

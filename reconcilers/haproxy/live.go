@@ -51,9 +51,10 @@ type liveServer struct {
 	admin   int
 }
 
-// Bits of srv_admin_state.
+// Bits of srv_admin_state. 0x04 says only that a server began in maintenance,
+// and stays when it has left it.
 const (
-	adminMaint = 0x01 | 0x02 | 0x04 | 0x20 | 0x40
+	adminMaint = 0x01 | 0x02 | 0x20 | 0x40
 	adminDrain = 0x08 | 0x10
 )
 

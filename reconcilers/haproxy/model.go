@@ -21,6 +21,8 @@ type server struct {
 	// UTC; zero when they may go on as long as it is there.
 	until   time.Time
 	overdue bool // only ever observed: it has sessions though until has passed
+	maxconn int  // the most requests at once; 0 for no bound
+	backup  bool // gets requests only while no other one takes any
 	maint   bool // only ever observed: out of service, to be removed or made ready again
 }
 

@@ -64,6 +64,12 @@ func serverObject(b *backend, s server) *plan.Object {
 	if s.drain && !s.until.IsZero() {
 		fields["sessions_until"] = s.until.Format(time.RFC3339)
 	}
+	if s.maxconn > 0 {
+		fields["maxconn"] = strconv.Itoa(s.maxconn)
+	}
+	if s.backup {
+		fields["backup"] = "true"
+	}
 	return &plan.Object{
 		Key:     v1.Key{Kind: kindServer, Name: b.name() + "/" + s.name},
 		Service: b.service,

@@ -149,7 +149,15 @@ func parseServer(words []string) server {
 	s.weight, _ = strconv.Atoi(words[4])
 	start := slices.Index(words, "#")
 	if start < 0 {
-		return s
+		start = len(words)
+	}
+	for i, option := range words[5:start] {
+		switch option {
+		case "maxconn":
+			s.maxconn, _ = strconv.Atoi(words[min(5+i+1, len(words)-1)])
+		case "backup":
+			s.backup = true
+		}
 	}
 	for i := start; i+2 < len(words); i += 3 {
 		switch words[i+1] {

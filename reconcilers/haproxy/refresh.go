@@ -167,7 +167,10 @@ func overlay(b *backend, live []liveServer) []server {
 		s.maint, s.drain = l.admin&adminMaint != 0, l.admin&adminDrain != 0
 		if i, there := b.find(l.name); there {
 			filed := b.servers[i]
-			s.id = filed.id
+			s.id, s.maxconn, s.backup = filed.id, filed.maxconn, filed.backup
+			if b.Sticky != "" && filed.drain && s.maint { // see stateCommand
+				s.maint, s.drain = false, true
+			}
 			// After a reload a draining server has weight 0 and no other mark.
 			if filed.drain && l.weight == 0 && !s.maint {
 				s.drain, s.weight = true, filed.weight

@@ -126,7 +126,7 @@ func reasonOf(steps []*step) string {
 				return "start"
 			}
 			reason = "sections"
-		case *backend:
+		case *backend, place:
 			if s.change.Before != nil && reason == "service" {
 				reason = "options"
 			}

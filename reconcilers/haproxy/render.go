@@ -78,6 +78,7 @@ func renderDefaults(b *strings.Builder, owner string) {
   timeout tunnel 1h
   retries 5
   option redispatch 1
+  option allbackups
   retry-on conn-failure empty-response
   option idle-close-on-response
 `)

@@ -40,7 +40,7 @@ func (rt *runtime) server(s *step) {
 	var err error
 	switch _, goes := rt.r.leaving[after.String()]; {
 	case there:
-		err = rt.set(name, after.server, have.address != after.server.address)
+		err = rt.set(name, after, have)
 	case goes:
 		err = rt.revive(name, after)
 	default:
@@ -87,11 +87,15 @@ func checkPlace(p place) error {
 
 // add registers a server and puts it into service.
 func (rt *runtime) add(name string, p place) error {
-	options := ""
-	if b := rt.r.model.backendOf(p.backend); b != nil {
-		options = b.options(&p.server)
+	b := rt.backend(p)
+	commands := []string{"add server " + name + " " + p.server.address + " weight " + strconv.Itoa(p.server.weight) + b.options(&p.server)}
+	if b.Check.Kind != "" {
+		commands = append(commands, "enable health "+name)
 	}
-	answers, err := rt.command("add server "+name+" "+p.server.address+" weight "+strconv.Itoa(p.server.weight)+options, stateCommand(name, p.server))
+	if b.Sticky != "" { // only this gives a server that comes at runtime its cookie
+		commands = append(commands, "set dynamic-cookie-key backend "+backendName(rt.r.o.Owner, b.live())+" "+b.Key)
+	}
+	answers, err := rt.command(append(commands, b.stateCommand(name, p.server))...)
 	if err != nil {
 		return err
 	}
@@ -105,11 +109,23 @@ func (rt *runtime) add(name string, p place) error {
 	return refused(answers)
 }
 
-// set brings a server to what it should be. Requests under way to an old
-// address end there; no idle connection to it is used again.
-func (rt *runtime) set(name string, s server, address bool) error {
-	commands := []string{weightCommand(name, s), stateCommand(name, s)}
-	if address {
+// backend returns the backend of a server, as the process has it.
+func (rt *runtime) backend(p place) *backend {
+	if b := rt.r.model.backendOf(p.backend); b != nil {
+		return b
+	}
+	return &backend{service: serviceOf(p.backend), settings: defaultSettings}
+}
+
+// set brings a server from what it is to what it should be. Requests under way
+// to an old address end there; no idle connection to it is used again.
+func (rt *runtime) set(name string, p place, have server) error {
+	s := p.server
+	commands := []string{weightCommand(name, s), rt.backend(p).stateCommand(name, s)}
+	if have.maxconn != s.maxconn {
+		commands = append(commands, "set maxconn server "+name+" "+strconv.Itoa(s.maxconn))
+	}
+	if have.address != s.address {
 		move, err := addressCommand(name, s)
 		if err != nil {
 			return err
@@ -147,8 +163,14 @@ func weightCommand(name string, s server) string {
 	return "set server " + name + " weight " + strconv.Itoa(s.weight)
 }
 
-func stateCommand(name string, s server) string {
-	if s.drain {
+// stateCommand sets the state of a server. One that drains still gets the
+// requests of those who bear its cookie, for good. So where there is a cookie it is
+// put into maintenance: what it has begun it finishes, and its clients go elsewhere.
+func (b *backend) stateCommand(name string, s server) string {
+	switch {
+	case s.drain && b.Sticky != "":
+		return "set server " + name + " state maint"
+	case s.drain:
 		return "set server " + name + " state drain"
 	}
 	return "set server " + name + " state ready"
@@ -157,7 +179,7 @@ func stateCommand(name string, s server) string {
 // revive takes a server that was about to be deleted into service again.
 func (rt *runtime) revive(name string, p place) error {
 	delete(rt.r.leaving, p.String())
-	err := rt.set(name, p.server, true)
+	err := rt.set(name, p, server{maxconn: -1}) // whatever it was
 	if err != nil && strings.Contains(err.Error(), noSuchServer) {
 		return rt.add(name, p)
 	}

@@ -3,7 +3,9 @@ package haproxy
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,59 +24,105 @@ type settings struct {
 	// Connect and Server are timeouts in milliseconds.
 	Connect int `json:"connect_timeout"`
 	Server  int `json:"server_timeout"`
+	// Queue is likewise, 0 for that of Connect; Tunnel is that of an upgraded connection.
+	Queue  int `json:"queue_timeout,omitempty"`
+	Tunnel int `json:"tunnel_timeout"`
+	// Retries is how often a request is tried again.
+	Retries int `json:"retries"`
 	// Balance is v1.Balancing's.
 	Balance string `json:"balance,omitempty"`
+	// Sticky is the name of the cookie that keeps a client with its server, "" for
+	// none; Key goes into the cookie's values, so that they tell no address.
+	Sticky string `json:"sticky,omitempty"`
+	Key    string `json:"key,omitempty"`
+	// SlowStart is in milliseconds; 0 for none.
+	SlowStart int   `json:"slowstart,omitempty"`
+	Check     check `json:"check,omitzero"`
 }
 
 // defaultSettings are those of a service that asks for none, and so of the
 // prepared backends.
-var defaultSettings = settings{Connect: 5_000, Server: 60_000}
+var defaultSettings = settings{Connect: 5_000, Server: 60_000, Tunnel: 3_600_000, Retries: v1.DefaultRetries}
 
 // settingsOf translates what a service asks for.
 func settingsOf(s *v1.Service, address bool) settings {
-	return settings{
+	made := settings{
 		Address: address,
 		Connect: milliseconds(s.ConnectTimeout, defaultSettings.Connect),
 		Server:  milliseconds(max(s.ReadTimeout, s.WriteTimeout), defaultSettings.Server),
-		Balance: s.Balance,
+		Queue:   milliseconds(s.QueueTimeout, 0),
+		Tunnel:  milliseconds(s.TunnelTimeout, defaultSettings.Tunnel),
+		Retries: s.Tries(), Balance: s.Balance, Sticky: s.Sticky,
+		SlowStart: milliseconds(s.SlowStart, 0),
+		Check:     checkOf(s.HealthCheck),
 	}
+	if s.Sticky != "" {
+		made.Key = digest("sticky " + s.Name)
+	}
+	return made
 }
 
 // check is the door for what stands in settings as text.
 func (s settings) check() error {
-	return checkBalance(v1.Balancing{Balance: s.Balance})
+	if s.Sticky != "" {
+		if err := errors.Join(wordToken.check(s.Sticky), wordToken.check(s.Key)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(checkBalance(v1.Balancing{Balance: s.Balance}), s.Check.check())
 }
 
-// lines returns the lines of the backend's section, servers aside.
+// lines returns the lines of the backend's section, servers aside. What is as in
+// our defaults section stands there.
 func (s settings) lines() []string {
 	lines := append(s.balance(),
 		fmt.Sprintf("timeout connect %dms", s.Connect),
 		fmt.Sprintf("timeout server %dms", s.Server),
 	)
+	add := func(wanted bool, line string) {
+		if wanted {
+			lines = append(lines, line)
+		}
+	}
+	add(s.Queue != 0, fmt.Sprintf("timeout queue %dms", s.Queue))
+	add(s.Tunnel != defaultSettings.Tunnel, fmt.Sprintf("timeout tunnel %dms", s.Tunnel))
+	add(s.Retries != defaultSettings.Retries, fmt.Sprintf("retries %d", s.Retries))
+	add(s.Sticky != "", "cookie "+s.Sticky+" insert indirect nocache httponly dynamic")
+	add(s.Sticky != "", "dynamic-cookie-key "+s.Key)
 	if s.Address {
 		// A HAProxy without the means loads the file nevertheless, and serves none of it.
 		lines = append(lines, ".if version_before(3.3)", "http-send-name-header Host",
 			".else", "http-request return status 503", ".endif")
 	}
-	return lines
+	return append(lines, s.Check.lines()...)
 }
 
 // serverOptions returns what each `server` line and `add server` command bears
 // besides name, address and weight, with a space before each word: HAProxy does
 // not apply a section's default-server to servers that come at runtime.
-func (s settings) serverOptions() string { return "" }
+func (s settings) serverOptions() string {
+	options := s.Check.options()
+	if s.SlowStart != 0 {
+		options += fmt.Sprintf(" slowstart %dms", s.SlowStart)
+	}
+	return options
+}
 
-// fields returns what people read in a plan.
+// fields returns what people read in a plan: all that can differ.
 func (s settings) fields() map[string]string {
-	host := "the client's"
+	span := func(n int) string { return (time.Duration(n) * time.Millisecond).String() }
+	fields := map[string]string{
+		"balance": cmp.Or(s.Balance, v1.RoundRobin), "host": "the client's", "check": s.Check.String(), "sticky": s.Sticky,
+		"connect_timeout": span(s.Connect), "server_timeout": span(s.Server), "queue_timeout": span(s.Queue),
+		"tunnel_timeout": span(s.Tunnel), "slowstart": span(s.SlowStart), "retries": strconv.Itoa(s.Retries),
+	}
 	if s.Address {
-		host = "the server's address"
+		fields["host"] = "the server's address"
 	}
-	return map[string]string{
-		"balance": cmp.Or(s.Balance, v1.RoundRobin), "host": host,
-		"connect_timeout": (time.Duration(s.Connect) * time.Millisecond).String(),
-		"server_timeout":  (time.Duration(s.Server) * time.Millisecond).String(),
+	if s.Queue == 0 {
+		delete(fields, "queue_timeout")
 	}
+	return fields
 }
 
 // settingsMark begins the comment that holds the settings; none stands for the

@@ -16,10 +16,6 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
-// retries is how often Kong tries another target when one can't be reached or
-// breaks off; a request that is not idempotent only while it was not sent yet.
-const retries = 5
-
 // compiler translates services to records. Pure.
 type compiler struct {
 	namer
@@ -75,7 +71,7 @@ func (c *compiler) service(s *v1.Service) {
 // backend is the Kong service; its host is the upstream of the same name.
 func (c *compiler) backend(name string, s *v1.Service, tags []string) gokong.Service {
 	return gokong.Service{
-		Name: &name, Host: &name, Port: new(80), Protocol: new("http"), Retries: new(retries),
+		Name: &name, Host: &name, Port: new(80), Protocol: new("http"), Retries: new(s.Tries()),
 		ConnectTimeout: milliseconds(s.ConnectTimeout), ReadTimeout: milliseconds(s.ReadTimeout), WriteTimeout: milliseconds(s.WriteTimeout),
 		Tags: gokong.StringSlice(tags...),
 	}
@@ -157,7 +153,11 @@ func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, enti
 	for field := range r.row.refs {
 		r.parents[field] = service
 	}
-	o := r.object(nil)
+	var others map[string]any
+	if c.facts != nil && kind == kindUpstream { // health checks, with what Kong fills in
+		others = c.facts.of(r).others(body)
+	}
+	o := r.object(others)
 	o.Origin = origin
 	c.state[o.Key] = o
 	return o

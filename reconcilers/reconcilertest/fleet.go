@@ -12,8 +12,8 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// Fleet is a changing set of services that every gateway can serve: the same
-// seed gives the same story. It keeps what the stages before a gateway promise:
+// Fleet is a changing set of services that every gateway can serve, though Kong
+// leaves out maxconn, backup and slowstart: the same seed gives the same story. It keeps what the stages before a gateway promise:
 // sorted lists, unique names and matches, addresses that no two instances of a
 // service share, and services that are never changed after they were handed on.
 type Fleet struct {
@@ -65,7 +65,7 @@ func (f *Fleet) change(s *v1.Service) string {
 	}
 	e := &s.Endpoints[f.random.IntN(len(s.Endpoints))]
 	r := &s.Routes[f.random.IntN(len(s.Routes))]
-	switch f.random.IntN(17) {
+	switch f.random.IntN(20) {
 	case 0, 1, 2:
 		return f.addEndpoint(s)
 	case 3, 4:
@@ -102,13 +102,33 @@ func (f *Fleet) change(s *v1.Service) string {
 	case 14:
 		r.StripPath, r.PreserveHost = f.random.IntN(2) == 0, f.random.IntN(2) == 0
 		return "change the options of route " + r.Name
-	case 15:
-		s.Balance = pick(f.random, []string{"", v1.LeastConn, v1.BalanceSource, v1.BalanceURI, "header:X-User", "cookie:session"})
-		return "change the balance to " + s.Balance
+	case 15, 16, 17:
+		return f.balance(s, e)
 	default:
 		s.ReadTimeout = time.Duration(1+f.random.IntN(90)) * time.Second
 		s.ConnectTimeout = time.Duration(1+f.random.IntN(5000)) * time.Millisecond
-		return "change the timeouts"
+		s.Retries = pick(f.random, []*int{nil, new(0), new(2)})
+		s.SlowStart, s.QueueTimeout = pick(f.random, []time.Duration{0, time.Minute}), pick(f.random, []time.Duration{0, time.Second})
+		return "change the timeouts and retries"
+	}
+}
+
+// balance changes how the requests of a service are shared, or what one of its
+// instances gets.
+func (f *Fleet) balance(s *v1.Service, e *v1.Endpoint) string {
+	switch f.random.IntN(3) {
+	case 0:
+		s.Balance = pick(f.random, []string{"", v1.LeastConn, v1.BalanceSource, v1.BalanceURI, "header:X-User", "cookie:session"})
+		s.Sticky = pick(f.random, []string{"", "", "server"})
+		return fmt.Sprintf("change the balance to %q, the cookie to %q", s.Balance, s.Sticky)
+	case 1:
+		s.HealthCheck = pick(f.random, []v1.HealthCheck{
+			{}, {Check: v1.CheckTCP, CheckInterval: time.Hour}, {Check: v1.CheckHTTP, CheckPath: "/healthz", CheckStatus: []string{"200", "300-399"}, CheckRise: 1, CheckFall: 7},
+		})
+		return "change the health check to " + s.Check
+	default:
+		e.MaxConn = pick(f.random, []int{0, 1, 50})
+		return fmt.Sprintf("set maxconn %d on instance %s", e.MaxConn, e.ID)
 	}
 }
 
@@ -134,7 +154,7 @@ func (f *Fleet) addEndpoint(s *v1.Service) string {
 	f.number++
 	id := fmt.Sprintf("%012x", f.number*7919)
 	s.Endpoints = append(s.Endpoints, v1.Endpoint{
-		ID: id, Instance: fmt.Sprintf("c-%d", f.number), Address: f.address(), Weight: 100,
+		ID: id, Instance: fmt.Sprintf("c-%d", f.number), Address: f.address(), Weight: 100, Backup: f.random.IntN(8) == 0,
 		Origin: v1.Origin{Container: fmt.Sprintf("c-%d", f.number)},
 	})
 	slices.SortFunc(s.Endpoints, func(a, b v1.Endpoint) int { return cmp.Compare(a.ID, b.ID) })

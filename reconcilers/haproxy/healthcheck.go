@@ -1,0 +1,98 @@
+package haproxy
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// The words of a check.
+var (
+	wordTarget    = word{"path of a check", "-._~/!$&()*+,;=:@%?", 256}
+	wordCheckHost = word{"host of a check", "-_.", 255}
+)
+
+// check is how HAProxy finds out whether a server is well; the zero value is
+// none. Durations are in milliseconds.
+type check struct {
+	Kind     string `json:"kind,omitempty"` // v1.CheckTCP or v1.CheckHTTP
+	Path     string `json:"path,omitempty"`
+	Host     string `json:"host,omitempty"`
+	Status   string `json:"status,omitempty"` // as HAProxy has it: 200-299,404
+	Interval int    `json:"interval,omitempty"`
+	Timeout  int    `json:"timeout,omitempty"`
+	Rise     int    `json:"rise,omitempty"`
+	Fall     int    `json:"fall,omitempty"`
+}
+
+func checkOf(h v1.HealthCheck) check {
+	if h.Check == "" {
+		return check{}
+	}
+	c := check{
+		Kind: h.Check, Interval: milliseconds(h.CheckInterval, 2_000), Timeout: milliseconds(h.CheckTimeout, 1_000),
+		Rise: cmp.Or(h.CheckRise, 2), Fall: cmp.Or(h.CheckFall, 3),
+	}
+	if h.Check == v1.CheckHTTP {
+		c.Path, c.Host, c.Status = cmp.Or(h.CheckPath, "/"), cmp.Or(h.CheckHost, "localhost"), strings.Join(h.GoodStatuses(), ",")
+	}
+	return c
+}
+
+// check is the door for what stands in a check as text.
+func (c check) check() error {
+	switch c.Kind {
+	case "", v1.CheckTCP:
+		return nil
+	case v1.CheckHTTP:
+	default:
+		return fmt.Errorf("HAProxy has no check %q", c.Kind)
+	}
+	for status := range strings.SplitSeq(c.Status, ",") {
+		if _, _, ok := v1.StatusRange(status); !ok || strings.Trim(status, "0123456789-") != "" {
+			return fmt.Errorf("%q is no HTTP status", status)
+		}
+	}
+	if err := wordTarget.check(c.Path); err != nil {
+		return err
+	}
+	return wordCheckHost.check(c.Host)
+}
+
+// lines returns the lines of the backend's section.
+func (c check) lines() []string {
+	if c.Kind == "" {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("timeout check %dms", c.Timeout)}
+	if c.Kind == v1.CheckHTTP {
+		lines = append(lines, "option httpchk", // it asks for OPTIONS, unless the next line says otherwise
+			fmt.Sprintf("http-check send meth GET uri %s ver HTTP/1.1 hdr Host %s", c.Path, c.Host),
+			"http-check expect status "+c.Status)
+	}
+	return lines
+}
+
+// options returns what each server bears, with a space before each word.
+func (c check) options() string {
+	if c.Kind == "" {
+		return ""
+	}
+	return fmt.Sprintf(" check inter %dms rise %d fall %d", c.Interval, c.Rise, c.Fall)
+}
+
+// String returns what people read in a plan.
+func (c check) String() string {
+	if c.Kind == "" {
+		return v1.CheckNone
+	}
+	how := c.Kind
+	if c.Kind == v1.CheckHTTP {
+		how = fmt.Sprintf("GET %s of %s is %s", c.Path, c.Host, c.Status)
+	}
+	span := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	return fmt.Sprintf("%s within %s, every %s, rise %d, fall %d", how, span(c.Timeout), span(c.Interval), c.Rise, c.Fall)
+}
