@@ -14,6 +14,9 @@ type abilities struct {
 	// namesHost: a backend can make the server's address the Host of a request
 	// (http-send-name-header). 3.3 forbade it, and has nothing that stands for it.
 	namesHost bool
+	// addsBackends: a backend of default settings can come and go at runtime (add
+	// backend, del backend), which is stable from 3.4 on. None is prepared then.
+	addsBackends bool
 }
 
 // abilitiesOf returns the abilities of a version; of one that is not known
@@ -25,7 +28,8 @@ func abilitiesOf(version string) abilities {
 	}
 	since := func(x, y int) bool { return major > x || major == x && minor >= y }
 	return abilities{
-		namesHost: !since(3, 3),
+		namesHost:    !since(3, 3),
+		addsBackends: since(3, 4),
 	}
 }
 

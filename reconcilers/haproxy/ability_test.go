@@ -15,8 +15,8 @@ func TestAbilities(t *testing.T) {
 		"2.6.12-1+deb12u4": {namesHost: true},
 		"3.2.26-1":         {namesHost: true},
 		"3.3.0":            {},
-		"3.4.7-1":          {},
-		"4.0-dev1":         {},
+		"3.4.7-1":          {addsBackends: true},
+		"4.0-dev1":         {addsBackends: true},
 	} {
 		if got := abilitiesOf(version); got != want {
 			t.Errorf("%q: got %+v, want %+v", version, got, want)

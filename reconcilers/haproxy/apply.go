@@ -59,9 +59,14 @@ func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
 		failAll(steps, err)
 		return err
 	}
-	r.assign(steps)
+	rt := &runtime{r: r, ctx: ctx}
+	r.assign(rt, steps)
 	soft, hard := r.split(steps)
-	r.soften(ctx, soft)
+	r.soften(rt, soft)
+	rt.close() // the worker that it speaks with would not end
+	if rt.broken {
+		r.known = false // the next look sorts it out
+	}
 	if len(hard) > 0 {
 		r.harden(ctx, hard)
 	}

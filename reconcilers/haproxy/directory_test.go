@@ -113,6 +113,7 @@ func TestOneEventOneFile(t *testing.T) {
 // backend writes, when it comes (with its route) and when it changes.
 func TestOneEventOfASpareOneFile(t *testing.T) {
 	b := managed(t)
+	b.needSpares()
 	b.options.Spares = 3 * sparesEach
 	b.open()
 	b.plain("first", origin(t, "one"))

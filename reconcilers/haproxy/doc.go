@@ -18,8 +18,10 @@
 //
 // and below them:
 //
+//	ability.go            what depends on HAProxy's version
 //	drain.go              when sessions of draining servers end
 //	spare.go              backends prepared for services that are brand-new
+//	added.go              backends that come and go at runtime, from 3.4 on
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
 //	settings.go           what a backend asks for, and how it is written and read back
 //	order.go              which route wins of several, as in Kong

@@ -36,7 +36,7 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		files:    counter("lockstep_haproxy_files_written_total", "Files replaced in Lockstep's directory.", "file"),
 		drift:    counter("lockstep_haproxy_drift_total", "Times that HAProxy or its files were found changed by others.", "what"),
 		spares: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "lockstep_haproxy_spare_backends", Help: "Prepared backends left, which brand-new services take without a reload.",
+			Name: "lockstep_haproxy_spare_backends", Help: "Prepared backends left, which brand-new services take without a reload; HAProxy 3.4 needs none.",
 		}),
 	}
 	if registry == nil {

@@ -93,7 +93,7 @@ type section struct {
 	backends []*backend      // sorted by name
 	routes   []*route        // sorted by name
 	config   string          // text in its file
-	shape    string          // the same without what moves at runtime
+	shape    string          // of that what HAProxy takes over by a reload only
 	spares   map[string]text // the same of its prepared backends, by their names
 	entries  string          // the routes' lines in routes.map
 }
@@ -194,9 +194,6 @@ func (m *model) generation() string {
 	sum.Write([]byte(m.base))
 	for _, name := range m.order {
 		sum.Write([]byte(m.sections[name].shape))
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.spares)) {
-		sum.Write([]byte(m.spares[name].shape))
 	}
 	m.digest = hex.EncodeToString(sum.Sum(nil))[:20]
 	return m.digest

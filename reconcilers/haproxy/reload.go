@@ -90,7 +90,7 @@ func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 		want.rebase(r.base)
 	}
 	want.put(r.draftOf(want, steps))
-	want.renew(r.o.Owner, r.o.Spares, r.condition.process != processRuns)
+	want.renew(r.o.Owner, r.spares(), r.condition.process != processRuns)
 	return want, newTable(r.o.Owner, want)
 }
 

@@ -69,10 +69,11 @@ func gateName(owner string) string     { return owner + "::gate" }
 // renderDefaults: see docs/haproxy.md for what each line is for.
 func renderDefaults(b *strings.Builder, owner string) {
 	fmt.Fprintf(b, "defaults %s\n", defaultsName(owner))
-	b.WriteString(`  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
+	b.WriteString("  mode http\n")
+	for _, line := range defaultSettings.lines() { // a backend that is added at runtime gets its settings from here
+		b.WriteString("  " + line + "\n")
+	}
+	b.WriteString(`  timeout client 60s
   timeout http-request 30s
   timeout http-keep-alive 60s
   timeout tunnel 1h
@@ -247,7 +248,9 @@ func (s *section) render(owner string) {
 	s.config, s.shape, s.entries = own.config, own.shape, entries.String()
 }
 
-// text is what stands in a file, and the same without what moves at runtime.
+// text is what stands in a file, and of that what HAProxy takes over by a reload
+// only. A backend of default settings is known by its name: a process that has
+// it has it as it should be.
 type text struct{ config, shape string }
 
 func (t *text) add(b *backend, owner string) {
@@ -266,7 +269,9 @@ func (t *text) add(b *backend, owner string) {
 		b.servers[i].write(&config, b.options(&b.servers[i]))
 	}
 	t.config += config.String()
-	t.shape += shape
+	if !b.standard() {
+		t.shape += shape
+	}
 }
 
 const (

@@ -12,14 +12,11 @@ import (
 
 // soften makes the changes that need no reload: servers that come or change,
 // then the map, then servers that go. What succeeded is in the model afterwards.
-func (r *Reconciler) soften(ctx context.Context, steps []*step) {
+func (r *Reconciler) soften(rt *runtime, steps []*step) {
 	if len(steps) == 0 {
 		return
 	}
 	coming, going, routes := sortSteps(steps)
-	// Only what the running process must be told needs the socket.
-	rt := &runtime{r: r, ctx: ctx}
-	defer rt.close()
 	for _, s := range coming {
 		rt.server(s)
 	}
@@ -29,9 +26,7 @@ func (r *Reconciler) soften(ctx context.Context, steps []*step) {
 	}
 	generation := r.model.generation()
 	r.model.put(r.draftOf(r.model, steps))
-	if rt.broken {
-		r.known = false // the next look sorts it out
-	}
+	rt.bury(steps)
 	r.fallBehind(pending(steps), r.model.generation() != generation)
 }
 
@@ -139,7 +134,8 @@ func (m *model) route(service, name string) *route {
 	return nil
 }
 
-// runtime is one conversation with the worker that we know.
+// runtime is one conversation with the worker that we know. It begins when there
+// is something to say.
 type runtime struct {
 	r       *Reconciler
 	ctx     context.Context

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// HAProxy gets a new backend by a reload only. So that a brand-new service
+// HAProxy before 3.4 gets a new backend by a reload only. So that a brand-new service
 // needs none, backends of default options are prepared, all alike: a service
 // takes one (assign), and HAProxy knows it by that name from then on. Which
 // service has which stands in the backend's own line of our files, and nowhere
@@ -83,18 +83,14 @@ func (m *model) putSpares(edits map[string]*section) {
 		}
 		for name, is := range s.spares {
 			m.spares[name] = is
-			if had, there := was[name]; !there {
+			if _, there := was[name]; !there {
 				m.place(name)
-				m.digest = ""
-			} else if had.shape != is.shape {
-				m.digest = ""
 			}
 		}
 	}
 	for name := range was {
 		if _, still := m.spares[name]; !still {
 			m.place(name)
-			m.digest = ""
 		}
 	}
 }
@@ -137,6 +133,14 @@ func (m *model) renew(owner string, n int, rename bool) {
 	m.put(e.sections())
 }
 
+// spares returns how many backends are to be prepared.
+func (r *Reconciler) spares() int {
+	if r.can().addsBackends {
+		return 0
+	}
+	return r.o.Spares
+}
+
 // free returns the prepared backends that a service may take.
 func (r *Reconciler) free() []*backend {
 	var free []*backend
@@ -150,36 +154,44 @@ func (r *Reconciler) free() []*backend {
 	return free
 }
 
-// assign gives services that are brand-new and ask for default options a
-// prepared backend each, as far as there are some.
-func (r *Reconciler) assign(steps []*step) {
-	if r.condition.process != processRuns || r.condition.loaded != "yes" {
+// assign gives services that are brand-new and ask for default options a backend
+// each: one that HAProxy adds, or a prepared one, as far as there are some.
+func (r *Reconciler) assign(rt *runtime, steps []*step) {
+	fresh := r.unheard(steps)
+	if len(fresh) == 0 || r.condition.process != processRuns || r.condition.loaded != "yes" {
 		return
 	}
-	var free []*backend
 	e := newEdit(r.o.Owner, r.model)
+	if r.can().addsBackends {
+		for _, b := range rt.addBackends(fresh) {
+			e.of(b.service).backends[b.name()] = b
+			r.backends[b.name()] = true
+		}
+	} else {
+		free := r.free()
+		for i, b := range fresh[:min(len(fresh), len(free))] {
+			next := *b
+			next.spare = free[i].spare
+			delete(e.of("").backends, next.spare)
+			e.of(b.service).backends[b.name()] = &next
+		}
+	}
+	r.model.put(e.sections())
+}
+
+// unheard returns the backends of default options that are asked for and of
+// which neither the model nor the process knows.
+func (r *Reconciler) unheard(steps []*step) []*backend {
+	var backends []*backend
 	for _, s := range steps {
 		if s.change.After == nil {
 			continue
 		}
-		b, ok := s.change.After.Native.(*backend)
-		if !ok || !b.standard() || r.model.knows(b) {
-			continue
+		if b, ok := s.change.After.Native.(*backend); ok && b.standard() && !r.model.knows(b) && !r.backends[b.name()] {
+			backends = append(backends, b)
 		}
-		if free == nil {
-			free = r.free()
-		}
-		if len(free) == 0 {
-			break
-		}
-		next := *b
-		next.spare, free = free[0].spare, free[1:]
-		delete(e.of("").backends, next.spare)
-		e.of(b.service).backends[b.name()] = &next
 	}
-	if len(e.next) > 0 {
-		r.model.put(e.sections())
-	}
+	return backends
 }
 
 // knows reports whether the backend, or a route to it, is in the model already.

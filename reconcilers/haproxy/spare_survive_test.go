@@ -17,6 +17,7 @@ import (
 // found, removed, and not built upon.
 func TestSpareOfAKilledDaemon(t *testing.T) {
 	b := managed(t)
+	b.needSpares()
 	one := origin(t, "one")
 	b.plain("first", one)
 	b.sync()
@@ -87,6 +88,7 @@ func TestEditedSpareIsNoticed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := managed(t)
+			b.needSpares()
 			b.plain("first", origin(t, "one"))
 			b.sync()
 			b.plain("new", origin(t, "two"))
@@ -115,7 +117,7 @@ func TestEditedSpareIsNoticed(t *testing.T) {
 }
 
 // TestSparesUnderChurn: services come and go faster than there are prepared
-// backends, under load, and nobody is ever answered by another's container.
+// backends, or as HAProxy adds and deletes them, under load, and nobody is ever answered by another's container.
 func TestSparesUnderChurn(t *testing.T) {
 	b := managed(t)
 	b.options.Spares, b.options.ReloadEvery = 4, time.Nanosecond
@@ -137,7 +139,11 @@ func TestSparesUnderChurn(t *testing.T) {
 		}
 	}
 	clients.report(t)
-	if n := b.reloads(); n < 2 || n > 1+services/4 {
+	least, most := 2, 1+services/4
+	if b.r.can().addsBackends {
+		least, most = 1, 1
+	}
+	if n := b.reloads(); n < least || n > most {
 		t.Fatalf("%d loads", n)
 	}
 	b.settled()
