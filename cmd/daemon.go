@@ -165,19 +165,23 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		return nil
 	}
 	reconciler, err := haproxy.New(haproxy.Options{
-		Mode:         haproxy.Mode(s.haproxy),
-		Owner:        s.owner,
-		Writer:       writer,
-		Takeover:     s.takeover,
-		Binary:       s.haproxyBinary,
-		Binds:        s.haproxyBinds,
-		ConfigFiles:  s.haproxyConfigs,
-		Dir:          s.haproxyDir,
-		StatsSocket:  s.haproxyStatsSocket,
-		MasterSocket: s.haproxyMasterSocket,
-		StopOnExit:   s.haproxyStopOnExit && m.remembers(),
-		Log:          log.With("gateway", string(v1.HAProxy)),
-		Registry:     d.registry,
+		Mode:           haproxy.Mode(s.haproxy),
+		Owner:          s.owner,
+		Writer:         writer,
+		Takeover:       s.takeover,
+		Binary:         s.haproxyBinary,
+		Binds:          s.haproxyBinds,
+		Errors:         s.haproxyErrors,
+		AccessLog:      s.haproxyAccessLog,
+		AccessLogQuery: s.haproxyLogQuery,
+		TrustedProxies: s.trusted,
+		ConfigFiles:    s.haproxyConfigs,
+		Dir:            s.haproxyDir,
+		StatsSocket:    s.haproxyStatsSocket,
+		MasterSocket:   s.haproxyMasterSocket,
+		StopOnExit:     s.haproxyStopOnExit && m.remembers(),
+		Log:            log.With("gateway", string(v1.HAProxy)),
+		Registry:       d.registry,
 	})
 	if err != nil {
 		return fmt.Errorf("haproxy: %w", err)

@@ -41,6 +41,11 @@ type settings struct {
 	haproxyStatsSocket  string
 	haproxyMasterSocket string
 	haproxyStopOnExit   bool
+	haproxyErrors       string
+	haproxyAccessLog    string
+	haproxyLogQuery     bool
+	trustedProxies      []string
+	trusted             []netip.Prefix // the same, checked
 
 	publishAddress string
 	resync         time.Duration
@@ -80,6 +85,11 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringVar(&s.haproxyStatsSocket, "haproxy-stats-socket", "", "`path` of HAProxy's stats socket (default: stats.sock in the HAProxy directory; external: the one that the user's files name)")
 	f.StringVar(&s.haproxyMasterSocket, "haproxy-master-socket", "", "`path` of HAProxy's master socket (default: master.sock in the HAProxy directory; external: /run/haproxy-master.sock)")
 	f.BoolVar(&s.haproxyStopOnExit, "haproxy-stop-on-exit", false, "stop a managed HAProxy when lockstep ends")
+
+	f.StringVar(&s.haproxyErrors, "haproxy-errors", "", "`directory` with pages of your own for errors of HAProxy, as 404.html or 503.json")
+	f.StringVar(&s.haproxyAccessLog, "haproxy-access-log", "", "where HAProxy logs requests as JSON: stdout (managed only), a syslog socket's path, or a syslog server's `address` (default: nowhere)")
+	f.BoolVar(&s.haproxyLogQuery, "haproxy-access-log-query", false, "log the query of requests too, which may hold secrets")
+	f.StringSliceVar(&s.trustedProxies, "trusted-proxies", nil, "`range` of addresses, as 10.0.0.0/8, of proxies before HAProxy that are believed what they say of clients; repeatable")
 
 	f.StringVar(&s.publishAddress, "publish-address", "", "`ip` at which gateways reach published ports, instead of the containers' own addresses")
 	f.DurationVar(&s.resync, "resync", 10*time.Minute, "how often everything is compared though nothing changed")
@@ -134,8 +144,27 @@ func (s *settings) check() error {
 	if !ownerPattern.MatchString(s.owner) {
 		return fmt.Errorf("--owner %q does not fit; use a-z, 0-9 and -, at most 32 characters, beginning and ending with a letter or digit", s.owner)
 	}
+	if err := s.checkProxies(); err != nil {
+		return err
+	}
 	s.haproxyDir = or(s.haproxyDir, filepath.Join(s.stateDir, "haproxy"))
 	s.fill()
+	return nil
+}
+
+// checkProxies reads the ranges of --trusted-proxies.
+func (s *settings) checkProxies() error {
+	s.trusted = nil
+	for _, text := range s.trustedProxies {
+		prefix, err := netip.ParsePrefix(text)
+		if address, single := netip.ParseAddr(text); single == nil {
+			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil || prefix.Addr().Zone() != "" {
+			return fmt.Errorf("--trusted-proxies %q is neither a range nor an address, for example 10.0.0.0/8", text)
+		}
+		s.trusted = append(s.trusted, prefix.Masked())
+	}
 	return nil
 }
 

@@ -110,7 +110,7 @@ func (d *directory) sweep() error {
 	for _, entry := range entries {
 		name, hidden := strings.CutPrefix(entry.Name(), ".")
 		name = strings.TrimSuffix(name, filepath.Ext(name))
-		if !hidden || !ownConfig(name) && !slices.Contains([]string{mapName, patternsName, hostsName, markName}, name) {
+		if !hidden || !ownConfig(name) && !strings.HasPrefix(name, pagePrefix) && !slices.Contains([]string{mapName, patternsName, hostsName, markName}, name) {
 			continue
 		}
 		if err := os.Remove(d.file(entry.Name())); err != nil {

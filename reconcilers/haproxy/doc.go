@@ -27,6 +27,9 @@
 //	order.go              which route wins of several, as in Kong
 //	patterns.go, perl.go  routes that a map of prefixes can't express
 //	render.go, parse.go   model ↔ text of our files
+//	pages.go              the operator's own pages for errors
+//	accesslog.go          the access log as JSON
+//	forwarded.go          who sent a request, and which proxies are believed
 //	charset.go            the one check of all that reaches a file or socket
 //	socket.go             HAProxy's command line over a unix socket
 //	process.go, binds.go  the managed process; ports that are taken

@@ -3,6 +3,7 @@ package haproxy
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,16 @@ type Options struct {
 	Binds []string
 	// ConfigFiles are the user's own files; they are read, never written.
 	ConfigFiles []string
+	// Errors is a directory with the operator's own pages for errors, as "404.html";
+	// "" for none. What changes there takes a reload.
+	Errors string
+	// AccessLog is where HAProxy logs each request as JSON: AccessLogStdout, the
+	// absolute path of a syslog socket, or a syslog server's address; "" for nowhere.
+	AccessLog string
+	// AccessLogQuery adds what follows the "?", where secrets may be, to the log.
+	AccessLogQuery bool
+	// TrustedProxies are believed what they say of clients (X-Forwarded-…).
+	TrustedProxies []netip.Prefix
 	// Dir is our directory, absolute.
 	Dir string
 	// StatsSocket is HAProxy's runtime socket. Default: stats.sock in Dir when
@@ -93,6 +104,9 @@ func (o Options) withDefaults() (Options, error) {
 		if _, err := parseBind(bind); err != nil {
 			return o, err
 		}
+	}
+	if err := checkAccessLog(o); err != nil {
+		return o, err
 	}
 	if o.ReloadEvery == 0 {
 		o.ReloadEvery = time.Second

@@ -32,7 +32,7 @@ const (
 	allLines   = `(?>(?:[^\n]*\n)*)` // once and for all: what follows is the path
 	wildLabels = `[^:]+`             // what a star stands for
 	maxPattern = 8 << 10             // a line must fit into HAProxy's buffer
-	cutMatched = "R"                 // instead of the length: what the fifth field holds
+	cutMatched = "R"                 // instead of the length: what the sixth field holds
 	maxMatched = 2048                // the longest path that regular expressions get
 )
 
@@ -53,9 +53,9 @@ func (r *route) patterns(target string) ([]string, error) {
 		}
 		value := r.value(target, w.paths[0], w.order)
 		if w.regex {
-			value = target + "|0|0|" + strconv.FormatInt(w.order, 10)
+			value = target + "|0|0|" + strconv.FormatInt(w.order, 10) + "|" + r.name
 			if r.strip {
-				value = target + "|0|" + cutMatched + "|" + strconv.FormatInt(w.order, 10) + `|\1`
+				value = target + "|0|" + cutMatched + "|" + strconv.FormatInt(w.order, 10) + "|" + r.name + `|\1`
 			}
 		}
 		line := pattern + " " + value

@@ -200,6 +200,14 @@ func (p *process) start(ctx context.Context, arguments []string) error {
 	command := exec.Command(p.options.Binary, arguments...) // without ctx: it outlives us
 	command.Dir = "/"
 	command.Stdout, command.Stderr = log, log
+	if p.options.AccessLog == AccessLogStdout {
+		own, err := ownStdout()
+		if err != nil {
+			return err
+		}
+		defer own.Close()
+		command.Stdout = own
+	}
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := command.Start(); err != nil {
 		return binaryTrouble(p.options.Binary, err)

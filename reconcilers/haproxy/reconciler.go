@@ -19,14 +19,17 @@ var (
 // Reconciler keeps one HAProxy. Observe, Apply and Close belong to one
 // goroutine; Watch runs beside them.
 type Reconciler struct {
-	o       Options
-	user    userFiles
-	base    string // what should stand before the services
-	dir     *directory
-	process *process // nil when external
-	metrics *metrics
-	reloads *rate.Limiter
-	watched watched // what Watch needs to know
+	o     Options
+	user  userFiles
+	base  string // what should stand before the services
+	pages pages  // the operator's own answers
+	// pagesTrouble is what was last said of pages that can't be used.
+	pagesTrouble string
+	dir          *directory
+	process      *process // nil when external
+	metrics      *metrics
+	reloads      *rate.Limiter
+	watched      watched // what Watch needs to know
 	// watching says that Watch was called, as a daemon does.
 	watching atomic.Bool
 	version  string        // of the process that runs; "" when it is not known
@@ -86,13 +89,17 @@ func New(options Options) (*Reconciler, error) {
 		}
 		o.StatsSocket = user.statsSocket
 	}
+	pages, err := readPages(o.Errors, o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	metrics, err := newMetrics(o.Registry)
 	if err != nil {
 		return nil, err
 	}
 	r := &Reconciler{
 		o: o, user: user, metrics: metrics,
-		base:  renderBase(o, user),
+		base: renderBase(o, user, pages), pages: pages,
 		limit: loadLimit, leaving: map[string]leaving{},
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
 	}

@@ -19,6 +19,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("look at HAProxy: %w", err)
 	}
+	r.rereadPages()
 	if err := r.readFiles(); err != nil {
 		return err
 	}

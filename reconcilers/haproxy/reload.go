@@ -49,7 +49,11 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 		r.o.Log.Info("reloading haproxy", "reason", reason, "changes", len(steps))
 	}
 	r.metrics.reloads.WithLabelValues(reason).Inc()
-	if err := r.load(ctx, want.generation()); err != nil {
+	err = r.load(ctx, want.generation())
+	if err == nil {
+		err = r.sweepPages()
+	}
+	if err != nil {
 		failAll(steps, err)
 	}
 }
@@ -66,6 +70,9 @@ func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (stag
 		if err != nil {
 			return nil, err
 		}
+	}
+	if err := r.writePages(); err != nil {
+		return nil, err
 	}
 	staged, err := r.dir.stageAll(want)
 	if err != nil {

@@ -34,7 +34,7 @@ func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + d
 // renderBase writes what does not depend on services. quiet says that nothing
 // in the user's files uses the HTTP client of HAProxy, whose CA bundle would
 // cost 40 ms with each start; bounded that they bound old workers themselves.
-func renderBase(o Options, user userFiles) string {
+func renderBase(o Options, user userFiles, p pages) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	fmt.Fprintf(&b, headFormat, o.Owner)
@@ -50,10 +50,10 @@ func renderBase(o Options, user userFiles) string {
 	if !user.hardStop {
 		line("  hard-stop-after 60s")
 	}
-	renderDefaults(&b, o.Owner)
-	renderFrontend(&b, o)
+	renderDefaults(&b, o, p)
+	renderFrontend(&b, o, p)
 	line("backend %s from %s", holdName(o.Owner), defaultsName(o.Owner))
-	line(`  http-request return status 503 content-type text/plain string "service unavailable\n"`)
+	line("  http-request %s", p.answer(503, "service unavailable"))
 	renderGate(&b, o)
 	b.WriteString(servicesMark)
 	return b.String()
@@ -67,8 +67,8 @@ func frontendName(owner string) string { return owner + "::http" }
 func gateName(owner string) string     { return owner + "::gate" }
 
 // renderDefaults: see docs/haproxy.md for what each line is for.
-func renderDefaults(b *strings.Builder, owner string) {
-	fmt.Fprintf(b, "defaults %s\n", defaultsName(owner))
+func renderDefaults(b *strings.Builder, o Options, p pages) {
+	fmt.Fprintf(b, "defaults %s\n", defaultsName(o.Owner))
 	b.WriteString("  mode http\n")
 	for _, line := range defaultSettings.lines() { // a backend that is added at runtime gets its settings from here
 		b.WriteString("  " + line + "\n")
@@ -83,11 +83,14 @@ func renderDefaults(b *strings.Builder, owner string) {
   retry-on conn-failure empty-response
   option idle-close-on-response
 `)
+	for _, line := range p.errors() {
+		b.WriteString("  " + line + "\n")
+	}
 }
 
 // renderFrontend writes the one HTTP frontend. The number of its rules does
 // not depend on the number of routes: all of them stand in one map.
-func renderFrontend(b *strings.Builder, o Options) {
+func renderFrontend(b *strings.Builder, o Options, p pages) {
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
 	fmt.Fprintf(b, "frontend %s from %s\n", frontendName(o.Owner), defaultsName(o.Owner))
 	for _, bind := range o.Binds {
@@ -95,25 +98,24 @@ func renderFrontend(b *strings.Builder, o Options) {
 	}
 	line("bind %s accept-proxy", gateAddress(o))
 	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, filepath.Join(o.Dir, mapName))
+	renderPeer(line, o)
+	renderLog(line, o)
 	line(noReplay)
 	line("http-request set-var(txn.h) req.hdr(host),field(1,:)")
-	line(`http-request return status 400 content-type text/plain string "no host\n" if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }`)
-	line(`http-request return status 400 content-type text/plain string "bad host\n" if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }`)
+	line("http-request %s if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }", p.answer(400, "no host"))
+	line("http-request %s if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }", p.answer(400, "bad host"))
 	for _, step := range []string{"percent-decode-unreserved", "percent-to-uppercase", "path-strip-dot", "path-strip-dotdot full", "path-merge-slashes"} {
 		line("http-request normalize-uri %s", step)
 	}
 	renderGates(line, filepath.Join(o.Dir, mapName), "")
 	renderMatching(line, filepath.Join(o.Dir, mapName))
 	renderGates(line, filepath.Join(o.Dir, mapName), " !{ var(txn.y) -m found } "+missing)
-	renderPatternMatching(line, filepath.Join(o.Dir, mapName), filepath.Join(o.Dir, patternsName))
+	renderPatternMatching(line, o, p)
 	line("http-request set-var(txn.m) str(%s|0|0) if { var(txn.old) -m found }", gateName(o.Owner))
-	line(`http-request return status 404 content-type text/plain string "no route matched\n" if !{ var(txn.m) -m found }`)
+	renderNames(line, o)
+	line("http-request %s if !{ var(txn.m) -m found }", p.answer(404, "no route matched"))
 	renderStripping(line)
-	// What comes through the gate has them already. Routes match what the client sent.
-	line("http-request add-header X-Forwarded-For %%[src] if !{ var(txn.old) -m found }")
-	line("http-request set-header X-Forwarded-Proto http if !{ fc_rcvd_proxy }")
-	line("http-request set-header X-Forwarded-Port %%[dst_port] if !{ fc_rcvd_proxy }")
-	line("http-request set-header X-Forwarded-Host %%[req.hdr(host)]")
+	renderForwarded(line, o)
 	line("use_backend %%[var(txn.m),field(1,|)]")
 }
 
@@ -122,10 +124,11 @@ func renderFrontend(b *strings.Builder, o Options) {
 func renderGate(b *strings.Builder, o Options) {
 	fmt.Fprintf(b, "backend %s from %s\n", gateName(o.Owner), defaultsName(o.Owner))
 	b.WriteString("  timeout server 24d\n  " + noReplay + "\n")
-	b.WriteString(`  http-request set-header X-Forwarded-Proto https if { ssl_fc }
-  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }
-  http-request set-header X-Forwarded-Port %[dst_port]
-`)
+	renderKept(func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }, o)
+	proto, port := o.unlessKept("X-Forwarded-Proto"), o.unlessKept("X-Forwarded-Port")
+	fmt.Fprintf(b, "  http-request set-header X-Forwarded-Proto https if { ssl_fc }%s\n", proto)
+	fmt.Fprintf(b, "  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }%s\n", proto)
+	fmt.Fprintf(b, "  http-request set-header X-Forwarded-Port %%[dst_port]%s\n", ifSo(port))
 	fmt.Fprintf(b, "  server gate %s send-proxy-v2\n", gateAddress(o))
 }
 
@@ -176,15 +179,16 @@ func renderGates(line func(string, ...any), file, condition string) {
 // renderPatternMatching compares the request with the patterns where the map
 // says that there are any for its host, and takes the first that matches if
 // its order is above that of what was found so far. See patterns.go.
-func renderPatternMatching(line func(string, ...any), file, patterns string) {
+func renderPatternMatching(line func(string, ...any), o Options, p pages) {
+	file, patterns := filepath.Join(o.Dir, mapName), filepath.Join(o.Dir, patternsName)
 	// All must fit into the buffer once more, and a path that matching could take long over gets no answer.
-	line(`http-request return status 400 content-type text/plain string "bad host\n" if %s { var(txn.h) -m len gt 255 }`, gated)
-	line(`http-request return status 414 content-type text/plain string "path too long\n" if %s { var(txn.p) -m len gt %d } { str(%s),map_beg(%s) -m found }`, gated, maxMatched, gateLong, file)
+	line("http-request %s if %s { var(txn.h) -m len gt 255 }", p.answer(400, "bad host"), gated)
+	line("http-request %s if %s { var(txn.p) -m len gt %d } { str(%s),map_beg(%s) -m found }", p.answer(414, "path too long"), gated, maxMatched, gateLong, file)
 	line("http-request set-var(txn.k) method if %s", gated)
 	line("http-request set-var(txn.d) req.hdrs if %s", gated)
 	line("http-request set-var(txn.s) str(=),concat(,txn.h,:),concat(,txn.k,:),concat(,txn.d),concat(,txn.p) if %s", gated)
 	// Variables may be limited in the user's files. Without them a stricter route could be passed by.
-	line(`http-request return status 500 content-type text/plain string "no room for variables\n" if %s !{ var(txn.d) -m found } or %s !{ var(txn.s) -m found }`, gated, gated)
+	line("http-request %s if %s !{ var(txn.d) -m found } or %s !{ var(txn.s) -m found }", p.answer(500, "no room for variables"), gated, gated)
 	line("http-request set-var(txn.z) var(txn.s),map_regm(%s) if %s", patterns, gated)
 	line("http-request set-var(txn.l) int(0) if %s", gated)
 	line("http-request set-var(txn.l) var(txn.m),field(4,|),add(0) if %s { var(txn.m) -m found }", gated)
@@ -212,7 +216,7 @@ func renderStripping(line func(string, ...any)) {
 	const strips = "{ var(txn.n) -m int gt 0 }"
 	const matched = "{ var(txn.y) -m found } { var(txn.m),field(3,|) -m str " + cutMatched + " }"
 	line("http-request set-var(txn.n) var(txn.m),field(3,|),add(0)")
-	line("http-request set-var(txn.n) var(txn.m),field(5,|,0),length if %s", matched)
+	line("http-request set-var(txn.n) var(txn.m),field(6,|,0),length if %s", matched)
 	line("http-request set-var(txn.q) path if %s", strips)
 	for bit := maxMatched; bit > maxStrip; bit /= 2 {
 		line("http-request set-var(txn.q) var(txn.q),bytes(%d) if %s { var(txn.n),and(%d) gt 0 }", bit, matched, bit)

@@ -113,13 +113,13 @@ func routeKey(host, path string, mixed bool) string {
 	return host + pick(tagExactPath, tagExact)
 }
 
-// value is "backend|length of the path|how much of it is cut off|order".
+// value is "backend|length of the path|how much of it is cut off|order|route".
 func (r *route) value(target, path string, order int64) string {
 	cut := 0
 	if r.strip {
 		cut = len(path)
 	}
-	return target + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10)
+	return target + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10) + "|" + r.name
 }
 
 // before orders claims to the same key: the higher priority holds it, then

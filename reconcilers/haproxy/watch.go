@@ -61,6 +61,7 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	defer mourners.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	pages := pagesStamp(r.o.Errors)
 	silent, master := false, 0
 	for {
 		if r.process != nil {
@@ -81,6 +82,9 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 			changed := false
 			if ok {
 				changed, silent = r.glance(ctx, known, silent)
+			}
+			if now := pagesStamp(r.o.Errors); now != pages {
+				pages, changed = now, true
 			}
 			if due || changed {
 				poke()

@@ -1,0 +1,87 @@
+package haproxy
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+)
+
+// AccessLogStdout is the target that is HAProxy's standard output.
+const AccessLogStdout = "stdout"
+
+// logLine bounds a line: of its texts the path, at most 2,048 bytes of which each may
+// become six, is the longest.
+const logLine = 32 << 10
+
+// logFormat is one JSON object. What a stranger may have written goes through
+// json(), so that nobody can forge a line or a field; the rest are numbers and
+// words of HAProxy's and ours.
+const logFormat = `{"time":%Ts.%ms,"client":"%[src]","method":"%[var(txn.lm),json(utf8s)]","host":"%[var(txn.h),json(utf8s)]",` +
+	`"path":"%[var(txn.lp),json(utf8s)]",QUERY"status":%ST,"bytes":%B,"bytes_received":%U,` +
+	`"service":"%[var(txn.ls)]","route":"%[var(txn.m),field(5,|)]","server":"%s","retries":"%rc",` +
+	`"ms_request":%TR,"ms_queue":%Tw,"ms_connect":%Tc,"ms_response":%Tr,"ms_total":%Ta,` +
+	`"ended":"%ts","request_id":"%[var(txn.id),json(utf8s)]"}`
+
+// renderLog writes what the access log needs; nothing without one. A worker that
+// was replaced passes requests on and says nothing of them: who gets them does.
+func renderLog(line func(string, ...any), o Options) {
+	if o.AccessLog == "" {
+		return
+	}
+	format, query := "rfc5424", ""
+	switch {
+	case o.AccessLog == AccessLogStdout:
+		format = "raw"
+	case filepath.IsAbs(o.AccessLog):
+		format = "local"
+	}
+	// Requests alone, at the level info: HAProxy has other things to say in its own
+	// words, as that a proxy stopped at a reload, and none of them at this level.
+	line("log %s len %d format %s local0 emerg info", o.AccessLog, logLine, format)
+	line("http-request set-log-level emerg if !%s", passes)
+	line("http-request set-log-level silent if %s", passes)
+	line("http-request set-var(txn.lm) method")
+	line("http-request set-var(txn.lp) path,bytes(0,2048)")
+	if o.AccessLogQuery {
+		query = `"query":"%[var(txn.lq),json(utf8s)]",`
+		line("http-request set-var(txn.lq) query,bytes(0,2048)")
+	}
+	// Only who is trusted may give a request its id.
+	line("http-request set-var(txn.id) req.hdr(x-request-id),bytes(0,128) if %s", trusted)
+	line("http-request set-var(txn.id) uuid if !{ var(txn.id) -m found } !%s", passes)
+	line("http-request set-header X-Request-Id %%[var(txn.id)] if !%s", passes)
+	line("log-format '%s'", strings.Replace(logFormat, "QUERY", query, 1))
+}
+
+// renderNames makes the service's own name known to the log: in HAProxy a prepared
+// backend may stand for it. A route's name is its service's and one part more.
+func renderNames(line func(string, ...any), o Options) {
+	if o.AccessLog != "" {
+		line("http-request set-var(txn.ls) var(txn.m),field(5,|),regsub([.][^.]*$,)")
+	}
+}
+
+// checkAccessLog refuses a target that HAProxy would not take, or would look up.
+func checkAccessLog(o Options) error {
+	target := o.AccessLog
+	switch {
+	case target == "":
+		return nil
+	case target == AccessLogStdout:
+		if o.Mode == External {
+			return fmt.Errorf("an external HAProxy has a standard output of its own; name a syslog address or socket for its access log, as 127.0.0.1:514 or /dev/log")
+		}
+		return nil
+	case filepath.IsAbs(target):
+		return wordFile.check(target)
+	}
+	if _, port, err := net.SplitHostPort(target); err != nil || port == "" {
+		return fmt.Errorf("access log %q is neither stdout, nor the path of a socket, nor an address with a port", target)
+	}
+	b, err := parseBind(target)
+	if err == nil && b.host == "" {
+		err = fmt.Errorf("access log %q names no address", target)
+	}
+	return err
+}

@@ -1,0 +1,85 @@
+package haproxy
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// What a request says of the way that it came is believed when a trusted proxy
+// says it, and replaced otherwise. Kong does the same with its trusted_ips, except
+// that it passes on what a stranger wrote into X-Forwarded-For.
+
+// renderPeer finds out who sent the request. A trusted proxy names the client, as
+// the last address of X-Forwarded-For. A worker that was replaced passes on what
+// it got as it is.
+func renderPeer(line func(string, ...any), o Options) {
+	line("http-request set-var(txn.peer) src")
+	if len(o.TrustedProxies) == 0 {
+		return
+	}
+	renderKept(line, o)
+	line("http-request set-var(txn.trust) bool(true) if { src %s } !{ var(txn.old) -m found }", prefixes(o.TrustedProxies))
+	line("http-request set-src req.hdr(x-forwarded-for,-1) if %s { req.hdr(x-forwarded-for) -m found }", trusted)
+}
+
+const (
+	trusted = "{ var(txn.trust) -m bool }"
+	passes  = "{ var(txn.old) -m found }"
+)
+
+// renderForwarded tells the container how the request came. It stands after the
+// matching: routes match what the client sent.
+func renderForwarded(line func(string, ...any), o Options) {
+	stranger := ""
+	if len(o.TrustedProxies) > 0 {
+		stranger = " !" + trusted
+	}
+	line("http-request del-header X-Forwarded-For if !%s%s", passes, stranger)
+	line("http-request add-header X-Forwarded-For %%[var(txn.peer)] if !%s", passes)
+	line("http-request set-header X-Real-IP %%[src] if !%s", passes)
+	// What comes through the gate has these already.
+	line("http-request set-header X-Forwarded-Proto http if !{ fc_rcvd_proxy }%s", o.unlessKept("X-Forwarded-Proto"))
+	line("http-request set-header X-Forwarded-Port %%[dst_port] if !{ fc_rcvd_proxy }%s", o.unlessKept("X-Forwarded-Port"))
+	line("http-request set-header X-Forwarded-Host %%[req.hdr(host)]%s", ifSo(o.unlessKept("X-Forwarded-Host")))
+}
+
+// keptHeaders are those of a trusted proxy that stay as they are, and the
+// variables that say so.
+var keptHeaders = map[string]string{"X-Forwarded-Proto": "txn.kproto", "X-Forwarded-Port": "txn.kport", "X-Forwarded-Host": "txn.khost"}
+
+// renderKept finds out which headers a trusted proxy has sent.
+func renderKept(line func(string, ...any), o Options) {
+	if len(o.TrustedProxies) == 0 {
+		return
+	}
+	for _, header := range slices.Sorted(maps.Keys(keptHeaders)) {
+		line("http-request set-var(%s) bool(true) if { src %s } { req.hdr(%s) -m found }", keptHeaders[header], prefixes(o.TrustedProxies), header)
+	}
+}
+
+// unlessKept is a condition, to be joined to others: that no trusted proxy sent
+// the header.
+func (o Options) unlessKept(header string) string {
+	if len(o.TrustedProxies) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" !{ var(%s) -m found }", keptHeaders[header])
+}
+
+func ifSo(condition string) string {
+	if condition == "" {
+		return ""
+	}
+	return " if" + condition
+}
+
+func prefixes(list []netip.Prefix) string {
+	words := make([]string, len(list))
+	for i, prefix := range list {
+		words[i] = prefix.Masked().String()
+	}
+	return strings.Join(words, " ")
+}
