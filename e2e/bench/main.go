@@ -52,6 +52,9 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "run the parts whose name contains this")
 	flag.Parse()
 	parts := []part{
+		{"decision", decisions},
+		{"thousand", thousand},
+		{"routes", routes},
 		{"latency-copy", latencyOfCopy},
 		{"latency-new", latencyOfNewService},
 		{"burst-copies", burstOfCopies},

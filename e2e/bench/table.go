@@ -47,6 +47,18 @@ func (t *table) addLatency(what string, all, floor []time.Duration, limit time.D
 	}
 }
 
+// addBeside adds the p50 of something and of its floor, measured in turns. The
+// goal is for the whole; limit 0 means none.
+func (t *table) addBeside(what string, all, floor []time.Duration, limit time.Duration) {
+	a, f := percentile(all, 0.50), percentile(floor, 0.50)
+	goal := "–"
+	if limit > 0 {
+		goal = "≤ " + limit.String()
+	}
+	t.add(what+", p50 (p95)", millis(a)+" ("+millis(percentile(all, 0.95))+")", millis(f)+" ("+millis(percentile(floor, 0.95))+")",
+		times(a, f), goal, a <= limit)
+}
+
 func percentile(values []time.Duration, p float64) time.Duration {
 	if len(values) == 0 {
 		return 0

@@ -14,9 +14,9 @@ import (
 // and finds sessions sees a difference to what is desired, and the change ends them.
 // Sessions in a worker that was replaced end with it (hard-stop-after).
 
-// endSessions ends the sessions that a server has past its end, and sees to it
-// that somebody looks at the end of one that drains.
-func (rt *runtime) endSessions(name string, s server, overdue bool) error {
+// endCommands end the sessions that a server has past its end. It sees to it that
+// somebody looks at the end of one that drains.
+func (rt *runtime) endCommands(name string, s server, overdue bool) []string {
 	if !s.drain || s.until.IsZero() {
 		return nil
 	}
@@ -24,11 +24,7 @@ func (rt *runtime) endSessions(name string, s server, overdue bool) error {
 		rt.r.watched.later(max(left, 0))
 		return nil
 	}
-	answers, err := rt.command("shutdown sessions server " + name)
-	if err != nil {
-		return err
-	}
-	return refused(answers)
+	return []string{"shutdown sessions server " + name}
 }
 
 // findOverdue marks the draining servers that have sessions past their end, and

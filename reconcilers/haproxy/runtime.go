@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -17,13 +18,9 @@ func (r *Reconciler) soften(rt *runtime, steps []*step) {
 		return
 	}
 	coming, going, routes := sortSteps(steps)
-	for _, s := range coming {
-		rt.server(s)
-	}
+	rt.give(coming, rt.server)
 	r.softenRoutes(rt, routes)
-	for _, s := range going {
-		rt.removeServer(s)
-	}
+	rt.give(going, rt.removeServer)
 	generation := r.model.generation()
 	r.model.put(r.draftOf(r.model, steps))
 	rt.bury(steps)
@@ -172,17 +169,28 @@ func (rt *runtime) close() {
 
 // command sends commands that change something, and counts them.
 func (rt *runtime) command(commands ...string) ([]string, error) {
-	if err := rt.ctx.Err(); err != nil {
+	if err := rt.allowed(commands[0]); err != nil {
+		return nil, err
+	}
+	return rt.say(commands)
+}
+
+// allowed opens the conversation, and asks the tests whether something may be said.
+func (rt *runtime) allowed(first string) error {
+	err := rt.ctx.Err()
+	if err == nil {
+		err = rt.open()
+	}
+	if err == nil {
+		err = rt.r.before(first)
+	}
+	if err != nil {
 		rt.broken = true
-		return nil, err
 	}
-	if err := rt.open(); err != nil {
-		return nil, err
-	}
-	if err := rt.r.before(commands[0]); err != nil {
-		rt.broken = true
-		return nil, err
-	}
+	return err
+}
+
+func (rt *runtime) say(commands []string) ([]string, error) {
 	for _, command := range commands {
 		words := strings.Fields(command)
 		rt.r.metrics.commands.WithLabelValues(words[0] + " " + words[1]).Inc()
@@ -192,4 +200,52 @@ func (rt *runtime) command(commands ...string) ([]string, error) {
 		rt.broken = true
 	}
 	return answers, err
+}
+
+// order is what HAProxy is to be told for one step, without waiting in between,
+// and how to read its answers.
+type order struct {
+	step     *step
+	commands []string
+	read     func(answers []string) error
+}
+
+// give makes the orders of many steps out and gives all of them in one go, so that
+// a thousand cost little more than HAProxy's own time. Each stands for itself: one
+// that is refused fails its step alone; where the conversation breaks off, those
+// fail whose answers have not all arrived.
+func (rt *runtime) give(steps []*step, make func(*step) (order, bool)) {
+	var orders []order
+	var commands []string
+	var broken error
+	for _, s := range steps {
+		o, ok := make(s)
+		if !ok {
+			continue
+		}
+		if broken == nil {
+			broken = rt.allowed(o.commands[0])
+		}
+		if orders = append(orders, o); broken == nil {
+			commands = append(commands, o.commands...)
+		}
+	}
+	var answers []string
+	if len(commands) > 0 {
+		var err error
+		if answers, err = rt.say(commands); err != nil {
+			broken = err
+		}
+	}
+	for _, o := range orders {
+		n := len(o.commands)
+		err := broken
+		if n <= len(answers) {
+			err = o.read(answers[:n])
+		}
+		answers = answers[min(n, len(answers)):]
+		if err != nil {
+			o.step.fail(v1.GatewayUnreachable, err.Error(), "")
+		}
+	}
 }

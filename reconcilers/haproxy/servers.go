@@ -25,33 +25,39 @@ const (
 	leaveRetry = 500 * time.Millisecond
 )
 
-// server adds a server, or changes one.
-func (rt *runtime) server(s *step) {
+// server adds a server, or changes one. What needs one order only is returned, to
+// be given together with others.
+func (rt *runtime) server(s *step) (order, bool) {
 	after, ok := s.change.After.Native.(place)
 	if !ok {
-		return
+		return order{}, false
 	}
 	if err := checkPlace(after); err != nil {
 		s.fail(v1.GatewayRejected, err.Error(), "")
-		return
+		return order{}, false
 	}
 	name := rt.nameOf(after)
 	have, there := rt.have(after)
+	ends := rt.endCommands(name, after.server, have.overdue)
 	var err error
 	switch _, goes := rt.r.leaving[after.String()]; {
+	case there && have.address == after.server.address:
+		return order{s, append(rt.setCommands(name, after, have), ends...), refused}, true
 	case there:
-		err = rt.set(name, after, have)
+		err = rt.move(name, after, have)
 	case goes:
 		err = rt.revive(name, after)
 	default:
-		err = rt.add(name, after)
-	}
-	if err == nil {
-		err = rt.endSessions(name, after.server, have.overdue)
+		commands, read := rt.add(name, after)
+		return order{s, append(commands, ends...), read}, true
 	}
 	if err != nil {
 		s.fail(v1.GatewayUnreachable, err.Error(), "")
 	}
+	if err != nil || len(ends) == 0 {
+		return order{}, false
+	}
+	return order{s, ends, refused}, true
 }
 
 // String returns "backend/server" as it stands in a server's key.
@@ -85,28 +91,27 @@ func checkPlace(p place) error {
 	return wordAddress.check(p.server.address)
 }
 
-// add registers a server and puts it into service.
-func (rt *runtime) add(name string, p place) error {
+// add returns what registers a server and puts it into service, and how to read
+// the answers.
+func (rt *runtime) add(name string, p place) (commands []string, read func([]string) error) {
 	b := rt.backend(p)
-	commands := []string{"add server " + name + " " + p.server.address + " weight " + strconv.Itoa(p.server.weight) + b.options(&p.server)}
+	commands = []string{"add server " + name + " " + p.server.address + " weight " + strconv.Itoa(p.server.weight) + b.options(&p.server)}
 	if b.Check.Kind != "" {
 		commands = append(commands, "enable health "+name)
 	}
 	if b.Sticky != "" { // only this gives a server that comes at runtime its cookie
 		commands = append(commands, "set dynamic-cookie-key backend "+backendName(rt.r.o.Owner, b.live())+" "+b.Key)
 	}
-	answers, err := rt.command(append(commands, b.stateCommand(name, p.server))...)
-	if err != nil {
-		return err
+	return append(commands, b.stateCommand(name, p.server)), func(answers []string) error {
+		switch {
+		case strings.HasPrefix(answers[0], "New server registered"):
+			return refused(answers[1:])
+		case strings.HasPrefix(answers[0], "Already exists"):
+			rt.broken = true // it was not known to be there: its address may be another
+			return fmt.Errorf("HAProxy has a server %s already; looking at it afresh", name)
+		}
+		return refused(answers)
 	}
-	switch {
-	case strings.HasPrefix(answers[0], "New server registered"):
-		return refused(answers[1:])
-	case strings.HasPrefix(answers[0], "Already exists"):
-		rt.broken = true // it was not known to be there: its address may be another
-		return fmt.Errorf("HAProxy has a server %s already; looking at it afresh", name)
-	}
-	return refused(answers)
 }
 
 // backend returns the backend of a server, as the process has it.
@@ -117,32 +122,33 @@ func (rt *runtime) backend(p place) *backend {
 	return &backend{service: serviceOf(p.backend), settings: defaultSettings}
 }
 
-// set brings a server from what it is to what it should be. Requests under way
-// to an old address end there; no idle connection to it is used again.
-func (rt *runtime) set(name string, p place, have server) error {
-	s := p.server
-	commands := []string{weightCommand(name, s), rt.backend(p).stateCommand(name, s)}
-	if have.maxconn != s.maxconn {
-		commands = append(commands, "set maxconn server "+name+" "+strconv.Itoa(s.maxconn))
-	}
-	if have.address != s.address {
-		move, err := addressCommand(name, s)
-		if err != nil {
-			return err
-		}
-		answers, err := rt.command(move)
-		if err != nil {
-			return err
-		}
-		if !moved(answers[0]) {
-			return refused(answers)
-		}
-	}
-	answers, err := rt.command(commands...)
+// move gives a server its address, and only then what else it should be. Requests
+// under way to an old address end there; no idle connection to it is used again.
+func (rt *runtime) move(name string, p place, have server) error {
+	move, err := addressCommand(name, p.server)
 	if err != nil {
 		return err
 	}
+	answers, err := rt.command(move)
+	if err != nil {
+		return err
+	}
+	if !moved(answers[0]) {
+		return refused(answers)
+	}
+	if answers, err = rt.command(rt.setCommands(name, p, have)...); err != nil {
+		return err
+	}
 	return refused(answers)
+}
+
+// setCommands bring a server that has its address from what it is to what it should be.
+func (rt *runtime) setCommands(name string, p place, have server) []string {
+	commands := []string{weightCommand(name, p.server), rt.backend(p).stateCommand(name, p.server)}
+	if have.maxconn != p.server.maxconn {
+		commands = append(commands, "set maxconn server "+name+" "+strconv.Itoa(p.server.maxconn))
+	}
+	return commands
 }
 
 // moved reports whether a server has its address now. That it had it before is
@@ -179,11 +185,16 @@ func (b *backend) stateCommand(name string, s server) string {
 // revive takes a server that was about to be deleted into service again.
 func (rt *runtime) revive(name string, p place) error {
 	delete(rt.r.leaving, p.String())
-	err := rt.set(name, p, server{maxconn: -1}) // whatever it was
-	if err != nil && strings.Contains(err.Error(), noSuchServer) {
-		return rt.add(name, p)
+	err := rt.move(name, p, server{maxconn: -1}) // whatever it was
+	if err == nil || !strings.Contains(err.Error(), noSuchServer) {
+		return err
 	}
-	return err
+	commands, read := rt.add(name, p)
+	answers, err := rt.command(commands...)
+	if err != nil {
+		return err
+	}
+	return read(answers)
 }
 
 const noSuchServer = "No such server"
@@ -191,21 +202,20 @@ const noSuchServer = "No such server"
 // removeServer takes a server out of service at once: whoever is behind its
 // address now must not get what was meant for it. It is deleted as soon as no
 // request is under way to it.
-func (rt *runtime) removeServer(s *step) {
+func (rt *runtime) removeServer(s *step) (order, bool) {
 	before, ok := s.change.Before.Native.(place)
 	if !ok || rt.r.condition.process != processRuns || !rt.r.backends[rt.r.model.live(before.backend)] {
-		return
+		return order{}, false
 	}
 	if err := checkPlace(before); err != nil {
 		s.fail(v1.GatewayRejected, err.Error(), "")
-		return
+		return order{}, false
 	}
-	if err := rt.remove(before); err != nil {
-		s.fail(v1.GatewayUnreachable, err.Error(), "")
-	}
+	commands, read := rt.remove(before)
+	return order{s, commands, read}, true
 }
 
-func (rt *runtime) remove(p place) error {
+func (rt *runtime) remove(p place) (commands []string, read func([]string) error) {
 	name, now := rt.nameOf(p), time.Now()
 	l, known := rt.r.leaving[p.String()]
 	if !known {
@@ -214,29 +224,27 @@ func (rt *runtime) remove(p place) error {
 			l.deadline = until
 		}
 	}
-	commands := []string{"set server " + name + " state maint"}
+	commands = []string{"set server " + name + " state maint"}
 	if !now.Before(l.deadline) {
 		commands = append(commands, "shutdown sessions server "+name)
 	}
-	answers, err := rt.command(append(commands, "del server "+name)...)
-	if err != nil {
-		return err
+	return append(commands, "del server "+name), func(answers []string) error {
+		last := answers[len(answers)-1]
+		switch {
+		case strings.HasPrefix(last, "Server deleted"), strings.HasPrefix(last, noSuchServer), strings.HasPrefix(last, "No such backend"):
+			delete(rt.r.leaving, p.String())
+			return nil
+		case strings.Contains(last, "still has connections"):
+			wait := leaveRetry << min(l.tries, 6)
+			l.tries++
+			l.next = now.Add(wait)
+			rt.r.leaving[p.String()] = l
+			rt.r.watched.later(wait)
+			return nil
+		}
+		rt.broken = true
+		return fmt.Errorf("HAProxy keeps server %s, out of service: %s", name, firstLine(last))
 	}
-	last := answers[len(answers)-1]
-	switch {
-	case strings.HasPrefix(last, "Server deleted"), strings.HasPrefix(last, noSuchServer), strings.HasPrefix(last, "No such backend"):
-		delete(rt.r.leaving, p.String())
-		return nil
-	case strings.Contains(last, "still has connections"):
-		wait := leaveRetry << min(l.tries, 6)
-		l.tries++
-		l.next = now.Add(wait)
-		rt.r.leaving[p.String()] = l
-		rt.r.watched.later(wait)
-		return nil
-	}
-	rt.broken = true
-	return fmt.Errorf("HAProxy keeps server %s, out of service: %s", name, firstLine(last))
 }
 
 // refused returns the first answer that is an error. Success is silence.

@@ -32,22 +32,46 @@ const (
 	payloadPrompt = "+ "
 )
 
-// dial opens a session that ends with ctx or after timeout.
-func dial(ctx context.Context, path string, timeout time.Duration) (*session, error) {
-	deadline := time.Now().Add(timeout)
-	if at, ok := ctx.Deadline(); ok && at.Before(deadline) {
-		deadline = at
+// unhurried is a connection whose other side may be silent for a while only. How
+// long all of it takes is no matter: 100,000 routes have many answers.
+type unhurried struct {
+	net.Conn
+	timeout time.Duration
+	until   time.Time // when it is over in any case; zero for never
+}
+
+func (p unhurried) deadline() time.Time {
+	at := time.Now().Add(p.timeout)
+	if !p.until.IsZero() && p.until.Before(at) {
+		return p.until
 	}
-	dialer := net.Dialer{Deadline: deadline}
-	conn, err := dialer.DialContext(ctx, "unix", path)
+	return at
+}
+
+func (p unhurried) Read(b []byte) (int, error) {
+	if err := p.SetReadDeadline(p.deadline()); err != nil {
+		return 0, err
+	}
+	return p.Conn.Read(b)
+}
+
+func (p unhurried) Write(b []byte) (int, error) {
+	if err := p.SetWriteDeadline(p.deadline()); err != nil {
+		return 0, err
+	}
+	return p.Conn.Write(b)
+}
+
+// dial opens a session that ends with ctx, or when HAProxy is silent for longer than timeout.
+func dial(ctx context.Context, path string, timeout time.Duration) (*session, error) {
+	dialer := net.Dialer{Timeout: timeout}
+	raw, err := dialer.DialContext(ctx, "unix", path)
 	if err != nil {
 		return nil, socketTrouble(path, err)
 	}
+	conn := unhurried{Conn: raw, timeout: timeout}
+	conn.until, _ = ctx.Deadline()
 	s := &session{conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), path: path}
-	if err := conn.SetDeadline(deadline); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("socket %s: %w", path, err)
-	}
 	if _, err := s.ask("prompt"); err != nil {
 		conn.Close()
 		return nil, err
