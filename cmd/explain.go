@@ -141,7 +141,11 @@ func printAnswer(p *printer, a status.Answer) {
 	case a.Status != 0:
 		p.line("%-8s route %s of service %s, which has no ready instance: %d", a.Gateway, a.Route, a.Service, a.Status)
 	default:
-		p.line("%-8s route %s of service %s: one of %s gets %q", a.Gateway, a.Route, a.Service, strings.Join(a.Instances, ", "), a.Target)
+		through := ""
+		if a.Through != "" {
+			through = ", through " + string(a.Through)
+		}
+		p.line("%-8s route %s of service %s%s: one of %s gets %q", a.Gateway, a.Route, a.Service, through, strings.Join(a.Instances, ", "), a.Target)
 	}
 	for _, other := range a.Others {
 		p.line("         not route %s: %s: %s", other.Route, other.Reason, other.Message)

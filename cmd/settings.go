@@ -47,6 +47,8 @@ type settings struct {
 	trustedProxies      []string
 	trusted             []netip.Prefix // the same, checked
 
+	chain chainSettings
+
 	publishAddress string
 	resync         time.Duration
 	minResync      time.Duration // hidden: tests don't wait
@@ -90,6 +92,7 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringVar(&s.haproxyAccessLog, "haproxy-access-log", "", "where HAProxy logs requests as JSON: stdout (managed only), a syslog socket's path, or a syslog server's `address` (default: nowhere)")
 	f.BoolVar(&s.haproxyLogQuery, "haproxy-access-log-query", false, "log the query of requests too, which may hold secrets")
 	f.StringSliceVar(&s.trustedProxies, "trusted-proxies", nil, "`range` of addresses, as 10.0.0.0/8, of proxies before HAProxy that are believed what they say of clients; repeatable")
+	s.chain.bind(f)
 
 	f.StringVar(&s.publishAddress, "publish-address", "", "`ip` at which gateways reach published ports, instead of the containers' own addresses")
 	f.DurationVar(&s.resync, "resync", 10*time.Minute, "how often everything is compared though nothing changed")
@@ -128,6 +131,9 @@ func (s *settings) check() error {
 		if _, err := netip.ParseAddr(s.publishAddress); err != nil {
 			return fmt.Errorf("--publish-address %q is no IP address, for example 10.0.0.5", s.publishAddress)
 		}
+	}
+	if err := s.chain.check(s); err != nil {
+		return err
 	}
 	if s.resync < s.minResync {
 		return fmt.Errorf("--resync %s is too short; a full comparison costs every gateway something, use %s or more", s.resync, s.minResync)

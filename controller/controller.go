@@ -44,7 +44,9 @@ func New(options Options) *Controller {
 	c := &Controller{
 		options: options,
 		memory:  options.Memory,
-		builder: desired.New(desired.Options{Grammar: options.Grammar, Gateways: names, PublishAddress: options.PublishAddress}, options.Memory),
+		builder: desired.New(desired.Options{
+			Grammar: options.Grammar, Gateways: names, PublishAddress: options.PublishAddress, Ways: options.Ways, Chain: options.Chain,
+		}, options.Memory),
 		status:  options.Status,
 		metrics: NewMetrics(options.Registry),
 		log:     options.Log,

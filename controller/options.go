@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/source"
 	"github.com/lockstep/lockstep/controller/status"
@@ -21,6 +22,9 @@ type Options struct {
 	Gateways []Gateway
 	// PublishAddress: see desired.Options.
 	PublishAddress netip.Addr
+	// Ways and Chain: see desired.Options.
+	Ways  []v1.Way
+	Chain desired.Chain
 	// Memory is the ledger as it was loaded; the Controller owns it from now on.
 	Memory *ledger.Ledger
 	// Remember saves the ledger; it is called before gateways are told.

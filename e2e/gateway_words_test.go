@@ -69,7 +69,7 @@ func signal(ctx context.Context, s story, args []string) error {
 	return syscall.Kill(pid, signals[args[0]])
 }
 
-// kong down | up | empty | slow DURATION | written N | put PATH BODY | holds N PATTERN
+// kong down | up | empty | slow DURATION | written N | put PATH BODY | holds N PATTERN | mark | unchanged
 func kong(ctx context.Context, s story, verb string, args []string) error {
 	switch {
 	case verb == "down":
@@ -90,6 +90,12 @@ func kong(ctx context.Context, s story, verb string, args []string) error {
 		return s.Kong.Put(ctx, args[0], args[1])
 	case verb == "holds":
 		return holds(ctx, args, s.Kong.World)
+	case verb == "mark" || verb == "unchanged":
+		writes, err := s.Kong.Writes()
+		if err != nil {
+			return err
+		}
+		return unchanged(s, "KONG_MARK", verb, fmt.Sprintf("%d writes at Kong", writes))
 	}
 	return errUnknown("verb", "kong "+verb)
 }
@@ -142,16 +148,21 @@ func gateways(_ context.Context, s story, verb string, _ []string) error {
 	if err != nil {
 		return err
 	}
-	now := fmt.Sprintf("%d writes at Kong\n%s", writes, files)
+	return unchanged(s, "MARK", verb, fmt.Sprintf("%d writes at Kong\n%s", writes, files))
+}
+
+// unchanged keeps a text under a name at "mark", and holds it against the one
+// that is kept at "unchanged".
+func unchanged(s story, name, verb, now string) error {
 	switch verb {
 	case "mark":
-		s.Setenv("MARK", now)
+		s.Setenv(name, now)
 		return nil
 	case "unchanged":
-		if before := s.Getenv("MARK"); now != before {
+		if before := s.Getenv(name); now != before {
 			return fmt.Errorf("the gateways were touched; before:\n%s\nnow:\n%s", before, now)
 		}
 		return nil
 	}
-	return errUnknown("verb", "gateways "+verb)
+	return errUnknown("verb", verb)
 }

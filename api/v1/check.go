@@ -13,6 +13,7 @@ var (
 	keyChars     = Charset{"lower-case letters, digits, `-`, `_`, and `.` between parts", func(c byte) bool { return isLower(c) || isDigit(c) || c == '-' || c == '_' || c == '.' }}
 	networkChars = Charset{"letters, digits, `-`, `_` and `.`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' || c == '.' }}
 	wordChars    = Charset{"lower-case letters", isLower}
+	wayChars     = Charset{"lower-case letters and `>`", func(c byte) bool { return isLower(c) || c == '>' }}
 	hostChars    = Charset{"letters, digits, `-`, `_`, `.` and one `*`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' || c == '.' || c == '*' }}
 	methodChars  = Charset{"letters", isUpper}
 	headerChars  = Charset{"visible ASCII without quotes, `\\` and `#`", func(c byte) bool { return isPlain(c) && c != '\\' }}
@@ -177,12 +178,4 @@ func checkNetwork(name string) (string, *fault) {
 		return "", &fault{message: fmt.Sprintf("%s is no name of a Docker network", shown(name)), fix: "write it as docker network ls shows it"}
 	}
 	return name, nil
-}
-
-// checkGateway returns the name in lower case; which there are the row knows.
-func checkGateway(name string) (string, *fault) {
-	if strings.Contains(name, ">") {
-		return "", &fault{message: fmt.Sprintf("%s: one gateway behind the other is not supported by this version", shown(name))}
-	}
-	return strings.ToLower(name), nil
 }

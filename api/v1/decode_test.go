@@ -33,7 +33,7 @@ func TestDecodeWhole(t *testing.T) {
 		Weight: 100, Drain: 5 * time.Minute,
 		Service: Service{
 			Name:           "shop.web",
-			Gateways:       []Gateway{Kong},
+			Gateways:       []Way{KongAlone},
 			Grace:          10 * time.Minute,
 			ConnectTimeout: 5 * time.Second,
 			ReadTimeout:    time.Minute,
@@ -71,7 +71,7 @@ func TestDecodeSharesNothing(t *testing.T) {
 	want := cmp.Diff(Declaration{}, first)
 	second, _ := grammar.Decode(subject)
 	second.Services[0].Service.Routes[0].Headers["X"][0] = "changed"
-	second.Services[0].Service.Gateways[0] = HAProxy
+	second.Services[0].Service.Gateways[0] = HAProxyAlone
 	if got := cmp.Diff(Declaration{}, first); got != want {
 		t.Errorf("a change to one answer shows in another:\n%s", cmp.Diff(want, got))
 	}

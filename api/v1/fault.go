@@ -111,7 +111,7 @@ func (f *Field) advice(prefix string) string {
 		}
 	case List:
 		if f.Words != nil {
-			how = "write " + strings.Join(f.Words, " or ") + ", or both with a comma between them"
+			how = "write one of " + strings.Join(f.Words, ", ") + ", or several with commas between them"
 		}
 	}
 	return fmt.Sprintf("%s, for example %s%s", how, prefix, f.Example)

@@ -113,6 +113,7 @@ type Field struct {
 
 	check func(item string) (string, *fault) // brings an item to its normal form, or says what is wrong
 	entry func(name string) *fault           // the same for the name of an entry
+	whole func(items []string) *fault        // says what is wrong with a List's items together; nil: nothing can be
 	// needs says without which labels of the service the field is of no use
 	// ("check=http"), "" when they are there; nil when there are none.
 	needs func(s *Service) string

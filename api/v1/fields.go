@@ -98,24 +98,24 @@ var basicRows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Drain} },
 	},
 	{
-		Name: "gateways", Scope: OfService, Type: List, Words: []string{string(HAProxy), string(Kong)},
-		Chars: wordChars, check: checkGateway,
-		Unset:   "every configured gateway",
+		Name: "gateways", Scope: OfService, Type: List, Words: wayWords,
+		Chars: wayChars, check: checkWay, whole: checkWays,
+		Unset:   "those of `--gateways`, by default every configured gateway on its own",
 		Kong:    Rendering{As: "served, or left out"},
 		HAProxy: Rendering{As: "served, or left out"},
-		Doc:     "The gateways that serve the service: `kong`, `haproxy` or both.",
+		Doc:     "The [ways in](#ways-in): `kong` and `haproxy` on their own, or one behind the other.",
 		Example: "gateways=kong",
 		Aliases: []string{"entrypoints", "proxy", "proxies"},
 		set: func(t target, v Value) {
 			t.service.Service.Gateways = nil
 			for _, name := range v.List {
-				t.service.Service.Gateways = append(t.service.Service.Gateways, Gateway(name))
+				t.service.Service.Gateways = append(t.service.Service.Gateways, Way(name))
 			}
 		},
 		get: func(s *DeclaredService, _ *Route) Value {
 			var names []string
-			for _, gateway := range s.Service.Gateways {
-				names = append(names, string(gateway))
+			for _, way := range s.Service.Gateways {
+				names = append(names, string(way))
 			}
 			return Value{List: names}
 		},

@@ -13,8 +13,8 @@ import (
 type Service struct {
 	// Name is the service key: parts of [a-z0-9][a-z0-9_-]* joined by dots.
 	Name string `json:"name"`
-	// Gateways are the ways in; empty means every configured gateway.
-	Gateways []Gateway `json:"gateways,omitempty"`
+	// Gateways are the ways in; empty means the daemon's own choice.
+	Gateways []Way `json:"gateways,omitempty"`
 	// Grace is how long routes stay and answer 503 after the last instance is gone.
 	Grace time.Duration `json:"grace"`
 	// ConnectTimeout, ReadTimeout and WriteTimeout are those between the gateway and an instance.
@@ -34,6 +34,9 @@ type Service struct {
 	Optional []string `json:"optional,omitempty"`
 	// Endpoints are sorted by ID.
 	Endpoints []Endpoint `json:"endpoints,omitempty"`
+	// Via is set in a desired state where one gateway reaches the service through
+	// the other.
+	Via Via `json:"via,omitzero"`
 	// Origin is the container whose labels decided the settings.
 	Origin Origin `json:"origin"`
 }
@@ -48,6 +51,14 @@ type Rollout struct {
 
 // IsZero reports whether nothing is said.
 func (r Rollout) IsZero() bool { return len(r.Shares) == 0 }
+
+// Via is where HAProxy takes what Kong sends on to a service (kong>haproxy).
+// For Kong it stands in place of endpoints; for HAProxy it is one more way to
+// the service's endpoints. The zero value says that there is none.
+type Via struct {
+	Host string `json:"host"` // name or address that Kong dials
+	Port uint16 `json:"port"` // the service's own
+}
 
 // Route says which requests go to its service. A request matches when every
 // field that is set matches; within a field any value will do. Field meanings

@@ -163,7 +163,11 @@ func (f *Field) parseList(text string) ([]string, *fault) {
 		items[i] = normal
 	}
 	slices.Sort(items)
-	return slices.Compact(items), nil
+	items = slices.Compact(items)
+	if f.whole != nil {
+		return items, f.whole(items)
+	}
+	return items, nil
 }
 
 // item checks one item and brings it to its normal form. Whatever the field's

@@ -71,40 +71,43 @@ func (b *Builder) dissolve(s *service, result *Result) {
 
 // offer makes the service as one gateway should hold it.
 func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standing *Standing, result *Result) {
-	if absent := without(s.settings, gateway); absent.Reason != "" {
-		for i := range standing.Instances {
-			standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, absent)
-		}
-		for i := range standing.Routes {
-			standing.Routes[i].Verdicts = append(standing.Routes[i].Verdicts, absent)
-		}
-		if _, had := s.sets[gateway]; had {
-			delete(s.sets, gateway)
-			result.set(gateway, s.name, nil)
-		}
+	r := b.role(&s.settings, gateway)
+	if absent := b.without(s, r, gateway); absent.Reason != "" {
+		b.withhold(s, absent, standing, result)
 		return
 	}
 	offered := v1.ExpressibleService(s.settings, gateway)
 	offered.Routes, offered.Endpoints, offered.Rollout = nil, nil, v1.Rollout{}
 	for i, route := range s.settings.Routes {
-		verdict := b.judge(s, gateway, route)
+		verdict := b.judge(s, r, gateway, route)
 		if verdict.Reason == v1.Serving {
-			offered.Routes = append(offered.Routes, v1.Expressible(route, gateway))
+			offered.Routes = append(offered.Routes, b.expressible(r, gateway, route))
 		}
 		standing.Routes[i].Verdicts = append(standing.Routes[i].Verdicts, verdict)
 	}
+	b.chained(&offered, r)
 	length, at := distinct(members), []int{}
 	for i, m := range members {
+		if r.behind != "" {
+			_, verdict := b.place(m, r.behind)
+			standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, b.through(verdict, gateway, &offered))
+			continue
+		}
 		endpoint, verdict := b.place(m, gateway)
 		if endpoint != nil {
 			endpoint.ID = endpoint.ID[:min(length, len(endpoint.ID))]
 			offered.Endpoints = append(offered.Endpoints, *endpoint)
 			at = append(at, i)
 		}
+		if r.port && !r.routes {
+			verdict.From = v1.Kong
+		}
 		standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, verdict)
 	}
-	share(s.settings.Rollout, gateway, offered.Endpoints, at, standing)
-	slices.SortFunc(offered.Endpoints, func(x, y v1.Endpoint) int { return cmp.Compare(x.ID, y.ID) })
+	if r.behind == "" { // what is behind is another service's, and immutable
+		share(s.settings.Rollout, gateway, offered.Endpoints, at, standing)
+		slices.SortFunc(offered.Endpoints, func(x, y v1.Endpoint) int { return cmp.Compare(x.ID, y.ID) })
+	}
 	if before, had := s.sets[gateway]; had && reflect.DeepEqual(before, &offered) {
 		return
 	}
@@ -114,23 +117,64 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 
 // without says why a gateway does not hold a service at all; its reason is ""
 // where it does.
-func without(s v1.Service, gateway v1.Gateway) Verdict {
-	if !wants(s, gateway) {
+func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
+	if !r.takesPart() {
 		return Verdict{Gateway: gateway, Reason: v1.NotEnabled,
-			Message: fmt.Sprintf("its service names other gateways: %s", join(s.Gateways)),
+			Message: fmt.Sprintf("its service names other gateways: %s", join(b.ways(&s.settings))),
 			Fix:     fmt.Sprintf("add %s to the label gateways", gateway)}
 	}
-	if fields := v1.InexpressibleOfService(s, gateway); len(fields) > 0 {
+	// How instances are balanced is the business of the gateway that reaches them.
+	if fields := v1.InexpressibleOfService(s.settings, gateway); len(fields) > 0 && r.instances {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
 			Fix:     "mark the field optional with a ? after its name to serve the service without it, or name only the other gateway in the label gateways"}
 	}
-	return Verdict{}
+	return b.unusable(s, gateway)
+}
+
+// withhold says of all of a service that a gateway does nothing for it.
+func (b *Builder) withhold(s *service, absent Verdict, standing *Standing, result *Result) {
+	for i := range standing.Instances {
+		standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, absent)
+	}
+	for i := range standing.Routes {
+		standing.Routes[i].Verdicts = append(standing.Routes[i].Verdicts, absent)
+	}
+	if _, had := s.sets[absent.Gateway]; had {
+		delete(s.sets, absent.Gateway)
+		result.set(absent.Gateway, s.name, nil)
+	}
+}
+
+// inexpressible returns the fields for whose sake a gateway does not serve a
+// route. What stands before Kong need not express what Kong asks for: every request
+// passes Kong, so only what is left to match by must be something.
+func (b *Builder) inexpressible(s *service, r role, gateway v1.Gateway, route v1.Route) []string {
+	if r.behind == v1.Kong {
+		plain := b.expressible(r, gateway, route)
+		return v1.Inexpressible(plain, gateway, nil)
+	}
+	return v1.Inexpressible(route, gateway, s.settings.Plugins)
+}
+
+// expressible returns a route as a gateway serves it. What hands requests on to
+// Kong leaves path and Host as they came, for Kong's own route to find.
+func (b *Builder) expressible(r role, gateway v1.Gateway, route v1.Route) v1.Route {
+	out := v1.Expressible(route, gateway)
+	if r.behind == v1.Kong {
+		out.Plugins, out.StripPath, out.PreserveHost = nil, false, true
+	}
+	return out
 }
 
 // judge says whether a gateway serves a route.
-func (b *Builder) judge(s *service, gateway v1.Gateway, route v1.Route) Verdict {
-	if fields := v1.Inexpressible(route, gateway, s.settings.Plugins); len(fields) > 0 {
+func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) Verdict {
+	if !r.routes {
+		return Verdict{Gateway: gateway, Reason: v1.NotEnabled,
+			Message: fmt.Sprintf("its requests come through %s alone (%s)", v1.Kong, v1.KongHAProxy),
+			Fix:     fmt.Sprintf("add %s to the label gateways to let it take them as well", gateway)}
+	}
+	if fields := b.inexpressible(s, r, gateway, route); len(fields) > 0 {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
 			Fix:     "mark the field optional with a ? after its name to serve the route without it, or name only the other gateway in the label gateways"}
@@ -140,7 +184,7 @@ func (b *Builder) judge(s *service, gateway v1.Gateway, route v1.Route) Verdict 
 			Message: fmt.Sprintf("the route %s holds the same match", holder),
 			Fix:     "change hosts or paths of one of them, give the one that shall win a higher priority, or make both one service with the label service"}
 	}
-	return Verdict{Gateway: gateway, Reason: v1.Serving}
+	return Verdict{Gateway: gateway, Reason: v1.Serving, Through: r.behind}
 }
 
 // distinct returns how much of their ids tells the members of a service apart:
@@ -202,15 +246,10 @@ func (r *Result) set(gateway v1.Gateway, name string, s *v1.Service) {
 	r.Sets[gateway][name] = s
 }
 
-// wants reports whether a service is to be served by a gateway.
-func wants(s v1.Service, gateway v1.Gateway) bool {
-	return len(s.Gateways) == 0 || slices.Contains(s.Gateways, gateway)
-}
-
-func join(gateways []v1.Gateway) string {
-	names := make([]string, len(gateways))
-	for i, gateway := range gateways {
-		names[i] = string(gateway)
+func join(ways []v1.Way) string {
+	names := make([]string, len(ways))
+	for i, way := range ways {
+		names[i] = string(way)
 	}
 	return strings.Join(names, ", ")
 }

@@ -101,8 +101,11 @@ func randomBox(random *rand.Rand, name string, created int) box {
 	if random.IntN(8) == 0 {
 		labels["methods"] = "GET"
 	}
+	if random.IntN(3) == 0 {
+		labels["gateways"] = []string{"kong", "haproxy", "kong>haproxy", "haproxy>kong", "haproxy,kong>haproxy"}[random.IntN(5)]
+	}
 	if random.IntN(8) == 0 {
-		labels["gateways"] = "kong"
+		labels["service"], labels["gateways"] = "kong-nodes", "haproxy"
 	}
 	if random.IntN(10) == 0 {
 		labels["hoosts"] = "wrong"

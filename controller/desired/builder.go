@@ -18,6 +18,11 @@ type Options struct {
 	// PublishAddress, when valid, is the address at which gateways reach
 	// the ports that containers publish, instead of the containers' own addresses.
 	PublishAddress netip.Addr
+	// Ways are the ways in of services that name none; empty means every
+	// configured gateway on its own.
+	Ways []v1.Way
+	// Chain says how one gateway reaches the other.
+	Chain Chain
 }
 
 // Builder keeps the desired state. It is owned by one goroutine; the values
@@ -29,6 +34,8 @@ type Builder struct {
 	containers  map[string]*container // by container id
 	services    map[string]*service   // by service name
 	leaving     map[string]time.Time  // services in their grace time, by name, and its end
+	portless    map[string]bool       // services that wait for a port behind Kong, by name
+	edges       map[string]bool       // services for which HAProxy stands before Kong, by name
 	claims      claims
 	flapping    flapping
 	asked       []string // ids of containers of which a command said something since the last Update
@@ -59,6 +66,8 @@ func New(options Options, memory *ledger.Ledger) *Builder {
 		containers:  map[string]*container{},
 		services:    map[string]*service{},
 		leaving:     map[string]time.Time{},
+		portless:    map[string]bool{},
+		edges:       map[string]bool{},
 		claims:      newClaims(memory),
 		flapping:    newFlapping(),
 	}
@@ -103,15 +112,30 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	}
 	if delta.Full {
 		b.claims.purge(&result)
+		b.purgePorts(now, &result)
 	}
+	b.settlePortless(now, touched, &result)
 	for name := range b.claims.resolve(&result) {
 		touched[name] = true
 	}
-	for _, name := range slices.Sorted(maps.Keys(touched)) {
-		b.assemble(name, &result)
-	}
+	b.assembleAll(touched, &result)
 	result.Wake = earliest(b.leaving, earliest(b.flapping.held, time.Time{}))
 	return result
+}
+
+// assembleAll assembles the touched services, the Kong nodes' before those that
+// stand before it, which follow it.
+func (b *Builder) assembleAll(touched map[string]bool, result *Result) {
+	if nodes := b.options.Chain.KongService; touched[nodes] {
+		b.assemble(nodes, result)
+		delete(touched, nodes)
+		for name := range b.edges {
+			touched[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(touched)) {
+		b.assemble(name, result)
+	}
 }
 
 // earliest returns the first of the times and of wake, leaving out a zero wake.

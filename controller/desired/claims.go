@@ -54,15 +54,17 @@ func newClaims(memory *ledger.Ledger) claims {
 	}
 }
 
-// put replaces the claims of a service by those of its settings.
-func (c *claims) put(gateways []v1.Gateway, s *service) {
+// claimants returns the routes of a service that claim their matches, on each
+// gateway that takes its requests.
+func (b *Builder) claimants(s *service) []*claimant {
 	var fresh []*claimant
-	for _, gateway := range gateways {
-		if without(s.settings, gateway).Reason != "" {
+	for _, gateway := range b.options.Gateways {
+		r := b.role(&s.settings, gateway)
+		if !r.routes || r.instances && len(v1.InexpressibleOfService(s.settings, gateway)) > 0 {
 			continue
 		}
 		for _, route := range s.settings.Routes {
-			if len(v1.Inexpressible(route, gateway, s.settings.Plugins)) > 0 {
+			if len(b.inexpressible(s, r, gateway, route)) > 0 {
 				continue
 			}
 			fresh = append(fresh, &claimant{
@@ -74,11 +76,16 @@ func (c *claims) put(gateways []v1.Gateway, s *service) {
 			})
 		}
 	}
-	if slices.EqualFunc(c.byService[s.name], fresh, (*claimant).same) {
+	return fresh
+}
+
+// put replaces the claims of a service.
+func (c *claims) put(fresh []*claimant, service string) {
+	if slices.EqualFunc(c.byService[service], fresh, (*claimant).same) {
 		return
 	}
-	c.drop(s.name)
-	c.byService[s.name] = fresh
+	c.drop(service)
+	c.byService[service] = fresh
 	for _, claimant := range fresh {
 		for _, match := range claimant.matches {
 			c.byMatch[match] = append(c.byMatch[match], claimant)

@@ -45,7 +45,7 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 			b.memory.Services[name] = ledger.Service{Settings: s.settings}
 			result.LedgerChanged = true
 		}
-		b.claims.put(b.options.Gateways, s)
+		b.enlist(now, s, result)
 		return
 	}
 	// An end that lies further away than the grace time is long was written by a
@@ -56,16 +56,28 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 		result.LedgerChanged = true
 	}
 	if !known || !remembered.Until.After(now) {
-		b.forget(s, known, result)
+		b.forget(now, s, known, result)
 		return
 	}
 	s.settings, s.until, s.oldest, s.problems = remembered.Settings, remembered.Until, time.Time{}, nil
 	b.leaving[name] = remembered.Until
-	b.claims.put(b.options.Gateways, s)
+	b.enlist(now, s, result)
+}
+
+// enlist makes known what a service that is settled needs besides itself: the
+// matches that it claims, its port behind Kong, the Kong nodes before it.
+func (b *Builder) enlist(now time.Time, s *service, result *Result) {
+	b.claims.put(b.claimants(s), s.name)
+	inner := b.role(&s.settings, v1.HAProxy)
+	b.settlePort(now, s.name, inner.port && b.options.Chain.Host != "", result)
+	delete(b.edges, s.name)
+	if inner.behind == v1.Kong {
+		b.edges[s.name] = true
+	}
 }
 
 // forget ends a service; assemble then says that it is gone.
-func (b *Builder) forget(s *service, known bool, result *Result) {
+func (b *Builder) forget(now time.Time, s *service, known bool, result *Result) {
 	if known {
 		delete(b.memory.Services, s.name)
 		result.LedgerChanged = true
@@ -73,6 +85,8 @@ func (b *Builder) forget(s *service, known bool, result *Result) {
 	delete(b.leaving, s.name)
 	s.settings, s.until = v1.Service{}, time.Time{}
 	b.claims.drop(s.name)
+	b.settlePort(now, s.name, false, result)
+	delete(b.edges, s.name)
 }
 
 // decide takes the settings of the newest reachable copy in the highest life, and
@@ -137,7 +151,7 @@ func withoutRollout(s v1.Service) v1.Service {
 // what becomes of the others.
 func (b *Builder) reachable(m member) bool {
 	return slices.ContainsFunc(b.options.Gateways, func(gateway v1.Gateway) bool {
-		return wants(m.part.Service, gateway) && locate(m, b.attachments[gateway], b.options.PublishAddress).reason == ""
+		return b.role(&m.part.Service, gateway).instances && locate(m, b.attachments[gateway], b.options.PublishAddress).reason == ""
 	})
 }
 

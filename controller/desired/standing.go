@@ -58,6 +58,11 @@ type RouteStanding struct {
 type Verdict struct {
 	Gateway v1.Gateway `json:"gateway"`
 	Reason  v1.Reason  `json:"reason"`
+	// Through is the gateway behind this one over which an instance is reached, or
+	// to which a route leads; "" when there is none.
+	Through v1.Gateway `json:"through,omitempty"`
+	// From is the gateway in front, when an instance gets its requests only from there.
+	From    v1.Gateway `json:"from,omitempty"`
 	Address string     `json:"address,omitempty"` // of an instance, for this gateway
 	How     string     `json:"how,omitempty"`     // which network the address is on
 	Message string     `json:"message,omitempty"`

@@ -122,6 +122,7 @@ func newWorldWith(memory *ledger.Ledger, publish netip.Addr) *world {
 			Grammar:        v1.Grammar{Prefix: "lockstep."},
 			Gateways:       []v1.Gateway{v1.Kong, v1.HAProxy},
 			PublishAddress: publish,
+			Chain:          Chain{Host: "edge", First: 29000, Last: 29001, KongService: "kong-nodes"},
 		}, memory),
 		sets:      map[v1.Gateway]v1.Set{v1.Kong: {}, v1.HAProxy: {}},
 		standings: map[string]*Standing{},
@@ -240,7 +241,11 @@ func (w *world) String() string {
 	for _, gateway := range []v1.Gateway{v1.Kong, v1.HAProxy} {
 		for _, name := range slices.Sorted(maps.Keys(w.sets[gateway])) {
 			s := w.sets[gateway][name]
-			fmt.Fprintf(&b, "%s %s%s\n", gateway, name, balancing(s))
+			fmt.Fprintf(&b, "%s %s%s", gateway, name, balancing(s))
+			if s.Via.Port != 0 {
+				fmt.Fprintf(&b, " via %s:%d", s.Via.Host, s.Via.Port)
+			}
+			b.WriteString("\n")
 			for _, r := range s.Routes {
 				fmt.Fprintf(&b, "  route %s hosts=%v paths=%v methods=%v\n", r.Name, r.Hosts, r.Paths, r.Methods)
 			}
@@ -268,6 +273,13 @@ func (w *world) String() string {
 	for _, id := range slices.Sorted(maps.Keys(w.refused)) {
 		for _, problem := range w.refused[id] {
 			fmt.Fprintf(&b, "refused: %s\n", problem.Error())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.memory.Ports)) {
+		if port := w.memory.Ports[name]; port.Freed.IsZero() {
+			fmt.Fprintf(&b, "port %d: %s\n", port.Number, name)
+		} else {
+			fmt.Fprintf(&b, "port %d: was of %s until %s\n", port.Number, name, port.Freed.Sub(epoch))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.memory.Services)) {
@@ -300,8 +312,13 @@ func balancing(s *v1.Service) string {
 func (s *Standing) render(b *strings.Builder) {
 	say := func(what string, verdicts []Verdict) {
 		for _, v := range verdicts {
-			if v.Reason != v1.Serving {
+			switch {
+			case v.Reason != v1.Serving:
 				fmt.Fprintf(b, "%s on %s: %s: %s; %s\n", what, v.Gateway, v.Reason, v.Message, v.Fix)
+			case v.Through != "":
+				fmt.Fprintf(b, "%s on %s: through %s %s %s\n", what, v.Gateway, v.Through, v.Address, v.How)
+			case v.From != "":
+				fmt.Fprintf(b, "%s on %s: from %s\n", what, v.Gateway, v.From)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 // Package ledger holds what Lockstep remembers between rounds and restarts,
 // and nothing else: who holds which match, what each service last asked for,
-// until when a service without instances is kept, and whom a command drains. It is an explicit input
+// until when a service without instances is kept, whom a command drains, and at
+// which port Kong reaches a service through HAProxy. It is an explicit input
 // of desired.Builder and an output of it; the Store keeps it in one file.
 //
 // In: the changes that a build made. Out: the same Ledger after a restart.

@@ -17,6 +17,9 @@ type Ledger struct {
 	// Drains are the instances that somebody has taken out of service, by their ids.
 	// One is forgotten when its instance is gone.
 	Drains map[string]Drain `json:"drains,omitempty"`
+	// Ports are those at which Kong reaches a service through HAProxy, by the
+	// service's name.
+	Ports map[string]Port `json:"ports,omitempty"`
 }
 
 // Drain is what is remembered of an instance that somebody has taken out of service.
@@ -25,6 +28,13 @@ type Drain struct {
 	Since time.Time `json:"since"` // UTC, whole seconds
 	// For is how long its sessions may go on; 0 leaves that to its field drain.
 	For time.Duration `json:"for,omitempty"`
+}
+
+// Port is the port of one service.
+type Port struct {
+	Number uint16 `json:"number"`
+	// Freed is when the service gave it up; zero while it has it.
+	Freed time.Time `json:"freed,omitzero"`
 }
 
 // Service is what is remembered of one service.
@@ -38,10 +48,10 @@ type Service struct {
 
 // New returns an empty ledger.
 func New() *Ledger {
-	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}, Drains: map[string]Drain{}}
+	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}, Drains: map[string]Drain{}, Ports: map[string]Port{}}
 }
 
 // Clone returns a copy that shares no map with l.
 func (l *Ledger) Clone() *Ledger {
-	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains)}
+	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains), Ports: maps.Clone(l.Ports)}
 }

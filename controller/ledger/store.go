@@ -137,6 +137,9 @@ func Read(path string) (*Ledger, error) {
 	if stored.Drains == nil {
 		stored.Drains = map[string]Drain{}
 	}
+	if stored.Ports == nil {
+		stored.Ports = map[string]Port{}
+	}
 	return &stored.Ledger, nil
 }
 

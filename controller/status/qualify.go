@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -21,7 +22,7 @@ func qualify(s desired.Standing) desired.Standing {
 	}
 	for _, i := range s.Instances {
 		for n, verdict := range i.Verdicts {
-			if verdict.Reason == v1.Serving && !routes[verdict.Gateway] {
+			if verdict.Reason == v1.Serving && !routes[cmp.Or(verdict.From, verdict.Gateway)] {
 				i.Verdicts[n] = withoutRoute(verdict, s.Routes)
 			}
 		}
@@ -49,7 +50,7 @@ func withoutRoute(verdict desired.Verdict, routes []desired.RouteStanding) desir
 		verdict.Message = "no label says which requests its service gets, so it is reached only by what names its backend"
 		return verdict
 	}
-	why := verdictOn(verdict.Gateway, routes[0].Verdicts)
+	why := verdictOn(cmp.Or(verdict.From, verdict.Gateway), routes[0].Verdicts)
 	verdict.Reason, verdict.Fix = why.Reason, why.Fix
 	verdict.Message = "none of its service's routes is served here: " + why.Message
 	return verdict

@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -228,6 +229,12 @@ func (s *Store) verdicts(service string, key v1.Key, desiredVerdicts []desired.V
 			continue
 		}
 		out[i] = s.gateways[verdict.Gateway].overrule(service, key, verdict)
+		if behind := s.gateways[verdict.Through]; behind != nil && out[i].Reason == v1.Serving {
+			out[i] = behind.overrule(service, key, out[i])
+			if out[i].Reason != v1.Serving {
+				out[i].Message = fmt.Sprintf("behind it, at %s: %s", verdict.Through, out[i].Message)
+			}
+		}
 	}
 	return out
 }

@@ -22,6 +22,8 @@ type Answer struct {
 	Service string `json:"service,omitempty"`
 	// Target is the path and query that an instance gets.
 	Target string `json:"target,omitempty"`
+	// Through is the gateway behind this one over which they are reached; "" when there is none.
+	Through v1.Gateway `json:"through,omitempty"`
 	// Instances are the containers among which the gateway chooses.
 	Instances []string `json:"instances,omitempty"`
 	// Others are routes that match as well, and why it is not them.
@@ -116,6 +118,7 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 // take fills in the route that won and who answers.
 func (a *Answer) take(c candidate, decision routing.Decision) {
 	a.Route, a.Service, a.Target, a.Status = c.route.Name, c.service.Service, decision.Target, 0
+	a.Through = c.verdict.Through
 	for _, instance := range c.service.Instances {
 		if verdictOn(a.Gateway, instance.Verdicts).Reason == v1.Serving {
 			a.Instances = append(a.Instances, instance.Container)

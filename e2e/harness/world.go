@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lockstep/lockstep/internal/port"
@@ -41,6 +42,7 @@ type World struct {
 
 	options Options
 	listen  string
+	via     string // where Kong reaches one service through HAProxy
 	daemon  *daemon
 	taps    []*tap
 	closers []func() error
@@ -63,7 +65,7 @@ func New(ctx context.Context, options Options) (*World, error) {
 		return w, err
 	}
 	w.closers = append(w.closers, w.Stage.Close, w.clear)
-	for _, address := range []*string{&w.Proxies.HAProxy, &w.listen} {
+	for _, address := range []*string{&w.Proxies.HAProxy, &w.listen, &w.via} {
 		lease, err := port.Take()
 		if err != nil {
 			return w, err
@@ -140,7 +142,10 @@ func (w *World) Settings() map[string]string {
 		"LOCKSTEP_MIN_RESYNC":      "0s", // stories don't wait
 	}
 	if w.Kong != nil {
+		host, port, _ := strings.Cut(w.via, ":")
 		settings["LOCKSTEP_KONG_ADMIN_URL"] = w.Kong.admin
+		settings["LOCKSTEP_HAPROXY_VIA_ADDRESS"], settings["LOCKSTEP_HAPROXY_VIA_PORTS"] = host, port+"-"+port
+		settings["LOCKSTEP_KONG_SERVICE"] = w.ID + "-nodes"
 	}
 	return settings
 }

@@ -117,20 +117,66 @@ func holder(port int) (pid int, who string) {
 	return 0, ""
 }
 
-// listening returns the inodes of the sockets that listen on a port.
-func listening(table string, port int) []string {
-	file, err := os.Open(table)
+// portsOf returns the ports on which the processes listen that ours names.
+func portsOf(ours func(pid int) bool) map[int]bool {
+	byInode := map[string]int{}
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		eachListener(table, func(inode string, port int) { byInode[inode] = port })
+	}
+	ports := map[int]bool{}
+	directories, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return nil
 	}
-	defer file.Close()
-	suffix := fmt.Sprintf(":%04X", port)
-	var inodes []string
-	for scanner := bufio.NewScanner(file); scanner.Scan(); {
-		words := strings.Fields(scanner.Text())
-		if len(words) > 9 && strings.HasSuffix(words[1], suffix) && words[3] == "0A" {
-			inodes = append(inodes, words[9])
+	for _, directory := range directories {
+		pid, err := strconv.Atoi(filepath.Base(directory))
+		if err != nil || !ours(pid) {
+			continue
+		}
+		links, err := filepath.Glob(directory + "/fd/*")
+		if err != nil {
+			continue
+		}
+		for _, link := range links {
+			target, err := os.Readlink(link)
+			if err != nil || !strings.HasPrefix(target, "socket:[") {
+				continue
+			}
+			if port, listens := byInode[target[8:len(target)-1]]; listens {
+				ports[port] = true
+			}
 		}
 	}
+	return ports
+}
+
+// listening returns the inodes of the sockets that listen on a port.
+func listening(table string, port int) []string {
+	var inodes []string
+	eachListener(table, func(inode string, at int) {
+		if at == port {
+			inodes = append(inodes, inode)
+		}
+	})
 	return inodes
+}
+
+// eachListener calls f for every socket of the table that listens. A table that
+// can't be read has none.
+func eachListener(table string, f func(inode string, port int)) {
+	file, err := os.Open(table)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+		words := strings.Fields(scanner.Text())
+		if len(words) <= 9 || words[3] != "0A" {
+			continue
+		}
+		_, hex, _ := strings.Cut(words[1], ":")
+		if port, err := strconv.ParseUint(hex, 16, 16); err == nil {
+			f(words[9], int(port))
+		}
+	}
 }

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -16,7 +18,7 @@ import (
 
 // conflicts finds binds that we are about to add and somebody else has.
 func (r *Reconciler) conflicts(want *model) error {
-	had := map[string]bool{}
+	had, own := map[string]bool{}, sync.OnceValue(r.ownPorts)
 	if r.condition.process == processRuns && r.live.generation == r.model.generation() {
 		for _, text := range bindsOf(r.model.base) {
 			had[text] = true
@@ -35,37 +37,54 @@ func (r *Reconciler) conflicts(want *model) error {
 				return conflict(fmt.Sprintf("bind %s is also that of %s", text, theirs.place), "give one of them another port (--haproxy-bind)")
 			}
 		}
-		if err := b.probe(); err != nil && !r.ownPort(b) {
+		if err := b.probe(); err != nil && !own()[b.port] {
 			return conflict("bind "+text+": "+err.Error(), bindRemedy(err))
 		}
 	}
 	return nil
 }
 
-// ownPort reports whether our process itself has a bind: the running one from a
-// configuration that we no longer know, or one that is about to be replaced.
-func (r *Reconciler) ownPort(b bind) bool {
-	pid, _ := holder(b.port)
+// ownPorts returns the ports on which our process itself listens: the running one
+// from a configuration that we no longer know, or one that is about to be replaced.
+func (r *Reconciler) ownPorts() map[int]bool {
 	switch r.condition.process {
 	case processRuns:
-		return pid != 0 && pid == r.live.pid
+		return portsOf(func(pid int) bool { return pid == r.live.pid })
 	case processDeaf:
-		return pid != 0 && (pid == r.process.master() || parentOf(pid) == r.process.master())
+		master := r.process.master()
+		return portsOf(func(pid int) bool { return pid == master || parentOf(pid) == master })
 	}
-	return false
+	return nil
 }
 
 func conflict(message, fix string) error {
 	return v1.Problem{Reason: v1.Conflict, Gateway: v1.HAProxy, Object: baseKey, Message: message, Fix: fix}
 }
 
-// bindsOf returns the addresses of the bind lines in a base text.
+// bindsOf returns the addresses of the bind lines in a base text, those of a
+// range of ports one by one.
 func bindsOf(base string) []string {
 	var binds []string
 	for line := range strings.Lines(base) {
 		if words := strings.Fields(line); len(words) > 1 && words[0] == "bind" && !strings.HasPrefix(words[1], "abns@") {
-			binds = append(binds, words[1])
+			binds = append(binds, spread(words[1])...)
 		}
+	}
+	return binds
+}
+
+// spread takes "HOST:FIRST-LAST" apart; what is no such range stays as it is.
+func spread(text string) []string {
+	at := strings.LastIndexByte(text, ':')
+	first, last, ranged := strings.Cut(text[at+1:], "-")
+	from, err1 := strconv.Atoi(first)
+	to, err2 := strconv.Atoi(last)
+	if !ranged || err1 != nil || err2 != nil {
+		return []string{text}
+	}
+	var binds []string
+	for port := from; port <= to; port++ {
+		binds = append(binds, text[:at+1]+strconv.Itoa(port))
 	}
 	return binds
 }

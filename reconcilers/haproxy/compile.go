@@ -65,7 +65,7 @@ func (c *compiler) compile() {
 		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "change the field")
 		return
 	}
-	plain, address := len(s.Routes) == 0, false
+	plain, address := len(s.Routes) == 0 || s.Via.Port != 0, false
 	routes := make([]*route, 0, len(s.Routes))
 	for i := range s.Routes {
 		r, ok := c.route(&s.Routes[i])
@@ -90,6 +90,11 @@ func (c *compiler) compile() {
 			c.problem(object.Owner, object.Origin, "the service has two routes of this name", "rename one of them")
 			continue
 		}
+		c.state[object.Key] = object
+	}
+	if s.Via.Port != 0 {
+		object := viaObject(viaRoute(s))
+		object.Origin = s.Origin
 		c.state[object.Key] = object
 	}
 }

@@ -70,7 +70,7 @@ func (r *Reconciler) giveWay(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for b.probe() != nil && r.ownPort(b) {
+		for b.probe() != nil && r.ownPorts()[b.port] {
 			if err := pause(ctx, time.Millisecond); err != nil {
 				return fmt.Errorf("HAProxy (pid %d), whose sockets were deleted, keeps %s: %w; end that process", pid, text, err)
 			}

@@ -86,6 +86,9 @@ func serverNoun(name string, s server, b *backend) string {
 }
 
 func routeObject(r *route) *plan.Object {
+	if r.port != 0 {
+		return viaObject(r)
+	}
 	backend := r.backend
 	if backend == "" {
 		backend = "none (503)"

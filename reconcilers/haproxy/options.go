@@ -34,6 +34,9 @@ type Options struct {
 	// Binds are the addresses of our HTTP frontend: ":80", "127.0.0.1:8080". Default
 	// ":80" when managed. External without binds has no listener of ours on a port.
 	Binds []string
+	// Via is where Kong reaches the services that stand behind it; its zero value:
+	// nowhere.
+	Via Via
 	// ConfigFiles are the user's own files; they are read, never written.
 	ConfigFiles []string
 	// Errors is a directory with the operator's own pages for errors, as "404.html";
@@ -106,6 +109,9 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	if err := checkAccessLog(o); err != nil {
+		return o, err
+	}
+	if err := o.Via.check(); err != nil {
 		return o, err
 	}
 	if o.ReloadEvery == 0 {

@@ -26,6 +26,8 @@ type routeLine struct {
 	Preserve bool     `json:"preserve,omitempty"`
 	Priority int      `json:"priority,omitempty"`
 
+	Port int `json:"port,omitempty"`
+
 	Methods []string            `json:"methods,omitempty"`
 	Headers map[string][]string `json:"headers,omitempty"`
 }
@@ -39,7 +41,7 @@ func (r *route) comment() string {
 	// A struct of strings, numbers and booleans can't fail to encode.
 	_ = encoder.Encode(routeLine{
 		Name: r.name, Service: r.service, Hosts: r.hosts, Paths: r.paths, Backend: r.backend,
-		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers,
+		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers, Port: r.port,
 	})
 	return b.String()
 }
@@ -186,7 +188,7 @@ func parseRoute(owner, line string) (*route, bool) {
 	}
 	return &route{
 		name: l.Name, service: l.Service, hosts: l.Hosts, paths: l.Paths, backend: l.Backend,
-		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers,
+		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers, port: l.Port,
 		id: routeID(owner, l.Name),
 	}, true
 }

@@ -55,6 +55,7 @@ func renderBase(o Options, user userFiles, p pages) string {
 	line("backend %s from %s", holdName(o.Owner), defaultsName(o.Owner))
 	line("  http-request %s", p.answer(503, "service unavailable"))
 	renderGate(&b, o)
+	renderVia(&b, o)
 	b.WriteString(servicesMark)
 	return b.String()
 }

@@ -20,6 +20,9 @@ type route struct {
 	methods  []string            // sorted
 	headers  map[string][]string // by name in lower case
 	id       string              // that Kong has for it: orders what is equal otherwise
+	// port, when not 0, is that of the service for what Kong sends on to it: then
+	// the route takes this and nothing else. See via.go.
+	port int
 	// regexPriority is Kong's; no field asks for it yet.
 	regexPriority int
 }
@@ -70,6 +73,9 @@ type entry struct {
 // host and path, as far as no pattern is needed. target is the backend's name in
 // HAProxy.
 func (r *route) entries(target string) []entry {
+	if r.port != 0 {
+		return []entry{{key: viaKey(r.port), value: r.value(target, "", 0)}}
+	}
 	hosts := r.hosts
 	if len(hosts) == 0 {
 		hosts = []string{""}

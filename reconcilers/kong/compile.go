@@ -49,16 +49,18 @@ func (c *compiler) unavailable() {
 
 func (c *compiler) service(s *v1.Service) {
 	name, tags := c.name(s.Name), c.tags(tagService+s.Name)
-	balanced, ok := upstream(name, s, tags)
-	if !ok {
-		c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, fmt.Sprintf("Kong has no algorithm %q", s.Balance), "change the field balance")
-		return
+	if s.Via.Port == 0 {
+		balanced, ok := upstream(name, s, tags)
+		if !ok {
+			c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, fmt.Sprintf("Kong has no algorithm %q", s.Balance), "change the field balance")
+			return
+		}
+		c.add(kindUpstream, s.Name, s.Name, s.Origin, balanced)
+		for _, e := range s.Endpoints {
+			c.target(s, e, tags)
+		}
 	}
-	c.add(kindUpstream, s.Name, s.Name, s.Origin, balanced)
 	c.add(kindService, s.Name, s.Name, s.Origin, c.backend(name, s, tags))
-	for _, e := range s.Endpoints {
-		c.target(s, e, tags)
-	}
 	shared, failed := c.plugins(kindService, s.Name, s, s.Plugins)
 	if len(s.Routes) == 0 {
 		c.blame(failed.problems, v1.Key{Kind: v1.KindService, Name: s.Name})
@@ -68,10 +70,15 @@ func (c *compiler) service(s *v1.Service) {
 	}
 }
 
-// backend is the Kong service; its host is the upstream of the same name.
+// backend is the Kong service; its host is the upstream of the same name, or
+// HAProxy, which then alone tries again.
 func (c *compiler) backend(name string, s *v1.Service, tags []string) gokong.Service {
+	host, port, tries := name, 80, s.Tries()
+	if s.Via.Port != 0 {
+		host, port, tries = s.Via.Host, int(s.Via.Port), 0
+	}
 	return gokong.Service{
-		Name: &name, Host: &name, Port: new(80), Protocol: new("http"), Retries: new(s.Tries()),
+		Name: &name, Host: &host, Port: &port, Protocol: new("http"), Retries: &tries,
 		ConnectTimeout: milliseconds(s.ConnectTimeout), ReadTimeout: milliseconds(s.ReadTimeout), WriteTimeout: milliseconds(s.WriteTimeout),
 		Tags: gokong.StringSlice(tags...),
 	}

@@ -66,7 +66,7 @@ func (r *record) parentKeys() []v1.Key {
 	for field, key := range r.parents {
 		keys = append(keys, v1.Key{Kind: r.row.refs[field], Name: key})
 	}
-	if r.row.kind == kindService {
+	if r.row.kind == kindService && r.body["host"] == r.body["name"] { // else it is reached through HAProxy
 		keys = append(keys, v1.Key{Kind: kindUpstream, Name: r.key})
 	}
 	return keys

@@ -65,7 +65,7 @@ func (f *Fleet) change(s *v1.Service) string {
 	}
 	e := &s.Endpoints[f.random.IntN(len(s.Endpoints))]
 	r := &s.Routes[f.random.IntN(len(s.Routes))]
-	switch f.random.IntN(20) {
+	switch f.random.IntN(21) {
 	case 0, 1, 2:
 		return f.addEndpoint(s)
 	case 3, 4:
@@ -104,6 +104,8 @@ func (f *Fleet) change(s *v1.Service) string {
 		return "change the options of route " + r.Name
 	case 15, 16, 17:
 		return f.balance(s, e)
+	case 18:
+		return f.chain(s)
 	default:
 		s.ReadTimeout = time.Duration(1+f.random.IntN(90)) * time.Second
 		s.ConnectTimeout = time.Duration(1+f.random.IntN(5000)) * time.Millisecond
@@ -130,6 +132,16 @@ func (f *Fleet) balance(s *v1.Service, e *v1.Endpoint) string {
 		e.MaxConn = pick(f.random, []int{0, 1, 50})
 		return fmt.Sprintf("set maxconn %d on instance %s", e.MaxConn, e.ID)
 	}
+}
+
+// chain lets one gateway reach the service through the other, or no longer.
+func (f *Fleet) chain(s *v1.Service) string {
+	if f.number++; s.Via.Port != 0 {
+		s.Via = v1.Via{}
+		return "reach no gateway through another"
+	}
+	s.Via = v1.Via{Host: "127.0.0.1", Port: uint16(20_000 + f.number%20_000)} //nolint:gosec // below 40,000
+	return "reach one gateway through the other"
 }
 
 func (f *Fleet) add() string {

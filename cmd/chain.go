@@ -1,0 +1,114 @@
+package cmd
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/reconcilers/haproxy"
+)
+
+// chainSettings are the flags that say through which gateways requests come
+// where no label does, and how one gateway reaches the other.
+type chainSettings struct {
+	gateways    []string
+	kongService string
+	viaAddress  string
+	viaBind     string
+	viaPorts    string
+	viaAllow    []string
+
+	// What follows from them, once they are checked.
+	ways  []v1.Way
+	chain desired.Chain
+	via   haproxy.Via
+}
+
+func (c *chainSettings) bind(f *pflag.FlagSet) {
+	f.StringSliceVar(&c.gateways, "gateways", nil, "the `way` in for services whose labels name none: kong, haproxy, kong>haproxy, haproxy>kong; repeatable (default: every configured gateway on its own)")
+	f.StringVar(&c.kongService, "kong-service", "", "`key` of the service whose containers are the Kong nodes, for haproxy>kong")
+	f.StringVar(&c.viaAddress, "haproxy-via-address", "", "`host` at which Kong reaches HAProxy, a name or an IP address, for kong>haproxy")
+	f.StringVar(&c.viaBind, "haproxy-via-bind", "", "`ip` that HAProxy listens on for Kong (default: --haproxy-via-address if that is one, else every address)")
+	f.StringVar(&c.viaPorts, "haproxy-via-ports", "29000-29499", "`first-last` of the ports that HAProxy listens on for Kong, one for each service")
+	f.StringSliceVar(&c.viaAllow, "haproxy-via-allow", nil, "`network` of the Kong nodes, as 172.18.0.0/16, that may use these ports; repeatable; needed unless they are on loopback")
+}
+
+// hostPattern is what Kong takes as a service's host.
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
+
+// check reads the flags, and refuses ways that can't be gone.
+func (c *chainSettings) check(s *settings) error {
+	c.chain = desired.Chain{KongService: c.kongService}
+	if c.viaAddress != "" {
+		if err := c.checkVia(); err != nil {
+			return err
+		}
+	}
+	if len(c.gateways) == 0 {
+		return nil
+	}
+	var err error
+	if c.ways, err = v1.ParseWays(strings.Join(c.gateways, ",")); err != nil {
+		return fmt.Errorf("--gateways %s: %w", strings.Join(c.gateways, ","), err)
+	}
+	for _, way := range c.ways {
+		if why, fix := c.chain.Usable(way, s.configured()); why != "" {
+			return fmt.Errorf("--gateways %s: %s; %s", way, why, fix)
+		}
+	}
+	return nil
+}
+
+// configured returns the gateways that the flags name.
+func (s *settings) configured() []v1.Gateway {
+	var out []v1.Gateway
+	if len(s.kongAdminURLs) > 0 {
+		out = append(out, v1.Kong)
+	}
+	if s.haproxy != "off" {
+		out = append(out, v1.HAProxy)
+	}
+	return out
+}
+
+// checkVia reads where Kong reaches HAProxy. Whoever else reaches these ports gets
+// past all that Kong asks for, so the flags must say who may.
+func (c *chainSettings) checkVia() error {
+	listen, err := netip.ParseAddr(c.viaAddress)
+	if err != nil && !hostPattern.MatchString(c.viaAddress) {
+		return fmt.Errorf("--haproxy-via-address %q is neither a host name nor an IP address", c.viaAddress)
+	}
+	if c.viaBind != "" {
+		if listen, err = netip.ParseAddr(c.viaBind); err != nil {
+			return fmt.Errorf("--haproxy-via-bind %q is no IP address, for example 172.18.0.1", c.viaBind)
+		}
+	}
+	first, last, ranged := strings.Cut(c.viaPorts, "-")
+	from, err1 := strconv.ParseUint(first, 10, 16)
+	to, err2 := strconv.ParseUint(last, 10, 16)
+	if !ranged || err1 != nil || err2 != nil || from == 0 || from > to {
+		return fmt.Errorf("--haproxy-via-ports %q is no range of ports, for example 29000-29499", c.viaPorts)
+	}
+	c.via = haproxy.Via{First: uint16(from), Last: uint16(to)}
+	if listen.IsValid() && !listen.IsUnspecified() {
+		c.via.Host = listen.String()
+	}
+	for _, text := range c.viaAllow {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return fmt.Errorf("--haproxy-via-allow %q is no network, for example 172.18.0.0/16", text)
+		}
+		c.via.Allow = append(c.via.Allow, network.Masked())
+	}
+	if len(c.via.Allow) == 0 && !listen.IsLoopback() {
+		return fmt.Errorf("--haproxy-via-address %s: whoever reaches HAProxy's ports %s gets past what Kong asks for; name the network of the Kong nodes with --haproxy-via-allow (0.0.0.0/0 lets everybody in)", c.viaAddress, c.viaPorts)
+	}
+	c.chain.Host, c.chain.First, c.chain.Last = c.viaAddress, c.via.First, c.via.Last
+	return nil
+}

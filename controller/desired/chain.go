@@ -1,0 +1,139 @@
+package desired
+
+import (
+	"fmt"
+	"slices"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Chain says how one gateway reaches the other; its zero value says that
+// neither does.
+type Chain struct {
+	// Host is the name or address at which Kong dials HAProxy; "" when
+	// kong>haproxy is not set up.
+	Host string
+	// First and Last bound the ports at which it does, one for each service.
+	First, Last uint16
+	// KongService is the service whose instances are the Kong nodes, for
+	// haproxy>kong; "" when that is not set up.
+	KongService string
+}
+
+// role is what one gateway does for a service. The zero value: nothing.
+type role struct {
+	routes    bool       // it takes the service's requests
+	instances bool       // it sends requests to the service's instances
+	port      bool       // it takes what the other gateway sends on to the service
+	behind    v1.Gateway // it sends what it takes to this gateway; "" when to the instances
+}
+
+// takesPart reports whether the gateway has anything to do with the service.
+func (r role) takesPart() bool { return r != role{} }
+
+// role returns what a gateway does for a service whose settings are s.
+func (b *Builder) role(s *v1.Service, gateway v1.Gateway) role {
+	var r role
+	for _, way := range b.ways(s) {
+		switch {
+		case way == v1.KongAlone && gateway == v1.Kong, way == v1.HAProxyAlone && gateway == v1.HAProxy,
+			way == v1.HAProxyKong && gateway == v1.Kong:
+			r.routes, r.instances = true, true
+		case way == v1.KongHAProxy && gateway == v1.Kong:
+			r.routes, r.behind = true, v1.HAProxy
+		case way == v1.KongHAProxy && gateway == v1.HAProxy:
+			r.instances, r.port = true, true
+		case way == v1.HAProxyKong && gateway == v1.HAProxy:
+			r.routes, r.behind = true, v1.Kong
+		}
+	}
+	return r
+}
+
+// ways returns the ways in that hold for a service.
+func (b *Builder) ways(s *v1.Service) []v1.Way {
+	switch {
+	case len(s.Gateways) > 0:
+		return s.Gateways
+	case len(b.options.Ways) > 0:
+		return b.options.Ways
+	}
+	return []v1.Way{v1.HAProxyAlone, v1.KongAlone}
+}
+
+// Usable says why a way in can't be used with these gateways and this chain;
+// "" when it can.
+func (c Chain) Usable(way v1.Way, gateways []v1.Gateway) (why, fix string) {
+	both := slices.Contains(gateways, v1.Kong) && slices.Contains(gateways, v1.HAProxy)
+	switch {
+	case (way == v1.KongHAProxy || way == v1.HAProxyKong) && !both:
+		return fmt.Sprintf("%s needs both gateways, and one of them is not configured", way), "configure both with --kong-admin-url and --haproxy"
+	case way == v1.KongHAProxy && c.Host == "":
+		return "nothing says where Kong reaches HAProxy", "start lockstep with --haproxy-via-address"
+	case way == v1.HAProxyKong && c.KongService == "":
+		return "nothing says which containers are the Kong nodes", "label them as a service, and name it with --kong-service"
+	}
+	return "", ""
+}
+
+// unusable is the verdict on all that a gateway would do for a service if the
+// chain were set up; its Reason is "" when nothing stands in the way.
+func (b *Builder) unusable(s *service, gateway v1.Gateway) Verdict {
+	for _, way := range b.ways(&s.settings) {
+		if why, fix := b.options.Chain.Usable(way, b.options.Gateways); why != "" && b.involves(way, gateway) {
+			return Verdict{Gateway: gateway, Reason: v1.NotExpressible, Message: fmt.Sprintf("its way in is %s: %s", way, why), Fix: fix}
+		}
+	}
+	r := b.role(&s.settings, gateway)
+	if (r.port || r.behind == v1.HAProxy) && b.viaPort(s.name) == 0 {
+		return Verdict{Gateway: gateway, Reason: v1.Conflict,
+			Message: fmt.Sprintf("every port from %d to %d at which Kong reaches HAProxy belongs to another service", b.options.Chain.First, b.options.Chain.Last),
+			Fix:     "give more of them with --haproxy-via-ports"}
+	}
+	if r.behind == v1.Kong && s.name == b.options.Chain.KongService {
+		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+			Message: "it is the service of the Kong nodes itself, which can't stand behind them", Fix: "label them with gateways=haproxy"}
+	}
+	return Verdict{}
+}
+
+// involves reports whether a gateway has a part in a way.
+func (b *Builder) involves(way v1.Way, gateway v1.Gateway) bool {
+	return way == v1.KongHAProxy || way == v1.HAProxyKong || string(way) == string(gateway)
+}
+
+// chained returns what a gateway gets of a service besides its routes, when the
+// other gateway is in between.
+func (b *Builder) chained(offered *v1.Service, r role) {
+	if !r.instances {
+		offered.Balancing = v1.Balancing{}
+	}
+	if r.port || r.behind == v1.HAProxy {
+		offered.Via = v1.Via{Host: b.options.Chain.Host, Port: b.viaPort(offered.Name)}
+	}
+	if r.behind == v1.Kong {
+		if nodes := b.services[b.options.Chain.KongService]; nodes != nil && nodes.sets[v1.HAProxy] != nil {
+			offered.Endpoints = nodes.sets[v1.HAProxy].Endpoints
+		}
+	}
+}
+
+// through turns what is said of an instance at one hop into what is said of it
+// for the gateway in front, which gets offered.
+func (b *Builder) through(verdict Verdict, front v1.Gateway, offered *v1.Service) Verdict {
+	behind := verdict.Gateway
+	verdict.Gateway, verdict.Through = front, behind
+	if verdict.Address != "" {
+		verdict.How += fmt.Sprintf(", through %s", behind)
+		if via := offered.Via; via.Port != 0 {
+			verdict.How += fmt.Sprintf(" at %s:%d", via.Host, via.Port)
+		}
+	}
+	ready := func(e v1.Endpoint) bool { return !e.Draining }
+	if verdict.Reason == v1.Serving && behind == v1.Kong && !slices.ContainsFunc(offered.Endpoints, ready) {
+		verdict.Reason = v1.GatewayUnreachable
+		verdict.Message = fmt.Sprintf("no container of %s, the Kong nodes, is ready", b.options.Chain.KongService)
+		verdict.Fix = "start one, with the label service=" + b.options.Chain.KongService
+	}
+	return verdict
+}

@@ -1,0 +1,116 @@
+package haproxy
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// Kong reaches the services that stand behind it (kong>haproxy) over ports of
+// their own, all of which are bound from the start: which of them leads to which
+// backend stands in routes.map, so that services come and go without a reload,
+// and Kong's own configuration stays as it is while instances come and go. None
+// of these services is in the public part of the map for that, so that nobody
+// gets past what Kong asks for.
+
+// Via is where HAProxy listens for what Kong sends on.
+type Via struct {
+	// Host is the address to listen on; "" for every one.
+	Host string
+	// First and Last bound the ports, one for each service; 0: no listener.
+	First, Last uint16
+	// Allow are the networks that may connect: those of the Kong nodes. None
+	// lets everybody in who reaches the address.
+	Allow []netip.Prefix
+}
+
+// check refuses what can't be written down.
+func (v Via) check() error {
+	if v.First == 0 {
+		return nil
+	}
+	if v.First > v.Last || v.Last-v.First >= maxVia {
+		return fmt.Errorf("%d to %d are no range of at most %d ports for Kong", v.First, v.Last, maxVia)
+	}
+	_, err := parseBind(net.JoinHostPort(v.Host, strconv.Itoa(int(v.First))))
+	return err
+}
+
+// maxVia bounds how many ports are bound: each costs HAProxy a socket for each
+// process that is at work.
+const maxVia = 4096
+
+// viaName is the name of a service's route from Kong. Routes of users have no colon.
+func viaName(service string) string { return service + viaSuffix }
+
+const viaSuffix = ":via"
+
+// flagVia begins the keys of ports in routes.map.
+const flagVia = "|V"
+
+// viaKey has five digits, so that no key begins another.
+func viaKey(port int) string { return fmt.Sprintf("%s%05d", flagVia, port) }
+
+// viaRoute is what leads from a service's port to its backend.
+func viaRoute(s *v1.Service) *route {
+	return &route{name: viaName(s.Name), service: s.Name, backend: s.Name, preserve: true, port: int(s.Via.Port)}
+}
+
+// viaObject belongs to the service: it is there for as long as the service is.
+func viaObject(r *route) *plan.Object {
+	backend := r.backend
+	if backend == "" {
+		backend = "none (503)"
+	}
+	return &plan.Object{
+		Key:     v1.Key{Kind: kindRoute, Name: r.name},
+		Service: r.service,
+		Owner:   v1.Key{Kind: v1.KindService, Name: r.service},
+		Level:   levelRoute,
+		Noun:    fmt.Sprintf("way from Kong to %s (port %d)", r.service, r.port),
+		Match:   "port=" + strconv.Itoa(r.port),
+		Fields:  map[string]string{"port": strconv.Itoa(r.port), "backend": backend},
+		Native:  r,
+	}
+}
+
+func viaFrontend(owner string) string { return owner + "::via" }
+func viaGate(owner string) string     { return owner + "::viagate" }
+
+// renderVia writes the frontend for Kong, and the backend over which a worker
+// that was replaced hands on what still comes over kept connections. The headers
+// that say who asked are Kong's business and stay as Kong set them.
+func renderVia(b *strings.Builder, o Options) {
+	if o.Via.First == 0 {
+		return
+	}
+	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
+	file, gate := filepath.Join(o.Dir, mapName), gateAddress(o)+"-via"
+	fmt.Fprintf(b, "frontend %s from %s\n", viaFrontend(o.Owner), defaultsName(o.Owner))
+	line("bind %s-%d", net.JoinHostPort(o.Via.Host, strconv.Itoa(int(o.Via.First))), o.Via.Last)
+	line("bind %s accept-proxy", gate)
+	if len(o.Via.Allow) > 0 {
+		var networks []string
+		for _, prefix := range o.Via.Allow {
+			networks = append(networks, prefix.Masked().String())
+		}
+		line("tcp-request session reject if !{ src %s }", strings.Join(networks, " "))
+	}
+	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, file)
+	line(noReplay)
+	line("http-request set-var(txn.n) dst_port")
+	line("http-request set-var(txn.m) str(%s),concat(,txn.n),map_beg(%s)", flagVia, file)
+	line("http-request set-var(txn.m) str(%s) if { var(txn.old) -m found }", viaGate(o.Owner))
+	line(`http-request return status 503 content-type text/plain string "service unavailable\n" if !{ var(txn.m) -m found }`)
+	line("use_backend %%[var(txn.m),field(1,|)]")
+	fmt.Fprintf(b, "backend %s from %s\n", viaGate(o.Owner), defaultsName(o.Owner))
+	line("timeout server 24d")
+	line(noReplay)
+	line("server gate %s send-proxy-v2", gate)
+}

@@ -1,0 +1,157 @@
+package haproxy
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+// behindKong returns a bench with one port at which Kong reaches a service.
+func behindKong(t *testing.T, allow ...string) (*bench, string) {
+	t.Helper()
+	b := managed(t)
+	address := freeAddress(t)
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.options.Via = Via{Host: host, First: uint16(port), Last: uint16(port)}
+	for _, network := range allow {
+		b.options.Via.Allow = append(b.options.Via.Allow, netip.MustParsePrefix(network))
+	}
+	b.restart()
+	return b, address
+}
+
+// chained puts a service behind Kong into the set.
+func (b *bench) chained(name string, endpoints ...v1.Endpoint) *v1.Service {
+	s := b.serve(name, endpoints...)
+	s.Routes, s.Via = nil, v1.Via{Host: "127.0.0.1", Port: b.options.Via.First}
+	return s
+}
+
+// asKong asks the port of a service with the headers that Kong sets.
+func (b *bench) asKong(address string) (string, error) {
+	request, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, "http://"+address+"/a/../b", nil)
+	if err != nil {
+		return "", err
+	}
+	request.Host, request.Close = "web.test", true
+	request.Header.Set("X-Forwarded-For", "203.0.113.9")
+	request.Header.Set("X-Forwarded-Proto", "https")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return fmt.Sprintf("%d %s", response.StatusCode, body), err
+}
+
+func (b *bench) wantAsKong(address, want string) {
+	b.t.Helper()
+	b.eventually("an answer on "+address, func() error {
+		got, err := b.asKong(address)
+		if err == nil && !strings.Contains(got, want) {
+			err = fmt.Errorf("got %q, want %q", got, want)
+		}
+		return err
+	})
+}
+
+// TestKongReachesServices: a service behind Kong answers at its port, follows its
+// instances without a reload, keeps what Kong says of the client, and is
+// reached in no other way.
+func TestKongReachesServices(t *testing.T) {
+	t.Parallel()
+	b, address := behindKong(t)
+	b.sync()
+	b.wantAsKong(address, "503 service unavailable")
+	generation, pid := b.r.model.generation(), b.r.live.pid
+	b.chained("web", origin(t, "one"))
+	b.set["web"].ConnectTimeout, b.set["web"].ReadTimeout, b.set["web"].WriteTimeout = 0, 0, 0 // as a prepared backend has them
+	b.sync("web")
+	b.wantAsKong(address, "200 one path=/a/../b host=web.test proto=https for=203.0.113.9\n")
+	b.want("web.test", "/", http.StatusNotFound, "")
+	next := *b.set["web"]
+	next.Endpoints = []v1.Endpoint{origin(t, "two")}
+	b.set["web"] = &next
+	b.sync("web")
+	b.wantAsKong(address, "200 two")
+	gone := next
+	gone.Endpoints = nil
+	b.set["web"] = &gone
+	b.sync("web")
+	b.wantAsKong(address, "503")
+	if b.r.model.generation() != generation || b.r.live.pid != pid {
+		t.Error("HAProxy was reloaded for a service behind Kong")
+	}
+	b.set["web"] = &next
+	b.sync("web")
+	b.restart()
+	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
+		t.Errorf("a daemon that starts again finds to do:\n%s", sentences(p))
+	}
+	delete(b.set, "web")
+	b.sync("web")
+	b.wantAsKong(address, "503")
+}
+
+// TestOnlyKongIsLetIn: with networks named, nobody else gets past what Kong asks for.
+func TestOnlyKongIsLetIn(t *testing.T) {
+	t.Parallel()
+	b, address := behindKong(t, "192.0.2.0/24", "2001:db8::/32")
+	b.chained("web", origin(t, "one"))
+	b.sync()
+	if got, err := b.asKong(address); err == nil {
+		t.Errorf("a stranger got %q", got)
+	}
+	b.options.Via.Allow = append(b.options.Via.Allow, netip.MustParsePrefix("127.0.0.0/8"))
+	b.restart()
+	b.sync()
+	b.wantAsKong(address, "200 one")
+}
+
+// TestPortsOfKongThatAreTaken: a port of the range that another process has is
+// named, and HAProxy is not asked to load it.
+func TestPortsOfKongThatAreTaken(t *testing.T) {
+	t.Parallel()
+	b, address := behindKong(t)
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	failed, err := b.try(reconcilers.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(failed) == 0 || failed[0].Reason != v1.Conflict || !strings.Contains(failed[0].Message, address) {
+		t.Errorf("got %v", failed)
+	}
+}
+
+func TestRangesOfPorts(t *testing.T) {
+	t.Parallel()
+	got := strings.Join(bindsOf("frontend x\n  bind 127.0.0.1:29000-29002\n  bind [::1]:80\n  bind abns@x accept-proxy\n  bind :8080\n"), " ")
+	if want := "127.0.0.1:29000 127.0.0.1:29001 127.0.0.1:29002 [::1]:80 :8080"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for _, wrong := range []Via{{First: 2, Last: 1}, {First: 1, Last: 10_000}, {Host: "x", First: 1, Last: 2}} {
+		if wrong.check() == nil {
+			t.Errorf("%v is taken", wrong)
+		}
+	}
+}
