@@ -21,12 +21,16 @@ type Balancing struct {
 	Retries *int `json:"retries,omitempty"`
 	// QueueTimeout is how long a request waits where all instances have MaxConn; 0 for ConnectTimeout.
 	QueueTimeout time.Duration `json:"queue_timeout,omitempty"`
-	// TunnelTimeout is how long a connection that was upgraded, a WebSocket's say, may be idle.
+	// TunnelTimeout is how long a connection that was upgraded, a WebSocket's say, may
+	// be idle; 0 for DefaultTunnelTimeout.
 	TunnelTimeout time.Duration `json:"tunnel_timeout,omitempty"`
 }
 
 // DefaultRetries pass over as many instances that died together.
 const DefaultRetries = 5
+
+// DefaultTunnelTimeout lets a connection that was upgraded be idle for long, and ends it at last.
+const DefaultTunnelTimeout = time.Hour
 
 // Tries returns how often a request is tried again.
 func (b Balancing) Tries() int {

@@ -1,6 +1,6 @@
 package v1
 
-import "time"
+import "cmp"
 
 // balancingRows say how requests are shared among the copies of a service.
 var balancingRows = []Field{
@@ -79,13 +79,19 @@ var balancingRows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.QueueTimeout} },
 	},
 	{
-		Name: "tunnel_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: time.Hour},
+		Name: "tunnel_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: DefaultTunnelTimeout},
 		HAProxy: Rendering{As: "`timeout tunnel`"},
 		Doc:     "How long a WebSocket, or another connection that was upgraded, may be idle.",
 		Example: "tunnel_timeout=12h",
 		Aliases: []string{"websocket_timeout", "idle_timeout"},
-		set:     func(t target, v Value) { t.service.Service.TunnelTimeout = v.Duration },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.TunnelTimeout} },
+		set: func(t target, v Value) {
+			if t.service.Service.TunnelTimeout = v.Duration; v.Duration == DefaultTunnelTimeout {
+				t.service.Service.TunnelTimeout = 0 // as in what was remembered before the field was known
+			}
+		},
+		get: func(s *DeclaredService, _ *Route) Value {
+			return Value{Duration: cmp.Or(s.Service.TunnelTimeout, DefaultTunnelTimeout)}
+		},
 	},
 }
 
