@@ -17,7 +17,9 @@ import (
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/source"
 	"github.com/lockstep/lockstep/controller/source/docker"
+	"github.com/lockstep/lockstep/controller/source/folder"
 	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy"
 	"github.com/lockstep/lockstep/reconcilers/kong"
@@ -27,6 +29,7 @@ import (
 type daemon struct {
 	controller *controller.Controller
 	source     *docker.Source
+	sources    []source.Source // that one, and what else says what there should be
 	status     *status.Store
 	registry   *prometheus.Registry
 	grammar    v1.Grammar
@@ -73,6 +76,10 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
+	d.sources = []source.Source{d.source}
+	if err := d.openManifests(s, m, log); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
 	names := make([]v1.Gateway, len(d.gateways))
 	for i, gateway := range d.gateways {
 		names[i] = gateway.Name
@@ -81,7 +88,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 	publish, _ := netip.ParseAddr(s.publishAddress) // checked; invalid when empty
 	d.controller = controller.New(controller.Options{
 		Grammar:        d.grammar,
-		Sources:        []source.Source{d.source},
+		Sources:        d.sources,
 		Gateways:       d.gateways,
 		PublishAddress: publish,
 		Ways:           s.chain.ways,
@@ -96,6 +103,25 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		Log:            log,
 	})
 	return d, nil
+}
+
+// openManifests adds the folders of manifests, with what they last said.
+func (d *daemon) openManifests(s *settings, m mode, log *slog.Logger) error {
+	if len(s.manifests) == 0 {
+		return nil
+	}
+	memory, err := ledger.ReadManifests(s.stateDir)
+	if err != nil {
+		return err
+	}
+	options := manifests.Options{
+		Folders: s.manifests, Memory: memory, Log: log.With("source", "manifests"), Registerer: d.registry,
+	}
+	if m.remembers() {
+		options.Remember = d.store.SaveManifests
+	}
+	d.sources = append(d.sources, folder.New(options))
+	return nil
 }
 
 // openState opens the state directory, or reads the ledger when only looking.

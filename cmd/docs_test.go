@@ -117,7 +117,7 @@ func metricsPage(t *testing.T) string {
 	state := t.TempDir()
 	s := settings{
 		kongAdminURLs: []string{"http://127.0.0.1:1"}, haproxy: "managed", haproxyBinds: []string{"127.0.0.1:1"},
-		labelPrefix: "lockstep.", owner: "lockstep", guard: "off", reach: reach{stateDir: state},
+		labelPrefix: "lockstep.", owner: "lockstep", guard: "off", manifests: []string{state}, reach: reach{stateDir: state},
 	}
 	if err := s.check(); err != nil {
 		t.Fatal(err)

@@ -90,22 +90,24 @@ func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref 
 func printExplanation(p *printer, e status.Explanation) {
 	for _, service := range e.Services {
 		for _, instance := range service.Instances {
-			p.line("container %s (%.12s) in service %s", instance.Container, instance.ID, service.Service)
+			if instance.Origin.IsZero() {
+				p.line("container %s (%.12s) in service %s", instance.Container, instance.ID, service.Service)
+			} else {
+				p.line("endpoint %s in service %s (%s)", instance.Container, service.Service, instance.Origin)
+			}
 			printVerdicts(p, instance.Verdicts)
 		}
 		if len(service.Instances) == 0 && service.Until != nil {
 			p.line("service %s has no instances; its routes answer 503 until %s", service.Service, service.Until.Local().Format("15:04:05 MST"))
 		}
 		if len(service.Routes) == 0 {
-			p.line("service %s has no routes: no label says which requests it gets (hosts, paths)", service.Service)
+			p.line("service %s has no routes: no label and no manifest says which requests it gets (hosts, paths)", service.Service)
 		}
 		for _, route := range service.Routes {
-			p.line("route %s: %s", route.Name, describeRoutes([]desired.RouteStanding{route}))
+			p.line("route %s: %s%s", route.Name, describeRoutes([]desired.RouteStanding{route}), declaredAt(route.Origin))
 			printVerdicts(p, route.Verdicts)
 		}
-		if service.DecidedBy != "" && len(service.Instances) > 0 {
-			p.line("settings of %s are those of container %s", service.Service, service.DecidedBy)
-		}
+		printDeciders(p, service)
 		if service.Rollout != nil {
 			printRollout(p, service.Rollout)
 		}
@@ -121,9 +123,33 @@ func printExplanation(p *printer, e status.Explanation) {
 	}
 }
 
+// declaredAt names the place of what a manifest declares.
+func declaredAt(origin v1.Origin) string {
+	if origin.File == "" {
+		return ""
+	}
+	return " (" + origin.String() + ")"
+}
+
+// printDeciders says whose settings hold for a service.
+func printDeciders(p *printer, service status.Service) {
+	switch labels := service.DecidedBy != "" && len(service.Instances) > 0; {
+	case !service.Manifest.IsZero() && labels:
+		p.line("settings of %s are those of the manifest at %s, else those of container %s", service.Service, service.Manifest, service.DecidedBy)
+	case !service.Manifest.IsZero():
+		p.line("settings of %s are those of the manifest at %s", service.Service, service.Manifest)
+	case labels:
+		p.line("settings of %s are those of container %s", service.Service, service.DecidedBy)
+	}
+}
+
 // printRollout says how the versions of a service share its traffic.
 func printRollout(p *printer, r *desired.RolloutStanding) {
-	p.line("its rollout is that of container %s", r.DecidedBy)
+	by := "container " + r.DecidedBy
+	if strings.Contains(r.DecidedBy, ":") { // no container's name holds one
+		by = "the manifest at " + r.DecidedBy
+	}
+	p.line("its rollout is that of %s", by)
 	for _, v := range r.Versions {
 		var got []string
 		for _, share := range v.Shares {
@@ -159,8 +185,11 @@ func printAnswer(p *printer, a status.Answer) {
 func printVerdicts(p *printer, verdicts []desired.Verdict) {
 	for _, verdict := range verdicts {
 		parts := []string{fmt.Sprintf("  %-8s %s", verdict.Gateway, verdict.Reason)}
-		if verdict.Address != "" {
+		switch {
+		case verdict.How != "":
 			parts = append(parts, fmt.Sprintf("%s on %s", verdict.Address, verdict.How))
+		case verdict.Address != "":
+			parts = append(parts, verdict.Address)
 		}
 		if verdict.Message != "" {
 			parts = append(parts, verdict.Message)

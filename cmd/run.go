@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lockstep/lockstep/api/server"
+	"github.com/lockstep/lockstep/controller/source"
 )
 
 func newRun(version string) *cobra.Command {
@@ -143,13 +144,22 @@ const (
 	patienceSilent  = 8 * time.Second
 )
 
-// untilLoaded waits until the source has loaded, and gives up soon with what
+// untilLoaded waits until every source has loaded, and gives up soon with what
 // the source itself says.
 func (d *daemon) untilLoaded(ctx context.Context) error {
+	for _, s := range d.sources {
+		if err := d.untilOneLoaded(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *daemon) untilOneLoaded(ctx context.Context, s source.Source) error {
 	began := time.Now()
 	for {
 		changed := d.status.Changed()
-		state := d.source.State()
+		state := s.State()
 		wait := patienceSilent
 		if state.Error != "" {
 			wait = patienceFailing
@@ -159,9 +169,11 @@ func (d *daemon) untilLoaded(ctx context.Context) error {
 		case state.Loaded:
 			return nil
 		case wait <= 0 && state.Error != "":
-			return fmt.Errorf("what runs is not known: %s", state.Error)
-		case wait <= 0:
+			return fmt.Errorf("what there should be is not known: %s", state.Error)
+		case wait <= 0 && s == source.Source(d.source):
 			return fmt.Errorf("what runs is not known: %s does not answer; see whether docker ps does, or name another with --docker-host", d.source)
+		case wait <= 0:
+			return fmt.Errorf("what there should be is not known: %s is not loaded yet", state.Name)
 		}
 		select {
 		case <-changed:

@@ -28,6 +28,7 @@ type settings struct {
 	labelPrefix  string
 	owner        string
 	takeover     bool
+	manifests    []string
 
 	kongAdminURLs []string
 	kongNetworks  []string
@@ -74,6 +75,8 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringVar(&s.labelPrefix, "label-prefix", "lockstep.", "what our labels begin with")
 	f.StringVar(&s.owner, "owner", "lockstep", "`name` that marks what is ours in the gateways")
 	f.BoolVar(&s.takeover, "takeover", false, "take the gateways over from another lockstep with the same owner")
+
+	f.StringSliceVar(&s.manifests, "manifests", nil, "`directory` of manifests, which is watched with all directories within it; repeatable")
 
 	f.StringSliceVar(&s.kongAdminURLs, "kong-admin-url", nil, "`url` of Kong's Admin API; repeatable; none: no Kong")
 	f.StringSliceVar(&s.kongNetworks, "kong-network", nil, "Docker `network` that Kong is on, or host; repeatable, best first (default: found out)")
@@ -152,6 +155,13 @@ func (s *settings) check() error {
 	}
 	if err := s.checkProxies(); err != nil {
 		return err
+	}
+	for i, dir := range s.manifests {
+		absolute, err := filepath.Abs(dir)
+		if err != nil {
+			return fmt.Errorf("--manifests %q: %w", dir, err)
+		}
+		s.manifests[i] = absolute
 	}
 	s.haproxyDir = or(s.haproxyDir, filepath.Join(s.stateDir, "haproxy"))
 	s.fill()

@@ -185,6 +185,11 @@ func printProblems(p *printer, report status.Report) {
 			lines = append(lines, problem.Error())
 		}
 	}
+	for _, source := range report.Sources {
+		for _, problem := range source.Problems {
+			lines = append(lines, problem.Error())
+		}
+	}
 	if len(lines) == 0 {
 		return
 	}

@@ -133,8 +133,8 @@ func (c *Controller) round(now time.Time) time.Duration {
 	c.remember(result.LedgerChanged)
 	build := c.status.Desired(result)
 	for _, w := range c.workers {
-		if changed := result.Sets[w.name]; len(changed) > 0 || delta.Full {
-			w.submit(changed, build, delta.Seen)
+		if changed := result.Sets[w.name]; len(changed) > 0 || result.Shared != nil || delta.Full {
+			w.submit(changed, result.Shared, build, delta.Seen)
 		}
 	}
 	return c.sleep(result.Wake)

@@ -70,6 +70,9 @@ func (w *worker) preview(ctx context.Context) Preview {
 	for name, service := range w.pending { // the next round will find them changed all the same
 		w.put(name, service)
 	}
+	if w.beside != nil {
+		w.shared = *w.beside
+	}
 	w.mu.Unlock()
 	scope := reconcilers.Scope{Fresh: true}
 	p, problems, err := w.plan(ctx, scope, w.guard.Clone())

@@ -33,13 +33,14 @@ type worker struct {
 	doubt      atomic.Bool // a source is not there to say what it wants
 
 	mu      sync.Mutex
-	pending v1.Set    // services that changed since the last round; nil value: gone
-	build   int       // the newest build in pending
-	seen    time.Time // when the oldest event behind pending reached us
-	loaded  bool      // a first build was submitted
-	fresh   bool      // the next round looks at the gateway itself, at all services
-	confirm bool      // the next round lets go what the guard holds
-	forgive bool      // the next round asks again for what was refused
+	pending v1.Set     // services that changed since the last round; nil value: gone
+	beside  *v1.Shared // what belongs to no service, when that changed since
+	build   int        // the newest build in pending
+	seen    time.Time  // when the oldest event behind pending reached us
+	loaded  bool       // a first build was submitted
+	fresh   bool       // the next round looks at the gateway itself, at all services
+	confirm bool       // the next round lets go what the guard holds
+	forgive bool       // the next round asks again for what was refused
 
 	// Owned by the goroutine of run.
 	set      v1.Set                  // what the gateway should hold
@@ -55,10 +56,14 @@ type worker struct {
 	lastErr  string
 }
 
-// submit hands over services that changed. It never blocks on the gateway.
-func (w *worker) submit(changed v1.Set, build int, seen time.Time) {
+// submit hands over services that changed, and what belongs to none when that
+// did. It never blocks on the gateway.
+func (w *worker) submit(changed v1.Set, shared *v1.Shared, build int, seen time.Time) {
 	w.mu.Lock()
 	maps.Copy(w.pending, changed)
+	if shared != nil {
+		w.beside = shared
+	}
 	w.build = build
 	if w.seen.IsZero() {
 		w.seen = seen
@@ -151,16 +156,17 @@ func (w *worker) take(now time.Time) (job, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	fresh := w.fresh || w.overdue(now)
-	if !w.loaded || len(w.pending) == 0 && !fresh {
+	if !w.loaded || len(w.pending) == 0 && w.beside == nil && !fresh {
 		return job{}, false
 	}
 	j := job{scope: reconcilers.Scope{Services: slices.Sorted(maps.Keys(w.pending))}, build: w.build, seen: w.seen}
-	if fresh {
+	switch {
+	case fresh:
 		j.scope = reconcilers.Scope{Fresh: true}
+	case w.beside != nil: // what belongs to no service is looked at together with all of them
+		j.scope = reconcilers.Scope{}
 	}
-	for name, service := range w.pending {
-		w.put(name, service)
-	}
+	w.settle()
 	if w.confirm {
 		w.guard.Confirm()
 	}
@@ -169,6 +175,16 @@ func (w *worker) take(now time.Time) (job, bool) {
 	}
 	w.pending, w.fresh, w.confirm, w.forgive, w.seen = v1.Set{}, false, false, false, time.Time{}
 	return j, true
+}
+
+// settle takes over what was submitted.
+func (w *worker) settle() {
+	for name, service := range w.pending {
+		w.put(name, service)
+	}
+	if w.beside != nil {
+		w.shared, w.beside = *w.beside, nil
+	}
 }
 
 // put sets what the gateway should hold of one service; nil means nothing.

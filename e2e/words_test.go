@@ -71,7 +71,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 	return cmds
 }
 
-// container run|create|start|stop|kill|pause|unpause|rename|rm|health NAME …
+// container run|create|start|stop|kill|pause|unpause|rename|rm|health|address NAME …
 func container(ctx context.Context, s story, verb string, args []string) error {
 	if verb == "run" || verb == "create" {
 		c, err := cast(s, args)
@@ -104,6 +104,10 @@ func container(ctx context.Context, s story, verb string, args []string) error {
 		return s.Stage.Remove(ctx, name)
 	case "health":
 		return s.Tell(ctx, name, last)
+	case "address": // into the variable ADDRESS
+		address, err := s.Stage.Address(ctx, name)
+		s.Setenv("ADDRESS", address.String())
+		return err
 	}
 	return errUnknown("verb", "container "+verb)
 }

@@ -62,8 +62,8 @@ func (d *decoding) admit(noun string, w *wish, name string, names *[]string, cou
 	}
 	if *count > most {
 		d.report(w.label, &fault{
-			message: fmt.Sprintf("a container has at most %d %ss", most, noun),
-			fix:     "divide it into several containers",
+			message: fmt.Sprintf("a %s has at most %d %ss", d.grammar.whole(), most, noun),
+			fix:     "divide it into several " + d.grammar.whole() + "s",
 		})
 		return false
 	}
@@ -124,9 +124,9 @@ func (d *decoding) value(f *Field, w *wish) (Value, bool) {
 		return value, true
 	}
 	if wrong.fix == "" {
-		wrong.fix = f.advice(d.grammar.Prefix)
+		wrong.fix = f.advice(d.grammar)
 	}
-	d.report(w.label, wrong)
+	d.reportValue(w.label, wrong)
 	return Value{}, false
 }
 
@@ -175,7 +175,7 @@ func (d *decoding) refuseUseless(s *Service, wishes []wish) {
 			continue
 		}
 		if missing := f.needs(s); missing != "" {
-			d.report(wishes[i].label, &fault{message: fmt.Sprintf("%s is of no use without %s", f.Name, missing), fix: "add the label " + missing + ", or remove this one"})
+			d.report(wishes[i].label, &fault{message: fmt.Sprintf("%s is of no use without %s", f.Name, missing), fix: "add the " + d.grammar.noun() + " " + missing + ", or remove this one"})
 		}
 	}
 }
@@ -184,7 +184,7 @@ func (d *decoding) refuseUseless(s *Service, wishes []wish) {
 func (d *decoding) buildRoute(service string, wishes []wish) Route {
 	made := fieldTable.route
 	made.Name = service + "." + wishes[0].route
-	made.Origin = firstOrigin(d.subject.Container, wishes)
+	made.Origin = d.first(wishes)
 	d.fits(&wishes[0], made.Name)
 	matches := false
 	fields := run(wishes, func(w *wish) bool { return w.plugin == "" })
@@ -206,7 +206,7 @@ func (d *decoding) buildRoute(service string, wishes []wish) Route {
 	if !matches && !d.unread { // an unread label may well have been the match
 		d.report(made.Origin.Label, &fault{
 			message: fmt.Sprintf("the route %q takes no requests: none of hosts, paths, methods and headers is set", wishes[0].route),
-			fix:     "say which requests it takes, or remove the label",
+			fix:     "say which requests it takes, or remove the " + d.grammar.noun(),
 		})
 	}
 	return made
@@ -219,8 +219,8 @@ func (d *decoding) countPairs(r Route) {
 	d.pairs += max(1, len(r.Hosts)) * max(1, len(r.Paths))
 	if before <= maxPairs && d.pairs > maxPairs {
 		d.report(r.Origin.Label, &fault{
-			message: fmt.Sprintf("with this route the container has %d pairs of a host and a path, the most is %d", d.pairs, maxPairs),
-			fix:     "leave paths out where every path is meant, use a wildcard host, or divide it into several containers",
+			message: fmt.Sprintf("with this route the %s has %d pairs of a host and a path, the most is %d", d.grammar.whole(), d.pairs, maxPairs),
+			fix:     "leave paths out where every path is meant, use a wildcard host, or divide it into several " + d.grammar.whole() + "s",
 		})
 	}
 }
@@ -272,7 +272,7 @@ func (d *decoding) mapValue(f *Field, wishes []wish) (Value, bool) {
 		if entries[w.entry], whole = value.List, whole && ok; w.optional != wishes[0].optional {
 			d.report(w.label, &fault{
 				message: fmt.Sprintf("%s are optional as a whole, and %s differs in this", f.Name, shown(wishes[0].label)),
-				fix:     "write the ? in all of their labels or in none",
+				fix:     "write the ? in all of their " + d.grammar.noun() + "s or in none",
 			})
 		}
 	}
@@ -283,13 +283,4 @@ func (d *decoding) mapValue(f *Field, wishes []wish) (Value, bool) {
 		})
 	}
 	return Value{Map: entries}, whole
-}
-
-// firstOrigin returns the first of the labels, in their order as text.
-func firstOrigin(container string, wishes []wish) Origin {
-	label := wishes[0].label
-	for i := range wishes {
-		label = min(label, wishes[i].label)
-	}
-	return Origin{Container: container, Label: label}
 }

@@ -17,6 +17,8 @@ type Grammar struct {
 	// AllowPlugins are plugins that labels may ask for, with all of their fields,
 	// although the verdict on them says no or there is none.
 	AllowPlugins []string
+
+	part part // of a manifest, where that is what is decoded
 }
 
 // Declaration is what one container's labels ask for.

@@ -50,6 +50,11 @@ type decoding struct {
 	pairs    int        // how many of a host and a path
 	services []DeclaredService
 	problems []Problem
+
+	// Of a manifest alone.
+	places map[string]*Written // where each key stands; nil for labels
+	object Key                 // what is decoded
+	at     Origin              // where it begins
 }
 
 // ownLabel is a label under the prefix.
@@ -98,6 +103,11 @@ func (d *decoding) readKeys() {
 		}
 		d.wishes = append(d.wishes, w)
 	}
+	d.sortWishes()
+}
+
+// sortWishes brings together what is about the same thing.
+func (d *decoding) sortWishes() {
 	slices.SortFunc(d.wishes, func(a, b wish) int {
 		return cmp.Or(a.compare(&b), cmp.Compare(a.label, b.label))
 	})
@@ -108,7 +118,7 @@ func (d *decoding) refuseTwice() {
 	for i := 1; i < len(d.wishes); i++ {
 		if first, again := &d.wishes[i-1], &d.wishes[i]; first.compare(again) == 0 {
 			d.report(again.label, &fault{
-				message: fmt.Sprintf("it is the same key as the label %s", shown(first.label)),
+				message: fmt.Sprintf("it is the same key as the %s %s", d.grammar.noun(), shown(first.label)),
 				fix:     "keep one of the two",
 			})
 		}
@@ -139,13 +149,50 @@ func (d *decoding) refuseMixed() {
 	}
 }
 
-// report adds a problem at a label.
+// report adds a problem at a label, or at the key of a manifest's field.
 func (d *decoding) report(label string, wrong *fault) {
+	reason, object := InvalidLabel, Key{Kind: KindInstance, Name: d.subject.Container}
+	if d.places != nil {
+		reason, object = InvalidManifest, d.object
+	}
 	d.problems = append(d.problems, Problem{
-		Reason:  cmp.Or(wrong.reason, InvalidLabel),
-		Object:  Key{Kind: KindInstance, Name: d.subject.Container},
-		Origin:  Origin{Container: d.subject.Container, Label: label},
+		Reason:  cmp.Or(wrong.reason, reason),
+		Object:  object,
+		Origin:  d.origin(label),
 		Message: wrong.message,
 		Fix:     wrong.fix,
 	})
+}
+
+// origin returns where a label stands, or the field of a manifest.
+func (d *decoding) origin(label string) Origin {
+	if d.places == nil {
+		return Origin{Container: d.subject.Container, Label: label}
+	}
+	if w := d.places[label]; w != nil {
+		return w.At
+	}
+	return d.at
+}
+
+// reportValue adds a problem at a value: in a manifest that has a place of its
+// own, and so have the items of a list.
+func (d *decoding) reportValue(label string, wrong *fault) {
+	d.report(label, wrong)
+	if w := d.places[label]; w != nil && len(w.Values) > 0 {
+		d.problems[len(d.problems)-1].Origin = w.Values[min(wrong.item, len(w.Values)-1)]
+	}
+}
+
+// first returns the first of the wishes' origins: labels in their order as
+// text, fields of a manifest as they follow each other in the file.
+func (d *decoding) first(wishes []wish) Origin {
+	at := d.origin(wishes[0].label)
+	for i := range wishes {
+		other := d.origin(wishes[i].label)
+		if cmp.Or(cmp.Compare(other.Label, at.Label), cmp.Compare(other.Line, at.Line), cmp.Compare(other.Column, at.Column)) < 0 {
+			at = other
+		}
+	}
+	return at
 }

@@ -13,6 +13,7 @@ type fault struct {
 	message string
 	fix     string // "" where the field's own advice is best
 	reason  Reason // "" for InvalidLabel
+	item    int    // which item of a list is meant, from 0
 }
 
 // shownBytes is how much of a stranger's text a message repeats.
@@ -94,7 +95,7 @@ func named(r rune) string {
 }
 
 // advice says in the imperative how a value of the field is written.
-func (f *Field) advice(prefix string) string {
+func (f *Field) advice(g Grammar) string {
 	how := "write another value"
 	switch f.Type {
 	case Bool:
@@ -114,5 +115,9 @@ func (f *Field) advice(prefix string) string {
 			how = "write one of " + strings.Join(f.Words, ", ") + ", or several with commas between them"
 		}
 	}
-	return fmt.Sprintf("%s, for example %s%s", how, prefix, f.Example)
+	example := g.Prefix + f.Example
+	if g.manifest() {
+		example = f.ExampleYAML()
+	}
+	return how + ", for example " + example
 }

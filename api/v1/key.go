@@ -17,6 +17,10 @@ const (
 	KindService  Kind = "service"
 	KindRoute    Kind = "route"
 	KindInstance Kind = "instance"
+
+	// These belong to no service.
+	KindCertificate Kind = "certificate"
+	KindSection     Kind = "section"
 )
 
 // Key names one object. Keys of a kind are unique within one owner.

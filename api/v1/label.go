@@ -71,15 +71,17 @@ func (g Grammar) after(key string) (string, bool) {
 func (g Grammar) read(label, rest, value string) (wish, *fault) {
 	w := wish{label: label, value: value}
 	path := g.Prefix // what was understood so far, for advice
-	scopes := []Scope{OfContainer, OfService, OfInstance, OfRoute}
-	keywords := []string{wordPlugins, wordRoutes, wordServices}
+	scopes, keywords := g.top()
 	head, tail, more := strings.Cut(rest, ".")
 	for _, word := range [...]string{wordServices, wordRoutes} {
-		if fold(head) != word {
+		if g.spelled(head) != word || !slices.Contains(keywords, word) {
 			continue
 		}
 		name, beyond, ok := strings.Cut(tail, ".")
 		if !more || !ok {
+			if g.manifest() {
+				return w, &fault{message: fmt.Sprintf("%s names no field", shown(label)), fix: "write one below it, for example hosts: [shop.example.com]"}
+			}
 			example := "NAME"
 			if isPart(tail) {
 				example = tail
@@ -100,8 +102,8 @@ func (g Grammar) read(label, rest, value string) (wish, *fault) {
 		}
 		head, tail, more = strings.Cut(beyond, ".")
 	}
-	at := position{path, scopes, keywords, head, tail, more}
-	if fold(head) == wordPlugins {
+	at := position{path, scopes, keywords, head, tail, more, g.manifest()}
+	if g.spelled(head) == wordPlugins && slices.Contains(keywords, wordPlugins) {
 		return g.readPlugin(w, at)
 	}
 	return g.readField(w, at)
@@ -115,13 +117,14 @@ type position struct {
 	head     string   // the next word
 	tail     string   // what follows it
 	more     bool     // whether anything does
+	manifest bool     // it stands in a manifest
 }
 
 // readField reads FIELD[?][.ENTRY].
 func (g Grammar) readField(w wish, p position) (wish, *fault) {
 	name, optional := strings.CutSuffix(p.head, "?")
 	row, known := fieldTable.byName[fold(name)]
-	if !known {
+	if !known || g.spelled(name) != rows[row].Name {
 		return w, p.unknown(name)
 	}
 	f := &rows[row]
@@ -157,7 +160,11 @@ func (g Grammar) readField(w wish, p position) (wish, *fault) {
 // unknown explains a word that no row has.
 func (p position) unknown(name string) *fault {
 	wrong := &fault{message: fmt.Sprintf("unknown key %s", shown(name))}
-	if why, ok := later[fold(name)]; ok {
+	if why, ok := later[fold(name)]; ok && p.manifest {
+		wrong.message = fmt.Sprintf("key %s: %s", shown(name), why)
+		wrong.fix = "remove it if what it is about may be served without it"
+		return wrong
+	} else if ok {
 		wrong.message = fmt.Sprintf("key %s: %s, so the container is left out", shown(name), why)
 		wrong.fix = "remove the label if the container may be served without it"
 		return wrong
@@ -201,6 +208,9 @@ func (p position) words() []string {
 
 // misplaced explains a field that stands where its scope does not reach.
 func (g Grammar) misplaced(w wish, f *Field, p position) *fault {
+	if g.manifest() {
+		return g.misplacedField(f)
+	}
 	right := g.Prefix
 	if w.service != "" && f.Scope != OfContainer {
 		right += wordServices + "." + w.service + "."
@@ -217,6 +227,9 @@ func (g Grammar) misplaced(w wish, f *Field, p position) *fault {
 
 // overlong explains a key that goes on after its field.
 func (p position) overlong(f *Field) *fault {
+	if p.manifest {
+		return &fault{message: fmt.Sprintf("%s is one value (%s), not a map", f.Name, f.Type), fix: "write for example " + f.ExampleYAML()}
+	}
 	wrong := &fault{
 		message: fmt.Sprintf("key %s takes nothing after it, but %s follows", f.Name, shown("."+p.tail)),
 		fix:     "write " + p.path + f.Example,

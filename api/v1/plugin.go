@@ -98,6 +98,8 @@ func (g Grammar) readPlugin(w wish, p position) (wish, *fault) {
 		w.entry = wordInstance
 	case first == wordConfig && deeper:
 		w.entry = wordConfig + "." + rest
+	case first == wordConfig && g.manifest():
+		return w, &fault{message: "config is one value, not a map", fix: "write its fields below it, one a line"}
 	case first == wordConfig:
 		return w, &fault{
 			message: fmt.Sprintf("key %s sets all of the configuration at once", shown(w.label)),
@@ -142,11 +144,11 @@ func (d *decoding) buildPlugins(wishes []wish) []Plugin {
 func (d *decoding) buildPlugin(wishes []wish) Plugin {
 	made := Plugin{
 		Name: wishes[0].plugin, Enabled: true, Optional: wishes[0].optional,
-		Origin: firstOrigin(d.subject.Container, wishes),
+		Origin: d.first(wishes),
 	}
 	if len(wishes) > maxSettings {
 		d.report(wishes[maxSettings].label, &fault{
-			message: fmt.Sprintf("a plugin has at most %d labels", maxSettings), fix: "write lists, maps and records as JSON in one label",
+			message: fmt.Sprintf("a plugin has at most %d %ss", maxSettings, d.grammar.noun()), fix: "write lists, maps and records as JSON in one " + d.grammar.noun(),
 		})
 	}
 	for i := range wishes {
@@ -154,30 +156,30 @@ func (d *decoding) buildPlugin(wishes []wish) Plugin {
 		if w.optional != made.Optional {
 			d.report(w.label, &fault{
 				message: fmt.Sprintf("a plugin is optional as a whole, and %s differs in this", shown(wishes[0].label)),
-				fix:     "write the ? in all of its labels or in none",
+				fix:     "write the ? in all of its " + d.grammar.noun() + "s or in none",
 			})
 		}
 		text := strings.Trim(w.value, " ")
 		if wrong := d.grammar.pluginValue(w, text); wrong != nil {
-			d.report(w.label, wrong)
+			d.reportValue(w.label, wrong)
 			continue
 		}
 		switch w.entry {
 		case wordEnabled:
 			value, wrong := parseBool(text)
 			if wrong != nil {
-				d.report(w.label, &fault{message: "the value is neither true nor false", fix: "write true to enable the plugin, or false to keep it without effect"})
+				d.reportValue(w.label, &fault{message: "the value is neither true nor false", fix: "write true to enable the plugin, or false to keep it without effect"})
 			}
 			made.Enabled = value.Bool
 		case wordInstance:
 			made.InstanceName = text
 			if wrong := nameChars.refuse("instance name", text); wrong != nil || len(text) > maxHeader {
-				d.report(w.label, &fault{message: "that can't be an instance name", fix: "use " + nameChars.plain() + ", at most 128"})
+				d.reportValue(w.label, &fault{message: "that can't be an instance name", fix: "use " + nameChars.plain() + ", at most 128"})
 			}
 		default:
 			made.Settings = append(made.Settings, Setting{
 				Path: strings.TrimPrefix(w.entry, wordConfig+"."), Value: text,
-				Origin: Origin{Container: d.subject.Container, Label: w.label},
+				Origin: d.origin(w.label),
 			})
 		}
 	}
@@ -202,11 +204,14 @@ func (c Charset) plain() string { return strings.ReplaceAll(c.Words, "`", "") }
 func (g Grammar) pluginValue(w *wish, text string) *fault {
 	switch {
 	case text == "":
-		return &fault{message: "the value is empty", fix: "give it a value, or remove the label to have Kong's default"}
+		return &fault{message: "the value is empty", fix: "give it a value, or remove the " + g.noun() + " to have Kong's default"}
 	case len(text) > maxValueBytes:
 		return &fault{message: fmt.Sprintf("the value has %d bytes, the most is %d", len(text), maxValueBytes), fix: "shorten it"}
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f }):
 		return &fault{message: "the value holds a control character, or bytes that are no text", fix: "remove it"}
+	}
+	if g.manifest() { // written by somebody who may use secrets and code
+		return nil
 	}
 	texts := []string{text}
 	if text[0] == '[' || text[0] == '{' {

@@ -16,6 +16,7 @@ const (
 	NotEnabled         Reason = "NotEnabled"
 	NotRunning         Reason = "NotRunning"
 	InvalidLabel       Reason = "InvalidLabel"
+	InvalidManifest    Reason = "InvalidManifest"
 	NoPort             Reason = "NoPort"
 	NoSharedNetwork    Reason = "NoSharedNetwork"
 	Conflict           Reason = "Conflict"

@@ -54,7 +54,7 @@ func (f *Field) emptyFix() string {
 	if without == "" {
 		without = f.Text(f.Default)
 	}
-	return fmt.Sprintf("give it a value, or remove the label to have the default: %s", strings.ReplaceAll(without, "`", ""))
+	return fmt.Sprintf("give it a value, or remove it to have the default: %s", strings.ReplaceAll(without, "`", ""))
 }
 
 func parseBool(text string) (Value, *fault) {
@@ -151,10 +151,11 @@ func (f *Field) parseList(text string) ([]string, *fault) {
 			item = strings.Trim(item, " ")
 		}
 		if item == "" {
-			return nil, &fault{message: fmt.Sprintf("item %d of the list is empty", i+1), fix: "remove the empty item"}
+			return nil, &fault{message: fmt.Sprintf("item %d of the list is empty", i+1), fix: "remove the empty item", item: i}
 		}
 		normal, wrong := f.item(item)
 		if wrong != nil {
+			wrong.item = i
 			if !isJSON && strings.Contains(text, "~") && len(items) > 1 {
 				wrong.fix += `; where a comma belongs to a value, write the list as JSON: ["…","…"]`
 			}

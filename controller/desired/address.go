@@ -23,6 +23,9 @@ type reach struct {
 // on the order in which Docker lists things: the network label, then the
 // gateway's networks in their order, then names.
 func locate(m member, attachment snapshot.Attachment, publish netip.Addr) reach {
+	if m.container.address.IsValid() {
+		return reach{address: m.container.address}
+	}
 	port, failed := portOf(m)
 	if failed.reason != "" {
 		return failed

@@ -26,16 +26,20 @@ func (b *Builder) assemble(name string, result *Result) {
 	if !ok {
 		return
 	}
-	if len(s.members) == 0 && s.until.IsZero() {
+	if !s.live() && s.until.IsZero() {
 		b.dissolve(s, result)
 		return
 	}
-	standing := &Standing{Service: name, DecidedBy: s.settings.Origin.Container, Problems: s.problems}
+	standing := &Standing{Service: name, DecidedBy: s.labels.Origin.Container, Problems: s.problems}
+	if s.declared != nil {
+		standing.Manifest = s.declared.Service.Origin
+	}
 	if !s.until.IsZero() {
 		until := s.until
 		standing.Until = &until
 	}
-	members := slices.SortedFunc(maps.Values(s.members), func(x, y member) int {
+	members := slices.Concat(slices.Collect(maps.Values(s.members)), s.static)
+	slices.SortFunc(members, func(x, y member) int {
 		return cmp.Or(
 			cmp.Compare(x.container.instance.Name, y.container.instance.Name),
 			cmp.Compare(x.container.instance.ID, y.container.instance.ID))
@@ -43,6 +47,7 @@ func (b *Builder) assemble(name string, result *Result) {
 	for _, m := range members {
 		standing.Instances = append(standing.Instances, InstanceStanding{
 			ID: m.container.instance.ID, Container: m.container.instance.Name, Version: m.part.Version, Weight: m.part.Weight,
+			Origin: m.container.origin,
 		})
 	}
 	standing.Rollout = newRolloutStanding(s, members)
@@ -58,7 +63,8 @@ func (b *Builder) assemble(name string, result *Result) {
 	}
 }
 
-// dissolve takes a service away that has neither instances nor grace.
+// dissolve takes a service away that has neither instances nor grace, and that no
+// manifest declares.
 func (b *Builder) dissolve(s *service, result *Result) {
 	for gateway := range s.sets {
 		result.set(gateway, s.name, nil)
@@ -234,7 +240,7 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 		DrainUntil: until,
 		MaxConn:    part.MaxConn,
 		Backup:     part.Backup,
-		Origin:     v1.Origin{Container: instance.Name},
+		Origin:     cmp.Or(m.container.origin, v1.Origin{Container: instance.Name}),
 	}, verdict
 }
 

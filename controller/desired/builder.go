@@ -47,6 +47,9 @@ type Result struct {
 	Sets map[v1.Gateway]v1.Set
 	// Standings hold the services whose account changed; nil means gone.
 	Standings map[string]*Standing
+	// Shared, when not nil, is anew what every gateway should hold that belongs to
+	// no service.
+	Shared *v1.Shared
 	// Refused holds, by container id, the containers that were left out because
 	// of their labels; an empty list means no longer refused.
 	Refused map[string][]v1.Problem
@@ -87,6 +90,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 		Sets:      map[v1.Gateway]v1.Set{},
 		Standings: map[string]*Standing{},
 		Refused:   map[string][]v1.Problem{},
+		Shared:    delta.Shared,
 	}
 	touched := map[string]bool{}
 	if delta.Attachments != nil {
@@ -97,6 +101,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 		}
 	}
 	b.admit(now, delta, touched, &result)
+	b.declare(delta, touched)
 	if delta.Full {
 		for name := range b.memory.Services {
 			touched[name] = true

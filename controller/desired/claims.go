@@ -41,7 +41,7 @@ type claimant struct {
 // rank is what orders claimants besides the ledger.
 type rank struct {
 	priority int
-	live     bool // the service has instances
+	live     bool // the service has instances, or a manifest declares it
 	oldest   time.Time
 }
 
@@ -72,7 +72,7 @@ func (b *Builder) claimants(s *service) []*claimant {
 				service: s.name,
 				route:   route.Name,
 				matches: matches(gateway, route),
-				rank:    rank{priority: route.Priority, live: len(s.members) > 0, oldest: s.oldest},
+				rank:    rank{priority: route.Priority, live: s.live(), oldest: s.oldest},
 			})
 		}
 	}

@@ -3,6 +3,7 @@ package desired
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/snapshot"
@@ -30,6 +31,10 @@ type container struct {
 	message  string    // the same for people; "" when ready
 	fix      string    // what to do about it; "" when nothing
 	drains   drains
+
+	// Of a static endpoint alone, which stands here like a container.
+	address netip.AddrPort
+	origin  v1.Origin
 }
 
 // admit decodes an instance. What was decoded before is used again where

@@ -18,10 +18,13 @@ import (
 type service struct {
 	name     string
 	members  map[string]member // by container id
-	settings v1.Service        // as decided; valid while the service exists
+	labels   v1.Service        // as the labels of the copies decide; defaults when there are none
+	declared *v1.Declared      // what manifests say; nil when nothing
+	static   []member          // the endpoints among that
+	settings v1.Service        // both together; valid while the service exists
 	oldest   time.Time         // when the oldest member was created; zero in the grace time
-	until    time.Time         // end of the grace time; zero while there are members
-	problems []v1.Problem      // copies that disagree
+	until    time.Time         // end of the grace time of its labels; zero while there are members
+	problems []v1.Problem      // copies that disagree, and with the manifest
 	rolledBy string            // the container whose labels decide the rollout; "" when none does
 	sets     map[v1.Gateway]*v1.Service
 	standing *Standing
@@ -38,29 +41,24 @@ type member struct {
 func (b *Builder) settle(now time.Time, name string, result *Result) {
 	s := b.service(name)
 	remembered, known := b.memory.Services[name]
-	if len(s.members) > 0 {
+	switch {
+	case len(s.members) > 0:
 		b.decide(s)
 		delete(b.leaving, name)
-		if !known || !remembered.Until.IsZero() || !sameSettings(remembered.Settings, s.settings) {
-			b.memory.Services[name] = ledger.Service{Settings: s.settings}
+		if !known || !remembered.Until.IsZero() || !sameSettings(remembered.Settings, s.labels) {
+			b.memory.Services[name] = ledger.Service{Settings: s.labels}
 			result.LedgerChanged = true
 		}
-		b.enlist(now, s, result)
+	case b.lingers(now, s, result):
+	case s.declared != nil:
+		b.forget(s, known, result)
+		s.labels = v1.NewService(name)
+	default:
+		b.forget(s, known, result)
+		b.delist(now, s, result)
 		return
 	}
-	// An end that lies further away than the grace time is long was written by a
-	// clock that has been set back since.
-	if end := now.Add(remembered.Settings.Grace).UTC(); known && (remembered.Until.IsZero() || remembered.Until.After(end)) {
-		remembered.Until = end
-		b.memory.Services[name] = remembered
-		result.LedgerChanged = true
-	}
-	if !known || !remembered.Until.After(now) {
-		b.forget(now, s, known, result)
-		return
-	}
-	s.settings, s.until, s.oldest, s.problems = remembered.Settings, remembered.Until, time.Time{}, nil
-	b.leaving[name] = remembered.Until
+	s.overlay()
 	b.enlist(now, s, result)
 }
 
@@ -76,17 +74,49 @@ func (b *Builder) enlist(now time.Time, s *service, result *Result) {
 	}
 }
 
-// forget ends a service; assemble then says that it is gone.
-func (b *Builder) forget(now time.Time, s *service, known bool, result *Result) {
+// delist takes back what enlist made known.
+func (b *Builder) delist(now time.Time, s *service, result *Result) {
+	b.claims.drop(s.name)
+	b.settlePort(now, s.name, false, result)
+	delete(b.edges, s.name)
+}
+
+// lingers reports whether a service without containers is in its grace time, and
+// has what its labels asked for last hold on.
+func (b *Builder) lingers(now time.Time, s *service, result *Result) bool {
+	remembered, known := b.memory.Services[s.name]
+	if !known {
+		return false
+	}
+	grace := remembered.Settings.Grace
+	if s.declared != nil {
+		merged, _ := s.declared.Over(remembered.Settings)
+		grace = merged.Grace
+	}
+	// An end that lies further away than the grace time is long was written by a
+	// clock that has been set back since.
+	if end := now.Add(grace).UTC(); remembered.Until.IsZero() || remembered.Until.After(end) {
+		remembered.Until = end
+		b.memory.Services[s.name] = remembered
+		result.LedgerChanged = true
+	}
+	if !remembered.Until.After(now) {
+		return false
+	}
+	s.labels, s.until, s.oldest, s.problems, s.rolledBy = remembered.Settings, remembered.Until, time.Time{}, nil, ""
+	b.leaving[s.name] = remembered.Until
+	return true
+}
+
+// forget ends what the labels of a service ask for; when nothing else declares it,
+// assemble then says that it is gone.
+func (b *Builder) forget(s *service, known bool, result *Result) {
 	if known {
 		delete(b.memory.Services, s.name)
 		result.LedgerChanged = true
 	}
 	delete(b.leaving, s.name)
-	s.settings, s.until = v1.Service{}, time.Time{}
-	b.claims.drop(s.name)
-	b.settlePort(now, s.name, false, result)
-	delete(b.edges, s.name)
+	s.labels, s.settings, s.until, s.oldest, s.problems, s.rolledBy = v1.Service{}, v1.Service{}, time.Time{}, time.Time{}, nil, ""
 }
 
 // decide takes the settings of the newest reachable copy in the highest life, and
@@ -105,15 +135,15 @@ func (b *Builder) decide(s *service) {
 	})
 	s.until, s.problems = time.Time{}, nil
 	chosen := members[0]
-	s.settings = chosen.part.Service
-	s.settings.Origin = v1.Origin{Container: chosen.container.instance.Name}
+	s.labels = chosen.part.Service
+	s.labels.Origin = v1.Origin{Container: chosen.container.instance.Name}
 	s.oldest = chosen.container.instance.Created
 	b.decideRollout(s, members)
 	for _, other := range members[1:] {
 		if created := other.container.instance.Created; created.Before(s.oldest) {
 			s.oldest = created
 		}
-		if fields := differing(withoutRollout(s.settings), withoutRollout(other.part.Service)); len(fields) > 0 {
+		if fields := differing(withoutRollout(s.labels), withoutRollout(other.part.Service)); len(fields) > 0 {
 			s.problems = append(s.problems, v1.Problem{
 				Reason: v1.Conflict,
 				Object: v1.Key{Kind: v1.KindService, Name: s.name},
@@ -132,10 +162,10 @@ func (b *Builder) decide(s *service) {
 // of the rollout, and the newest may be a copy of the old version that was started
 // again: silence is no wish for an end, and no disagreement either.
 func (b *Builder) decideRollout(s *service, members []member) {
-	s.settings.Rollout, s.rolledBy = v1.Rollout{}, ""
+	s.labels.Rollout, s.rolledBy = v1.Rollout{}, ""
 	for _, m := range members {
 		if said := m.part.Service.Rollout; !said.IsZero() {
-			s.settings.Rollout, s.rolledBy = said, m.container.instance.Name
+			s.labels.Rollout, s.rolledBy = said, m.container.instance.Name
 			return
 		}
 	}
@@ -162,7 +192,7 @@ func sameSettings(a, b v1.Service) bool { return len(differing(a, b)) == 0 }
 // leaving origins out, sorted. It compares what they look like in JSON, so that
 // a new field can't be forgotten here.
 func differing(a, b v1.Service) []string {
-	a, b = withoutOrigins(a), withoutOrigins(b)
+	a, b = a.Unplaced(), b.Unplaced()
 	if reflect.DeepEqual(a, b) {
 		return nil
 	}
@@ -180,32 +210,6 @@ func differing(a, b v1.Service) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// withoutOrigins returns the service without the places where it was asked for.
-func withoutOrigins(s v1.Service) v1.Service {
-	s.Origin = v1.Origin{}
-	s.Plugins = unplaced(s.Plugins)
-	s.Routes = slices.Clone(s.Routes)
-	for i := range s.Routes {
-		s.Routes[i].Origin = v1.Origin{}
-		s.Routes[i].Plugins = unplaced(s.Routes[i].Plugins)
-	}
-	return s
-}
-
-// unplaced returns plugins without the places where they were asked for.
-func unplaced(plugins []v1.Plugin) []v1.Plugin {
-	plugins = slices.Clone(plugins)
-	for i := range plugins {
-		p := &plugins[i]
-		p.Origin = v1.Origin{}
-		p.Settings = slices.Clone(p.Settings)
-		for j := range p.Settings {
-			p.Settings[j].Origin = v1.Origin{}
-		}
-	}
-	return plugins
 }
 
 // spelled returns a service's top-level fields as JSON text by name.

@@ -11,6 +11,7 @@ import (
 type Standing struct {
 	Service   string             `json:"service"`
 	DecidedBy string             `json:"decided_by"`            // the container whose settings hold
+	Manifest  v1.Origin          `json:"manifest,omitzero"`     // where a manifest declares the service
 	Until     *time.Time         `json:"grace_until,omitempty"` // set while it has no instances
 	Instances []InstanceStanding `json:"instances"`             // sorted by container name, then id
 	Routes    []RouteStanding    `json:"routes"`                // sorted by name
@@ -40,8 +41,9 @@ type VersionShare struct {
 
 // InstanceStanding is the account of one container in one service.
 type InstanceStanding struct {
-	ID        string    `json:"id"` // the full container id
-	Container string    `json:"container"`
+	ID        string    `json:"id"`              // the full container id
+	Container string    `json:"container"`       // of a static endpoint: its address
+	Origin    v1.Origin `json:"origin,omitzero"` // of a static endpoint: where it is declared
 	Version   string    `json:"version,omitempty"`
 	Weight    int       `json:"weight"`   // its own, as the label says
 	Verdicts  []Verdict `json:"gateways"` // one for each configured gateway
@@ -64,7 +66,7 @@ type Verdict struct {
 	// From is the gateway in front, when an instance gets its requests only from there.
 	From    v1.Gateway `json:"from,omitempty"`
 	Address string     `json:"address,omitempty"` // of an instance, for this gateway
-	How     string     `json:"how,omitempty"`     // which network the address is on
+	How     string     `json:"how,omitempty"`     // which network the address is on; "" of a static one
 	Message string     `json:"message,omitempty"`
 	Fix     string     `json:"fix,omitempty"`
 }

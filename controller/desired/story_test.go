@@ -20,6 +20,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/manifests"
 )
 
 var update = flag.Bool("update", false, "write what the stories really end in")
@@ -37,6 +38,8 @@ type step struct {
 	Undo     []string          // names of containers to put back into service
 	Gateways map[v1.Gateway]attachment
 	Publish  string
+	// Manifests, when said, is the text of all manifests from now on.
+	Manifests *string
 }
 
 // box is a container in a story's short hand.
@@ -165,7 +168,26 @@ func (w *world) do(t *testing.T, s step) {
 	for _, name := range s.Undo {
 		w.builder.Drain(idOf(name), nil)
 	}
+	if s.Manifests != nil {
+		delta.Declared = w.declare(t, *s.Manifests)
+	}
 	w.update(epoch.Add(at), delta)
+}
+
+// declare reads manifests, and says nil of what is no longer declared.
+func (w *world) declare(t *testing.T, text string) map[string]*v1.Declared {
+	t.Helper()
+	file, problems := manifests.Parse("m.yaml", []byte(text))
+	for _, problem := range problems {
+		t.Error(problem)
+	}
+	declared := maps.Clone(manifests.Link([]manifests.Candidate{{Path: "m.yaml", Versions: []manifests.File{file}, Current: true}}).World.Services)
+	for name, s := range w.builder.services {
+		if s.declared != nil && declared[name] == nil {
+			declared[name] = nil
+		}
+	}
+	return declared
 }
 
 // update adds a result to the world.

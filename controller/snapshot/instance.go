@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // Instance is one container that runs or is paused, in the source's own words.
@@ -61,13 +63,18 @@ type Delta struct {
 	Removed []string   // container ids, sorted; empty when Full
 	// Attachments, when not nil, says anew how these gateways reach instances.
 	Attachments Attachments
+	// Declared are the services that manifests declare and that changed, by name;
+	// nil: no longer declared.
+	Declared map[string]*v1.Declared
+	// Shared, when not nil, says anew what is declared that belongs to no service.
+	Shared *v1.Shared
 	// Seen is when the oldest event in the delta reached us; zero when no event caused it.
 	Seen time.Time
 }
 
 // Empty reports whether the delta says nothing.
 func (d Delta) Empty() bool {
-	return !d.Full && len(d.Changed) == 0 && len(d.Removed) == 0 && d.Attachments == nil
+	return !d.Full && len(d.Changed) == 0 && len(d.Removed) == 0 && d.Attachments == nil && len(d.Declared) == 0 && d.Shared == nil
 }
 
 // Then returns the delta that says what d and, after it, next say together.
@@ -79,6 +86,7 @@ func (d Delta) Then(next Delta) Delta {
 		if next.Attachments == nil {
 			next.Attachments = d.Attachments
 		}
+		next.declaredAfter(d)
 		return next
 	}
 	byID := make(map[string]*Instance, len(d.Changed)+len(next.Changed))
@@ -93,7 +101,8 @@ func (d Delta) Then(next Delta) Delta {
 			removed[id] = true
 		}
 	}
-	out := Delta{Full: d.Full, Attachments: d.Attachments, Seen: d.Seen}
+	out := Delta{Full: d.Full, Attachments: d.Attachments, Declared: next.Declared, Shared: next.Shared, Seen: d.Seen}
+	out.declaredAfter(d)
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		out.Changed = append(out.Changed, *byID[id])
 	}
@@ -111,4 +120,16 @@ func (d Delta) Then(next Delta) Delta {
 		out.Seen = next.Seen
 	}
 	return out
+}
+
+// declaredAfter adds what was declared before and not since.
+func (d *Delta) declaredAfter(before Delta) {
+	if len(before.Declared) > 0 {
+		declared := maps.Clone(before.Declared)
+		maps.Copy(declared, d.Declared)
+		d.Declared = declared
+	}
+	if d.Shared == nil {
+		d.Shared = before.Shared
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
@@ -31,4 +32,7 @@ type State struct {
 	Connected bool      `json:"connected"`       // the event stream stands
 	Synced    time.Time `json:"synced"`          // when a whole view was last read
 	Error     string    `json:"error,omitempty"` // why it is not connected, and what to do; "" when all is well
+	// Problems are what is wrong within the source, sorted by place; the last good
+	// version of it stays.
+	Problems []v1.Problem `json:"problems,omitempty"`
 }

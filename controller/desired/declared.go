@@ -1,0 +1,80 @@
+package desired
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/snapshot"
+)
+
+// declare takes in what manifests say, and marks the services that it is about.
+func (b *Builder) declare(delta snapshot.Delta, touched map[string]bool) {
+	if delta.Full {
+		for name, s := range b.services {
+			if s.declared != nil && delta.Declared[name] == nil {
+				s.declare(nil)
+				touched[name] = true
+			}
+		}
+	}
+	for name, declared := range delta.Declared {
+		if _, known := b.services[name]; known || declared != nil {
+			b.service(name).declare(declared)
+			touched[name] = true
+		}
+	}
+}
+
+// live reports whether a service is there by more than its grace time.
+func (s *service) live() bool { return len(s.members) > 0 || s.declared != nil }
+
+// declare replaces what manifests say of the service; nil: nothing. A static
+// endpoint stands among the members like a container that is ready.
+func (s *service) declare(declared *v1.Declared) {
+	s.declared, s.static = declared, nil
+	if declared == nil {
+		return
+	}
+	for i := range declared.Endpoints {
+		e := &declared.Endpoints[i]
+		id := sha256.Sum256([]byte("static " + e.Address.String()))
+		s.static = append(s.static, member{
+			container: &container{
+				instance: snapshot.Instance{ID: hex.EncodeToString(id[:]), Name: e.Address.String()},
+				enabled:  true, life: LifeReady, reason: v1.Serving,
+				address: e.Address, origin: e.Origin,
+			},
+			part: &e.Part,
+		})
+	}
+}
+
+// overlay puts what manifests say over what labels do, and reports where the two
+// differ.
+func (s *service) overlay() {
+	s.settings = s.labels
+	if s.declared == nil {
+		return
+	}
+	at := s.declared.Service.Origin
+	merged, fields := s.declared.Over(s.labels)
+	s.settings = merged
+	if slices.Contains(s.declared.Fields, "rollout") {
+		s.rolledBy = at.String()
+	}
+	if len(fields) == 0 || len(s.members) == 0 {
+		return
+	}
+	s.problems = append(s.problems, v1.Problem{
+		Reason: v1.Conflict,
+		Object: v1.Key{Kind: v1.KindService, Name: s.name},
+		Origin: v1.Origin{Container: s.labels.Origin.Container},
+		Message: fmt.Sprintf("its labels for service %s differ from the manifest at %s, which decides (%s)",
+			s.name, at, strings.Join(fields, ", ")),
+		Fix: "remove these labels, or these fields of the manifest",
+	})
+}

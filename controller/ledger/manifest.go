@@ -1,0 +1,52 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// manifestFile holds the text of each file of manifests when it was last good. It
+// may hold secrets that stand in them, and is for this user's eyes alone.
+const manifestFile = "manifests.json"
+
+// SaveManifests replaces what manifests last said, by path, in one step.
+func (s *Store) SaveManifests(texts map[string][]byte) error {
+	plain := make(map[string]string, len(texts))
+	for path, text := range texts {
+		plain[path] = string(text) // text, checked to be UTF-8
+	}
+	encoded, err := json.Marshal(plain)
+	if err != nil {
+		return fmt.Errorf("encode manifests: %w", err)
+	}
+	if err := replace(filepath.Join(s.dir, manifestFile), encoded); err != nil {
+		return fmt.Errorf("write manifests: %w", err)
+	}
+	return nil
+}
+
+// ReadManifests reads what SaveManifests wrote in a state directory; nothing when
+// there is nothing. It locks nothing.
+func ReadManifests(dir string) (map[string][]byte, error) {
+	path := filepath.Join(dir, manifestFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return map[string][]byte{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read manifests: %w", err)
+	}
+	plain := map[string]string{}
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w; remove it to start anew", path, err)
+	}
+	texts := make(map[string][]byte, len(plain))
+	for path, text := range plain {
+		texts[path] = []byte(text)
+	}
+	return texts, nil
+}

@@ -1,0 +1,17 @@
+// Package manifests reads what is declared in files: multi-document YAML of the
+// API group lockstep.dev/v1.
+//
+// In: the text of files. Out: a World, what all of them declare together, and
+// Problems that name file, line, column and the remedy. The steps:
+//
+//	step  | file                | question
+//	------|---------------------|---------------------------------------------------
+//	read  | folder.go, watch.go | which files are there, and have they come to rest?
+//	parse | file.go, node.go    | is it YAML, and are these objects of ours?
+//	decode| kinds.go and beside | what does each object declare? (fields: api/v1)
+//	link  | world.go            | do they fit together? A file that does not, alone
+//	      |                     | or beside the others, keeps its last good version.
+//	reveal| secret.go           | what do references to secrets stand for now?
+//
+// Parse and Link are pure. Watcher does the rest.
+package manifests

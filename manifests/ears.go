@@ -1,0 +1,187 @@
+package manifests
+
+import (
+	"context"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// ears hear that something may have changed in a directory. They hear more than
+// what matters, and may miss something; what is done follows from what is seen.
+type ears struct {
+	watcher *fsnotify.Watcher // nil when the system gives none
+	err     error
+	places  map[string]*place // by directory, free of symbolic links
+	files   []string          // that secrets stand in
+
+	attended look // what was seen when it was last worked out where to listen
+
+	heard  time.Time       // when the first thing was heard since reset
+	paths  map[string]bool // files of manifests that were spoken of since
+	linked bool            // what a symbolic link leads to was, since
+	secret bool            // so was something outside of the folders
+	again  bool            // look again at once
+}
+
+// place is a directory that is listened to.
+type place struct {
+	stamp stamp
+	as    []string        // what it is called where it is one of our folders; then all in it matters
+	names map[string]bool // otherwise what in it matters
+}
+
+// newEars returns ears that listen to nothing yet.
+func newEars() *ears {
+	e := &ears{places: map[string]*place{}, paths: map[string]bool{}}
+	e.watcher, e.err = fsnotify.NewWatcher()
+	return e
+}
+
+func (e *ears) close() {
+	if e.watcher != nil {
+		e.err = e.watcher.Close()
+	}
+}
+
+// secrets names the files that secrets stand in, from the next look on.
+func (e *ears) secrets(files []string) {
+	if !slices.Equal(e.files, files) {
+		e.files = files
+		e.again = true // what happened to them before anybody listened
+	}
+}
+
+// reset forgets what was heard.
+func (e *ears) reset() {
+	e.heard, e.linked, e.secret = time.Time{}, false, false
+	clear(e.paths)
+}
+
+// touched reports whether a file was spoken of.
+func (e *ears) touched(path string, isLink bool) bool { return e.paths[path] || isLink && e.linked }
+
+// attend listens to every directory where something could change what was seen:
+// the folders, and each step of the ways that lead to them, to files behind
+// symbolic links and to secrets. It reports whether it listens to a new one.
+func (e *ears) attend(folders []string, seen look) bool {
+	if e.watcher == nil || seen.equal(e.attended) && !e.secret && !e.again {
+		return false
+	}
+	e.attended = seen
+	wanted := map[string]*place{}
+	for dir := range seen.dirs {
+		e.want(wanted, dir).as = append(e.want(wanted, dir).as, dir)
+	}
+	for _, path := range slices.Concat(folders, slices.Collect(maps.Keys(seen.links)), e.files) {
+		for dir, names := range junctions(path) {
+			maps.Copy(e.want(wanted, dir).names, names)
+		}
+	}
+	for dir := range e.places {
+		if wanted[dir] == nil {
+			e.deafen(dir)
+		}
+	}
+	fresh := false
+	for dir, p := range wanted {
+		if known := e.places[dir]; known != nil && known.stamp.inode == p.stamp.inode && known.stamp.device == p.stamp.device {
+			known.as, known.names = p.as, p.names
+			continue
+		} else if known != nil {
+			e.deafen(dir)
+		}
+		if e.watcher.Add(dir) == nil { // a directory that is not there is heard of from the one above
+			e.places[dir] = p
+			fresh = true
+		}
+	}
+	return fresh
+}
+
+// want returns what is wanted of a directory, by its name free of symbolic links.
+func (e *ears) want(wanted map[string]*place, dir string) *place {
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		real = dir
+	}
+	p := wanted[real]
+	if p == nil {
+		p = &place{names: map[string]bool{}, stamp: stampAt(real)}
+		wanted[real] = p
+	}
+	return p
+}
+
+// deafen stops listening to a directory.
+func (e *ears) deafen(dir string) {
+	delete(e.places, dir)
+	if err := e.watcher.Remove(dir); err != nil {
+		e.again = e.again || !os.IsNotExist(err) && err != fsnotify.ErrNonExistentWatch //nolint:errorlint // it is returned as it is
+	}
+}
+
+// note takes in one event and reports whether it matters.
+func (e *ears) note(event fsnotify.Event) bool {
+	dir, name := filepath.Split(event.Name)
+	p := e.places[filepath.Clean(dir)]
+	if p == nil {
+		p = e.places[event.Name] // of a directory itself
+		if p == nil {
+			return false
+		}
+	}
+	matters := len(p.as) > 0
+	for _, as := range p.as {
+		e.paths[filepath.Join(as, name)] = true
+	}
+	if p.names[name] {
+		e.linked, e.secret, matters = true, true, true
+	}
+	if matters && e.heard.IsZero() {
+		e.heard = time.Now()
+	}
+	return matters
+}
+
+// idle listens until something matters, or for a while; not at all when there is
+// something left to look at.
+func (e *ears) idle(ctx context.Context, d time.Duration) error {
+	if e.again {
+		e.again = false
+		return nil
+	}
+	return e.listen(ctx, d, true)
+}
+
+// listen takes in what happens for a while; with early, until something matters.
+func (e *ears) listen(ctx context.Context, d time.Duration, early bool) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	var events chan fsnotify.Event
+	var lost chan error
+	if e.watcher != nil {
+		events, lost = e.watcher.Events, e.watcher.Errors
+	}
+	for {
+		var matters bool
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-timer.C:
+			return nil
+		case event := <-events:
+			matters = e.note(event)
+		case err := <-lost: // too much at once, or a directory that went: all is looked at
+			matters = err != nil
+			e.linked, e.secret = e.linked || matters, e.secret || matters
+		}
+		if matters && early {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package manifests
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// The bounds of one file.
+const (
+	maxBytes   = 1 << 20
+	maxObjects = 10_000
+)
+
+// File is one file, understood.
+type File struct {
+	Path    string
+	Objects []Object // as they follow each other in the file
+}
+
+// Parse reads one file. With any problem nothing of it counts: half of a wish
+// may be more open than the whole. Problems are sorted by their place; path is
+// what they call the file. It is pure.
+func Parse(path string, text []byte) (File, []v1.Problem) {
+	r := &reader{path: path}
+	file := File{Path: path}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	if !r.legible(text) {
+		return file, r.problems
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var document yaml.Node
+		err := next(decoder, &document)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			r.unreadable(text, err)
+			break
+		}
+		if len(file.Objects) == maxObjects {
+			r.report(r.at(&document), fmt.Sprintf("the file has more than %d objects", maxObjects), "divide it into several files")
+			break
+		}
+		if object, ok := r.object(&document); ok {
+			file.Objects = append(file.Objects, object)
+		}
+	}
+	r.refuseTwice(file.Objects)
+	if len(r.problems) > 0 {
+		return File{Path: path}, sorted(r.problems)
+	}
+	return file, nil
+}
+
+// next reads one document. A defect of the library must not end the daemon: the
+// file is one of many, and somebody else's.
+func next(decoder *yaml.Decoder, document *yaml.Node) (err error) {
+	defer func() {
+		if defect := recover(); defect != nil {
+			err = fmt.Errorf("yaml: the text can't be read: %v", defect)
+		}
+	}()
+	return decoder.Decode(document)
+}
+
+// legible looks at the text before the YAML parser does.
+func (r *reader) legible(text []byte) bool {
+	if len(text) > maxBytes {
+		r.report(v1.Origin{File: r.path, Line: 1, Column: 1},
+			fmt.Sprintf("the file has %d bytes, the most is %d", len(text), maxBytes), "divide it into several files")
+		return false
+	}
+	line, column := 1, 1
+	for rest := text; len(rest) > 0; {
+		c, size := utf8.DecodeRune(rest)
+		switch {
+		case c == utf8.RuneError && size == 1:
+			r.report(v1.Origin{File: r.path, Line: line, Column: column}, fmt.Sprintf("the byte %#02x is no text in UTF-8", rest[0]), "save the file as UTF-8")
+			return false
+		case c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0x7f:
+			r.report(v1.Origin{File: r.path, Line: line, Column: column}, fmt.Sprintf("the control character %q may not stand there", c), "remove it")
+			return false
+		case c == '\n':
+			line, column = line+1, 0
+		}
+		rest, column = rest[size:], column+1
+	}
+	return true
+}
+
+// yamlError is how the library words an error.
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// unknownAnchor is how it words one kind of them.
+var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+
+// noName is how it words a * or & that no name follows.
+const noName = "alphabetic or numeric character"
+
+// find returns the place where a text first holds a word.
+func find(text []byte, word string) (line, column int, found bool) {
+	for text := range bytes.Lines(text) {
+		line++
+		if i := strings.Index(string(text), word); i >= 0 {
+			return line, utf8.RuneCount(text[:i]) + 1, true
+		}
+	}
+	return 0, 0, false
+}
+
+// unreadable reports text that is no YAML.
+func (r *reader) unreadable(text []byte, err error) {
+	at := v1.Origin{File: r.path, Line: 1, Column: 1}
+	said := err.Error()
+	if parts := yamlError.FindStringSubmatch(said); parts != nil {
+		said = parts[2]
+		if line, err := strconv.Atoi(parts[1]); err == nil {
+			at.Line = line
+		}
+		if strings.HasPrefix(said, "did not find expected") && !strings.Contains(said, noName) { // the library counts these from 0
+			at.Line++
+		}
+	}
+	if alias := unknownAnchor.FindStringSubmatch(said); alias != nil {
+		if line, column, found := find(text, "*"+alias[1]); found {
+			at.Line, at.Column = line, column
+			r.report(at, fmt.Sprintf("the alias *%s stands for nothing that has the anchor &%s before it", alias[1], alias[1]), "write the value, or correct the name")
+			return
+		}
+	}
+	line := lineOf(text, at.Line)
+	if star := strings.IndexAny(line, "*&"); star >= 0 && strings.Contains(said, noName) {
+		at.Column = utf8.RuneCountInString(line[:star]) + 1
+		r.report(at, fmt.Sprintf("a plain word can't begin with %q: that is how aliases and anchors begin", line[star:star+1]), "put it between quotes, for example '*.example.com'")
+		return
+	}
+	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+	at.Column = utf8.RuneCountInString(indent) + 1
+	fix := "see that lines that belong together are set in alike, and quote a value that holds : or #"
+	if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
+		at.Column, fix = tab+1, "set lines in with spaces, not tabs"
+	}
+	r.report(at, "this is no YAML: "+v1.OneLine(said), fix)
+}
+
+// lineOf returns a line of a text, counted from 1, without its end.
+func lineOf(text []byte, number int) string {
+	for line := range bytes.Lines(text) {
+		if number--; number == 0 {
+			return strings.TrimRight(string(line), "\r\n")
+		}
+	}
+	return ""
+}
+
+// refuseTwice reports objects of one name.
+func (r *reader) refuseTwice(objects []Object) {
+	first := make(map[v1.Key]v1.Origin, len(objects))
+	for i := range objects {
+		for _, key := range objects[i].keys() {
+			if before, twice := first[key.Key]; twice {
+				r.problems = append(r.problems, twiceProblem(key, before))
+				break
+			}
+			first[key.Key] = key.at
+		}
+	}
+}
+
+// twiceProblem says that a name was given to something else before.
+func twiceProblem(again placedKey, before v1.Origin) v1.Problem {
+	return v1.Problem{
+		Reason: v1.InvalidManifest, Object: again.Key, Origin: again.at,
+		Message: fmt.Sprintf("there is a %s %q already, at %s", again.Kind, again.Name, before),
+		Fix:     "give one of them another name, or make them one",
+	}
+}

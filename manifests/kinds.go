@@ -1,0 +1,185 @@
+package manifests
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// APIVersion is what every manifest says first.
+const APIVersion = "lockstep.dev/v1"
+
+// Object is one object of a file. One of its members is set, according to its
+// kind.
+type Object struct {
+	Kind   string
+	Name   string
+	Origin v1.Origin // where its name stands
+
+	Service     *v1.Declared
+	Route       *Route
+	Certificate *Certificate
+	Section     *v1.Section
+}
+
+// kind is one row of the table of kinds: all that reading knows of it.
+type kind struct {
+	name string
+	key  v1.Kind
+	// named says what is wrong with a name, and what to do.
+	named func(name string) (message, fix string)
+	// decode reads the spec into the object.
+	decode func(r *reader, o *Object, spec []entry)
+}
+
+// kinds are the kinds of manifests. Never changed.
+var kinds = []kind{
+	{name: "Service", key: v1.KindService, named: v1.CheckServiceKey, decode: (*reader).service},
+	{name: "Route", key: v1.KindRoute, named: partNamed("route"), decode: (*reader).route},
+	{name: "Certificate", key: v1.KindCertificate, named: partNamed("certificate"), decode: (*reader).certificate},
+	{name: "HAProxySection", key: v1.KindSection, named: partNamed("section"), decode: (*reader).section},
+}
+
+// later are the kinds of later versions.
+var later = []string{"Plugin", "Consumer", "Listener", "Policy", "KongEntities", "Config"}
+
+func partNamed(noun string) func(string) (message, fix string) {
+	return func(name string) (string, string) { return v1.CheckName(noun, name) }
+}
+
+// object reads one document; false when it is empty or wrong.
+func (r *reader) object(document *yaml.Node) (Object, bool) {
+	r.key = v1.Key{}
+	if len(document.Content) == 0 || isNull(document.Content[0]) {
+		return Object{}, false
+	}
+	before := len(r.problems)
+	top := document.Content[0]
+	fields := r.entries(top, "the document", 0)
+	if len(r.problems) > before || len(fields) == 0 {
+		if len(r.problems) == before {
+			r.report(r.at(top), "the manifest is empty", "write apiVersion, kind, metadata and spec, or remove it")
+		}
+		return Object{}, false
+	}
+	named := r.only(fields, "apiVersion", "kind", "metadata", "spec")
+	k := r.kindOf(named, r.at(top))
+	if k == nil {
+		return Object{}, false
+	}
+	object := Object{Kind: k.name}
+	r.name(&object, k, named["metadata"], r.at(top))
+	if len(r.problems) == before {
+		r.key = v1.Key{Kind: k.key, Name: object.Name}
+		k.decode(r, &object, r.spec(named["spec"]))
+	}
+	return object, len(r.problems) == before
+}
+
+// kindOf finds the kind of an object, and reports what is no manifest of ours.
+func (r *reader) kindOf(fields map[string]entry, at v1.Origin) *kind {
+	version, has := fields["apiVersion"]
+	if !has {
+		r.report(at, "there is no apiVersion, so this is no manifest", "begin it with apiVersion: "+APIVersion+", or keep other files elsewhere")
+		return nil
+	}
+	if text, ok := r.text(version, 1); !ok {
+		return nil
+	} else if text != APIVersion {
+		r.report(r.at(version.value), fmt.Sprintf("unknown apiVersion %s", shown(text)), "write "+APIVersion+", or keep other files elsewhere")
+		return nil
+	}
+	said, has := fields["kind"]
+	if !has {
+		r.report(at, "there is no kind", "write one of: "+strings.Join(kindNames(), ", "))
+		return nil
+	}
+	name, ok := r.text(said, 1)
+	if !ok {
+		return nil
+	}
+	for i := range kinds {
+		if kinds[i].name == name {
+			return &kinds[i]
+		}
+	}
+	if slices.Contains(later, name) {
+		r.report(r.at(said.value), fmt.Sprintf("the kind %s is not supported by this version", name), "write one of: "+strings.Join(kindNames(), ", "))
+		return nil
+	}
+	r.unknown(r.at(said.value), "kind", name, kindNames())
+	return nil
+}
+
+// kindNames returns the names of the kinds.
+func kindNames() []string {
+	names := make([]string, len(kinds))
+	for i := range kinds {
+		names[i] = kinds[i].name
+	}
+	return names
+}
+
+// name reads metadata.name.
+func (r *reader) name(o *Object, k *kind, metadata entry, at v1.Origin) {
+	fix := "write metadata: {name: NAME}"
+	if metadata.value == nil {
+		r.report(at, "there is no metadata", fix)
+		return
+	}
+	before := len(r.problems)
+	said, has := r.only(r.entries(metadata.value, "metadata", 1), "name")["name"]
+	if !has {
+		if len(r.problems) == before {
+			r.report(metadata.at, "metadata has no name", fix)
+		}
+		return
+	}
+	name, ok := r.text(said, 2)
+	if !ok {
+		return
+	}
+	o.Name, o.Origin = name, r.at(said.value)
+	if message, fix := k.named(name); message != "" {
+		r.report(o.Origin, message, fix)
+	}
+}
+
+// spec returns the fields of the spec; none at all is fine where the kind needs none.
+func (r *reader) spec(spec entry) []entry {
+	if spec.value == nil {
+		return nil
+	}
+	return r.entries(spec.value, "spec", 1)
+}
+
+// placedKey is a name that an object takes, and where it says so.
+type placedKey struct {
+	v1.Key
+	at v1.Origin
+}
+
+// keys returns the names that an object takes: its own, and those of the routes
+// within it.
+func (o *Object) keys() []placedKey {
+	switch {
+	case o.Service != nil:
+		out := []placedKey{{v1.Key{Kind: v1.KindService, Name: o.Name}, o.Origin}}
+		for i := range o.Service.Service.Routes {
+			route := &o.Service.Service.Routes[i]
+			out = append(out, placedKey{v1.Key{Kind: v1.KindRoute, Name: route.Name}, route.Origin})
+		}
+		return out
+	case o.Route != nil:
+		return []placedKey{{v1.Key{Kind: v1.KindRoute, Name: o.Route.Route.Name}, o.Origin}}
+	case o.Certificate != nil:
+		return []placedKey{{v1.Key{Kind: v1.KindCertificate, Name: o.Name}, o.Origin}}
+	case o.Section != nil:
+		return []placedKey{{v1.Key{Kind: v1.KindSection, Name: o.Name}, o.Origin}}
+	}
+	return nil
+}

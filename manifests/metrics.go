@@ -1,0 +1,31 @@
+package manifests
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are what a Watcher counts.
+type metrics struct {
+	files   *prometheus.GaugeVec
+	objects *prometheus.GaugeVec
+}
+
+func newMetrics(registerer prometheus.Registerer) *metrics {
+	m := &metrics{
+		files: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "lockstep_manifest_files",
+			Help: "Files of manifests, by state: good, or broken (what it last said when it was good stays)."}, []string{"state"}),
+		objects: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "lockstep_manifest_objects",
+			Help: "Objects that manifests declare and that count, by kind."}, []string{"kind"}),
+	}
+	registerer.MustRegister(m.files, m.objects)
+	return m
+}
+
+// note counts what there is now.
+func (m *metrics) note(s *shelf, broken int, d Declaration) {
+	m.files.WithLabelValues("good").Set(float64(len(s.files) - broken))
+	m.files.WithLabelValues("broken").Set(float64(broken))
+	m.objects.WithLabelValues("Service").Set(float64(len(d.Services)))
+	m.objects.WithLabelValues("Certificate").Set(float64(len(d.Shared.Certificates)))
+	m.objects.WithLabelValues("HAProxySection").Set(float64(len(d.Shared.Sections)))
+}

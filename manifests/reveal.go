@@ -1,0 +1,170 @@
+package manifests
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Declaration is a World whose references were followed: what gateways are to
+// be told. It is immutable.
+type Declaration struct {
+	Services map[string]*v1.Declared
+	Shared   v1.Shared
+}
+
+// revealer follows references. Where one leads nowhere, what it led to before
+// stays; at first there is nothing, and what needs it is left out.
+type revealer struct {
+	services     map[string]*v1.Declared   // by name, as last revealed
+	certificates map[string]v1.Certificate // likewise
+	fresh        map[*Certificate]revealed // what needs no new look
+}
+
+// revealed is a certificate, and the files that it came from.
+type revealed struct {
+	certificate v1.Certificate
+	stamps      [2]stamp
+}
+
+func newRevealer() *revealer {
+	return &revealer{services: map[string]*v1.Declared{}, certificates: map[string]v1.Certificate{}, fresh: map[*Certificate]revealed{}}
+}
+
+// forget makes the next reveal look at every file again.
+func (r *revealer) forget() { clear(r.fresh) }
+
+// reveal follows every reference. files are those that secrets stand in.
+func (r *revealer) reveal(w World) (d Declaration, files []string, problems []v1.Problem) {
+	d = Declaration{Services: maps.Clone(w.Services), Shared: v1.Shared{Sections: w.Sections}}
+	for _, c := range w.Certificates {
+		files = append(files, c.Chain.file, c.Key.file)
+		made, err := r.certificate(c)
+		if err != nil {
+			problems = append(problems, v1.Problem{
+				Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindCertificate, Name: c.Name}, Origin: c.Chain.at,
+				Message: err.Error(), Fix: "see that the daemon can read a certificate and its own key there, in PEM",
+			})
+			var has bool
+			if made, has = r.certificates[c.Name]; !has {
+				continue
+			}
+		}
+		d.Shared.Certificates = append(d.Shared.Certificates, made)
+	}
+	r.certificates = map[string]v1.Certificate{}
+	for _, made := range d.Shared.Certificates {
+		r.certificates[made.Name] = made
+	}
+	for name, service := range w.Services {
+		if !refers(service) {
+			continue
+		}
+		next, from, problem := revealService(service)
+		files = append(files, from...)
+		if problem != nil {
+			problems = append(problems, *problem)
+			next = r.services[name]
+		}
+		if d.Services[name] = next; next == nil {
+			delete(d.Services, name)
+		}
+	}
+	r.services = d.Services
+	slices.Sort(files)
+	return d, slices.DeleteFunc(slices.Compact(files), func(f string) bool { return f == "" }), sorted(problems)
+}
+
+// certificate reveals one certificate, from what is known where its files did
+// not change.
+func (r *revealer) certificate(c *Certificate) (v1.Certificate, error) {
+	stamps := [2]stamp{stampAt(c.Chain.file), stampAt(c.Key.file)}
+	if known, has := r.fresh[c]; has && known.stamps == stamps {
+		return known.certificate, nil
+	}
+	made, err := c.reveal()
+	if err != nil {
+		delete(r.fresh, c)
+		return v1.Certificate{}, err
+	}
+	r.fresh[c] = revealed{made, stamps}
+	return made, nil
+}
+
+// Settings of plugins may be references too.
+
+// wordy is how a setting that refers to something begins.
+const wordy = "${"
+
+// refers reports whether any setting of a plugin is a reference.
+func refers(d *v1.Declared) bool {
+	found := false
+	eachPlugin(&d.Service, func(p *v1.Plugin) {
+		found = found || slices.ContainsFunc(p.Settings, func(s v1.Setting) bool { return strings.HasPrefix(s.Value, wordy) })
+	})
+	return found
+}
+
+// eachPlugin visits the plugins of a service and of its routes.
+func eachPlugin(s *v1.Service, visit func(*v1.Plugin)) {
+	for i := range s.Plugins {
+		visit(&s.Plugins[i])
+	}
+	for i := range s.Routes {
+		for j := range s.Routes[i].Plugins {
+			visit(&s.Routes[i].Plugins[j])
+		}
+	}
+}
+
+// revealService returns the service with its settings looked up, and the files
+// that they stand in. Without one of them there is none: a plugin that lacks a
+// setting may let through what it should not.
+func revealService(d *v1.Declared) (*v1.Declared, []string, *v1.Problem) {
+	next := *d
+	next.Service.Plugins = clonePlugins(d.Service.Plugins)
+	next.Service.Routes = slices.Clone(d.Service.Routes)
+	for i := range next.Service.Routes {
+		next.Service.Routes[i].Plugins = clonePlugins(next.Service.Routes[i].Plugins)
+	}
+	var files []string
+	var problem *v1.Problem
+	eachPlugin(&next.Service, func(p *v1.Plugin) {
+		for i := range p.Settings {
+			s := &p.Settings[i]
+			parts := reference.FindStringSubmatch(s.Value)
+			if parts == nil {
+				continue
+			}
+			value := Value{env: parts[2]}
+			if parts[1] == "file" {
+				value = Value{file: parts[2]}
+				files = append(files, parts[2])
+			}
+			secret, err := value.reveal()
+			if err != nil && problem == nil {
+				problem = &v1.Problem{
+					Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindService, Name: d.Service.Name}, Origin: s.Origin,
+					Message: fmt.Sprintf("%s of the plugin %s: %s", s.Path, p.Name, err), Fix: "see that the daemon can read it",
+				}
+			}
+			s.Value = trailingNewline.ReplaceAllString(secret.Reveal(), "")
+		}
+	})
+	return &next, files, problem
+}
+
+// trailingNewline is what editors put at the end of a file, and no password has.
+var trailingNewline = regexp.MustCompile(`\r?\n$`)
+
+func clonePlugins(plugins []v1.Plugin) []v1.Plugin {
+	plugins = slices.Clone(plugins)
+	for i := range plugins {
+		plugins[i].Settings = slices.Clone(plugins[i].Settings)
+	}
+	return plugins
+}

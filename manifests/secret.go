@@ -1,0 +1,124 @@
+package manifests
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// maxSecret is the most that a secret may hold.
+const maxSecret = 256 << 10
+
+// Value is what a field holds that may be a secret: the value itself, or a
+// reference to where it stands, which is looked up as late as possible and again
+// whenever that changes.
+type Value struct {
+	inline v1.Secret
+	env    string // of ${env:NAME}
+	file   string // of ${file:/path}
+	at     v1.Origin
+}
+
+// isReference reports whether the value stands somewhere else.
+func (v Value) isReference() bool { return v.env != "" || v.file != "" }
+
+// String names where the value comes from, never the value.
+func (v Value) String() string {
+	switch {
+	case v.env != "":
+		return "${env:" + v.env + "}"
+	case v.file != "":
+		return "${file:" + v.file + "}"
+	}
+	return v.inline.String()
+}
+
+var (
+	reference = regexp.MustCompile(`^\$\{([^:{}]*):([^{}]*)\}$`)
+	envName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+// value reads a field that may be a secret; what is wrong is reported.
+func (r *reader) value(e entry) Value {
+	text, ok := r.text(e, 2)
+	if !ok {
+		return Value{}
+	}
+	at := r.at(e.value)
+	if !strings.Contains(text, wordy) {
+		return Value{inline: v1.NewSecret(text), at: at}
+	}
+	return r.refer(e.key, at, text)
+}
+
+// refer reads what must be a reference.
+func (r *reader) refer(key string, at v1.Origin, text string) Value {
+	parts := reference.FindStringSubmatch(text)
+	if parts == nil {
+		r.report(at, key+" holds ${…} that is no reference to a secret", "write ${env:NAME} or ${file:/path} and nothing else")
+		return Value{}
+	}
+	switch source, name := parts[1], parts[2]; source {
+	case "env":
+		if !envName.MatchString(name) {
+			r.report(at, fmt.Sprintf("%s is no variable's name", shown(name)), "use letters, digits and _")
+			return Value{}
+		}
+		return Value{env: name, at: at}
+	case "file":
+		return r.file(at, name)
+	default:
+		r.unknown(at, "source of secrets", source, []string{"env", "file"})
+		return Value{}
+	}
+}
+
+// file returns the value that stands in a file.
+func (r *reader) file(at v1.Origin, path string) Value {
+	if !filepath.IsAbs(path) {
+		r.report(at, fmt.Sprintf("the path %s does not begin with /", shown(path)), "write the whole path, as the daemon sees it")
+		return Value{}
+	}
+	return Value{file: filepath.Clean(path), at: at}
+}
+
+// reveal looks the value up. The error never repeats it.
+func (v Value) reveal() (v1.Secret, error) {
+	switch {
+	case v.env != "":
+		text, ok := os.LookupEnv(v.env)
+		if !ok || text == "" {
+			return v1.Secret{}, fmt.Errorf("the variable %s is not set for the daemon", v.env)
+		}
+		return v1.NewSecret(text), nil
+	case v.file != "":
+		text, err := readBounded(v.file, maxSecret)
+		if err != nil {
+			return v1.Secret{}, err
+		}
+		if strings.TrimSpace(string(text)) == "" {
+			return v1.Secret{}, fmt.Errorf("the file %s is empty", v.file)
+		}
+		return v1.NewSecret(string(text)), nil
+	}
+	return v.inline, nil
+}
+
+// readBounded reads a regular file of at most so many bytes.
+func readBounded(path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
+	if info.Size() > most {
+		return nil, fmt.Errorf("%s has %d bytes, the most is %d", path, info.Size(), most)
+	}
+	return os.ReadFile(path)
+}

@@ -1,0 +1,62 @@
+package manifests
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Report is what is to be said of files that nobody serves yet.
+type Report struct {
+	Files    int            `json:"files"`
+	Objects  map[string]int `json:"objects"` // by kind
+	Problems []v1.Problem   `json:"problems"`
+}
+
+// ReadAll reads files, and the manifests in folders, by the paths that were given.
+func ReadAll(paths []string) (map[string][]byte, error) {
+	texts := map[string][]byte{}
+	for _, path := range paths {
+		files := []string{path}
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			seen := take([]string{path})
+			if seen.err != "" {
+				return nil, fmt.Errorf("%s", seen.err)
+			}
+			files = slices.Sorted(maps.Keys(seen.files))
+		}
+		for _, file := range files {
+			if texts[file], err = readBounded(file, 2*maxBytes); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return texts, nil
+}
+
+// Validate says what is wrong with files, each by itself and all together. It
+// follows no reference to a secret. It is pure.
+func Validate(texts map[string][]byte) Report {
+	report := Report{Files: len(texts), Objects: map[string]int{}}
+	var candidates []Candidate
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		file, problems := Parse(path, texts[path])
+		report.Problems = append(report.Problems, problems...)
+		if len(problems) > 0 {
+			continue
+		}
+		candidates = append(candidates, Candidate{Path: path, Versions: []File{file}, Current: true})
+		for i := range file.Objects {
+			report.Objects[file.Objects[i].Kind]++
+		}
+	}
+	report.Problems = sorted(append(report.Problems, Link(candidates).Problems...))
+	return report
+}

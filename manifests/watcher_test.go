@@ -1,0 +1,364 @@
+package manifests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// world is a Watcher that runs, and what it has said so far.
+type world struct {
+	t        *testing.T
+	watcher  *Watcher
+	poke     chan struct{}
+	registry *prometheus.Registry
+
+	services map[string]string // by name: the first path of each route
+	gone     []string          // services that were taken back, in order
+	shared   v1.Shared
+
+	mu     sync.Mutex
+	memory map[string]string
+	logged strings.Builder
+}
+
+// watch starts a Watcher over folders.
+func watch(t *testing.T, memory map[string][]byte, folders ...string) *world {
+	t.Helper()
+	w := &world{t: t, poke: make(chan struct{}, 1), services: map[string]string{}, registry: prometheus.NewRegistry()}
+	w.watcher = New(Options{
+		Folders: folders, SettleEmpty: time.Hour, Memory: memory, Registerer: w.registry,
+		Log: slog.New(slog.NewTextHandler(w, nil)),
+		Remember: func(memory map[string][]byte) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.memory = map[string]string{}
+			for path, text := range memory {
+				w.memory[path] = string(text)
+			}
+			return nil
+		},
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- w.watcher.Run(ctx, func() {
+			select {
+			case w.poke <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run ended with %v", err)
+		}
+	})
+	return w
+}
+
+// Write implements io.Writer for the log.
+func (w *world) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.logged.Write(p)
+}
+
+// take adds what is new to what is known.
+func (w *world) take() {
+	news := w.watcher.Take()
+	for _, name := range slices.Sorted(maps.Keys(news.Services)) {
+		service := news.Services[name]
+		if service == nil {
+			delete(w.services, name)
+			w.gone = append(w.gone, name)
+			continue
+		}
+		var paths []string
+		for _, route := range service.Service.Routes {
+			paths = append(paths, route.Paths[0])
+		}
+		w.services[name] = strings.Join(paths, " ")
+	}
+	if news.Shared != nil {
+		w.shared = *news.Shared
+	}
+}
+
+// until takes what comes until the condition holds.
+func (w *world) until(what string, holds func() bool) {
+	w.t.Helper()
+	deadline := time.After(30 * time.Second)
+	for w.take(); !holds(); w.take() {
+		select {
+		case <-w.poke:
+		case <-deadline:
+			w.t.Fatalf("%s: not so after 30 seconds: %v, %+v", what, w.services, w.watcher.State())
+		}
+	}
+}
+
+// has waits until exactly these services are declared, each as "name: /path".
+func (w *world) has(want ...string) {
+	w.t.Helper()
+	w.until("has "+strings.Join(want, ", "), func() bool {
+		var got []string
+		for _, name := range slices.Sorted(maps.Keys(w.services)) {
+			got = append(got, name+": "+w.services[name])
+		}
+		return w.watcher.State().Loaded && slices.Equal(got, want)
+	})
+}
+
+// complains waits until the state names a problem with these words; none: no problem.
+func (w *world) complains(words string) {
+	w.t.Helper()
+	w.until("complains of "+words, func() bool {
+		problems := fmt.Sprint(w.watcher.State().Problems)
+		return words == "" && problems == "[]" || words != "" && strings.Contains(problems, words)
+	})
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil { //nolint:gosec // nothing secret
+		t.Fatal(err)
+	}
+}
+
+// rename writes a file beside its place and moves it there, as careful editors do.
+func rename(t *testing.T, path, text string) {
+	t.Helper()
+	write(t, path+".tmp", text)
+	must(t, os.Rename(path+".tmp", path))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// folder returns a folder free of symbolic links.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	must(t, err)
+	return dir
+}
+
+func TestFilesComeAndGo(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	write(t, filepath.Join(dir, "a.yaml"), service("a", "/1"))
+	write(t, filepath.Join(dir, "README.md"), "not a manifest")
+	write(t, filepath.Join(dir, ".hidden.yaml"), "not: ours")
+	w := watch(t, nil, dir)
+	w.has("a: /1")
+	rename(t, filepath.Join(dir, "a.yaml"), service("a", "/2"))
+	w.has("a: /2")
+	write(t, filepath.Join(dir, "a.yaml"), service("a", "/3"))
+	w.has("a: /3")
+	write(t, filepath.Join(dir, "deep/er/b.yml"), service("b", "/b"))
+	w.has("a: /3", "b: /b")
+	write(t, filepath.Join(dir, "deep/er/b.yml"), service("b", "/bb"))
+	w.has("a: /3", "b: /bb")
+	must(t, os.Rename(filepath.Join(dir, "deep"), filepath.Join(dir, "other")))
+	write(t, filepath.Join(dir, "other/er/b.yml"), service("b", "/c"))
+	w.has("a: /3", "b: /c")
+	must(t, os.RemoveAll(filepath.Join(dir, "other")))
+	w.has("a: /3")
+	must(t, os.Remove(filepath.Join(dir, "a.yaml")))
+	w.has()
+	if diff := cmp.Diff([]string{"b", "a"}, w.gone); diff != "" {
+		t.Errorf("something went that had not gone (-want +got):\n%s", diff)
+	}
+}
+
+// TestConfigMount changes files the way Kubernetes and Docker's configs do: by
+// swapping one symbolic link.
+func TestConfigMount(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	version := func(name, text string) {
+		write(t, filepath.Join(dir, name, "a.yaml"), text)
+		must(t, os.Symlink(name, filepath.Join(dir, "..data_tmp")))
+		must(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+	}
+	version("..2026_1", service("a", "/1"))
+	must(t, os.Symlink("..data/a.yaml", filepath.Join(dir, "a.yaml")))
+	w := watch(t, nil, dir)
+	w.has("a: /1")
+	version("..2026_2", service("a", "/2"))
+	must(t, os.RemoveAll(filepath.Join(dir, "..2026_1")))
+	w.has("a: /2")
+	write(t, filepath.Join(dir, "..2026_2", "a.yaml"), service("a", "/3")) // in place, behind the links
+	w.has("a: /3")
+	if len(w.gone) > 0 {
+		t.Errorf("in between these were gone: %v", w.gone)
+	}
+}
+
+// TestFolderIsALink swaps the folder itself, as git-sync does.
+func TestFolderIsALink(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	turn := func(name string) {
+		must(t, os.Symlink(name, filepath.Join(dir, "next")))
+		must(t, os.Rename(filepath.Join(dir, "next"), filepath.Join(dir, "current")))
+	}
+	write(t, filepath.Join(dir, "one/m/a.yaml"), service("a", "/1"))
+	write(t, filepath.Join(dir, "two/m/a.yaml"), service("a", "/2"))
+	turn("one")
+	w := watch(t, nil, filepath.Join(dir, "current/m"))
+	w.has("a: /1")
+	turn("two")
+	w.has("a: /2")
+	write(t, filepath.Join(dir, "two/m/a.yaml"), service("a", "/3"))
+	w.has("a: /3")
+	turn("one")
+	w.has("a: /1")
+}
+
+func TestFolderAppearsLater(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	w := watch(t, nil, filepath.Join(dir, "a/b/c"))
+	w.until("is missed", func() bool { return strings.Contains(w.watcher.State().Error, "no such file") })
+	if w.watcher.State().Loaded || w.services["a"] != "" {
+		t.Fatalf("something is known of a folder that is not there: %+v", w.watcher.State())
+	}
+	write(t, filepath.Join(dir, "a/b/c/a.yaml"), service("a", "/1"))
+	w.has("a: /1")
+	if state := w.watcher.State(); state.Error != "" {
+		t.Errorf("it still complains: %s", state.Error)
+	}
+	must(t, os.Rename(filepath.Join(dir, "a/b"), filepath.Join(dir, "a/away")))
+	w.until("is missed again", func() bool { return w.watcher.State().Error != "" })
+	w.has("a: /1") // what it last said stays
+	must(t, os.Rename(filepath.Join(dir, "a/away"), filepath.Join(dir, "a/b")))
+	write(t, filepath.Join(dir, "a/b/c/a.yaml"), service("a", "/2"))
+	w.has("a: /2")
+	if len(w.gone) > 0 {
+		t.Errorf("in between these were gone: %v", w.gone)
+	}
+}
+
+func TestBrokenFileKeepsWhatItSaid(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	a, b := filepath.Join(dir, "a.yaml"), filepath.Join(dir, "b.yaml")
+	write(t, a, service("a", "/1"))
+	write(t, b, service("b", "/1"))
+	w := watch(t, nil, dir)
+	w.has("a: /1", "b: /1")
+	rename(t, a, service("a", "/2")+"---\nkind: Nothing\n")
+	w.complains("a.yaml:7:1: InvalidManifest: there is no apiVersion")
+	write(t, b, service("b", "/2"))
+	w.has("a: /1", "b: /2")
+	if n := strings.Count(w.said(), "there is no apiVersion"); n != 1 {
+		t.Errorf("the problem is logged %d times:\n%s", n, w.said())
+	}
+	want := "# HELP lockstep_manifest_files Files of manifests, by state: good, or broken (what it last said when it was good stays).\n" +
+		"# TYPE lockstep_manifest_files gauge\nlockstep_manifest_files{state=\"broken\"} 1\nlockstep_manifest_files{state=\"good\"} 1\n"
+	if err := testutil.GatherAndCompare(w.registry, strings.NewReader(want), "lockstep_manifest_files"); err != nil {
+		t.Error(err)
+	}
+	again := watch(t, w.remembered(), dir) // another daemon on the same state directory
+	again.has("a: /1", "b: /2")
+	again.complains("there is no apiVersion")
+	rename(t, a, service("a", "/3"))
+	w.has("a: /3", "b: /2")
+	again.has("a: /3", "b: /2")
+	w.complains("")
+	if len(w.gone)+len(again.gone) > 0 {
+		t.Errorf("in between these were gone: %v %v", w.gone, again.gone)
+	}
+}
+
+// said returns what was logged.
+func (w *world) said() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.logged.String()
+}
+
+// remembered returns what was saved.
+func (w *world) remembered() map[string][]byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[string][]byte{}
+	for path, text := range w.memory {
+		out[path] = []byte(text)
+	}
+	return out
+}
+
+// TestEmptiedFileIsNotBelieved writes as some editors do: empty first.
+func TestEmptiedFileIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	a := filepath.Join(dir, "a.yaml")
+	write(t, a, service("a", "/1"))
+	w := watch(t, nil, dir)
+	w.has("a: /1")
+	must(t, os.Truncate(a, 0))
+	write(t, filepath.Join(dir, "b.yaml"), service("b", "/1")) // what else happens must wait as well
+	write(t, a, service("a", "/2"))
+	w.has("a: /2", "b: /1")
+	if len(w.gone) > 0 {
+		t.Errorf("in between these were gone: %v", w.gone)
+	}
+}
+
+// TestRandomWalk changes files at random, and in the end wants what a fresh look says.
+func TestRandomWalk(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	w := watch(t, nil, dir)
+	random := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // a walk, not secrets
+	for step := range 150 {
+		name := fmt.Sprintf("s%d", random.IntN(6))
+		path := filepath.Join(dir, fmt.Sprintf("d%d", random.IntN(3)), name+".yaml")
+		switch random.IntN(6) {
+		case 0, 1:
+			write(t, path, service(name, fmt.Sprintf("/%d", step)))
+		case 2:
+			must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+			rename(t, path, service(name, fmt.Sprintf("/%d", step)))
+		case 3:
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+		case 4:
+			must(t, os.RemoveAll(filepath.Dir(path)))
+		case 5:
+			w.take()
+		}
+	}
+	write(t, filepath.Join(dir, "last.yaml"), service("last", "/"))
+	w.until("the last file", func() bool { return w.services["last"] != "" })
+	fresh := watch(t, w.remembered(), dir)
+	fresh.until("the last file", func() bool { return fresh.services["last"] != "" })
+	if diff := cmp.Diff(fresh.services, w.services); diff != "" {
+		t.Errorf("another way there ends elsewhere (-fresh +walked):\n%s", diff)
+	}
+}
