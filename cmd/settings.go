@@ -36,6 +36,8 @@ type settings struct {
 	haproxy             string
 	haproxyBinary       string
 	haproxyBinds        []string
+	haproxyTLSBinds     []string
+	haproxyCertificates []string
 	haproxyConfigs      []string
 	haproxyDir          string
 	haproxyNetworks     []string
@@ -84,6 +86,8 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringVar(&s.haproxy, "haproxy", "managed", "managed: run HAProxy; external: feed one that runs; off")
 	f.StringVar(&s.haproxyBinary, "haproxy-binary", "", "`path` of HAProxy's program (default: the haproxy of PATH, /usr/sbin or /usr/local/sbin)")
 	f.StringSliceVar(&s.haproxyBinds, "haproxy-bind", nil, "`address` that HAProxy listens on for HTTP; repeatable (managed: default :80; external: default none)")
+	f.StringSliceVar(&s.haproxyTLSBinds, "haproxy-bind-tls", nil, "`address` that HAProxy listens on for HTTPS, like :443; repeatable (default: none)")
+	f.StringSliceVar(&s.haproxyCertificates, "haproxy-certs", nil, "`path` of a certificate with its key in PEM, or of a folder of them (certbot's too); repeatable; taken anew when it changes")
 	f.StringSliceVar(&s.haproxyConfigs, "haproxy-config", nil, "the user's own HAProxy `file`; repeatable, in order; only ever read")
 	f.StringVar(&s.haproxyDir, "haproxy-dir", "", "`directory` for our HAProxy files (default: haproxy in the state directory)")
 	f.StringSliceVar(&s.haproxyNetworks, "haproxy-network", nil, "Docker `network` that HAProxy is on, or host; repeatable, best first (default: found out)")

@@ -59,6 +59,10 @@ func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
 		failAll(steps, err)
 		return err
 	}
+	if err := r.fillDefault(steps); err != nil {
+		failAll(steps, err)
+		return err
+	}
 	rt := &runtime{r: r, ctx: ctx}
 	r.assign(rt, steps)
 	soft, hard := r.split(steps)
@@ -100,12 +104,17 @@ func (r *Reconciler) split(steps []*step) (soft, hard []*step) {
 func (r *Reconciler) needsReload(change plan.Change) bool {
 	after := change.After
 	if after == nil {
+		if c, ok := change.Before.Native.(*certificate); ok && c.name == defaultCertificate {
+			return true // its listeners must go before it
+		}
 		return false // what goes can always be left without traffic at once
 	}
 	switch native := after.Native.(type) {
 	case condition:
 		before, ok := beforeCondition(change)
 		return !ok || before.process != native.process || before.loaded != native.loaded || before.text != native.text
+	case *certificate:
+		return r.certs == nil || len(native.pem()) > certificateLimit
 	case *backend:
 		return !r.reusable(native)
 	case place:
@@ -158,8 +167,14 @@ func (r *Reconciler) settle() error {
 			return err
 		}
 	}
+	if r.behind.certs || r.behind.all {
+		if err := r.settleCertificates(); err != nil {
+			return err
+		}
+	}
 	r.behind = behind{}
 	r.condition.files = "current"
+	r.tellExpiry()
 	r.metrics.spares.Set(float64(len(r.free())))
 	return nil
 }

@@ -28,7 +28,10 @@ var (
 	// These two reach patterns only, where what they hold is quoted.
 	wordValue   = word{"header value", "-._~/!$&()*+,;=:@%?|{}[]<>^", 1024}
 	wordPattern = word{"pattern", "-._~/!$&()*+,;=:@%?|{}[]<>^\\", maxPattern}
-	wordFile    = word{"file name", "-_.:@+/", 512}
+	wordSNI     = word{"name", "-_.*", 253}
+	// That of a certificate becomes the name of a file.
+	wordCertificate = word{"certificate", "-_.", 200}
+	wordFile        = word{"file name", "-_.:@+/", 512}
 )
 
 // check is the one door through which text goes to HAProxy. It refuses what

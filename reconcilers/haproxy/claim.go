@@ -97,7 +97,7 @@ func (d *directory) stranger(takeover bool) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append(names, mapName, patternsName, hostsName) {
+	for _, name := range append(names, mapName, patternsName, hostsName, certificatesName) {
 		text, err := d.read(name)
 		if err != nil {
 			return err

@@ -17,26 +17,29 @@ import (
 
 // The kinds of objects, in the order of their levels.
 const (
-	kindProcess v1.Kind = "haproxy"
-	kindBackend v1.Kind = "backend"
-	kindServer  v1.Kind = "server"
-	kindRoute   v1.Kind = "route"
+	kindProcess     v1.Kind = "haproxy"
+	kindCertificate         = v1.KindCertificate
+	kindBackend     v1.Kind = "backend"
+	kindServer      v1.Kind = "server"
+	kindRoute       v1.Kind = "route"
 )
 
 const (
 	levelProcess = iota
+	levelCertificate
 	levelBackend
 	levelServer
 	levelRoute
 )
 
 // Compile implements reconcilers.Reconciler.
-func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, _ v1.Shared) (plan.State, []v1.Problem) {
+func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	state := plan.State{}
 	var problems []v1.Problem
 	if scope.All() {
 		object := baseObject(condition{text: digest(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})
 		state[object.Key] = object
+		problems = r.certificates(state, shared.Certificates)
 	}
 	for _, name := range sortedKeys(set) {
 		c := compiler{owner: r.o.Owner, can: r.can(), service: set[name], state: state}

@@ -18,7 +18,7 @@ import (
 
 func TestConformance(t *testing.T) {
 	needHAProxy(t)
-	reconcilertest.Run(t, reconcilertest.Harness{New: newGateway, Events: 200})
+	reconcilertest.Run(t, reconcilertest.Harness{New: newGateway, Events: 200, Certificates: true})
 }
 
 // expressible gives a reconciler only what HAProxy can express, as the desired
@@ -56,6 +56,7 @@ func newGateway(tb testing.TB) *reconcilertest.Gateway {
 	tb.Helper()
 	g := &gateway{bench: managed(tb)}
 	g.options.ReloadEvery = 1
+	g.options.TLSBinds = []string{freeAddress(tb)}
 	g.r = nil
 	return &reconcilertest.Gateway{
 		Open: g.reopen, World: g.world, Writes: g.counted,
@@ -146,6 +147,7 @@ func (g *gateway) world() string {
 		g.t.Fatal(err)
 	}
 	b.WriteString(renamed(r.o.Owner, names, string(patterns)))
+	b.WriteString(g.certificates())
 	w, err := r.look(g.t.Context())
 	if err != nil {
 		fmt.Fprintf(&b, "HAProxy: %v\n", err)
@@ -174,6 +176,9 @@ func (g *gateway) world() string {
 			}
 		}
 	}
+	for _, file := range sortedKeys(w.certs) {
+		fmt.Fprintf(&b, "%s %s %q\n", file, w.certs[file].print, w.certs[file].filters)
+	}
 	for _, key := range sortedKeys(w.routes) {
 		fmt.Fprintf(&b, "%s %s\n", key, renamed(r.o.Owner, names, w.routes[key]))
 	}
@@ -181,6 +186,39 @@ func (g *gateway) world() string {
 		b.WriteString(renamed(r.o.Owner, names, line) + "\n")
 	}
 	return g.neutral(b.String())
+}
+
+// certificates renders the files of certificates.
+func (g *gateway) certificates() string {
+	list, err := g.r.dir.read(certificatesName)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	text := string(list)
+	files, err := filepath.Glob(g.options.Dir + "/certs/*")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, file := range files {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		text += filepath.Base(file) + " " + digest(string(pem)) + "\n"
+	}
+	return text
+}
+
+// ownDefault returns what tells our own default certificate from another's.
+func (g *gateway) ownDefault() []string {
+	certs, err := g.r.dir.readCertificates()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if own := certs[defaultCertificate]; own != nil && own.of == "" {
+		return []string{own.print, "OWN", digest(string(own.bytes())), "OWN"}
+	}
+	return nil
 }
 
 // renamed gives prepared backends the names of the services that have them.
@@ -193,7 +231,11 @@ func renamed(owner string, names map[string]string, text string) string {
 
 // neutral takes out what differs between two gateways by their nature.
 func (g *gateway) neutral(text string) string {
-	return strings.NewReplacer(g.options.Dir, "DIR", digest(g.options.Dir), "DIGEST", g.options.Binds[0], "BIND").Replace(text)
+	pairs := g.ownDefault()
+	for _, bind := range g.options.TLSBinds {
+		pairs = append(pairs, bind, "TLSBIND")
+	}
+	return strings.NewReplacer(append(pairs, g.options.Dir, "DIR", digest(g.options.Dir), "DIGEST", g.options.Binds[0], "BIND")...).Replace(text)
 }
 
 // plant puts a file of the user's into the directory.

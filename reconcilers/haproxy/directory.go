@@ -55,12 +55,12 @@ func (d *directory) stage(name string, text []byte) (path string, err error) {
 	if err := d.before("stage " + name); err != nil {
 		return "", writeTrouble(d.file(name), err)
 	}
-	temporary, err := os.CreateTemp(d.path, "."+name+".*")
+	temporary, err := os.CreateTemp(filepath.Dir(d.file(name)), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return "", writeTrouble(d.file(name), err)
 	}
 	_, err = temporary.Write(text)
-	if err == nil {
+	if err == nil && !strings.HasPrefix(name, certificatesDir+"/") { // those hold keys
 		err = temporary.Chmod(0o644) //nolint:gosec // HAProxy may run as another user
 	}
 	if err == nil {
@@ -107,10 +107,13 @@ func (d *directory) sweep() error {
 	if err != nil {
 		return fmt.Errorf("list %s: %w", d.path, err)
 	}
+	if err := d.sweepCertificates(); err != nil {
+		return err
+	}
 	for _, entry := range entries {
 		name, hidden := strings.CutPrefix(entry.Name(), ".")
 		name = strings.TrimSuffix(name, filepath.Ext(name))
-		if !hidden || !ownConfig(name) && !strings.HasPrefix(name, pagePrefix) && !slices.Contains([]string{mapName, patternsName, hostsName, markName}, name) {
+		if !hidden || !ownConfig(name) && !strings.HasPrefix(name, pagePrefix) && !slices.Contains([]string{mapName, patternsName, hostsName, markName, certificatesName}, name) {
 			continue
 		}
 		if err := os.Remove(d.file(entry.Name())); err != nil {

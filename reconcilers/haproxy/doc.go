@@ -25,6 +25,7 @@
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
 //	settings.go           what a backend asks for, and how it is written and read back
 //	order.go              which route wins of several, as in Kong
+//	certificate.go, cert*.go  what TLS listeners show: checked, shared out, written, given to the process
 //	patterns.go, perl.go  routes that a map of prefixes can't express
 //	render.go, parse.go   model ↔ text of our files
 //	pages.go              the operator's own pages for errors

@@ -41,8 +41,9 @@ func renderForwarded(line func(string, ...any), o Options) {
 	line("http-request add-header X-Forwarded-For %%[var(txn.peer)] if !%s", passes)
 	line("http-request set-header X-Real-IP %%[src] if !%s", passes)
 	// What comes through the gate has these already.
-	line("http-request set-header X-Forwarded-Proto http if !{ fc_rcvd_proxy }%s", o.unlessKept("X-Forwarded-Proto"))
-	line("http-request set-header X-Forwarded-Port %%[dst_port] if !{ fc_rcvd_proxy }%s", o.unlessKept("X-Forwarded-Port"))
+	line("http-request set-header X-Forwarded-Proto https if { ssl_fc }%s", o.unlessKept("X-Forwarded-Proto"))
+	line("http-request set-header X-Forwarded-Proto http if !{ ssl_fc } !{ so_name gate }%s", o.unlessKept("X-Forwarded-Proto"))
+	line("http-request set-header X-Forwarded-Port %%[dst_port] if !{ so_name gate }%s", o.unlessKept("X-Forwarded-Port"))
 	line("http-request set-header X-Forwarded-Host %%[req.hdr(host)]%s", ifSo(o.unlessKept("X-Forwarded-Host")))
 }
 

@@ -64,8 +64,9 @@ type world struct {
 	backends map[string]bool
 	servers  map[string][]liveServer // by backend, without the owner's prefix
 	routes   map[string]string
-	patterns []string        // in their order; nil when patterns.map is not in use
-	hosts    map[string]bool // nil when hosts.map is not in use
+	patterns []string                   // in their order; nil when patterns.map is not in use
+	hosts    map[string]bool            // nil when hosts.map is not in use
+	certs    map[string]liveCertificate // by file; nil when the list is not in use
 }
 
 // look reads the process.
@@ -106,7 +107,8 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 		}
 	}
 	w.patterns = parsePatterns(answers[4])
-	return w, nil
+	w.certs, err = r.dir.lookAtCertificates(s)
+	return w, err
 }
 
 // parseState reads a line of "show servers state" when it is about one of ours.

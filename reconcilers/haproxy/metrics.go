@@ -16,12 +16,16 @@ type metrics struct {
 	files    *prometheus.CounterVec
 	drift    *prometheus.CounterVec
 	spares   prometheus.Gauge
+	expiry   *prometheus.GaugeVec
 }
 
 // fileLabel names a file in a metric; all of the services' count as one.
 func fileLabel(name string) string {
 	if strings.HasPrefix(name, shardPrefix) {
 		return shardPrefix + "*.cfg"
+	}
+	if strings.HasPrefix(name, certificatesDir+"/") {
+		return certificatesDir + "/*.pem"
 	}
 	return name
 }
@@ -35,6 +39,9 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		commands: counter("lockstep_haproxy_runtime_commands_total", "Commands that changed something through the runtime socket.", "command"),
 		files:    counter("lockstep_haproxy_files_written_total", "Files replaced in Lockstep's directory.", "file"),
 		drift:    counter("lockstep_haproxy_drift_total", "Times that HAProxy or its files were found changed by others.", "what"),
+		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "lockstep_haproxy_certificate_expiry_timestamp_seconds", Help: "When a certificate that HAProxy shows ends, as Unix time.",
+		}, []string{"certificate"}),
 		spares: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "lockstep_haproxy_spare_backends", Help: "Prepared backends left, which brand-new services take without a reload; HAProxy 3.4 needs none.",
 		}),
@@ -42,7 +49,7 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 	if registry == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.reloads, m.commands, m.files, m.drift, m.spares} {
+	for _, c := range []prometheus.Collector{m.reloads, m.commands, m.files, m.drift, m.spares, m.expiry} {
 		if err := registry.Register(c); err != nil && !errors.As(err, &prometheus.AlreadyRegisteredError{}) {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

@@ -119,10 +119,11 @@ type model struct {
 	spares   map[string]text     // of all sections
 	shards   map[string][]string // names of sections and prepared backends by the file that they stand in
 	digest   string              // of what generation covers; "" when it must be made anew
+	certs    map[string]*certificate
 }
 
 func newModel() *model {
-	return &model{sections: map[string]*section{}, spares: map[string]text{}, shards: map[string][]string{}}
+	return &model{sections: map[string]*section{}, spares: map[string]text{}, shards: map[string][]string{}, certs: map[string]*certificate{}}
 }
 
 // put replaces sections; nil removes one.
@@ -172,6 +173,7 @@ func (m *model) clone() *model {
 	return &model{
 		base: m.base, sections: maps.Clone(m.sections), order: slices.Clone(m.order),
 		spares: maps.Clone(m.spares), shards: maps.Clone(m.shards), digest: m.digest, // the lists of shards are never changed in place
+		certs: maps.Clone(m.certs),
 	}
 }
 

@@ -23,6 +23,8 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 		}
 		object := baseObject(c)
 		state[object.Key] = object
+		r.observeCertificates(state)
+		r.tellExpiry()
 		for _, name := range r.model.order {
 			observeSection(state, r.model.sections[name])
 		}

@@ -1,11 +1,13 @@
 package haproxy
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +39,11 @@ type Options struct {
 	// Via is where Kong reaches the services that stand behind it; its zero value:
 	// nowhere.
 	Via Via
+	// TLSBinds are the addresses on which it listens for TLS: ":443". Default none.
+	TLSBinds []string
+	// CertificateFiles are files of certificates with their keys, and folders of
+	// them; absolute. They are read again when they change.
+	CertificateFiles []string
 	// ConfigFiles are the user's own files; they are read, never written.
 	ConfigFiles []string
 	// Errors is a directory with the operator's own pages for errors, as "404.html";
@@ -103,12 +110,15 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("socket path %s has %d characters and a unix socket takes %d; use a shorter --haproxy-dir", path, len(path), maxSocketPath)
 		}
 	}
-	for _, bind := range o.Binds {
+	for _, bind := range slices.Concat(o.Binds, o.TLSBinds) {
 		if _, err := parseBind(bind); err != nil {
 			return o, err
 		}
 	}
 	if err := checkAccessLog(o); err != nil {
+		return o, err
+	}
+	if err := o.certificatePaths(); err != nil {
 		return o, err
 	}
 	if err := o.Via.check(); err != nil {
@@ -138,6 +148,23 @@ func (o Options) withDefaults() (Options, error) {
 		o.Log = slog.Default()
 	}
 	return o, nil
+}
+
+// certificatePaths makes the paths of certificates absolute, which are their names.
+func (o *Options) certificatePaths() error {
+	if len(o.CertificateFiles) > 0 && len(o.TLSBinds) == 0 {
+		return errors.New("certificates are named and no listener for TLS is; open one with --haproxy-bind-tls")
+	}
+	var paths []string
+	for _, path := range o.CertificateFiles {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return fmt.Errorf("certificates %s: %w", path, err)
+		}
+		paths = append(paths, absolute)
+	}
+	o.CertificateFiles = paths
+	return nil
 }
 
 // findProgram returns HAProxy's path where PATH does not name its directory, as

@@ -40,10 +40,14 @@ type Reconciler struct {
 	known     bool
 	model     *model
 	table     *table
-	running   map[string]string // the map as the process has it
-	patterns  []string          // patterns.map as the process has it; nil when it has none
-	hosts     map[string]bool   // keys of hosts.map as the process has it; nil when it has none
-	backends  map[string]bool   // names of backends that the process has, of ours
+	running   map[string]string          // the map as the process has it
+	patterns  []string                   // patterns.map as the process has it; nil when it has none
+	hosts     map[string]bool            // keys of hosts.map as the process has it; nil when it has none
+	certs     map[string]liveCertificate // by file, as the process has them; nil when it has no listener for TLS
+	filed     []filed                    // the user's files of certificates, as last read
+	dated     map[string]string          // certificates that the metric tells of; the version of one that was said to have ended
+	lost      map[string]error           // paths of such files that can't be looked at
+	backends  map[string]bool            // names of backends that the process has, of ours
 	live      identity
 	leaving   map[string]leaving // servers that wait to be deleted, by place
 	handed    map[int]bool       // old workers that pass everything on
@@ -59,10 +63,11 @@ type Reconciler struct {
 type behind struct {
 	configs map[string]bool // names of files
 	maps    bool
+	certs   bool
 	all     bool // any of them may differ
 }
 
-func (b behind) any() bool { return b.all || b.maps || len(b.configs) > 0 }
+func (b behind) any() bool { return b.all || b.maps || b.certs || len(b.configs) > 0 }
 
 // before asks the tests' fault whether a step may succeed.
 func (r *Reconciler) before(step string) error {
@@ -100,7 +105,7 @@ func New(options Options) (*Reconciler, error) {
 	r := &Reconciler{
 		o: o, user: user, metrics: metrics,
 		base: renderBase(o, user, pages), pages: pages,
-		limit: loadLimit, leaving: map[string]leaving{},
+		limit: loadLimit, leaving: map[string]leaving{}, dated: map[string]string{},
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
 	}
 	r.dir = &directory{

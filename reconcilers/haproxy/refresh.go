@@ -23,7 +23,8 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	if err := r.readFiles(); err != nil {
 		return err
 	}
-	r.running, r.patterns, r.hosts, r.backends = map[string]string{}, nil, nil, map[string]bool{}
+	r.readCertificates()
+	r.running, r.patterns, r.hosts, r.certs, r.backends = map[string]string{}, nil, nil, nil, map[string]bool{}
 	if r.process != nil {
 		alive, err := r.process.find(ctx)
 		if err != nil {
@@ -99,6 +100,13 @@ func (r *Reconciler) readFiles() error {
 	}
 	if r.model == nil {
 		r.model = parseFiles(r.o.Owner, files, routes)
+		if r.model.certs, err = r.dir.readCertificates(); err != nil {
+			return err
+		}
+	}
+	certs, err := r.dir.sayCertificates(r.model.certs)
+	if err != nil {
+		return err
 	}
 	r.table = newTable(r.o.Owner, r.model)
 	r.condition = condition{text: digest(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
@@ -111,13 +119,16 @@ func (r *Reconciler) readFiles() error {
 		!bytes.Equal(patterns, renderPatterns(r.o.Owner, r.table.special.patterns())):
 		r.condition.files = "edited"
 		r.metrics.drift.WithLabelValues("files").Inc()
+	case !certs: // what the process has is compared apart: no reload for this
+		r.condition.files = "missing"
+		r.metrics.drift.WithLabelValues("files").Inc()
 	}
 	return nil
 }
 
 // adopt takes over what the process holds.
 func (r *Reconciler) adopt(w world) {
-	r.live, r.backends, r.running, r.patterns, r.hosts = w.identity, w.backends, w.routes, w.patterns, w.hosts
+	r.live, r.backends, r.running, r.patterns, r.hosts, r.certs = w.identity, w.backends, w.routes, w.patterns, w.hosts, w.certs
 	if w.generation != r.model.generation() || r.condition.files == "edited" {
 		r.condition.loaded = "no"
 	}

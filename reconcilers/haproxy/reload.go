@@ -29,6 +29,13 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 		want, table = r.wanted(steps)
 	}
 	staged, err := r.stage(ctx, want, table)
+	for err != nil && r.blameCertificates(steps, err) {
+		if steps = pending(steps); len(steps) == 0 {
+			return
+		}
+		want, table = r.wanted(steps)
+		staged, err = r.stage(ctx, want, table)
+	}
 	if err != nil {
 		failAll(steps, err)
 		return
@@ -55,13 +62,19 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 	}
 	if err != nil {
 		failAll(steps, err)
+		return
 	}
+	r.behind.certs = true
 }
 
 // stage writes the files that are to change beside the real ones and has them
 // checked. Maps that are missing must be there for it: HAProxy refuses to start
 // without them.
 func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (staged, error) {
+	r.behind.certs = true // until they are live, and those that go are gone
+	if err := r.dir.writeCertificates(want.certs); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{mapName, patternsName} {
 		have, err := r.dir.read(name)
 		if err == nil && have == nil {
@@ -97,6 +110,10 @@ func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 		want.rebase(r.base)
 	}
 	want.put(r.draftOf(want, steps))
+	want.certs = nextCertificates(want.certs, steps)
+	if err := r.ensureDefault(want); err != nil {
+		r.o.Log.Error("no certificate can be made", "error", err)
+	}
 	want.renew(r.o.Owner, r.spares(), r.condition.process != processRuns)
 	return want, newTable(r.o.Owner, want)
 }
@@ -187,6 +204,7 @@ func (r *Reconciler) loaded(id identity) {
 	r.live = id
 	r.leaving = map[string]leaving{}
 	r.running, r.patterns = r.table.all(), r.table.special.patterns()
+	r.certs = r.model.liveCertificates()
 	r.backends = map[string]bool{":hold": true}
 	for _, name := range r.model.order {
 		for _, b := range r.model.sections[name].backends {

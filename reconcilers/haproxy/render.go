@@ -97,7 +97,10 @@ func renderFrontend(b *strings.Builder, o Options, p pages) {
 	for _, bind := range o.Binds {
 		line("bind %s", bind)
 	}
-	line("bind %s accept-proxy", gateAddress(o))
+	for _, bind := range o.TLSBinds {
+		line("bind %s ssl crt-list %s alpn h2,http/1.1", bind, filepath.Join(o.Dir, certificatesName))
+	}
+	line("bind %s name gate accept-proxy", gateAddress(o))
 	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, filepath.Join(o.Dir, mapName))
 	renderPeer(line, o)
 	renderLog(line, o)

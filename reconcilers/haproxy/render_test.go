@@ -22,10 +22,12 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // goldenInput is what a story begins with.
 type goldenInput struct {
-	Mode     Mode          `json:"mode"`
-	Binds    []string      `json:"binds"`
-	User     string        `json:"user"` // the user's haproxy.cfg
-	Services []*v1.Service `json:"services"`
+	Mode         Mode          `json:"mode"`
+	Binds        []string      `json:"binds"`
+	TLSBinds     []string      `json:"tls_binds"`
+	Certificates []string      `json:"certificates"` // names of certificates that the test makes, of a name each
+	User         string        `json:"user"`         // the user's haproxy.cfg
+	Services     []*v1.Service `json:"services"`
 }
 
 // TestRender renders services and compares every file of ours, and what could
@@ -72,7 +74,7 @@ func texts(files []txtar.File) map[string]string {
 func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	t.Helper()
 	dir := t.TempDir()
-	options := Options{Mode: input.Mode, Owner: "lockstep", Binds: input.Binds, Dir: filepath.Join(dir, "lockstep"), StatsSocket: "/run/stats.sock", MasterSocket: "/run/master.sock", Spares: 2}
+	options := Options{Mode: input.Mode, Owner: "lockstep", Binds: input.Binds, TLSBinds: input.TLSBinds, Dir: filepath.Join(dir, "lockstep"), StatsSocket: "/run/stats.sock", MasterSocket: "/run/master.sock", Spares: 2}
 	if input.User != "" {
 		file := filepath.Join(dir, "haproxy.cfg")
 		if err := os.WriteFile(file, []byte(strings.ReplaceAll(input.User, "DIR", options.Dir)), 0o600); err != nil {
@@ -88,11 +90,19 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	for _, s := range input.Services {
 		set[s.Name] = s
 	}
-	state, problems := r.Compile(reconcilers.Scope{}, set, v1.Shared{})
+	var shared v1.Shared
+	a := newAuthority(t)
+	for _, name := range input.Certificates {
+		shared.Certificates = append(shared.Certificates, a.declare(name, name+".test", "*."+name+".test"))
+	}
 	r.model = newModel()
+	state, problems := r.Compile(reconcilers.Scope{}, set, shared)
 	var steps []*step
 	for _, change := range diff(nil, state).Changes {
 		steps = append(steps, &step{change: change})
+	}
+	if err := r.fillDefault(steps); err != nil {
+		t.Fatal(err)
 	}
 	want, table := r.wanted(steps)
 	if err := os.Mkdir(options.Dir, 0o755); err != nil { //nolint:gosec // HAProxy may be another user
@@ -102,13 +112,13 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.dir.commitAll(files), r.writeMaps(want, table)); err != nil {
+	if err := errors.Join(r.dir.commitAll(files), r.writeMaps(want, table), r.dir.writeCertificates(want.certs)); err != nil {
 		t.Fatal(err)
 	}
 	acceptable(t, r)
 	sameAgain(t, r, want)
 	var golden []txtar.File
-	for _, name := range append(want.configNames(), mapName, patternsName, hostsName) {
+	for _, name := range append(want.configNames(), mapName, patternsName, hostsName, certificatesName) {
 		text, err := r.dir.read(name)
 		if err != nil {
 			t.Fatal(err)
@@ -157,6 +167,12 @@ func sameAgain(t *testing.T, r *Reconciler, want *model) {
 		t.Fatal(err)
 	}
 	again := parseFiles(r.o.Owner, files, routes)
+	if again.certs, err = r.dir.readCertificates(); err != nil {
+		t.Fatal(err)
+	}
+	if same, err := r.dir.sayCertificates(again.certs); err != nil || !same || len(again.certs) != len(want.certs) {
+		t.Fatalf("certificates read back: %v %v, want %v", again.certs, err, want.certs)
+	}
 	if d := cmp.Diff(renderAll(want), renderAll(again)); d != "" || !files.say(again) {
 		t.Fatalf("read back (-written +read)\n%s", d)
 	}

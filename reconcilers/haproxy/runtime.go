@@ -18,10 +18,13 @@ func (r *Reconciler) soften(rt *runtime, steps []*step) {
 		return
 	}
 	coming, going, routes := sortSteps(steps)
+	rt.softenCertificates(steps, false)
 	rt.give(coming, rt.server)
 	r.softenRoutes(rt, routes)
 	rt.give(going, rt.removeServer)
+	rt.softenCertificates(steps, true)
 	generation := r.model.generation()
+	r.model.certs = nextCertificates(r.model.certs, steps)
 	r.model.put(r.draftOf(r.model, steps))
 	rt.bury(steps)
 	r.fallBehind(pending(steps), r.model.generation() != generation)
@@ -41,6 +44,8 @@ func (r *Reconciler) fallBehind(steps []*step, base bool) {
 			r.behind.all = true
 		case *route:
 			r.behind.maps = true
+		case *certificate:
+			r.behind.certs = true
 		case *backend:
 			r.behind.configs[r.model.fileOf(native.name())] = true
 		case place:
@@ -182,7 +187,7 @@ func (rt *runtime) allowed(first string) error {
 		err = rt.open()
 	}
 	if err == nil {
-		err = rt.r.before(first)
+		err = rt.r.before(firstLine(first))
 	}
 	if err != nil {
 		rt.broken = true

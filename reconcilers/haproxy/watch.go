@@ -14,10 +14,11 @@ import (
 
 // watched is what the goroutine of Watch shares with the others.
 type watched struct {
-	mu    sync.Mutex
-	known bool
-	live  identity  // the worker that was last seen
-	due   time.Time // when a change that waits may reload; zero when none does
+	mu           sync.Mutex
+	known        bool
+	live         identity  // the worker that was last seen
+	due          time.Time // when a change that waits may reload; zero when none does
+	certificates string    // signature of the user's files, as they were last read
 }
 
 // see notes which worker is the one that we know.
@@ -62,6 +63,9 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pages := pagesStamp(r.o.Errors)
+	if len(r.o.CertificateFiles) > 0 {
+		mourners.Go(func() { r.watchCertificates(ctx, poke) })
+	}
 	silent, master := false, 0
 	for {
 		if r.process != nil {

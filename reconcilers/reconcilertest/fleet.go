@@ -17,14 +17,15 @@ import (
 // sorted lists, unique names and matches, addresses that no two instances of a
 // service share, and services that are never changed after they were handed on.
 type Fleet struct {
-	random   *rand.Rand
-	services map[string]*v1.Service
-	number   int // the last number that was given out, for ids, hosts and addresses
+	random       *rand.Rand
+	services     map[string]*v1.Service
+	certificates map[string]v1.Certificate
+	number       int // the last number that was given out, for ids, hosts and addresses
 }
 
 // NewFleet returns an empty fleet.
 func NewFleet(seed uint64) *Fleet {
-	return &Fleet{random: rand.New(rand.NewPCG(seed, 2)), services: map[string]*v1.Service{}}
+	return &Fleet{random: rand.New(rand.NewPCG(seed, 2)), services: map[string]*v1.Service{}, certificates: map[string]v1.Certificate{}}
 }
 
 // Set returns the services as they are now.

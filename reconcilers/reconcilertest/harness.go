@@ -19,6 +19,8 @@ type Harness struct {
 	Seeds []uint64
 	// Events is the length of a walk; default 250.
 	Events int
+	// Certificates says that the gateway keeps certificates too: they change along the walks.
+	Certificates bool
 }
 
 // Gateway is one gateway under test. Open, World and Writes are required.
@@ -47,6 +49,8 @@ type Gateway struct {
 type bench struct {
 	*Gateway
 	reconciler reconcilers.Reconciler
+	// shared is what rounds over everything get beside the services.
+	shared v1.Shared
 }
 
 func newBench(tb testing.TB, h Harness) *bench {
@@ -92,7 +96,11 @@ func (b *bench) round(ctx context.Context, scope reconcilers.Scope, set v1.Set) 
 	if err != nil {
 		return result{}, fmt.Errorf("observe: %w", err)
 	}
-	desired, problems := b.reconciler.Compile(scope, set, v1.Shared{})
+	var shared v1.Shared
+	if scope.All() {
+		shared = b.shared
+	}
+	desired, problems := b.reconciler.Compile(scope, set, shared)
 	if len(problems) > 0 {
 		return result{}, fmt.Errorf("compile: %w", problems[0])
 	}

@@ -16,9 +16,10 @@ import (
 // way (narrowed, full, broken off in the middle), the daemon restarts.
 type walk struct {
 	*bench
-	fleet   *Fleet
-	waiting []string // services that changed since a round last covered them
-	behind  bool     // nothing is applied yet, or a round failed: a full round is due
+	fleet        *Fleet
+	waiting      []string // services that changed since a round last covered them
+	certificates bool     // they change too
+	behind       bool     // nothing is applied yet, or a round failed: a full round is due
 }
 
 // take walks, and then compares with a fresh gateway that is brought straight
@@ -34,6 +35,7 @@ func (w *walk) take(ctx context.Context, events int, fresh func() *bench) error 
 		return fmt.Errorf("last round: %w", err)
 	}
 	straight := fresh()
+	straight.shared = w.shared
 	if _, err := straight.settle(ctx, w.fleet.Set()); err != nil {
 		return fmt.Errorf("straight to the end: %w", err)
 	}
@@ -62,6 +64,14 @@ func (w *walk) step(ctx context.Context) (string, error) {
 		if !slices.Contains(w.waiting, service) {
 			w.waiting = append(w.waiting, service)
 		}
+	}
+	if w.certificates && w.fleet.random.IntN(4) == 0 {
+		told, err := w.fleet.StepCertificates()
+		if err != nil {
+			return told, err
+		}
+		events = append(events, told)
+		w.shared, w.behind = w.fleet.Shared(), true
 	}
 	restart := w.fleet.random.IntN(25) == 0
 	if restart {

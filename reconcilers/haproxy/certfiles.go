@@ -1,0 +1,190 @@
+package haproxy
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// certificateFiles are where certificates of the user's stand: files with chain and
+// key, folders of such files, folders as certbot has them. They are read, never
+// written. They are compared by what stat says of them, once in a while, rather than
+// watched through inotify: that is right for symlinks into anywhere, for mounts of
+// other machines, and for folders that come later.
+type certificateFiles []string
+
+// filed is one certificate of the user's, or why it can't be taken.
+type filed struct {
+	name string // path of the file, or of certbot's folder
+	cert *certificate
+	err  error
+}
+
+// The names that certbot gives the two files of a certificate.
+const (
+	certbotChain = "fullchain.pem"
+	certbotKey   = "privkey.pem"
+)
+
+// longestFile is far more than any certificate has.
+const longestFile = 1 << 20
+
+// pair names the files of one certificate; they may be the same.
+type pair struct{ name, chain, key string }
+
+// read reads all of them. lost are the paths that can't even be listed: of
+// what stood there nothing is known.
+func (c certificateFiles) read() (all []filed, lost map[string]error) {
+	lost = map[string]error{}
+	for _, root := range c {
+		pairs, err := pairsOf(root)
+		if err != nil {
+			lost[root] = err
+			continue
+		}
+		for _, p := range pairs {
+			f := filed{name: p.name}
+			if f.cert, f.err = p.read(); f.cert != nil {
+				f.cert.origin = v1.Origin{File: p.chain}
+			}
+			all = append(all, f)
+		}
+	}
+	slices.SortFunc(all, func(a, b filed) int { return strings.Compare(a.name, b.name) })
+	return slices.CompactFunc(all, func(a, b filed) bool { return a.name == b.name }), lost
+}
+
+// pairsOf finds the certificates at a path.
+func pairsOf(root string) ([]pair, error) {
+	info, err := os.Stat(root)
+	if err != nil {
+		return nil, fileTrouble(root, err)
+	}
+	if !info.IsDir() {
+		return []pair{pairOf(root)}, nil
+	}
+	if p, ok := certbotPair(root); ok {
+		return []pair{p}, nil
+	}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, fileTrouble(root, err)
+	}
+	var pairs []pair
+	for _, entry := range entries {
+		path := filepath.Join(root, entry.Name())
+		info, err := os.Stat(path)
+		switch extension := filepath.Ext(path); {
+		case strings.HasPrefix(entry.Name(), "."):
+		case err == nil && info.IsDir():
+			if p, ok := certbotPair(path); ok {
+				pairs = append(pairs, p)
+			}
+		case extension == ".crt", extension == ".pem" && !strings.HasSuffix(path, "-key.pem"):
+			pairs = append(pairs, pairOf(path)) // also one that can't be read, which is to be said
+		}
+	}
+	return pairs, nil
+}
+
+// certbotPair returns the certificate that a folder as certbot makes it holds.
+func certbotPair(folder string) (pair, bool) {
+	p := pair{name: folder, chain: filepath.Join(folder, certbotChain), key: filepath.Join(folder, certbotKey)}
+	_, err := os.Lstat(p.chain)
+	return p, err == nil
+}
+
+// pairOf looks for a key beside a file; without one it is in the file itself.
+func pairOf(path string) pair {
+	stem := strings.TrimSuffix(path, filepath.Ext(path))
+	for _, key := range []string{stem + ".key", path + ".key", stem + "-key.pem"} {
+		if _, err := os.Lstat(key); err == nil {
+			return pair{name: path, chain: path, key: key}
+		}
+	}
+	return pair{name: path, chain: path, key: path}
+}
+
+func (p pair) read() (*certificate, error) {
+	chain, err := readBounded(p.chain)
+	if err != nil {
+		return nil, err
+	}
+	key := chain
+	if p.key != p.chain {
+		if key, err = readBounded(p.key); err != nil {
+			return nil, err
+		}
+	}
+	c, err := newCertificate(p.name, chain, key, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.byDefault = strings.TrimSuffix(filepath.Base(p.name), filepath.Ext(p.name)) == "default"
+	return c, nil
+}
+
+func readBounded(path string) (string, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not hold us
+	if err != nil {
+		return "", fileTrouble(path, err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, longestFile+1))
+	if err != nil {
+		return "", fileTrouble(path, err)
+	}
+	if len(text) > longestFile {
+		return "", fmt.Errorf("%s is too long for a certificate", path)
+	}
+	return string(text), nil
+}
+
+// fileTrouble says why a certificate of the user's can't be read.
+func fileTrouble(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s does not exist", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may not be read by the user that Lockstep runs as", path)
+	}
+	return fmt.Errorf("read %s: %w", path, err)
+}
+
+// signature is another one whenever any of the files is.
+func (c certificateFiles) signature() string {
+	sum := fnv.New128a()
+	note := func(path string) {
+		info, err := os.Stat(path)
+		if err != nil {
+			fmt.Fprintf(sum, "%s %v\n", path, err)
+			return
+		}
+		fmt.Fprintf(sum, "%s %d %d %d", path, info.Size(), info.ModTime().UnixNano(), info.Mode())
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			fmt.Fprintf(sum, " %d %d", stat.Dev, stat.Ino)
+		}
+		fmt.Fprintln(sum)
+	}
+	for _, root := range c {
+		pairs, err := pairsOf(root)
+		if err != nil {
+			fmt.Fprintln(sum, err)
+		}
+		for _, p := range pairs {
+			note(p.chain)
+			note(p.key)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}

@@ -1,0 +1,169 @@
+package haproxy
+
+import (
+	"context"
+	"path"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// readCertificates reads the user's files of certificates anew.
+func (r *Reconciler) readCertificates() {
+	files := certificateFiles(r.o.CertificateFiles)
+	signature := files.signature() // before they are read: what changes meanwhile is seen again
+	r.filed, r.lost = files.read()
+	r.watched.mu.Lock()
+	defer r.watched.mu.Unlock()
+	r.watched.certificates = signature
+}
+
+// certificatesEvery is how often the user's files of certificates are looked at.
+const certificatesEvery = time.Second
+
+// watchCertificates pokes when the files are not what they were when they were
+// read. They must have rested for one look: chain and key seldom change in one step.
+func (r *Reconciler) watchCertificates(ctx context.Context, poke func()) {
+	ticker := time.NewTicker(certificatesEvery)
+	defer ticker.Stop()
+	before := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := certificateFiles(r.o.CertificateFiles).signature()
+		r.watched.mu.Lock()
+		read := r.watched.certificates
+		r.watched.mu.Unlock()
+		if now != read && now == before && read != "" {
+			poke()
+		}
+		before = now
+	}
+}
+
+// observeCertificates adds what files and process hold, also what somebody
+// added to our list in the process: that must go.
+func (r *Reconciler) observeCertificates(state plan.State) {
+	known := map[string]bool{}
+	for _, c := range inListOrder(r.model.certs) {
+		known[c.file()] = true
+		live, there := r.certs[c.file()]
+		o := certificateObject(c, r.certs == nil || there && live.runs(c))
+		state[o.Key] = o
+	}
+	for _, file := range sortedKeys(r.certs) {
+		if !known[file] {
+			c := &certificate{name: "file:" + path.Base(file), stray: file}
+			o := certificateObject(c, true)
+			state[o.Key] = o
+		}
+	}
+}
+
+// fillDefault gives the default certificate what it is to hold where nobody
+// has said it: what it holds already, else one of our own making.
+func (r *Reconciler) fillDefault(steps []*step) error {
+	for _, s := range steps {
+		if s.change.After == nil {
+			continue
+		}
+		c, ok := s.change.After.Native.(*certificate)
+		if !ok || c.secret != nil {
+			continue
+		}
+		own := r.model.certs[defaultCertificate]
+		if own == nil || own.of != "" {
+			var err error
+			if own, err = ownCertificate(); err != nil {
+				return err
+			}
+		}
+		filled := *s.change.After
+		filled.Native = own
+		s.change.After = &filled
+	}
+	return nil
+}
+
+// ensureDefault puts a default certificate into a model that has listeners for
+// TLS and none, because that which was asked for was refused.
+func (r *Reconciler) ensureDefault(want *model) error {
+	if !want.listens() || want.certs[defaultCertificate] != nil {
+		return nil
+	}
+	own, err := ownCertificate()
+	if err == nil {
+		want.certs[defaultCertificate] = own
+	}
+	return err
+}
+
+// tellExpiry brings the metric up to the certificates that are shown, and says of each
+// one that has ended, once. It is still shown: to take another one in its place,
+// or none, would tell people less of what is wrong.
+func (r *Reconciler) tellExpiry() {
+	for name := range r.dated {
+		if r.model.certs[name] == nil {
+			r.metrics.expiry.DeleteLabelValues(name)
+			delete(r.dated, name)
+		}
+	}
+	for name, c := range r.model.certs {
+		if name == defaultCertificate {
+			continue
+		}
+		r.metrics.expiry.WithLabelValues(name).Set(float64(c.until.Unix()))
+		if ended := time.Now().After(c.until); ended && r.dated[name] != c.version {
+			r.o.Log.Warn("a certificate has ended, and is still shown: replace it", "certificate", name, "ended", c.until.Format(time.RFC3339))
+			r.dated[name] = c.version
+		} else if _, known := r.dated[name]; !known {
+			r.dated[name] = ""
+		}
+	}
+}
+
+// listens reports whether the sections have a listener for TLS.
+func (m *model) listens() bool { return strings.Contains(m.base, "/"+certificatesName+" ") }
+
+// liveCertificates is what a process has that has just loaded the model.
+func (m *model) liveCertificates() map[string]liveCertificate {
+	if !m.listens() {
+		return nil
+	}
+	live := map[string]liveCertificate{}
+	for _, c := range m.certs {
+		live[c.file()] = liveCertificate{print: c.print, filters: []string{c.filters()}}
+	}
+	return live
+}
+
+// settleCertificates makes the files say what the model says.
+func (r *Reconciler) settleCertificates() error {
+	if err := r.dir.writeCertificates(r.model.certs); err != nil {
+		return err
+	}
+	return r.dir.pruneCertificates(r.model.certs)
+}
+
+// blameCertificates fails the steps about certificates that HAProxy names in its
+// complaint, so that the others can go on without them. It reports whether
+// there were any.
+func (r *Reconciler) blameCertificates(steps []*step, err error) bool {
+	found := false
+	for _, s := range steps {
+		if s.change.After == nil || s.failed() {
+			continue
+		}
+		c, ok := s.change.After.Native.(*certificate)
+		if ok && strings.Contains(err.Error(), r.dir.file(c.file())) {
+			s.fail(v1.GatewayRejected, "HAProxy refuses the certificate: "+err.Error(), "replace it by one that HAProxy takes")
+			found = true
+		}
+	}
+	return found
+}

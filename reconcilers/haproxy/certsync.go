@@ -1,0 +1,308 @@
+package haproxy
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// liveCertificate is one of ours as the process has it.
+type liveCertificate struct {
+	print   string   // SHA-1
+	filters []string // one for each of its lines in the list
+}
+
+// runs reports whether the process has exactly this one.
+func (l liveCertificate) runs(c *certificate) bool {
+	return l.print == c.print && len(l.filters) == 1 && l.filters[0] == c.filters()
+}
+
+// lookAtCertificates reads ours from the process, by the names of their files;
+// nil when it has not loaded the list.
+func (d *directory) lookAtCertificates(s *session) (map[string]liveCertificate, error) {
+	answers, err := s.send([]string{"show ssl cert", "show ssl crt-list -n " + d.file(certificatesName)})
+	if err != nil {
+		return nil, err
+	}
+	lines, known := d.parseList(answers[1])
+	if !known {
+		return nil, nil
+	}
+	certs := map[string]liveCertificate{}
+	var names, commands []string
+	for line := range strings.Lines(answers[0]) {
+		if name, ours := d.certificateName(strings.TrimSpace(line)); ours {
+			names, commands = append(names, name), append(commands, "show ssl cert "+d.file(name))
+		}
+	}
+	if answers, err = s.send(commands); err != nil {
+		return nil, err
+	}
+	for i, name := range names {
+		live := liveCertificate{print: fingerprint(answers[i])}
+		for _, line := range lines[name] {
+			live.filters = append(live.filters, line.filters)
+		}
+		certs[name] = live
+	}
+	return certs, nil
+}
+
+// certificateName takes the directory off a path, of ours alone.
+func (d *directory) certificateName(path string) (string, bool) {
+	name, ours := strings.CutPrefix(path, d.path+"/")
+	return name, ours && filepath.Dir(name) == certificatesDir
+}
+
+// fingerprint reads the answer to "show ssl cert FILE".
+func fingerprint(answer string) string {
+	for line := range strings.Lines(answer) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "SHA1 FingerPrint: "); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// listLine is a line of the list in the process.
+type listLine struct{ number, filters string }
+
+// parseList reads the answer to "show ssl crt-list -n": PATH:LINE FILTERS. It
+// returns false when the process has no such list.
+func (d *directory) parseList(answer string) (map[string][]listLine, bool) {
+	if !strings.HasPrefix(answer, "# ") {
+		return nil, false
+	}
+	lines := map[string][]listLine{}
+	for line := range strings.Lines(answer) {
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] == "#" {
+			continue
+		}
+		colon := strings.LastIndexByte(words[0], ':')
+		if name, ours := d.certificateName(words[0][:max(colon, 0)]); ours {
+			lines[name] = append(lines[name], listLine{words[0][colon+1:], strings.Join(words[1:], " ")})
+		}
+	}
+	return lines, true
+}
+
+// keepCertificate adds a certificate to the process, or brings it to what it
+// should be. Handshakes see the old one or the new.
+func (rt *runtime) keepCertificate(c *certificate) error {
+	r := rt.r
+	live, there := r.certs[c.file()]
+	have := r.model.certs[c.name]
+	if err := rt.openForCertificates(); err != nil {
+		return err
+	}
+	if !there || live.print != c.print || have == nil || have.version != c.version {
+		if err := rt.setCertificate(c, there); err != nil {
+			return err
+		}
+		live.print = c.print
+	}
+	r.certs[c.file()] = live
+	if !slices.Contains(live.filters, c.filters()) {
+		answers, err := rt.command("add ssl crt-list " + r.dir.file(certificatesName) + " <<\n" + c.line(r.dir.path) + "\n")
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(answers[0], "Success") {
+			return certificateRefused(c, answers[0])
+		}
+		live.filters = append(slices.Clone(live.filters), c.filters())
+		r.certs[c.file()] = live
+	}
+	if len(live.filters) == 1 {
+		return nil
+	}
+	if err := rt.unlist(c.file(), c.filters()); err != nil {
+		return err
+	}
+	live.filters = []string{c.filters()}
+	r.certs[c.file()] = live
+	return nil
+}
+
+// openForCertificates makes sure that nobody else is about to change a
+// certificate: HAProxy has room for one such change, and would mix ours into it.
+func (rt *runtime) openForCertificates() error {
+	if err := rt.open(); err != nil {
+		return err
+	}
+	if err := rt.session.extend(rt.r.o.Timeout); err != nil {
+		return err
+	}
+	answer, err := rt.session.ask("show ssl cert")
+	if err != nil {
+		rt.broken = true
+		return err
+	}
+	for line := range strings.Lines(answer) {
+		path, begun := strings.CutPrefix(strings.TrimSpace(line), "*")
+		if !begun {
+			continue
+		}
+		if _, ours := rt.r.dir.certificateName(path); !ours {
+			return fmt.Errorf("somebody else is changing the certificate %s in HAProxy, which takes one change at a time; if it was forgotten: abort ssl cert %s", path, path)
+		}
+		_, err := rt.command("abort ssl cert " + path)
+		return err
+	}
+	return nil
+}
+
+// setCertificate gives the process chain and key. Whatever fails in between is
+// taken back: HAProxy would add the next certificate to a change that was left open.
+func (rt *runtime) setCertificate(c *certificate, there bool) error {
+	path := rt.r.dir.file(c.file())
+	var commands []string
+	if !there {
+		commands = append(commands, "new ssl cert "+path)
+	}
+	answers, err := rt.command(append(commands, "set ssl cert "+path+" <<\n"+c.pem())...)
+	if err != nil {
+		return err
+	}
+	if last := answers[len(answers)-1]; strings.HasPrefix(last, "Transaction created") {
+		if answers, err = rt.command("commit ssl cert "+path, "show ssl cert "+path); err != nil {
+			return err
+		}
+		if strings.Contains(answers[0], "Success") && fingerprint(answers[1]) == c.print {
+			return nil
+		}
+	}
+	refusal := answers[0]
+	if len(answers) > 1 && !strings.HasPrefix(refusal, "Committing") {
+		refusal = answers[1]
+	}
+	undo := []string{"abort ssl cert " + path}
+	if !there {
+		undo = append(undo, "del ssl cert "+path)
+	}
+	if _, err := rt.command(undo...); err != nil {
+		return err
+	}
+	return certificateRefused(c, refusal)
+}
+
+// certificateRefused words HAProxy's answer, of which it repeats one line: an
+// answer never holds what was sent.
+func certificateRefused(c *certificate, answer string) error {
+	answer = strings.TrimSpace(answer)
+	if i := strings.LastIndexByte(answer, '\n'); i >= 0 && strings.HasPrefix(answer, "Committing") {
+		answer = answer[i+1:]
+	}
+	return certificateProblem(v1.GatewayRejected, c.name, c.origin, "HAProxy refuses the certificate: "+firstLine(answer), "replace it by one that HAProxy takes")
+}
+
+// unlist takes a certificate off the list, but for its line with the filters to keep.
+func (rt *runtime) unlist(name, keep string) error {
+	list := rt.r.dir.file(certificatesName)
+	if err := rt.open(); err != nil {
+		return err
+	}
+	answer, err := rt.session.ask("show ssl crt-list -n " + list)
+	if err != nil {
+		rt.broken = true
+		return err
+	}
+	lines, _ := rt.r.dir.parseList(answer)
+	var commands []string
+	kept := keep == ""
+	for _, line := range lines[name] {
+		if line.filters == keep && !kept {
+			kept = true
+			continue
+		}
+		commands = append(commands, "del ssl crt-list "+list+" "+rt.r.dir.file(name)+":"+line.number)
+	}
+	if len(commands) == 0 {
+		return nil
+	}
+	answers, err := rt.command(commands...)
+	if err != nil {
+		return err
+	}
+	for _, answer := range answers {
+		if !strings.Contains(answer, "deleted in crtlist") {
+			rt.broken = true
+			return fmt.Errorf("HAProxy keeps %s in its list of certificates: %s", name, firstLine(answer))
+		}
+	}
+	return nil
+}
+
+// dropCertificate takes a certificate out of the process. The default one stays
+// there until its listeners have gone with a reload.
+func (rt *runtime) dropCertificate(c *certificate) error {
+	r := rt.r
+	if _, there := r.certs[c.file()]; !there || c.name == defaultCertificate {
+		return nil
+	}
+	if err := rt.openForCertificates(); err != nil {
+		return err
+	}
+	if err := rt.unlist(c.file(), ""); err != nil {
+		return err
+	}
+	answers, err := rt.command("del ssl cert " + r.dir.file(c.file()))
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(answers[0], "deleted") {
+		rt.broken = true
+		return fmt.Errorf("HAProxy keeps the certificate %s: %s", c.name, firstLine(answers[0]))
+	}
+	delete(r.certs, c.file())
+	return nil
+}
+
+// softenCertificates makes the changes to certificates that need no reload.
+func (rt *runtime) softenCertificates(steps []*step, deletes bool) {
+	stay := map[string]bool{}
+	for _, c := range nextCertificates(rt.r.model.certs, steps) {
+		stay[c.file()] = true
+	}
+	for _, s := range steps {
+		c, ok := s.change.Object().Native.(*certificate)
+		if !ok || (s.change.Op == plan.Delete) != deletes || rt.r.condition.process != processRuns || rt.r.certs == nil {
+			continue
+		}
+		var err error
+		if deletes && stay[c.file()] { // a stray one is what was asked for by now
+			continue
+		}
+		if deletes {
+			err = rt.dropCertificate(c)
+		} else {
+			err = rt.keepCertificate(c)
+		}
+		if err != nil {
+			failAll([]*step{s}, err)
+		}
+	}
+}
+
+// nextCertificates applies the steps that have not failed.
+func nextCertificates(have map[string]*certificate, steps []*step) map[string]*certificate {
+	next := map[string]*certificate{}
+	maps.Copy(next, have)
+	for _, s := range steps {
+		c, ok := s.change.Object().Native.(*certificate)
+		switch {
+		case !ok || s.failed():
+		case s.change.Op == plan.Delete:
+			delete(next, c.name)
+		default:
+			next[c.name] = c
+		}
+	}
+	return next
+}
