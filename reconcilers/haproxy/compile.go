@@ -249,6 +249,9 @@ func checkRoute(d *v1.Route) error {
 		if err := wordHost.check(host); err != nil {
 			return err
 		}
+		if strings.Trim(host, "*.") == "" {
+			return fmt.Errorf("host %q names nothing beside its star", host)
+		}
 		if star := strings.Count(host, "*"); star > 1 || star == 1 && !strings.HasPrefix(host, "*.") && !strings.HasSuffix(host, ".*") {
 			return fmt.Errorf("host %q has a star where HAProxy knows none", host)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -62,8 +63,14 @@ func settingsOf(s *v1.Service, address bool) settings {
 	return made
 }
 
-// check is the door for what stands in settings as text.
+// check is the door for what is asked for, and for what somebody may have written
+// into our files.
 func (s settings) check() error {
+	for _, n := range []int{s.Connect, s.Server, s.Queue, s.Tunnel, s.Retries, s.SlowStart} {
+		if n < 0 || n > math.MaxInt32 {
+			return fmt.Errorf("%d is no number of milliseconds or tries that HAProxy takes", n)
+		}
+	}
 	if s.Sticky != "" {
 		if err := errors.Join(wordToken.check(s.Sticky), wordToken.check(s.Key)); err != nil {
 			return err
