@@ -38,7 +38,7 @@ func TestDecodeWhole(t *testing.T) {
 			ConnectTimeout: 5 * time.Second,
 			ReadTimeout:    time.Minute,
 			WriteTimeout:   time.Minute,
-			Balancing:      Balancing{Retries: new(DefaultRetries), TunnelTimeout: time.Hour},
+			Balancing:      Balancing{Retries: new(DefaultRetries)},
 			HealthCheck:    HealthCheck{CheckInterval: 2 * time.Second, CheckTimeout: time.Second, CheckRise: 2, CheckFall: 3},
 			Origin:         Origin{Container: "shop-web-1"},
 			Routes: []Route{{
