@@ -44,7 +44,7 @@ func hostileWorld(t *testing.T) *httptest.Server {
 		},
 		"/explain": status.Explanation{Subject: hostile, Services: []status.Service{service}, Problems: []v1.Problem{problem}},
 		"/plan": []server.GatewayPlan{{Gateway: v1.Kong,
-			Changes: []server.Change{{Operation: "create", Sentence: hostile, Origin: v1.Origin{Container: hostile}}},
+			Changes: []server.Change{{Operation: "create", Sentence: hostile, Reload: hostile, Origin: v1.Origin{Container: hostile}}},
 			Held:    []server.Change{{Operation: "delete", Sentence: hostile}}}},
 	}
 	world := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

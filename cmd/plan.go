@@ -102,6 +102,9 @@ func printPlans(p *printer, plans []server.GatewayPlan) {
 		}
 		for _, change := range gateway.Changes {
 			p.line("  %s %s%s", marks[change.Operation], change.Sentence, from(change))
+			if change.Reload != "" {
+				p.line("      needs a reload: %s", change.Reload)
+			}
 		}
 		for _, problem := range gateway.Problems {
 			p.line("  x not asked for: %s", problem.Error())

@@ -79,6 +79,9 @@ func (w *worker) preview(ctx context.Context) Preview {
 	if err != nil {
 		return Preview{Gateway: w.name, Error: err.Error()}
 	}
+	if f, ok := w.reconciler.(reconcilers.Forecaster); ok {
+		p = f.Forecast(p)
+	}
 	preview := Preview{Gateway: w.name, Plan: p}
 	for _, service := range slices.Sorted(maps.Keys(problems)) {
 		preview.Problems = append(preview.Problems, problems[service]...)

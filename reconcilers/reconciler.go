@@ -48,6 +48,14 @@ type Reconciler interface {
 	Close() error
 }
 
+// Forecaster is implemented by a reconciler whose gateway takes some changes over
+// by a reload only.
+type Forecaster interface {
+	// Forecast returns the plan with Reload set where a change needs one, as things
+	// were when they were last observed. It changes nothing.
+	Forecast(p plan.Plan) plan.Plan
+}
+
 // Watcher is implemented by a reconciler that can notice by itself that its
 // gateway changed behind its back: a process that died, a reload by another.
 type Watcher interface {

@@ -20,11 +20,13 @@ type GatewayPlan struct {
 
 // Change is one change of a plan.
 type Change struct {
-	Operation plan.Op   `json:"operation"`
-	Object    v1.Key    `json:"object"`
-	Service   string    `json:"service,omitempty"`
-	Sentence  string    `json:"sentence"`
-	Origin    v1.Origin `json:"origin,omitzero"`
+	Operation plan.Op `json:"operation"`
+	Object    v1.Key  `json:"object"`
+	Service   string  `json:"service,omitempty"`
+	Sentence  string  `json:"sentence"`
+	// Reload says why the gateway must be reloaded for the change.
+	Reload string    `json:"reload,omitempty"`
+	Origin v1.Origin `json:"origin,omitzero"`
 }
 
 // NewGatewayPlan returns a plan in its printed form.
@@ -41,6 +43,7 @@ func changes(list []plan.Change) []Change {
 			Object:    change.Key,
 			Service:   object.Service,
 			Sentence:  change.Sentence(),
+			Reload:    change.Reload,
 			Origin:    object.Origin,
 		})
 	}

@@ -122,8 +122,8 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 		if b == nil || !r.backends[b.live()] {
 			return true
 		}
-		i, there := b.find(native.server.name)
-		return there && b.servers[i].backup != native.server.backup
+		have, there := r.model.server(native)
+		return there && have.backup != native.server.backup
 	case *route:
 		if native.backend == "" {
 			return !r.backends[":hold"]

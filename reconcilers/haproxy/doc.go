@@ -24,6 +24,9 @@
 //	added.go              backends that come and go at runtime, from 3.4 on
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
 //	settings.go           what a backend asks for, and how it is written and read back
+//	balancing.go          which server takes a request
+//	healthcheck.go        how HAProxy finds out whether a server is well
+//	forecast.go           which changes of a plan need a reload
 //	order.go              which route wins of several, as in Kong
 //	certificate.go, cert*.go  what TLS listeners show: checked, shared out, written, given to the process
 //	patterns.go, perl.go  routes that a map of prefixes can't express

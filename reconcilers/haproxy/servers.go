@@ -37,7 +37,7 @@ func (rt *runtime) server(s *step) (order, bool) {
 		return order{}, false
 	}
 	name := rt.nameOf(after)
-	have, there := rt.have(after)
+	have, there := rt.r.model.server(after)
 	ends := rt.endCommands(name, after.server, have.overdue)
 	var err error
 	switch _, goes := rt.r.leaving[after.String()]; {
@@ -68,9 +68,9 @@ func (rt *runtime) nameOf(p place) string {
 	return backendName(rt.r.o.Owner, rt.r.model.live(p.backend)) + "/" + p.server.name
 }
 
-// have returns the server as the model knows it to run.
-func (rt *runtime) have(p place) (server, bool) {
-	b := rt.r.model.backendOf(p.backend)
+// server returns a server as the model knows it to run.
+func (m *model) server(p place) (server, bool) {
+	b := m.backendOf(p.backend)
 	if b == nil {
 		return server{}, false
 	}

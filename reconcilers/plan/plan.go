@@ -28,6 +28,9 @@ type Change struct {
 	After  *Object // nil for Delete
 	// Fields are the names of what an Update changes, sorted.
 	Fields []string
+	// Reload says why the gateway must be reloaded for the change; "" when it must
+	// not, or nobody has said. See reconcilers.Forecaster.
+	Reload string
 }
 
 // Object returns the side of the change that exists: After, or Before for a Delete.

@@ -1,0 +1,56 @@
+package haproxy
+
+import "github.com/lockstep/lockstep/reconcilers/plan"
+
+// Forecast implements reconcilers.Forecaster. What comes along with something else
+// is not said again: everything with the process or its files, a server or route
+// with its backend.
+func (r *Reconciler) Forecast(p plan.Plan) plan.Plan {
+	if r.model == nil {
+		return p
+	}
+	free, whole := len(r.free()), r.condition.process == processRuns && r.condition.loaded == "yes"
+	changes := make([]plan.Change, len(p.Changes))
+	for i, change := range p.Changes {
+		if _, base := change.Object().Native.(condition); base || whole {
+			change.Reload = r.forecast(change, &free)
+		}
+		changes[i] = change
+	}
+	p.Changes = changes
+	return p
+}
+
+// forecast says why one change needs a reload; "" when it needs none. free is how
+// many prepared backends are left.
+func (r *Reconciler) forecast(change plan.Change, free *int) string {
+	if change.After == nil || !r.needsReload(change) {
+		return ""
+	}
+	switch native := change.After.Native.(type) {
+	case condition:
+		if before, ok := beforeCondition(change); ok && before.process != native.process {
+			return "HAProxy does not run, or answers nobody"
+		}
+		return "HAProxy has not loaded what the files are to say"
+	case *backend:
+		switch fresh := len(r.unheard([]*step{{change: change}})) > 0; {
+		case change.Before != nil:
+			return "options of a backend change"
+		case !native.standard():
+			return "a new backend has options of its own"
+		case !fresh:
+			return "HAProxy lacks a backend that it should have"
+		case r.can().addsBackends:
+			return ""
+		case *free == 0:
+			return "no prepared backend is left"
+		}
+		*free--
+	case place:
+		if _, there := r.model.server(native); there {
+			return "whether a server is a backup changes"
+		}
+	}
+	return ""
+}
