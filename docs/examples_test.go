@@ -19,6 +19,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/cmd"
 	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/manifests"
 )
 
 const root = ".."
@@ -86,8 +87,14 @@ func (b block) check() error {
 	return fmt.Errorf("nobody knows how to check a block of %q", b.language)
 }
 
-// checkYAML decodes the labels of a piece of a Compose file.
+// checkYAML validates manifests, or decodes the labels of a piece of a Compose file.
 func checkYAML(text string) error {
+	if strings.Contains(text, manifests.APIVersion) {
+		for _, problem := range manifests.Validate(map[string][]byte{"example": []byte(text)}).Problems {
+			return problem
+		}
+		return nil
+	}
 	var file struct {
 		Services map[string]struct{ Labels map[string]string }
 	}

@@ -186,3 +186,14 @@ func golden(t *testing.T, path, said string) {
 		t.Errorf("it is told differently (-want +got); run with -update when it should:\n%s", diff)
 	}
 }
+
+// TestExamples validates what is shown to users.
+func TestExamples(t *testing.T) {
+	texts, err := ReadAll([]string{"examples"})
+	if err != nil || len(texts) < 2 {
+		t.Fatalf("%d examples: %v", len(texts), err)
+	}
+	for _, problem := range Validate(texts).Problems {
+		t.Error(problem)
+	}
+}

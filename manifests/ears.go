@@ -23,6 +23,8 @@ type ears struct {
 
 	heard  time.Time       // when the first thing was heard since reset
 	paths  map[string]bool // files of manifests that were spoken of since
+	dirs   map[string]bool // and their directories
+	all    bool            // anything may have changed since
 	linked bool            // what a symbolic link leads to was, since
 	secret bool            // so was something outside of the folders
 	again  bool            // look again at once
@@ -37,7 +39,7 @@ type place struct {
 
 // newEars returns ears that listen to nothing yet.
 func newEars() *ears {
-	e := &ears{places: map[string]*place{}, paths: map[string]bool{}}
+	e := &ears{places: map[string]*place{}, paths: map[string]bool{}, dirs: map[string]bool{}, all: true}
 	e.watcher, e.err = fsnotify.NewWatcher()
 	return e
 }
@@ -58,8 +60,9 @@ func (e *ears) secrets(files []string) {
 
 // reset forgets what was heard.
 func (e *ears) reset() {
-	e.heard, e.linked, e.secret = time.Time{}, false, false
+	e.heard, e.linked, e.secret, e.all = time.Time{}, false, false, e.watcher == nil
 	clear(e.paths)
+	clear(e.dirs)
 }
 
 // touched reports whether a file was spoken of.
@@ -69,7 +72,7 @@ func (e *ears) touched(path string, isLink bool) bool { return e.paths[path] || 
 // the folders, and each step of the ways that lead to them, to files behind
 // symbolic links and to secrets. It reports whether it listens to a new one.
 func (e *ears) attend(folders []string, seen look) bool {
-	if e.watcher == nil || seen.equal(e.attended) && !e.secret && !e.again {
+	if e.watcher == nil || !e.all && seen.equal(e.attended) {
 		return false
 	}
 	e.attended = seen
@@ -77,7 +80,7 @@ func (e *ears) attend(folders []string, seen look) bool {
 	for dir := range seen.dirs {
 		e.want(wanted, dir).as = append(e.want(wanted, dir).as, dir)
 	}
-	for _, path := range slices.Concat(folders, slices.Collect(maps.Keys(seen.links)), e.files) {
+	for _, path := range slices.Concat(folders, seen.links(), e.files) {
 		for dir, names := range junctions(path) {
 			maps.Copy(e.want(wanted, dir).names, names)
 		}
@@ -128,19 +131,19 @@ func (e *ears) deafen(dir string) {
 // note takes in one event and reports whether it matters.
 func (e *ears) note(event fsnotify.Event) bool {
 	dir, name := filepath.Split(event.Name)
+	if itself := e.places[event.Name]; itself != nil {
+		e.all = true
+	}
 	p := e.places[filepath.Clean(dir)]
 	if p == nil {
-		p = e.places[event.Name] // of a directory itself
-		if p == nil {
-			return false
-		}
+		return e.all
 	}
 	matters := len(p.as) > 0
 	for _, as := range p.as {
-		e.paths[filepath.Join(as, name)] = true
+		e.dirs[as], e.paths[filepath.Join(as, name)] = true, true
 	}
 	if p.names[name] {
-		e.linked, e.secret, matters = true, true, true
+		e.linked, e.secret, e.all, matters = true, true, true, true
 	}
 	if matters && e.heard.IsZero() {
 		e.heard = time.Now()
@@ -152,14 +155,17 @@ func (e *ears) note(event fsnotify.Event) bool {
 // something left to look at.
 func (e *ears) idle(ctx context.Context, d time.Duration) error {
 	if e.again {
-		e.again = false
+		e.again, e.all, e.secret = false, true, true
 		return nil
 	}
-	return e.listen(ctx, d, true)
+	_, err := e.listen(ctx, d, true)
+	e.all = e.all || e.heard.IsZero() // nothing was: it is time to look at all
+	return err
 }
 
 // listen takes in what happens for a while; with early, until something matters.
-func (e *ears) listen(ctx context.Context, d time.Duration, early bool) error {
+// whole says that the while is over.
+func (e *ears) listen(ctx context.Context, d time.Duration, early bool) (whole bool, err error) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	var events chan fsnotify.Event
@@ -171,17 +177,17 @@ func (e *ears) listen(ctx context.Context, d time.Duration, early bool) error {
 		var matters bool
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return false, context.Cause(ctx)
 		case <-timer.C:
-			return nil
+			return true, nil
 		case event := <-events:
 			matters = e.note(event)
 		case err := <-lost: // too much at once, or a directory that went: all is looked at
 			matters = err != nil
-			e.linked, e.secret = e.linked || matters, e.secret || matters
+			e.linked, e.secret, e.all = e.linked || matters, e.secret || matters, e.all || matters
 		}
 		if matters && early {
-			return nil
+			return false, nil
 		}
 	}
 }

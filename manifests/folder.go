@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -17,17 +18,44 @@ const (
 	maxLinks = 40 // symbolic links in one path, as the kernel has it
 )
 
-// look is what was seen of the folders at one moment: every file of manifests
-// with what tells one version of it from another, and every directory.
+// look is what was seen of the folders at one moment. It is immutable, and shares
+// with the look before what nobody looked at again.
 type look struct {
-	files map[string]stamp
-	links map[string]bool  // those of the files that are symbolic links
-	dirs  map[string]stamp // device and inode alone
-	err   string           // why it could not be seen
+	dirs map[string]*listing
+	err  string // why it could not be seen
+}
+
+// listing is what was seen of one directory.
+type listing struct {
+	self  stamp            // device and inode alone
+	files map[string]stamp // manifests, by path
+	links map[string]bool  // those of them that are symbolic links
+	subs  []string         // directories in it, by path, sorted
 }
 
 func (l look) equal(o look) bool {
-	return l.err == o.err && maps.Equal(l.files, o.files) && maps.Equal(l.dirs, o.dirs) && maps.Equal(l.links, o.links)
+	return l.err == o.err && maps.EqualFunc(l.dirs, o.dirs, func(a, b *listing) bool {
+		return a == b || a.self == b.self && maps.Equal(a.files, b.files) && maps.Equal(a.links, b.links) && slices.Equal(a.subs, b.subs)
+	})
+}
+
+// has reports whether a file of manifests was seen.
+func (l look) has(path string) bool {
+	dir := l.dirs[filepath.Dir(path)]
+	if dir == nil {
+		return false
+	}
+	_, has := dir.files[path]
+	return has
+}
+
+// links returns the symbolic links among the files.
+func (l look) links() []string {
+	var out []string
+	for _, dir := range l.dirs {
+		out = slices.AppendSeq(out, maps.Keys(dir.links))
+	}
+	return out
 }
 
 // stamp tells one version of a file from another.
@@ -61,11 +89,13 @@ func isManifest(name string) bool {
 }
 
 // take looks at the folders. Symbolic links to files are followed, as config
-// mounts need it; those to directories are not, but for the folder itself.
-func take(folders []string) look {
-	l := look{files: map[string]stamp{}, links: map[string]bool{}, dirs: map[string]stamp{}}
+// mounts need it; those to directories are not, but for the folder itself. A
+// directory of which again says no is as it was before; nil: all are looked at.
+func take(folders []string, before look, again func(dir string) bool) look {
+	l := look{dirs: map[string]*listing{}}
+	files := 0
 	for _, folder := range folders {
-		if err := l.walk(folder); err != nil {
+		if err := l.walk(folder, before, again, &files); err != nil {
 			l.err = err.Error()
 			return l
 		}
@@ -73,42 +103,60 @@ func take(folders []string) look {
 	return l
 }
 
-func (l *look) walk(dir string) error {
+// walk looks at a directory and those within it.
+func (l *look) walk(dir string, before look, again func(string) bool, files *int) error {
+	seen := before.dirs[dir]
+	if seen == nil || again == nil || again(dir) {
+		var err error
+		if seen, err = list(dir); err != nil {
+			return err
+		}
+	}
+	l.dirs[dir] = seen
+	if *files += len(seen.files); *files > maxFiles {
+		return fmt.Errorf("there are more than %d manifests, with those in %s", maxFiles, dir)
+	}
+	for _, sub := range seen.subs {
+		if err := l.walk(sub, before, again, files); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// list looks at one directory.
+func list(dir string) (*listing, error) {
 	entries, err := os.ReadDir(dir) // sorted
 	if err != nil {
-		return err
+		return nil, err
 	}
-	itself := stampAt(dir)
-	l.dirs[dir] = stamp{device: itself.device, inode: itself.inode}
+	self := stampAt(dir)
+	l := &listing{self: stamp{device: self.device, inode: self.inode}, files: map[string]stamp{}, links: map[string]bool{}}
 	for _, entry := range entries {
 		name := entry.Name()
 		path := filepath.Join(dir, name)
 		switch {
 		case strings.HasPrefix(name, "."):
 		case entry.IsDir():
-			if err := l.walk(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+			l.subs = append(l.subs, path)
 		case isManifest(name):
 			info, err := os.Stat(path)
 			if errors.Is(err, fs.ErrNotExist) { // gone meanwhile, or a link to nothing
 				continue
 			}
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if info.IsDir() {
 				continue
 			}
+			l.files[path] = stampOf(info)
 			if entry.Type()&fs.ModeSymlink != 0 {
 				l.links[path] = true
 			}
-			if l.files[path] = stampOf(info); len(l.files) > maxFiles {
-				return fmt.Errorf("there are more than %d manifests in %s", maxFiles, dir)
-			}
 		}
 	}
-	return nil
+	return l, nil
 }
 
 // junctions returns where a path could be made to lead somewhere else: for every

@@ -26,11 +26,15 @@ func ReadAll(paths []string) (map[string][]byte, error) {
 			return nil, err
 		}
 		if info.IsDir() {
-			seen := take([]string{path})
+			seen := take([]string{path}, look{}, nil)
 			if seen.err != "" {
 				return nil, fmt.Errorf("%s", seen.err)
 			}
-			files = slices.Sorted(maps.Keys(seen.files))
+			files = nil
+			for _, dir := range slices.Sorted(maps.Keys(seen.dirs)) {
+				files = slices.AppendSeq(files, maps.Keys(seen.dirs[dir].files))
+			}
+			slices.Sort(files)
 		}
 		for _, file := range files {
 			if texts[file], err = readBounded(file, 2*maxBytes); err != nil {

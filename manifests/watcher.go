@@ -66,6 +66,7 @@ type Watcher struct {
 	reveal  *revealer
 	ears    *ears
 	stamps  map[string]stamp // of the files, as they were read
+	seen    look             // what was seen last
 	now     Declaration
 	said    map[string]bool // problems that were logged
 	unsaved bool
@@ -141,11 +142,12 @@ func (w *Watcher) rest(ctx context.Context) (look, error) {
 		if emptied {
 			settle = w.options.SettleEmpty
 		}
-		if err := w.ears.listen(ctx, settle, emptied); err != nil {
+		whole, err := w.ears.listen(ctx, settle, emptied)
+		if err != nil {
 			return look{}, err
 		}
 		now := w.look()
-		if now.equal(before) {
+		if whole && now.equal(before) {
 			return now, nil
 		}
 		before = now
@@ -156,18 +158,25 @@ func (w *Watcher) rest(ctx context.Context) (look, error) {
 // look looks at the folders, and listens to all that could change what is seen.
 // It listens first, so that nothing happens between the two.
 func (w *Watcher) look() look {
-	now := take(w.options.Folders)
-	if w.ears.attend(w.options.Folders, now) {
-		now = take(w.options.Folders)
+	again := func(dir string) bool { return w.ears.dirs[dir] }
+	if w.ears.all || w.seen.err != "" {
+		again = nil
 	}
+	now := take(w.options.Folders, w.seen, again)
+	if w.ears.attend(w.options.Folders, now) {
+		now = take(w.options.Folders, w.seen, nil)
+	}
+	w.seen = now
 	return now
 }
 
 // emptied reports whether a file that held something is empty.
 func (w *Watcher) emptied(now look) bool {
-	for path, stamp := range now.files {
-		if before, has := w.stamps[path]; stamp.size == 0 && has && before.size > 0 {
-			return true
+	for _, dir := range now.dirs {
+		for path, stamp := range dir.files {
+			if stamp.size == 0 && w.stamps[path].size > 0 {
+				return true
+			}
 		}
 	}
 	return false
@@ -200,25 +209,31 @@ func (w *Watcher) take(now look, seen time.Time) bool {
 // read takes in every file that changed or was heard of, and reports whether
 // any says something else.
 func (w *Watcher) read(now look) bool {
-	changed := w.shelf.keep(func(path string) bool { _, has := now.files[path]; return has })
+	changed := w.shelf.keep(now.has)
 	w.unsaved = w.unsaved || changed
-	maps.DeleteFunc(w.stamps, func(path string, _ stamp) bool { _, has := now.files[path]; return !has })
-	for _, path := range slices.Sorted(maps.Keys(now.files)) {
-		stamp := now.files[path]
-		if w.stamps[path] == stamp && !w.ears.touched(path, now.links[path]) {
-			continue
+	maps.DeleteFunc(w.stamps, func(path string, _ stamp) bool { return !now.has(path) })
+	for _, dir := range now.dirs {
+		for path, stamp := range dir.files {
+			if w.stamps[path] != stamp || w.ears.touched(path, dir.links[path]) {
+				changed = w.readFile(path, stamp) || changed
+			}
 		}
-		text, err := readBounded(path, 2*maxBytes)
-		if err != nil {
-			changed = w.shelf.fail(path, err) || changed
-		} else {
-			changed = w.shelf.put(path, text) || changed
-		}
-		w.stamps[path] = stamp
-		if stampAt(path) != stamp { // written meanwhile: once more, when it has come to rest
-			delete(w.stamps, path)
-			w.ears.again = true
-		}
+	}
+	return changed
+}
+
+// readFile takes in one file, and reports whether it says something else.
+func (w *Watcher) readFile(path string, seen stamp) (changed bool) {
+	text, err := readBounded(path, 2*maxBytes)
+	if err != nil {
+		changed = w.shelf.fail(path, err)
+	} else {
+		changed = w.shelf.put(path, text)
+	}
+	w.stamps[path] = seen
+	if stampAt(path) != seen { // written meanwhile: once more, when it has come to rest
+		delete(w.stamps, path)
+		w.ears.again = true
 	}
 	return changed
 }

@@ -1,0 +1,133 @@
+package manifests
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// pair makes a certificate for a name and its key, in PEM.
+func pair(t *testing.T, name string) (chain, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+	}
+	made, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	must(t, err)
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
+	must(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
+}
+
+// certificate writes a Certificate with its spec, one field a line.
+func certificate(name string, spec ...string) string {
+	return fmt.Sprintf("---\napiVersion: lockstep.dev/v1\nkind: Certificate\nmetadata: {name: %s}\nspec:\n  %s\n", name, strings.Join(spec, "\n  "))
+}
+
+// indented writes a text as a block below a key.
+func indented(text string) string {
+	return "|\n    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ")
+}
+
+func TestCertificatesAreRevealedAndFollowed(t *testing.T) {
+	t.Parallel()
+	dir, secrets := folder(t), folder(t)
+	chain, key := pair(t, "one.test")
+	crt, both := filepath.Join(secrets, "tls.crt"), filepath.Join(secrets, "both.pem")
+	write(t, both, key+"# a comment that nobody needs\n"+chain)
+	write(t, filepath.Join(dir, "tls.yaml"),
+		certificate("inline", "certificate: "+indented(chain), "key: "+indented(key))+
+			certificate("parts", "certificate: ${file:"+crt+"}", "key: ${file:"+filepath.Join(secrets, "tls.key")+"}")+
+			certificate("whole", "file: "+both, "snis: [one.test]", "default: true"))
+	w := watch(t, nil, dir)
+	names := func() string {
+		var out []string
+		for _, c := range w.shared.Certificates {
+			out = append(out, c.Name)
+		}
+		return strings.Join(out, " ")
+	}
+	w.until("the two that are there", func() bool { return names() == "inline whole" })
+	w.complains("the certificate can't be read")
+	write(t, crt, chain)
+	write(t, filepath.Join(secrets, "tls.key"), key)
+	w.until("all three", func() bool { return names() == "inline parts whole" })
+	w.complains("")
+	for _, c := range w.shared.Certificates {
+		if c.Chain != chain || c.Key.Reveal() != key {
+			t.Errorf("%s is not what was written", c.Name)
+		}
+	}
+	if whole := w.shared.Certificates[2]; !whole.Default || len(whole.SNIs) != 1 {
+		t.Errorf("the whole one lacks its settings: %+v", whole)
+	}
+
+	chain2, key2 := pair(t, "one.test")
+	rename(t, both, chain2+key2)
+	w.until("the new one", func() bool {
+		return w.shared.Certificates[2].Chain == chain2 && w.shared.Certificates[2].Key.Reveal() == key2
+	})
+	rename(t, both, chain+key2) // no pair: what was there stays
+	w.complains("the certificate and the key are no pair")
+	if got := w.shared.Certificates[2]; got.Chain != chain2 {
+		t.Error("a pair that is none took the place of one that was")
+	}
+	must(t, os.Remove(both))
+	w.complains("no such file")
+	rename(t, both, chain+key)
+	w.complains("")
+	w.until("the first again", func() bool { return w.shared.Certificates[2].Chain == chain })
+	secret := strings.Split(key2, "\n")[1]
+	if said := fmt.Sprintf("%s %+v", w.said(), w.watcher.State()); strings.Contains(said, secret) {
+		t.Errorf("the key shows in: %s", said)
+	}
+}
+
+func TestInlinePairsAreCheckedOffline(t *testing.T) {
+	t.Parallel()
+	chain, _ := pair(t, "one.test")
+	_, key := pair(t, "two.test")
+	report := Validate(map[string][]byte{"tls.yaml": []byte(certificate("x", "certificate: "+indented(chain), "key: "+indented(key)))})
+	if said := fmt.Sprint(report.Problems); !strings.Contains(said, "tls.yaml:6:16") || !strings.Contains(said, "no pair") {
+		t.Errorf("want the place and that they are no pair, got %s", said)
+	}
+}
+
+func TestSettingsOfPluginsAreRevealed(t *testing.T) {
+	dir, secrets := folder(t), folder(t)
+	t.Setenv("LOCKSTEP_TEST_USER", "bob")
+	password := filepath.Join(secrets, "password")
+	write(t, filepath.Join(dir, "a.yaml"), "apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: a}\nspec:\n  paths: [/1]\n"+
+		"  plugins:\n    ldap-auth: {config: {user: '${env:LOCKSTEP_TEST_USER}', password: '${file:"+password+"}'}}\n")
+	w := watch(t, nil, dir)
+	w.complains("password of the plugin ldap-auth: stat " + password)
+	w.has() // without its password the plugin might let everybody through
+	write(t, password, "planted\n")
+	w.has("a: /1")
+	settings := func() string {
+		for _, p := range w.watcher.now.Services["a"].Service.Plugins {
+			return p.Settings[0].Value + " " + p.Settings[1].Value
+		}
+		return ""
+	}
+	if got := settings(); got != "planted bob" {
+		t.Errorf("the settings are %q", got)
+	}
+	if said := fmt.Sprintf("%s %+v", w.said(), w.watcher.State()); strings.Contains(said, "planted") {
+		t.Errorf("the password shows in: %s", said)
+	}
+}
