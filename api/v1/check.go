@@ -179,3 +179,15 @@ func checkNetwork(name string) (string, *fault) {
 	}
 	return name, nil
 }
+
+// lowerWord is a word in any case.
+func lowerWord(word string) (string, *fault) { return strings.ToLower(word), nil }
+
+// checkRedirect takes the codes that Kong takes.
+func checkRedirect(code string) (string, *fault) {
+	switch code {
+	case "301", "302", "307", "308", "426":
+		return code, nil
+	}
+	return "", &fault{message: fmt.Sprintf("%s is not a code for this", shown(code)), fix: "write 301, 302, 307, 308 or 426"}
+}

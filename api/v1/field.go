@@ -90,6 +90,8 @@ type Field struct {
 	Type  Type
 	// Min and Max bound an Int.
 	Min, Max int
+	// Longest bounds a Duration; 0 is 24h.
+	Longest time.Duration
 	// Unit of the value, "" when it has none.
 	Unit string
 	// Words are the only values that a Text or List may hold; nil when they are free.

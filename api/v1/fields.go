@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -201,6 +202,43 @@ var basicRows = []Field{
 		get:     func(_ *DeclaredService, r *Route) Value { return Value{Map: r.Headers} },
 	},
 	{
+		Name: "protocols", Scope: OfRoute, Type: List, Words: []string{protocolHTTP, protocolHTTPS}, Chars: wordChars, check: lowerWord,
+		Unset:   "`http` and `https`",
+		Kong:    Rendering{As: "route's `protocols`"},
+		HAProxy: Rendering{As: "map, an answer of its own", Except: "`http` alone"}, optional: true,
+		Doc:     "How clients may come: `https` alone refuses those that come without TLS, or sends them to it with `https_redirect_status_code`.",
+		Example: "protocols=https",
+		Aliases: []string{"scheme", "schemes", "https_only", "force_https", "ssl_redirect"},
+		set:     func(t target, v Value) { t.route.Protocols = v.List },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Protocols} },
+	},
+	{
+		Name: "https_redirect_status_code", Scope: OfRoute, Type: Int, Min: 301, Max: upgradeRequired, Default: Value{Int: upgradeRequired}, check: checkRedirect,
+		Kong:    Rendering{As: "route's `https_redirect_status_code`"},
+		HAProxy: Rendering{As: "map, `http-request redirect`"},
+		Doc:     "What a client without TLS gets from a route with `protocols=https`: 426, or with 301, 302, 307 or 308 the way to the same address with https.",
+		Example: "https_redirect_status_code=308",
+		Aliases: []string{"redirect", "https_redirect", "redirect_code", "redirectscheme"},
+		set: func(t target, v Value) {
+			if t.route.HTTPSRedirectStatusCode = v.Int; v.Int == upgradeRequired {
+				t.route.HTTPSRedirectStatusCode = 0
+			}
+		},
+		get: func(_ *DeclaredService, r *Route) Value {
+			return Value{Int: cmp.Or(r.HTTPSRedirectStatusCode, upgradeRequired)}
+		},
+	},
+	{
+		Name: "hsts", Scope: OfRoute, Type: Duration, Longest: 2 * 366 * 24 * time.Hour,
+		Unset:   "no such header",
+		HAProxy: Rendering{As: "`Strict-Transport-Security` in answers over TLS"},
+		Doc:     "How long browsers are to come with TLS alone once they came with it.",
+		Example: "hsts=8760h",
+		Aliases: []string{"strict_transport_security", "sts_seconds", "stsseconds"},
+		set:     func(t target, v Value) { t.route.HSTS = v.Duration },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{Duration: r.HSTS} },
+	},
+	{
 		Name: "strip_path", Scope: OfRoute, Type: Bool, Default: Value{Bool: false},
 		Kong:    Rendering{As: "route's `strip_path`"},
 		HAProxy: Rendering{As: "`http-request set-path`"},
@@ -230,6 +268,15 @@ var basicRows = []Field{
 		get:     func(_ *DeclaredService, r *Route) Value { return Value{Int: r.Priority} },
 	},
 }
+
+// The protocols by which clients come.
+const (
+	protocolHTTP  = "http"
+	protocolHTTPS = "https"
+)
+
+// upgradeRequired is what Kong answers to requests without TLS where it is asked for.
+const upgradeRequired = 426
 
 // maxPriority fits a 32-bit integer with room to add to it.
 const maxPriority = 1_000_000_000

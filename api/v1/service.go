@@ -74,6 +74,13 @@ type Route struct {
 	Methods []string `json:"methods,omitempty"`
 	// Headers map a header's name to the values of which one must be there, sorted.
 	Headers map[string][]string `json:"headers,omitempty"`
+	// Protocols are "http" and "https", by which clients may come; empty means both.
+	Protocols []string `json:"protocols,omitempty"`
+	// HTTPSRedirectStatusCode is what a client without TLS gets from a route that
+	// takes https alone: 426, or the code of a redirect; 0 is 426.
+	HTTPSRedirectStatusCode int `json:"https_redirect_status_code,omitempty"`
+	// HSTS is for how long browsers are to come with TLS alone; 0 says nothing.
+	HSTS time.Duration `json:"hsts,omitempty"`
 	// StripPath removes the matched prefix before the request goes on.
 	StripPath bool `json:"strip_path"`
 	// PreserveHost sends the client's Host on, not the instance's address.

@@ -44,7 +44,6 @@ var later = func() map[string]string {
 		"snis":         "matching by SNI is not supported by this version" + open,
 		"sources":      "matching by the client's address is not supported by this version" + open,
 		"destinations": "matching by the destination's address is not supported by this version" + open,
-		"protocols":    "matching by protocol is not supported by this version" + open,
 		"protocol":     "protocols other than http are not supported by this version",
 		"listen":       "listening ports by label are not supported by this version",
 		"tags":         "tags by label are not supported, for those in a gateway belong to Lockstep",

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ func (f *Field) parse(text string) (Value, *fault) {
 	case Int:
 		return f.parseInt(text)
 	case Duration:
-		return parseDuration(text)
+		return f.parseDuration(text)
 	case Text:
 		item, wrong := f.item(text)
 		return Value{Text: item}, wrong
@@ -82,11 +83,16 @@ func (f *Field) parseInt(text string) (Value, *fault) {
 	case err != nil || text[0] == '+':
 		return Value{}, &fault{message: fmt.Sprintf("%s is not a whole number", shown(text))}
 	}
+	if f.check != nil {
+		if _, wrong := f.check(strconv.Itoa(n)); wrong != nil {
+			return Value{}, wrong
+		}
+	}
 	return Value{Int: n}, nil
 }
 
 // parseDuration takes Go's syntax. Both gateways count whole milliseconds.
-func parseDuration(text string) (Value, *fault) {
+func (f *Field) parseDuration(text string) (Value, *fault) {
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		wrong := &fault{message: fmt.Sprintf("%s is not a duration", shown(text))}
@@ -96,11 +102,12 @@ func parseDuration(text string) (Value, *fault) {
 		}
 		return Value{}, wrong
 	}
+	longest := cmp.Or(f.Longest, maxDuration)
 	switch {
 	case d <= 0:
 		return Value{}, &fault{message: fmt.Sprintf("%s is not above 0", shown(text))}
-	case d > maxDuration:
-		return Value{}, &fault{message: fmt.Sprintf("%s is longer than 24h", shown(text))}
+	case d > longest:
+		return Value{}, &fault{message: fmt.Sprintf("%s is longer than %dh", shown(text), longest/time.Hour)}
 	case d%time.Millisecond != 0:
 		return Value{}, &fault{message: fmt.Sprintf("%s is no whole number of milliseconds", shown(text))}
 	}

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -166,7 +168,10 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 		paths: slices.Compact(slices.Sorted(slices.Values(d.Paths))),
 		strip: d.StripPath && len(d.Paths) > 0, preserve: d.PreserveHost, priority: d.Priority,
 		methods: slices.Compact(slices.Sorted(slices.Values(d.Methods))), headers: lowerNames(d.Headers),
-		id: routeID(c.owner, d.Name),
+		id: routeID(c.owner, d.Name), hsts: int(d.HSTS / time.Second),
+	}
+	if len(d.Protocols) == 1 { // https: inexpressible refuses http
+		r.https = strconv.Itoa(cmp.Or(d.HTTPSRedirectStatusCode, http.StatusUpgradeRequired))
 	}
 	r.backend = (&backend{service: r.service, settings: settings{Address: !r.preserve}}).name()
 	owner := v1.Key{Kind: v1.KindRoute, Name: d.Name}
@@ -216,6 +221,8 @@ func inexpressible(d *v1.Route) (field, why string) {
 	switch {
 	case len(d.Hosts)+len(d.Paths)+len(d.Methods)+len(d.Headers) == 0:
 		return "hosts", "the route matches nothing; it needs hosts or paths"
+	case len(d.Protocols) == 1 && d.Protocols[0] != "https":
+		return "protocols", "it takes both http and https, or https alone"
 	}
 	for _, path := range d.Paths {
 		if strings.HasPrefix(path, "~") {

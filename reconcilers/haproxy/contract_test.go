@@ -37,6 +37,7 @@ type contractCase struct {
 		PathHandling string              `json:"path_handling"`
 		Priority     int                 `json:"regex_priority"`
 		ID           string              `json:"id"`
+		Redirect     int                 `json:"https_redirect_status_code"`
 	} `json:"routes"`
 	Exchanges []struct {
 		Request struct {
@@ -62,11 +63,11 @@ func contractExceptions() map[string]string {
 
 // contractOmissions are sets of routes that can't be asked for, with the reason.
 func contractOmissions() map[string]string {
-	const path, port, https, header, normal = "no field gives a service a path of its own", "no field names a port in a host",
-		"no field redirects to https", "no field takes a regular expression for a header", "Kong refuses these routes as well"
+	const path, port, header, normal = "no field gives a service a path of its own", "no field names a port in a host",
+		"no field takes a regular expression for a header", "Kong refuses these routes as well"
 	return map[string]string{
 		"strip with service path": path, "service path with slash": path, "path handling v1": path,
-		"host with port": port, "protocol https only": https, "header regex": header, "percent in paths": normal,
+		"host with port": port, "header regex": header, "percent in paths": normal,
 	}
 }
 
@@ -230,13 +231,12 @@ func (c *contractCase) services(t *testing.T, addresses []string) (v1.Set, strin
 		d := v1.Route{
 			Hosts: slices.Sorted(slices.Values(r.Hosts)), Paths: slices.Sorted(slices.Values(r.Paths)), Methods: r.Methods, Headers: r.Headers,
 			// Kong's own defaults, not ours.
+			Protocols: r.Protocols, HTTPSRedirectStatusCode: r.Redirect,
 			StripPath: r.StripPath == nil || *r.StripPath, PreserveHost: r.PreserveHost != nil && *r.PreserveHost,
 		}
 		switch {
 		case r.ServicePath != "" || r.PathHandling != "":
 			return nil, "a service with a path, for which there is no field"
-		case len(r.Protocols) > 0:
-			return nil, "routes for https only, for which there is no field"
 		}
 		for _, host := range d.Hosts {
 			if strings.Contains(host, ":") {

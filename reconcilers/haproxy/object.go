@@ -104,6 +104,7 @@ func routeObject(r *route) *plan.Object {
 			"hosts": strings.Join(r.hosts, " "), "paths": strings.Join(r.paths, " "), "backend": backend,
 			"strip_path": strconv.FormatBool(r.strip), "preserve_host": strconv.FormatBool(r.preserve),
 			"priority": strconv.Itoa(r.priority), "methods": strings.Join(r.methods, " "), "headers": r.headerText(),
+			"https": r.demands(),
 		},
 		Native: r,
 	}

@@ -53,9 +53,9 @@ func (r *route) patterns(target string) ([]string, error) {
 		}
 		value := r.value(target, w.paths[0], w.order)
 		if w.regex {
-			value = target + "|0|0|" + strconv.FormatInt(w.order, 10) + "|" + r.name
+			value = target + "|" + r.demands() + "|0|" + strconv.FormatInt(w.order, 10) + "|" + r.name
 			if r.strip {
-				value = target + "|0|" + cutMatched + "|" + strconv.FormatInt(w.order, 10) + "|" + r.name + `|\1`
+				value = target + "|" + r.demands() + "|" + cutMatched + "|" + strconv.FormatInt(w.order, 10) + "|" + r.name + `|\1`
 			}
 		}
 		line := pattern + " " + value

@@ -25,6 +25,9 @@ type route struct {
 	port int
 	// regexPriority is Kong's; no field asks for it yet.
 	regexPriority int
+	// https is the answer to requests without TLS; "" when they are taken.
+	https string
+	hsts  int // seconds; 0 for none
 }
 
 // Tags stand between a host and a path in a map key and say at which level it
@@ -119,13 +122,21 @@ func routeKey(host, path string, mixed bool) string {
 	return host + pick(tagExactPath, tagExact)
 }
 
-// value is "backend|length of the path|how much of it is cut off|order|route".
+// value is "backend|what TLS is asked for|how much of the path is cut off|order|route".
 func (r *route) value(target, path string, order int64) string {
 	cut := 0
 	if r.strip {
 		cut = len(path)
 	}
-	return target + "|" + strconv.Itoa(len(path)) + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10) + "|" + r.name
+	return target + "|" + r.demands() + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10) + "|" + r.name
+}
+
+// demands is "answer to requests without TLS.seconds of HSTS"; "0" asks for nothing.
+func (r *route) demands() string {
+	if r.https == "" && r.hsts == 0 {
+		return "0"
+	}
+	return cmp.Or(r.https, "0") + "." + strconv.Itoa(r.hsts)
 }
 
 // before orders claims to the same key: the higher priority holds it, then

@@ -2,6 +2,7 @@ package kong
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -131,9 +132,12 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 		}
 		return
 	}
-	name := c.name(r.Name)
+	name, protocols := c.name(r.Name), r.Protocols
+	if len(protocols) == 0 {
+		protocols = []string{"http", "https"}
+	}
 	o := c.add(kindRoute, r.Name, s.Name, r.Origin, gokong.Route{
-		Name: &name, Protocols: gokong.StringSlice("http", "https"),
+		Name: &name, Protocols: gokong.StringSlice(protocols...), HTTPSRedirectStatusCode: new(cmp.Or(r.HTTPSRedirectStatusCode, 426)),
 		Hosts: gokong.StringSlice(r.Hosts...), Paths: gokong.StringSlice(r.Paths...), Methods: gokong.StringSlice(r.Methods...),
 		Headers: r.Headers, StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: new(0),
 		Service: &gokong.Service{ID: new(c.id(kindService, s.Name))},

@@ -60,7 +60,7 @@ func table() []*row {
 		{
 			kind: kindRoute, path: "routes", level: 4, unique: "name",
 			refs:   map[string]v1.Kind{"service": kindService},
-			fields: []string{"name", "protocols", "hosts", "paths", "methods", "headers", "strip_path", "preserve_host", "regex_priority", "tags"},
+			fields: []string{"name", "protocols", "https_redirect_status_code", "hosts", "paths", "methods", "headers", "strip_path", "preserve_host", "regex_priority", "tags"},
 		},
 		{
 			// The level is that of a route's plugin; a service's stands before the routes.

@@ -1,0 +1,92 @@
+package haproxy
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// answer is what a client gets that follows no redirect.
+func (b *bench) answer(address, url, host string) *http.Response {
+	b.t.Helper()
+	client := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate is not what is tested
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				var dialer net.Dialer
+				return dialer.DialContext(ctx, network, address)
+			},
+		},
+	}
+	request, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	request.Host = host
+	response, err := client.Do(request)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	return response
+}
+
+// TestProtocols asks routes that take https alone with and without TLS, by the map
+// and by patterns.
+func TestProtocols(t *testing.T) {
+	b, address := secured(t)
+	plain := b.options.Binds[0]
+	for name, code := range map[string]int{"strict": 0, "moved": 301, "kept": 308} {
+		s := b.serve(name, origin(t, name))
+		s.Routes[0].Protocols, s.Routes[0].HTTPSRedirectStatusCode, s.Routes[0].HSTS = []string{"https"}, code, 365*24*time.Hour
+	}
+	b.set["kept"].Routes[0].Methods = []string{http.MethodGet}
+	b.serve("open", origin(t, "open"))
+	b.sync()
+	for _, c := range []struct {
+		host     string
+		code     int
+		location string
+	}{
+		{"strict.test", 426, ""}, {"open.test", 200, ""},
+		{"moved.test", 301, "https://moved.test/a?b=%20c"}, {"kept.test:8080", 308, "https://kept.test/a?b=%20c"},
+	} {
+		got := b.answer(plain, "http://"+c.host+"/a?b=%20c", c.host)
+		if got.StatusCode != c.code || got.Header.Get("Location") != c.location || got.Header.Get("Strict-Transport-Security") != "" {
+			t.Errorf("http %s: %d %v, want %d %s", c.host, got.StatusCode, got.Header, c.code, c.location)
+		}
+		got = b.answer(address, "https://"+c.host+"/a?b=%20c", c.host)
+		hsts := "max-age=31536000"
+		if c.host == "open.test" {
+			hsts = ""
+		}
+		if got.StatusCode != 200 || got.Header.Get("Strict-Transport-Security") != hsts {
+			t.Errorf("https %s: %d %v, want 200 and %q", c.host, got.StatusCode, got.Header, hsts)
+		}
+	}
+	forged, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged.Host = "strict.test"
+	forged.Header.Set("X-Forwarded-Proto", "https")
+	response, err := http.DefaultClient.Do(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != 426 {
+		t.Errorf("a forged X-Forwarded-Proto gets %d, want 426", response.StatusCode)
+	}
+	b.restart()
+	if p := b.plan(freshScope); !p.Empty() {
+		t.Errorf("not quiet after a restart: %s", sentences(p))
+	}
+}
