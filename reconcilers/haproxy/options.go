@@ -110,15 +110,10 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("socket path %s has %d characters and a unix socket takes %d; use a shorter --haproxy-dir", path, len(path), maxSocketPath)
 		}
 	}
-	for _, bind := range slices.Concat(o.Binds, o.TLSBinds) {
-		if _, err := parseBind(bind); err != nil {
-			return o, err
-		}
-	}
 	if err := checkAccessLog(o); err != nil {
 		return o, err
 	}
-	if err := o.certificatePaths(); err != nil {
+	if err := o.listeners(); err != nil {
 		return o, err
 	}
 	if err := o.Via.check(); err != nil {
@@ -150,8 +145,14 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// certificatePaths makes the paths of certificates absolute, which are their names.
-func (o *Options) certificatePaths() error {
+// listeners checks the addresses of listeners, and makes the paths of certificates
+// absolute, which are their names.
+func (o *Options) listeners() error {
+	for _, bind := range slices.Concat(o.Binds, o.TLSBinds) {
+		if _, err := parseBind(bind); err != nil {
+			return err
+		}
+	}
 	if len(o.CertificateFiles) > 0 && len(o.TLSBinds) == 0 {
 		return errors.New("certificates are named and no listener for TLS is; open one with --haproxy-bind-tls")
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// answer is what a client gets that follows no redirect.
-func (b *bench) answer(address, url, host string) *http.Response {
+// answer returns what a client gets that follows no redirect.
+func (b *bench) answer(address, url, host string) (status int, header http.Header) {
 	b.t.Helper()
 	client := &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -35,7 +35,7 @@ func (b *bench) answer(address, url, host string) *http.Response {
 	if err := response.Body.Close(); err != nil {
 		b.t.Fatal(err)
 	}
-	return response
+	return response.StatusCode, response.Header
 }
 
 // TestProtocols asks routes that take https alone with and without TLS, by the map
@@ -58,17 +58,17 @@ func TestProtocols(t *testing.T) {
 		{"strict.test", 426, ""}, {"open.test", 200, ""},
 		{"moved.test", 301, "https://moved.test/a?b=%20c"}, {"kept.test:8080", 308, "https://kept.test/a?b=%20c"},
 	} {
-		got := b.answer(plain, "http://"+c.host+"/a?b=%20c", c.host)
-		if got.StatusCode != c.code || got.Header.Get("Location") != c.location || got.Header.Get("Strict-Transport-Security") != "" {
-			t.Errorf("http %s: %d %v, want %d %s", c.host, got.StatusCode, got.Header, c.code, c.location)
+		status, header := b.answer(plain, "http://"+c.host+"/a?b=%20c", c.host)
+		if status != c.code || header.Get("Location") != c.location || header.Get("Strict-Transport-Security") != "" {
+			t.Errorf("http %s: %d %v, want %d %s", c.host, status, header, c.code, c.location)
 		}
-		got = b.answer(address, "https://"+c.host+"/a?b=%20c", c.host)
+		status, header = b.answer(address, "https://"+c.host+"/a?b=%20c", c.host)
 		hsts := "max-age=31536000"
 		if c.host == "open.test" {
 			hsts = ""
 		}
-		if got.StatusCode != 200 || got.Header.Get("Strict-Transport-Security") != hsts {
-			t.Errorf("https %s: %d %v, want 200 and %q", c.host, got.StatusCode, got.Header, hsts)
+		if status != 200 || header.Get("Strict-Transport-Security") != hsts {
+			t.Errorf("https %s: %d %v, want 200 and %q", c.host, status, header, hsts)
 		}
 	}
 	forged, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url, nil)
