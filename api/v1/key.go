@@ -75,7 +75,10 @@ func (o Origin) IsZero() bool { return o == Origin{} }
 // where a stranger wrote it, so that it can be printed on a terminal.
 func (o Origin) String() string {
 	var parts []string
-	if o.File != "" {
+	switch {
+	case o.File != "" && o.Line == 0: // the file as a whole
+		parts = append(parts, o.File)
+	case o.File != "":
 		parts = append(parts, fmt.Sprintf("%s:%d:%d", o.File, o.Line, o.Column))
 	}
 	if o.Container != "" {
