@@ -150,6 +150,12 @@ func printRollout(p *printer, r *desired.RolloutStanding) {
 		by = "the manifest at " + r.DecidedBy
 	}
 	p.line("its rollout is that of %s", by)
+	if r.Header != "" {
+		p.line("  the header %s picks a version", r.Header)
+	}
+	if r.Cookie != "" {
+		p.line("  the cookie %s picks a version", r.Cookie)
+	}
 	for _, v := range r.Versions {
 		var got []string
 		for _, share := range v.Shares {

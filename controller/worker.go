@@ -45,7 +45,7 @@ type worker struct {
 	// Owned by the goroutine of run.
 	set      v1.Set                  // what the gateway should hold
 	shared   v1.Shared               // likewise, what belongs to no service
-	routes   int                     // how many routes are in set
+	totals   reconcilers.Totals      // of set, less what was derived for rollouts
 	refused  map[v1.Key]refusal      // objects that the gateway refused
 	warned   map[v1.Key]string       // what was last logged of a change that fails
 	failures int                     // rounds over everything in a row after which something is to be tried again
@@ -190,12 +190,24 @@ func (w *worker) settle() {
 // put sets what the gateway should hold of one service; nil means nothing.
 func (w *worker) put(name string, service *v1.Service) {
 	if before := w.set[name]; before != nil {
-		w.routes -= len(before.Routes)
+		w.tally(before, -1)
 		delete(w.set, name)
 	}
 	if service != nil {
-		w.routes += len(service.Routes)
+		w.tally(service, 1)
 		w.set[name] = service
+	}
+}
+
+// tally counts a service and its routes in or out, as the guard counts them.
+func (w *worker) tally(s *v1.Service, by int) {
+	if !v1.Derived(s.Name) {
+		w.totals.Services += by
+	}
+	for i := range s.Routes {
+		if !v1.Derived(s.Routes[i].Name) {
+			w.totals.Routes += by
+		}
 	}
 }
 
@@ -252,7 +264,7 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 	if w.doubt.Load() {
 		guard.Doubt(now)
 	}
-	totals := reconcilers.Totals{Services: len(w.set), Routes: w.routes}
+	totals := w.totals
 	p := guard.Filter(now, scope, plan.Diff(observed, wanted), totals)
 	p.Changes = w.withoutRefused(p.Changes, problems)
 	return p, problems, nil

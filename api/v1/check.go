@@ -41,6 +41,7 @@ const (
 	maxHeader  = 128 // of a header's name
 	maxNetwork = 128
 	maxVersion = 63
+	maxPick    = 64 // of a header or cookie that picks a version: it becomes part of a route's name
 )
 
 // checkHost takes a DNS name with at most one wildcard label, at the left or
@@ -167,6 +168,31 @@ func checkVersion(version string) (string, *fault) {
 func checkVersionName(version string) *fault {
 	_, wrong := checkVersion(version)
 	return wrong
+}
+
+// checkPickHeader takes the name of a header that picks a version.
+func checkPickHeader(name string) (string, *fault) {
+	if wrong := checkHeaderName(name); wrong != nil {
+		return "", wrong
+	}
+	switch {
+	case fold(name) == "cookie":
+		return "", &fault{message: "the header Cookie holds many cookies", fix: "name the cookie with the label rollout_cookie"}
+	case len(name) > maxPick:
+		return "", &fault{message: fmt.Sprintf("header %s is longer than %d characters", shown(name), maxPick), fix: "choose a shorter name"}
+	}
+	return name, nil
+}
+
+// checkPickCookie takes the name of a cookie that picks a version.
+func checkPickCookie(name string) (string, *fault) {
+	if wrong := nameChars.refuse("cookie", name); wrong != nil {
+		return "", wrong
+	}
+	if len(name) > maxPick {
+		return "", &fault{message: fmt.Sprintf("cookie %s is longer than %d characters", shown(name), maxPick), fix: "choose a shorter name"}
+	}
+	return name, nil
 }
 
 // checkNetwork takes the names that Docker takes.

@@ -47,10 +47,17 @@ type Rollout struct {
 	// Shares are whole per cents by version, at most 100 in all. Versions that are not
 	// named divide what is left; nil divides by the instances' weights alone.
 	Shares map[string]int `json:"shares,omitempty"`
+	// Header names a request header whose value picks a version; "" for none.
+	Header string `json:"header,omitempty"`
+	// Cookie names a cookie whose value picks a version; "" for none.
+	Cookie string `json:"cookie,omitempty"`
 }
 
 // IsZero reports whether nothing is said.
-func (r Rollout) IsZero() bool { return len(r.Shares) == 0 }
+func (r Rollout) IsZero() bool { return len(r.Shares) == 0 && !r.Picks() }
+
+// Picks reports whether a request may pick its version.
+func (r Rollout) Picks() bool { return r.Header != "" || r.Cookie != "" }
 
 // Via is where HAProxy takes what Kong sends on to a service (kong>haproxy).
 // For Kong it stands in place of endpoints; for HAProxy it is one more way to
@@ -81,6 +88,10 @@ type Route struct {
 	HTTPSRedirectStatusCode int `json:"https_redirect_status_code,omitempty"`
 	// HSTS is for how long browsers are to come with TLS alone; 0 says nothing.
 	HSTS time.Duration `json:"hsts,omitempty"`
+	// Cookies map a cookie's name, in lower case, to the values of which it must have
+	// one, sorted; none: any value will do. At most one cookie is named. No label asks
+	// for it: such routes are Derived.
+	Cookies map[string][]string `json:"cookies,omitempty"`
 	// StripPath removes the matched prefix before the request goes on.
 	StripPath bool `json:"strip_path"`
 	// PreserveHost sends the client's Host on, not the instance's address.

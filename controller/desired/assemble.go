@@ -67,7 +67,7 @@ func (b *Builder) assemble(name string, result *Result) {
 // manifest declares.
 func (b *Builder) dissolve(s *service, result *Result) {
 	for gateway := range s.sets {
-		result.set(gateway, s.name, nil)
+		s.hand(gateway, nil, result)
 	}
 	if s.standing != nil {
 		result.Standings[s.name] = nil
@@ -110,15 +110,38 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 		}
 		standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, verdict)
 	}
+	set := v1.Set{offered.Name: &offered}
 	if r.behind == "" { // what is behind is another service's, and immutable
-		share(s.settings.Rollout, gateway, offered.Endpoints, at, standing)
-		slices.SortFunc(offered.Endpoints, func(x, y v1.Endpoint) int { return cmp.Compare(x.ID, y.ID) })
+		needs := b.needs(s, gateway)
+		for _, picked := range b.versions(s, gateway, &offered, at, needs, standing) {
+			set[picked.Name] = picked
+		}
+		b.share(s, gateway, offered.Endpoints, at, standing)
+		offered.Routes = append(offered.Routes, b.raised(s, gateway, needs)...)
+		for _, made := range set {
+			slices.SortFunc(made.Endpoints, func(x, y v1.Endpoint) int { return cmp.Compare(x.ID, y.ID) })
+		}
 	}
-	if before, had := s.sets[gateway]; had && reflect.DeepEqual(before, &offered) {
-		return
+	s.hand(gateway, set, result)
+}
+
+// hand notes what a gateway should hold of the service from now on, as far as that
+// is new; nil for nothing.
+func (s *service) hand(gateway v1.Gateway, set v1.Set, result *Result) {
+	before := s.sets[gateway]
+	for name := range before {
+		if set[name] == nil {
+			result.set(gateway, name, nil)
+		}
 	}
-	s.sets[gateway] = &offered
-	result.set(gateway, s.name, &offered)
+	for name, made := range set {
+		if !reflect.DeepEqual(before[name], made) {
+			result.set(gateway, name, made)
+		}
+	}
+	if s.sets[gateway] = set; set == nil {
+		delete(s.sets, gateway)
+	}
 }
 
 // without says why a gateway does not hold a service at all; its reason is ""
@@ -146,10 +169,7 @@ func (b *Builder) withhold(s *service, absent Verdict, standing *Standing, resul
 	for i := range standing.Routes {
 		standing.Routes[i].Verdicts = append(standing.Routes[i].Verdicts, absent)
 	}
-	if _, had := s.sets[absent.Gateway]; had {
-		delete(s.sets, absent.Gateway)
-		result.set(absent.Gateway, s.name, nil)
-	}
+	s.hand(absent.Gateway, nil, result)
 }
 
 // inexpressible returns the fields for whose sake a gateway does not serve a

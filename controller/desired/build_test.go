@@ -119,6 +119,18 @@ func randomBox(random *rand.Rand, name string, created int) box {
 	if random.IntN(6) == 0 {
 		labels[fmt.Sprintf("rollout.v%d", random.IntN(3))] = fmt.Sprintf("%d%%", random.IntN(101))
 	}
+	if random.IntN(6) == 0 {
+		labels["rollout_header"] = "X-Version"
+	}
+	if random.IntN(10) == 0 {
+		labels["rollout_cookie"] = "version"
+	}
+	if random.IntN(10) == 0 {
+		labels["headers.X-Version"] = fmt.Sprintf("v%d", random.IntN(3))
+	}
+	if random.IntN(12) == 0 {
+		labels["paths"] = "~/p[0-9]"
+	}
 	return box{
 		Name: name, Created: created, Labels: labels,
 		Networks: map[string]string{fmt.Sprintf("net%d", random.IntN(3)): fmt.Sprintf("10.0.%d.%d", random.IntN(3), 1+random.IntN(250))},

@@ -37,6 +37,7 @@ type Builder struct {
 	portless    map[string]bool       // services that wait for a port behind Kong, by name
 	edges       map[string]bool       // services for which HAProxy stands before Kong, by name
 	claims      claims
+	hosts       hosts
 	flapping    flapping
 	asked       []string // ids of containers of which a command said something since the last Update
 }
@@ -72,6 +73,7 @@ func New(options Options, memory *ledger.Ledger) *Builder {
 		portless:    map[string]bool{},
 		edges:       map[string]bool{},
 		claims:      newClaims(memory),
+		hosts:       newHosts(),
 		flapping:    newFlapping(),
 	}
 }
@@ -123,6 +125,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	for name := range b.claims.resolve(&result) {
 		touched[name] = true
 	}
+	b.spread(touched)
 	b.assembleAll(touched, &result)
 	result.Wake = earliest(b.leaving, earliest(b.flapping.held, time.Time{}))
 	return result
@@ -225,7 +228,7 @@ func (b *Builder) put(now time.Time, instance snapshot.Instance, touched map[str
 func (b *Builder) service(name string) *service {
 	known, ok := b.services[name]
 	if !ok {
-		known = &service{name: name, members: map[string]member{}, sets: map[v1.Gateway]*v1.Service{}}
+		known = &service{name: name, members: map[string]member{}, sets: map[v1.Gateway]v1.Set{}}
 		b.services[name] = known
 	}
 	return known

@@ -113,7 +113,7 @@ func (b *Builder) chained(offered *v1.Service, r role) {
 	}
 	if r.behind == v1.Kong {
 		if nodes := b.services[b.options.Chain.KongService]; nodes != nil && nodes.sets[v1.HAProxy] != nil {
-			offered.Endpoints = nodes.sets[v1.HAProxy].Endpoints
+			offered.Endpoints = nodes.sets[v1.HAProxy][nodes.name].Endpoints
 		}
 	}
 }

@@ -14,8 +14,13 @@
 //	         | drain.go     | … or somebody has taken it out of service
 //	settle   | settings.go  | which copy's settings hold for the service?
 //	claim    | claims.go    | which route holds a match that several ask for?
+//	spread   | hosts.go     | whom else does it concern which versions can be picked?
 //	address  | address.go   | where does this gateway reach that instance?
 //	assemble | assemble.go  | the service as this gateway should hold it, and why
+//	         | rollout.go   | … with the weights by which versions share its traffic,
+//	         | split.go     |   in whole numbers,
+//	         | picks.go     | … with services for the versions that requests pick
+//	         | outrank.go   |   and routes of others that must go before those
 //
 // Pure: no I/O, no clock, no log. Incremental: a change of one container costs
 // in proportion to the services that it touches, and ends in what a full build

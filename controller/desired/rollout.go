@@ -20,7 +20,7 @@ func newRolloutStanding(s *service, members []member) *RolloutStanding {
 	for version, share := range s.settings.Rollout.Shares {
 		asked[version] = &share
 	}
-	out := &RolloutStanding{DecidedBy: s.rolledBy}
+	out := &RolloutStanding{DecidedBy: s.rolledBy, Header: s.settings.Rollout.Header, Cookie: s.settings.Rollout.Cookie}
 	for _, version := range slices.Sorted(maps.Keys(asked)) {
 		out.Versions = append(out.Versions, VersionStanding{Version: version, Asked: asked[version]})
 	}
@@ -31,7 +31,7 @@ func newRolloutStanding(s *service, members []member) *RolloutStanding {
 // and says so in the standing; at holds the place of each endpoint's instance there.
 // Endpoints that drain, and those whose own weight is 0, take no part. It costs in
 // proportion to the service's instances.
-func share(rollout v1.Rollout, gateway v1.Gateway, endpoints []v1.Endpoint, at []int, standing *Standing) {
+func (b *Builder) share(s *service, gateway v1.Gateway, endpoints []v1.Endpoint, at []int, standing *Standing) {
 	if standing.Rollout == nil {
 		return
 	}
@@ -45,8 +45,8 @@ func share(rollout v1.Rollout, gateway v1.Gateway, endpoints []v1.Endpoint, at [
 			parts = append(parts, part{version: instance.Version, own: e.Weight})
 		}
 	}
-	if len(rollout.Shares) > 0 {
-		for i, weight := range split(rollout.Shares, parts) {
+	if shares := s.settings.Rollout.Shares; len(shares) > 0 {
+		for i, weight := range split(shares, parts) {
 			taking[i].Weight = weight
 		}
 	}
@@ -56,7 +56,7 @@ func share(rollout v1.Rollout, gateway v1.Gateway, endpoints []v1.Endpoint, at [
 		got[parts[i].version] += e.Weight
 		total += e.Weight
 		if e.Weight == 0 {
-			idle(instances[i], gateway)
+			idle(instances[i], gateway, s.settings.Rollout.Picks() && parts[i].version != "")
 		}
 	}
 	for i := range standing.Rollout.Versions {
@@ -70,9 +70,14 @@ func share(rollout v1.Rollout, gateway v1.Gateway, endpoints []v1.Endpoint, at [
 }
 
 // idle says of an instance that its version leaves it without traffic.
-func idle(i *InstanceStanding, gateway v1.Gateway) {
+func idle(i *InstanceStanding, gateway v1.Gateway, picked bool) {
 	for n := range i.Verdicts {
-		if v := &i.Verdicts[n]; v.Gateway == gateway {
+		v := &i.Verdicts[n]
+		switch {
+		case v.Gateway != gateway:
+		case picked:
+			v.Message = fmt.Sprintf("only from requests that pick it: its %s has no share of the others in the rollout", SayVersion(i.Version))
+		default:
 			v.Reason = v1.Draining
 			v.Message = fmt.Sprintf("its %s has no share of the traffic in the rollout", SayVersion(i.Version))
 			v.Fix = "give its version a share with the label rollout, or stop it when it is no longer needed"

@@ -17,16 +17,16 @@ import (
 // service is a group of instances with one key.
 type service struct {
 	name     string
-	members  map[string]member // by container id
-	labels   v1.Service        // as the labels of the copies decide; defaults when there are none
-	declared *v1.Declared      // what manifests say; nil when nothing
-	static   []member          // the endpoints among that
-	settings v1.Service        // both together; valid while the service exists
-	oldest   time.Time         // when the oldest member was created; zero in the grace time
-	until    time.Time         // end of the grace time of its labels; zero while there are members
-	problems []v1.Problem      // copies that disagree, and with the manifest
-	rolledBy string            // the container whose labels decide the rollout; "" when none does
-	sets     map[v1.Gateway]*v1.Service
+	members  map[string]member     // by container id
+	labels   v1.Service            // as the labels of the copies decide; defaults when there are none
+	declared *v1.Declared          // what manifests say; nil when nothing
+	static   []member              // the endpoints among that
+	settings v1.Service            // both together; valid while the service exists
+	oldest   time.Time             // when the oldest member was created; zero in the grace time
+	until    time.Time             // end of the grace time of its labels; zero while there are members
+	problems []v1.Problem          // copies that disagree, and with the manifest
+	rolledBy string                // the container whose labels decide the rollout; "" when none does
+	sets     map[v1.Gateway]v1.Set // the service itself, and those of its versions that requests pick
 	standing *Standing
 }
 
@@ -66,6 +66,7 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 // matches that it claims, its port behind Kong, the Kong nodes before it.
 func (b *Builder) enlist(now time.Time, s *service, result *Result) {
 	b.claims.put(b.claimants(s), s.name)
+	b.hosts.put(s.name, s.settings.Routes)
 	inner := b.role(&s.settings, v1.HAProxy)
 	b.settlePort(now, s.name, inner.port && b.options.Chain.Host != "", result)
 	delete(b.edges, s.name)
@@ -77,6 +78,7 @@ func (b *Builder) enlist(now time.Time, s *service, result *Result) {
 // delist takes back what enlist made known.
 func (b *Builder) delist(now time.Time, s *service, result *Result) {
 	b.claims.drop(s.name)
+	b.hosts.put(s.name, nil)
 	b.settlePort(now, s.name, false, result)
 	delete(b.edges, s.name)
 }
@@ -157,18 +159,25 @@ func (b *Builder) decide(s *service) {
 	slices.SortFunc(s.problems, func(x, y v1.Problem) int { return cmp.Compare(x.Origin.Container, y.Origin.Container) })
 }
 
-// decideRollout takes the rollout of the first member, in the order in which they
-// decide, that says anything of it. While versions change, most copies know nothing
-// of the rollout, and the newest may be a copy of the old version that was started
-// again: silence is no wish for an end, and no disagreement either.
+// decideRollout takes the shares of the first member, in the order in which they
+// decide, that has any, and likewise what picks a version. While versions change,
+// most copies know nothing of the rollout, and the newest may be a copy of the old
+// version that was started again: silence is no wish for an end, and no
+// disagreement either.
 func (b *Builder) decideRollout(s *service, members []member) {
-	s.labels.Rollout, s.rolledBy = v1.Rollout{}, ""
+	var r v1.Rollout
+	s.rolledBy = ""
 	for _, m := range members {
-		if said := m.part.Service.Rollout; !said.IsZero() {
-			s.labels.Rollout, s.rolledBy = said, m.container.instance.Name
-			return
+		said := m.part.Service.Rollout
+		if s.rolledBy == "" && !said.IsZero() || len(r.Shares) == 0 && len(said.Shares) > 0 {
+			s.rolledBy = m.container.instance.Name
 		}
+		if len(r.Shares) == 0 {
+			r.Shares = said.Shares
+		}
+		r.Header, r.Cookie = cmp.Or(r.Header, said.Header), cmp.Or(r.Cookie, said.Cookie)
 	}
+	s.labels.Rollout = r
 }
 
 func withoutRollout(s v1.Service) v1.Service {

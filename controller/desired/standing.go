@@ -21,8 +21,10 @@ type Standing struct {
 
 // RolloutStanding is the account of a rollout.
 type RolloutStanding struct {
-	DecidedBy string            `json:"decided_by"` // the container whose labels hold for it
-	Versions  []VersionStanding `json:"versions"`   // sorted by name: those that run, and those that have a share
+	DecidedBy string            `json:"decided_by"`       // the container whose labels hold for it
+	Header    string            `json:"header,omitempty"` // the request header that picks a version
+	Cookie    string            `json:"cookie,omitempty"` // the cookie that does
+	Versions  []VersionStanding `json:"versions"`         // sorted by name: those that run, and those that have a share
 }
 
 // VersionStanding is the account of one version.

@@ -269,7 +269,14 @@ func (w *world) String() string {
 			}
 			b.WriteString("\n")
 			for _, r := range s.Routes {
-				fmt.Fprintf(&b, "  route %s hosts=%v paths=%v methods=%v\n", r.Name, r.Hosts, r.Paths, r.Methods)
+				fmt.Fprintf(&b, "  route %s hosts=%v paths=%v methods=%v", r.Name, r.Hosts, r.Paths, r.Methods)
+				if len(r.Headers) > 0 {
+					fmt.Fprintf(&b, " headers=%v", r.Headers)
+				}
+				if len(r.Cookies) > 0 {
+					fmt.Fprintf(&b, " cookies=%v", r.Cookies)
+				}
+				b.WriteString("\n")
 			}
 			for _, e := range s.Endpoints {
 				state := ""

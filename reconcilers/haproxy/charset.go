@@ -3,6 +3,8 @@ package haproxy
 import (
 	"fmt"
 	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // word says which characters a piece of text may hold beside letters and
@@ -17,8 +19,8 @@ type word struct {
 // The words that reach a file or a socket.
 var (
 	wordOwner   = word{"owner", "-_", 32}
-	wordService = word{"service name", "-_.", 200}
-	wordBackend = word{"backend", "-_.:", 230}
+	wordService = word{"service name", "-_.", v1.MaxName}
+	wordBackend = word{"backend", "-_.:", v1.MaxName + len(addressSuffix)}
 	wordServer  = word{"server name", "-_.:", 80}
 	wordAddress = word{"address", ".:[]", 64}
 	wordHost    = word{"host", "-_.*", 255}

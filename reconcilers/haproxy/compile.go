@@ -167,7 +167,7 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 		name: d.Name, service: c.service.Name, hosts: slices.Compact(slices.Sorted(slices.Values(d.Hosts))),
 		paths: slices.Compact(slices.Sorted(slices.Values(d.Paths))),
 		strip: d.StripPath && len(d.Paths) > 0, preserve: d.PreserveHost, priority: d.Priority,
-		methods: slices.Compact(slices.Sorted(slices.Values(d.Methods))), headers: lowerNames(d.Headers),
+		methods: slices.Compact(slices.Sorted(slices.Values(d.Methods))), headers: lowerNames(d.Headers), cookies: lowerNames(d.Cookies),
 		id: routeID(c.owner, d.Name), hsts: int(d.HSTS / time.Second),
 	}
 	if len(d.Protocols) == 1 { // https: inexpressible refuses http
@@ -280,6 +280,16 @@ func checkRoute(d *v1.Route) error {
 	for _, method := range d.Methods {
 		if err := wordMethod.check(method); err != nil {
 			return err
+		}
+	}
+	for name, values := range d.Cookies {
+		if err := wordHeader.check(name); err != nil {
+			return err
+		}
+		for _, value := range values {
+			if err := wordValue.check(value); err != nil {
+				return err
+			}
 		}
 	}
 	return checkHeaders(d.Headers)

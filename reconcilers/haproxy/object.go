@@ -36,7 +36,7 @@ func backendObject(b *backend) *plan.Object {
 	return &plan.Object{
 		Key:     v1.Key{Kind: kindBackend, Name: b.name()},
 		Service: b.service,
-		Owner:   v1.Key{Kind: v1.KindService, Name: b.service},
+		Owner:   plan.OwnerOf(v1.KindService, b.service),
 		Level:   levelBackend,
 		Noun:    "backend " + b.name(),
 		Fields:  b.fields(),
@@ -96,7 +96,7 @@ func routeObject(r *route) *plan.Object {
 	return &plan.Object{
 		Key:     v1.Key{Kind: kindRoute, Name: r.name},
 		Service: r.service,
-		Owner:   v1.Key{Kind: v1.KindRoute, Name: r.name},
+		Owner:   plan.OwnerOf(v1.KindRoute, r.name),
 		Level:   levelRoute,
 		Noun:    "route " + r.name + " (" + strings.Join(slices.Concat(r.methods, r.hosts, r.paths), " ") + ")",
 		Match:   r.match(),
@@ -104,7 +104,7 @@ func routeObject(r *route) *plan.Object {
 			"hosts": strings.Join(r.hosts, " "), "paths": strings.Join(r.paths, " "), "backend": backend,
 			"strip_path": strconv.FormatBool(r.strip), "preserve_host": strconv.FormatBool(r.preserve),
 			"priority": strconv.Itoa(r.priority), "methods": strings.Join(r.methods, " "), "headers": r.headerText(),
-			"https": r.demands(),
+			"https": r.demands(), "cookies": listsText(r.cookies),
 		},
 		Native: r,
 	}
@@ -119,14 +119,20 @@ func (r *route) match() string {
 	if len(r.headers) > 0 {
 		text += " headers=" + r.headerText()
 	}
+	if len(r.cookies) > 0 {
+		text += " cookies=" + listsText(r.cookies)
+	}
 	return text
 }
 
 // headerText writes headers in a fixed order.
-func (r *route) headerText() string {
+func (r *route) headerText() string { return listsText(r.headers) }
+
+// listsText writes lists by name in a fixed order.
+func listsText(lists map[string][]string) string {
 	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(r.headers)) {
-		parts = append(parts, name+"="+strings.Join(r.headers[name], ","))
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		parts = append(parts, name+"="+strings.Join(lists[name], ","))
 	}
 	return strings.Join(parts, ";")
 }

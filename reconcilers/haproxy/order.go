@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,7 @@ type row struct {
 // rows returns the route's rows.
 func (r *route) rows() []row {
 	kong := routing.Route{
-		ID: r.id, Methods: r.methods, Hosts: r.hosts, Paths: r.paths, Headers: r.headers, RegexPriority: r.regexPriority,
+		ID: r.id, Methods: r.methods, Hosts: r.hosts, Paths: r.paths, Headers: r.allHeaders(), RegexPriority: r.regexPriority,
 	}
 	var rows []row
 	for _, one := range routing.Rows(&kong) {
@@ -57,4 +58,14 @@ func tie(id string) int64 {
 		return 0
 	}
 	return n
+}
+
+// allHeaders are the headers that count for the rank: a cookie is part of one.
+func (r *route) allHeaders() map[string][]string {
+	if len(r.cookies) == 0 {
+		return r.headers
+	}
+	out := map[string][]string{"cookie": nil}
+	maps.Copy(out, r.headers)
+	return out
 }

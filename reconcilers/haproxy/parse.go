@@ -32,6 +32,7 @@ type routeLine struct {
 	Headers map[string][]string `json:"headers,omitempty"`
 	HTTPS   string              `json:"https,omitempty"`
 	HSTS    int                 `json:"hsts,omitempty"`
+	Cookies map[string][]string `json:"cookies,omitempty"`
 }
 
 // comment returns the route as one comment line. JSON escapes line breaks.
@@ -43,7 +44,7 @@ func (r *route) comment() string {
 	// A struct of strings, numbers and booleans can't fail to encode.
 	_ = encoder.Encode(routeLine{
 		Name: r.name, Service: r.service, Hosts: r.hosts, Paths: r.paths, Backend: r.backend,
-		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers, Port: r.port, HTTPS: r.https, HSTS: r.hsts,
+		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers, Port: r.port, HTTPS: r.https, HSTS: r.hsts, Cookies: r.cookies,
 	})
 	return b.String()
 }
@@ -190,7 +191,7 @@ func parseRoute(owner, line string) (*route, bool) {
 	}
 	return &route{
 		name: l.Name, service: l.Service, hosts: l.Hosts, paths: l.Paths, backend: l.Backend,
-		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers, port: l.Port, https: l.HTTPS, hsts: l.HSTS,
+		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers, port: l.Port, https: l.HTTPS, hsts: l.HSTS, cookies: l.Cookies,
 		id: routeID(owner, l.Name),
 	}, true
 }

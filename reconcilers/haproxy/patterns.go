@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // patternsName is the file of rows that no map of prefixes can express: those
@@ -37,7 +39,9 @@ const (
 )
 
 // needsPattern reports whether a row can't stand in the map of prefixes.
-func (r *route) needsPattern(w row) bool { return w.regex || len(r.methods)+len(r.headers) > 0 }
+func (r *route) needsPattern(w row) bool {
+	return w.regex || len(r.methods)+len(r.headers)+len(r.cookies) > 0
+}
 
 // patterns returns the route's lines in patterns.map. target is the backend's
 // name in HAProxy.
@@ -78,6 +82,13 @@ func (r *route) pattern(w row) (string, error) {
 	b.WriteString(":")
 	for _, name := range slices.Sorted(maps.Keys(r.headers)) {
 		b.WriteString("(?=" + someLines + regexp.QuoteMeta(name) + `:\x20` + oneOf("i", r.headers[name]) + `\r\n)`)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.cookies)) {
+		value := `[^;\n\r]*`
+		if values := r.cookies[name]; len(values) > 0 {
+			value = oneOf("i", values)
+		}
+		b.WriteString("(?=" + someLines + `cookie:\x20(?:[^\n]*;\x20?)?` + oneOf("i", []string{name}) + "=" + value + `(?:;[^\n]*)?\r\n)`)
 	}
 	switch {
 	case w.regex:
@@ -133,7 +144,7 @@ func checkPattern(line string) error {
 	if err := wordPattern.check(pattern); err != nil {
 		return err
 	}
-	return (word{"value of a pattern", `|:-_.\`, 300}).check(value)
+	return (word{"value of a pattern", `|:-_.\`, v1.MaxName + 100}).check(value)
 }
 
 // special holds the rows that need patterns.

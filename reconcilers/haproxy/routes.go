@@ -19,6 +19,7 @@ type route struct {
 	priority int
 	methods  []string            // sorted
 	headers  map[string][]string // by name in lower case
+	cookies  map[string][]string // by name; no values: any
 	id       string              // that Kong has for it: orders what is equal otherwise
 	// port, when not 0, is that of the service for what Kong sends on to it: then
 	// the route takes this and nothing else. See via.go.

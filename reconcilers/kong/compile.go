@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	gokong "github.com/kong/go-kong/kong"
@@ -139,7 +141,7 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 	o := c.add(kindRoute, r.Name, s.Name, r.Origin, gokong.Route{
 		Name: &name, Protocols: gokong.StringSlice(protocols...), HTTPSRedirectStatusCode: new(cmp.Or(r.HTTPSRedirectStatusCode, 426)),
 		Hosts: gokong.StringSlice(r.Hosts...), Paths: gokong.StringSlice(r.Paths...), Methods: gokong.StringSlice(r.Methods...),
-		Headers: r.Headers, StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: new(0),
+		Headers: headers(r), StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: new(0),
 		Service: &gokong.Service{ID: new(c.id(kindService, s.Name))},
 		Tags:    gokong.StringSlice(c.tags(tagService+s.Name, tagRoute+r.Name)...),
 	})
@@ -149,6 +151,30 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 	if rec, ok := o.Native.(*record); ok {
 		rec.needs = append(slices.Clone(shared), needs...)
 	}
+}
+
+// headers are those that a route matches by. A cookie is a part of one: Kong takes a
+// value that begins with "~*" for a regular expression, and compares in lower case.
+func headers(r v1.Route) map[string][]string {
+	if len(r.Cookies) == 0 {
+		return r.Headers
+	}
+	out := maps.Clone(r.Headers)
+	if out == nil {
+		out = map[string][]string{}
+	}
+	for name, values := range r.Cookies {
+		value := "[^;]*"
+		if len(values) > 0 {
+			quoted := make([]string, len(values))
+			for i, v := range values {
+				quoted[i] = regexp.QuoteMeta(v)
+			}
+			value = "(?:" + strings.Join(quoted, "|") + ")"
+		}
+		out["cookie"] = []string{"~*(?:^|; ?)" + regexp.QuoteMeta(name) + "=" + value + "(?:;|$)"}
+	}
+	return out
 }
 
 // add puts one of go-kong's entities into the state.

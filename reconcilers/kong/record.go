@@ -97,7 +97,7 @@ func (r *record) object(others map[string]any) *plan.Object {
 	maps.Copy(o.Fields, r.parents)
 	switch r.row.kind {
 	case kindRoute:
-		o.Owner = v1.Key{Kind: v1.KindRoute, Name: r.key}
+		o.Owner = plan.OwnerOf(v1.KindRoute, r.key)
 		o.Match = r.match()
 	case kindTarget:
 		o.Owner = v1.Key{Kind: v1.KindInstance, Name: o.Fields["target"]}
@@ -107,7 +107,7 @@ func (r *record) object(others map[string]any) *plan.Object {
 			o.Level = 3
 		}
 	default:
-		o.Owner = v1.Key{Kind: v1.KindService, Name: r.service}
+		o.Owner = plan.OwnerOf(v1.KindService, r.service)
 	}
 	o.Noun = r.noun(o.Fields)
 	if r.key == reserved && r.row.kind == kindUpstream {

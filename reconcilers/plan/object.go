@@ -37,6 +37,16 @@ type Object struct {
 	Origin v1.Origin
 }
 
+// OwnerOf returns the owner of what realises a service or route. What was derived for
+// a rollout nobody asked for by itself: it comes and goes with instances, and like
+// them the guard neither counts nor holds it.
+func OwnerOf(kind v1.Kind, name string) v1.Key {
+	if v1.Derived(name) {
+		kind = v1.KindInstance
+	}
+	return v1.Key{Kind: kind, Name: name}
+}
+
 // Differs returns the names of the fields in which two objects differ, sorted.
 func (o *Object) Differs(other *Object) []string {
 	var names []string
