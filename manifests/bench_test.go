@@ -44,7 +44,13 @@ func begin(b *testing.B, dir string) (next func() News, stop func()) {
 			}
 		})
 	}()
-	return func() News { <-poke; return w.Take() }, func() { cancel(); <-ended }
+	stop = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	}
+	return func() News { <-poke; return w.Take() }, stop
 }
 
 // BenchmarkLoad reads 5,000 files for the first time.

@@ -174,7 +174,8 @@ func converse(ctx context.Context, address, request string) (count int, err erro
 		if err != nil {
 			return count, err
 		}
-		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusServiceUnavailable {
+		_, err = io.Copy(io.Discard, response.Body)
+		if err = errors.Join(err, response.Body.Close()); err != nil || response.StatusCode != http.StatusServiceUnavailable {
 			return count, errors.Join(fmt.Errorf("%s, not 503", response.Status), err)
 		}
 		if response.Close {

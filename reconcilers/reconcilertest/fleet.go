@@ -74,11 +74,7 @@ func (f *Fleet) change(s *v1.Service) string {
 		s.Endpoints = slices.DeleteFunc(s.Endpoints, func(e v1.Endpoint) bool { return e.ID == id })
 		return "remove instance " + id
 	case 5, 6:
-		e.Draining, e.DrainUntil = !e.Draining, time.Time{}
-		if e.Draining && f.random.IntN(2) == 0 {
-			e.DrainUntil = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-		}
-		return fmt.Sprintf("set draining %t on instance %s", e.Draining, e.ID)
+		return f.drain(e)
 	case 7:
 		e.Address = f.address()
 		return "re-address instance " + e.ID
@@ -114,6 +110,16 @@ func (f *Fleet) change(s *v1.Service) string {
 		s.SlowStart, s.QueueTimeout = pick(f.random, []time.Duration{0, time.Minute}), pick(f.random, []time.Duration{0, time.Second})
 		return "change the timeouts and retries"
 	}
+}
+
+// drain takes an instance out of service, with or without an end for what it has
+// begun, or puts it back.
+func (f *Fleet) drain(e *v1.Endpoint) string {
+	e.Draining, e.DrainUntil = !e.Draining, time.Time{}
+	if e.Draining && f.random.IntN(2) == 0 {
+		e.DrainUntil = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return fmt.Sprintf("set draining %t on instance %s", e.Draining, e.ID)
 }
 
 // balance changes how the requests of a service are shared, or what one of its
