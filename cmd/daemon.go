@@ -201,6 +201,8 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		Binds:            s.haproxyBinds,
 		TLSBinds:         s.haproxyTLSBinds,
 		CertificateFiles: s.haproxyCertificates,
+		TCPPorts:         s.haproxyTCPPorts,
+		HardStopAfter:    s.haproxyHardStop,
 		Via:              s.chain.via,
 		Errors:           s.haproxyErrors,
 		AccessLog:        s.haproxyAccessLog,

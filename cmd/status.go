@@ -205,6 +205,9 @@ func describeRoutes(routes []desired.RouteStanding) string {
 	var parts []string
 	for _, route := range routes {
 		part := strings.Join(route.Hosts, ",")
+		for _, port := range route.Listen {
+			part += " :" + strconv.Itoa(port)
+		}
 		if part == "" {
 			part = "*"
 		}

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,10 @@ func TestBothSpellings(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			label, value, _ := strings.Cut(f.Example, "=")
 			labels := map[string]string{"lockstep.enable": "true", "lockstep.service": "shop.web", "lockstep." + label: value}
+			beside := ""
+			if f.Protocols != nil && !slices.Contains(f.Protocols, v1.HTTP) {
+				labels["lockstep.protocol"], beside = f.Protocols[0].String(), "  protocol: "+f.Protocols[0].String()+"\n"
+			}
 			declared, problems := v1.Grammar{Prefix: "lockstep."}.Decode(v1.Subject{Container: "c", Labels: labels})
 			want := declared.Services
 			needsCheck := strings.Contains(fmt.Sprint(problems), "of no use without")
@@ -45,7 +50,7 @@ func TestBothSpellings(t *testing.T) {
 			if f.Scope == v1.OfInstance {
 				yaml += "  endpoints:\n    - address: 10.0.0.5:80\n      " + f.ExampleYAML() + "\n"
 			} else {
-				yaml += "  " + f.ExampleYAML() + "\n"
+				yaml += "  " + f.ExampleYAML() + "\n" + beside
 			}
 			if needsCheck {
 				yaml += "  check: http\n"

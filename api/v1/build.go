@@ -153,6 +153,7 @@ func (d *decoding) buildService(key string, wishes []wish) {
 	slices.Sort(made.Service.Optional)
 	d.refuseUseless(&made.Service, wishes[:fields])
 	made.Service.Plugins = d.buildPlugins(wishes[fields:n])
+	d.refuseForeign(made.Service.Protocol, wishes)
 	var names []string
 	for rest := wishes[n:]; len(rest) > 0; {
 		first := &rest[0]
@@ -180,6 +181,36 @@ func (d *decoding) refuseUseless(s *Service, wishes []wish) {
 	}
 }
 
+// refuseForeign reports the fields that mean nothing with the service's protocol.
+func (d *decoding) refuseForeign(protocol Protocol, wishes []wish) {
+	for i := range wishes {
+		w := &wishes[i]
+		if w.plugin != "" {
+			continue
+		}
+		f := &rows[w.field]
+		if f.Protocols == nil || slices.Contains(f.Protocols, protocol) {
+			continue
+		}
+		wrong := &fault{message: fmt.Sprintf("%s means nothing with protocol=%s", f.Name, protocol), fix: "remove it"}
+		switch {
+		case f.Match:
+			wrong.fix = fmt.Sprintf("set %sprotocol=%s if it is meant, or remove it", d.reach(w), f.Protocols[0])
+		case f.Type == Duration:
+			wrong.fix = "use tunnel_timeout for how long a connection may be silent, or remove it"
+		}
+		d.report(w.label, wrong)
+	}
+}
+
+// reach returns what goes before a field of the service that a wish is about.
+func (d *decoding) reach(w *wish) string {
+	if w.service == "" {
+		return d.grammar.Prefix
+	}
+	return d.grammar.Prefix + wordServices + "." + w.service + "."
+}
+
 // buildRoute makes one route from its wishes, of which there is at least one.
 func (d *decoding) buildRoute(service string, wishes []wish) Route {
 	made := fieldTable.route
@@ -205,7 +236,7 @@ func (d *decoding) buildRoute(service string, wishes []wish) Route {
 	d.countPairs(made)
 	if !matches && !d.unread { // an unread label may well have been the match
 		d.report(made.Origin.Label, &fault{
-			message: fmt.Sprintf("the route %q takes no requests: none of hosts, paths, methods and headers is set", wishes[0].route),
+			message: fmt.Sprintf("the route %q takes no requests: none of hosts, paths, methods, headers and listen is set", wishes[0].route),
 			fix:     "say which requests it takes, or remove the " + d.grammar.noun(),
 		})
 	}

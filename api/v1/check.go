@@ -2,7 +2,9 @@ package v1
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +22,8 @@ var (
 	balanceChars = Charset{"letters, digits, `-`, `_` and `:`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' || c == ':' }}
 	targetChars  = Charset{"what may stand in a URL's path and query: letters, digits and `-._~/!$&()*+,;=:@%?`", func(c byte) bool { return isAlnum(c) || strings.IndexByte("-._~/!$&()*+,;=:@%?", c) >= 0 }}
 	statusChars  = Charset{"digits and `-`", func(c byte) bool { return isDigit(c) || c == '-' }}
+	optionChars  = Charset{"lower-case letters, digits and `_`", func(c byte) bool { return isLower(c) || isDigit(c) || c == '_' }}
+	digitChars   = Charset{"digits", isDigit}
 	nameChars    = Charset{"letters, digits, `-` and `_`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' }}
 )
 
@@ -193,6 +197,22 @@ func checkPickCookie(name string) (string, *fault) {
 		return "", &fault{message: fmt.Sprintf("cookie %s is longer than %d characters", shown(name), maxPick), fix: "choose a shorter name"}
 	}
 	return name, nil
+}
+
+// checkOption returns one of a field's words as the table has it; which there are
+// the row knows.
+func checkOption(word string) (string, *fault) { return fold(word), nil }
+
+// checkListen takes a port that a gateway may listen on.
+func checkListen(port string) (string, *fault) {
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 1 || n > math.MaxUint16 || port[0] == '+' {
+		return "", &fault{
+			message: fmt.Sprintf("%s is no port, which is a number from 1 to %d", shown(port), math.MaxUint16),
+			fix:     "write the port that clients connect to, for example listen=5672",
+		}
+	}
+	return strconv.Itoa(n), nil
 }
 
 // checkNetwork takes the names that Docker takes.

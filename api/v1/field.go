@@ -104,6 +104,8 @@ type Field struct {
 	Chars Charset
 	// Match marks the fields by which a route takes requests; with none there is no route.
 	Match bool
+	// Protocols are those of a service with which the field means something; nil with all.
+	Protocols []Protocol
 	// Kong and HAProxy say what the field becomes there.
 	Kong, HAProxy Rendering
 	// Doc is one sentence for the reference page.

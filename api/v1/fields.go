@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -144,6 +145,34 @@ var basicRows = []Field{
 		},
 	},
 	{
+		Name: "protocol", Scope: OfService, Type: Text, Words: []string{HTTP.String(), string(TCP)},
+		Chars: optionChars, check: checkOption, Default: Value{Text: HTTP.String()},
+		Kong:    Rendering{As: "`http`", Except: "`tcp`", except: func(word string) bool { return word != HTTP.String() }},
+		HAProxy: Rendering{As: "`mode`"},
+		Doc:     "What clients speak: `http`, or `tcp` on ports of its own.",
+		Example: "protocol=tcp",
+		Aliases: []string{"mode"},
+		set:     func(t target, v Value) { t.service.Service.Protocol = protocolOf(v.Text) },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Protocol.String()} },
+	},
+	{
+		Name: "proxy_protocol", Scope: OfService, Type: Text, Words: []string{"off", "v1", "v2"},
+		Chars: optionChars, check: checkOption, Default: Value{Text: "off"},
+		Kong:    Rendering{},
+		HAProxy: Rendering{As: "`send-proxy`, `send-proxy-v2`"},
+		Doc:     "Tells the container the client's address by the PROXY protocol; the container must expect it.",
+		Example: "proxy_protocol=v2",
+		Aliases: []string{"send_proxy", "proxyprotocol"},
+		set: func(t target, v Value) {
+			if t.service.Service.ProxyProtocol = v.Text; v.Text == "off" {
+				t.service.Service.ProxyProtocol = ""
+			}
+		},
+		get: func(s *DeclaredService, _ *Route) Value {
+			return Value{Text: cmp.Or(s.Service.ProxyProtocol, "off")}
+		},
+	},
+	{
 		Name: "grace", Scope: OfService, Type: Duration, Default: Value{Duration: 10 * time.Minute},
 		Kong:    Rendering{As: "routes kept, upstream without targets"},
 		HAProxy: Rendering{As: "routes kept, backend without servers"},
@@ -162,7 +191,7 @@ var basicRows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.ConnectTimeout} },
 	},
 	{
-		Name: "read_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: time.Minute},
+		Name: "read_timeout", Scope: OfService, Type: Duration, Protocols: ofRequests, Default: Value{Duration: time.Minute},
 		Kong:    Rendering{As: "service's `read_timeout`"},
 		HAProxy: Rendering{As: "`timeout server` (the longer of the two)"},
 		Doc:     "How long a gateway waits for the container's answer to go on.",
@@ -172,7 +201,7 @@ var basicRows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.ReadTimeout} },
 	},
 	{
-		Name: "write_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: time.Minute},
+		Name: "write_timeout", Scope: OfService, Type: Duration, Protocols: ofRequests, Default: Value{Duration: time.Minute},
 		Kong:    Rendering{As: "service's `write_timeout`"},
 		HAProxy: Rendering{As: "`timeout server` (the longer of the two)"},
 		Doc:     "How long a gateway waits for the container to take more of a request.",
@@ -181,7 +210,24 @@ var basicRows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.WriteTimeout} },
 	},
 	{
-		Name: "hosts", Scope: OfRoute, Type: List, Match: true, Chars: hostChars, check: checkHost,
+		Name: "listen", Scope: OfRoute, Type: List, Match: true, Protocols: []Protocol{TCP}, Chars: digitChars, check: checkListen,
+		Unset:   "no port",
+		Kong:    Rendering{},
+		HAProxy: Rendering{As: "port map"},
+		Doc:     "The gateway's ports whose connections the route takes, with `protocol=tcp`.",
+		Example: "listen=5672",
+		Aliases: []string{"tcp_port", "expose_port", "listen_port"},
+		set:     func(t target, v Value) { t.route.Listen = ports(v.List) },
+		get: func(_ *DeclaredService, r *Route) Value {
+			var list []string
+			for _, port := range r.Listen {
+				list = append(list, strconv.Itoa(port))
+			}
+			return Value{List: list}
+		},
+	},
+	{
+		Name: "hosts", Scope: OfRoute, Type: List, Protocols: ofRequests, Match: true, Chars: hostChars, check: checkHost,
 		Unset:   "any host",
 		Kong:    Rendering{As: "route's `hosts`"},
 		HAProxy: Rendering{As: "host map"},
@@ -192,7 +238,7 @@ var basicRows = []Field{
 		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Hosts} },
 	},
 	{
-		Name: "paths", Scope: OfRoute, Type: List, Match: true, Chars: pathChars, check: checkPath,
+		Name: "paths", Scope: OfRoute, Type: List, Protocols: ofRequests, Match: true, Chars: pathChars, check: checkPath,
 		Unset:   "any path",
 		Kong:    Rendering{As: "route's `paths`"},
 		HAProxy: Rendering{As: "path map, a pattern for a regular expression", Except: "a regular expression that could take long to match", except: isSlow},
@@ -203,7 +249,7 @@ var basicRows = []Field{
 		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Paths} },
 	},
 	{
-		Name: "methods", Scope: OfRoute, Type: List, Match: true, Chars: methodChars, check: checkMethod,
+		Name: "methods", Scope: OfRoute, Type: List, Protocols: ofRequests, Match: true, Chars: methodChars, check: checkMethod,
 		Unset:   "any method",
 		Kong:    Rendering{As: "route's `methods`"},
 		HAProxy: Rendering{As: "pattern"}, optional: true,
@@ -214,7 +260,7 @@ var basicRows = []Field{
 		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Methods} },
 	},
 	{
-		Name: "headers", Scope: OfRoute, Type: Map, Match: true, Chars: headerChars, check: checkHeaderValue, entry: checkHeaderName,
+		Name: "headers", Scope: OfRoute, Type: Map, Protocols: ofRequests, Match: true, Chars: headerChars, check: checkHeaderValue, entry: checkHeaderName,
 		Unset:   "any headers",
 		Kong:    Rendering{As: "route's `headers`"},
 		HAProxy: Rendering{As: "pattern"}, optional: true,
@@ -224,7 +270,7 @@ var basicRows = []Field{
 		get:     func(_ *DeclaredService, r *Route) Value { return Value{Map: r.Headers} },
 	},
 	{
-		Name: "protocols", Scope: OfRoute, Type: List, Words: []string{protocolHTTP, protocolHTTPS}, Chars: wordChars, check: lowerWord,
+		Name: "protocols", Scope: OfRoute, Type: List, Protocols: ofRequests, Words: []string{protocolHTTP, protocolHTTPS}, Chars: wordChars, check: lowerWord,
 		Unset:   "`http` and `https`",
 		Kong:    Rendering{As: "route's `protocols`"},
 		HAProxy: Rendering{As: "map, an answer of its own", Except: "`http` alone"}, optional: true,
@@ -235,7 +281,7 @@ var basicRows = []Field{
 		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Protocols} },
 	},
 	{
-		Name: "https_redirect_status_code", Scope: OfRoute, Type: Int, Min: 301, Max: upgradeRequired, Default: Value{Int: upgradeRequired}, check: checkRedirect,
+		Name: "https_redirect_status_code", Scope: OfRoute, Type: Int, Protocols: ofRequests, Min: 301, Max: upgradeRequired, Default: Value{Int: upgradeRequired}, check: checkRedirect,
 		Kong:    Rendering{As: "route's `https_redirect_status_code`"},
 		HAProxy: Rendering{As: "map, `http-request redirect`"},
 		Doc:     "What a client without TLS gets from a route with `protocols=https`: 426, or with 301, 302, 307 or 308 the way to the same address with https.",
@@ -251,7 +297,7 @@ var basicRows = []Field{
 		},
 	},
 	{
-		Name: "hsts", Scope: OfRoute, Type: Duration, Longest: 2 * 366 * 24 * time.Hour,
+		Name: "hsts", Scope: OfRoute, Type: Duration, Protocols: ofRequests, Longest: 2 * 366 * 24 * time.Hour,
 		Unset:   "no such header",
 		HAProxy: Rendering{As: "`Strict-Transport-Security` in answers over TLS"},
 		Doc:     "How long browsers are to come with TLS alone once they came with it.",
@@ -261,7 +307,7 @@ var basicRows = []Field{
 		get:     func(_ *DeclaredService, r *Route) Value { return Value{Duration: r.HSTS} },
 	},
 	{
-		Name: "strip_path", Scope: OfRoute, Type: Bool, Default: Value{Bool: false},
+		Name: "strip_path", Scope: OfRoute, Type: Bool, Protocols: ofRequests, Default: Value{Bool: false},
 		Kong:    Rendering{As: "route's `strip_path`"},
 		HAProxy: Rendering{As: "`http-request set-path`"},
 		Doc:     "Removes the matched path before the request goes on to the container.",
@@ -271,7 +317,7 @@ var basicRows = []Field{
 		get:     func(_ *DeclaredService, r *Route) Value { return Value{Bool: r.StripPath} },
 	},
 	{
-		Name: "preserve_host", Scope: OfRoute, Type: Bool, Default: Value{Bool: true},
+		Name: "preserve_host", Scope: OfRoute, Type: Bool, Protocols: ofRequests, Default: Value{Bool: true},
 		Kong:    Rendering{As: "route's `preserve_host`"},
 		HAProxy: Rendering{As: "`Host` kept, or set to the server's address"},
 		Doc:     "Sends the client's `Host` on to the container; with `false` the container gets its own address instead.",
@@ -299,6 +345,30 @@ const (
 
 // upgradeRequired is what Kong answers to requests without TLS where it is asked for.
 const upgradeRequired = 426
+
+// ofRequests are the protocols whose connections carry requests.
+var ofRequests = []Protocol{HTTP}
+
+// protocolOf returns the protocol that a label's word names.
+func protocolOf(word string) Protocol {
+	if word == HTTP.String() {
+		return HTTP
+	}
+	return Protocol(word)
+}
+
+// ports returns numbers that checkListen has let through, sorted.
+func ports(list []string) []int {
+	var out []int
+	for _, text := range list {
+		port, err := strconv.Atoi(text)
+		if err == nil {
+			out = append(out, port)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
 
 // maxPriority fits a 32-bit integer with room to add to it.
 const maxPriority = 1_000_000_000

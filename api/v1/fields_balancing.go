@@ -20,7 +20,7 @@ var balancingRows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Balance} },
 	},
 	{
-		Name: "sticky", Scope: OfService, Type: Text, Chars: nameChars, check: checkCookie,
+		Name: "sticky", Scope: OfService, Type: Text, Protocols: ofRequests, Chars: nameChars, check: checkCookie,
 		Unset:   "no cookie",
 		Kong:    Rendering{As: "`hash_on` cookie, in place of `balance`"},
 		HAProxy: Rendering{As: "`cookie … insert … dynamic`"},
@@ -81,7 +81,7 @@ var balancingRows = []Field{
 	{
 		Name: "tunnel_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: DefaultTunnelTimeout},
 		HAProxy: Rendering{As: "`timeout tunnel`"},
-		Doc:     "How long a WebSocket, or another connection that was upgraded, may be idle.",
+		Doc:     "How long a WebSocket, or a TCP connection, may be idle.",
 		Example: "tunnel_timeout=12h",
 		Aliases: []string{"websocket_timeout", "idle_timeout"},
 		set: func(t target, v Value) {

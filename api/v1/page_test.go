@@ -50,8 +50,8 @@ func TestLabelsPage(t *testing.T) {
 }
 
 // TestLabelsPageExamples decodes every example of the page. A block stands for
-// one container; the blocks under "All labels" name single labels, and get what
-// they need beside them.
+// one container; of the blocks under "All labels" each line does, and gets what it
+// needs beside it.
 func TestLabelsPageExamples(t *testing.T) {
 	page, err := os.ReadFile(pageFile)
 	if err != nil {
@@ -69,9 +69,13 @@ func TestLabelsPageExamples(t *testing.T) {
 		case kind == "properties" && strings.HasPrefix(body, "lockstep.enable="):
 			containers = append(containers, readLabels(t, body))
 		case kind == "properties":
-			containers = append(containers, readLabels(t, body+"\nlockstep.enable=true\nlockstep.routes.default.paths=/\n"))
-			if strings.Contains(body, "lockstep.paths=") {
-				delete(containers[0], "lockstep.routes.default.paths")
+			for line := range strings.Lines(body) {
+				i := slices.IndexFunc(rows, func(f Field) bool { return "lockstep."+f.Example == strings.TrimSpace(line) })
+				if i < 0 {
+					t.Errorf("the line %q is no field's example", line)
+					continue
+				}
+				containers = append(containers, exampleLabels(&rows[i]))
 			}
 		case kind == "text": // what comes out
 			continue
@@ -125,6 +129,11 @@ func pageFuncs() template.FuncMap {
 		},
 		"fields": func(s Scope) []*Field {
 			return choose(func(f *Field) bool { return f.Scope == s })
+		},
+		"examples": func(s Scope) []*Field { // those that may stand beside each other
+			return choose(func(f *Field) bool {
+				return f.Scope == s && f.Name != "protocol" && (f.Protocols == nil || slices.Contains(f.Protocols, HTTP))
+			})
 		},
 		"gatewayFields": func() []*Field {
 			return choose(func(f *Field) bool { return f.Name != enableField })

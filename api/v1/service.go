@@ -15,6 +15,8 @@ type Service struct {
 	Name string `json:"name"`
 	// Gateways are the ways in; empty means the daemon's own choice.
 	Gateways []Way `json:"gateways,omitempty"`
+	// Protocol is what clients speak to the gateway; "" is HTTP.
+	Protocol Protocol `json:"protocol,omitempty"`
 	// Grace is how long routes stay and answer 503 after the last instance is gone.
 	Grace time.Duration `json:"grace"`
 	// ConnectTimeout, ReadTimeout and WriteTimeout are those between the gateway and an instance.
@@ -26,6 +28,9 @@ type Service struct {
 	Rollout Rollout `json:"rollout,omitzero"`
 	Balancing
 	HealthCheck
+	// ProxyProtocol is the version of the PROXY protocol by which instances are told the
+	// client's address, "v1" or "v2"; "" is none.
+	ProxyProtocol string `json:"proxy_protocol,omitempty"`
 	// Plugins hold for all routes; sorted by name.
 	Plugins []Plugin `json:"plugins,omitempty"`
 	// Routes are sorted by name.
@@ -58,6 +63,26 @@ func (r Rollout) IsZero() bool { return len(r.Shares) == 0 && !r.Picks() }
 
 // Picks reports whether a request may pick its version.
 func (r Rollout) Picks() bool { return r.Header != "" || r.Cookie != "" }
+
+// Protocol is what the clients of a service speak.
+type Protocol string
+
+// The protocols. HTTP is the zero value, so that what says nothing of it is HTTP.
+const (
+	HTTP Protocol = ""
+	TCP  Protocol = "tcp" // whatever comes to a port
+)
+
+// Stream reports whether connections are passed on as they are.
+func (p Protocol) Stream() bool { return p == TCP }
+
+// String returns the word that a label says.
+func (p Protocol) String() string {
+	if p == HTTP {
+		return "http"
+	}
+	return string(p)
+}
 
 // Via is where HAProxy takes what Kong sends on to a service (kong>haproxy).
 // For Kong it stands in place of endpoints; for HAProxy it is one more way to
@@ -92,6 +117,8 @@ type Route struct {
 	// one, sorted; none: any value will do. At most one cookie is named. No label asks
 	// for it: such routes are Derived.
 	Cookies map[string][]string `json:"cookies,omitempty"`
+	// Listen are the ports whose connections a TCP service gets; sorted.
+	Listen []int `json:"listen,omitempty"`
 	// StripPath removes the matched prefix before the request goes on.
 	StripPath bool `json:"strip_path"`
 	// PreserveHost sends the client's Host on, not the instance's address.
@@ -105,6 +132,9 @@ type Route struct {
 	// Origin is the label that first asked for the route.
 	Origin Origin `json:"origin"`
 }
+
+// Stream reports whether the route takes connections, not requests.
+func (r *Route) Stream() bool { return len(r.Listen) > 0 }
 
 // Endpoint is one instance of a service at the address where one gateway
 // reaches it.

@@ -41,11 +41,9 @@ const (
 var later = func() map[string]string {
 	const open = "; without it the route would be more open than asked"
 	words := map[string]string{
-		"snis":         "matching by SNI is not supported by this version" + open,
+		"snis":         "passing TLS on by name is not supported by this version" + open,
 		"sources":      "matching by the client's address is not supported by this version" + open,
 		"destinations": "matching by the destination's address is not supported by this version" + open,
-		"protocol":     "protocols other than http are not supported by this version",
-		"listen":       "listening ports by label are not supported by this version",
 		"tags":         "tags by label are not supported, for those in a gateway belong to Lockstep",
 	}
 	for _, word := range []string{"certificate", "certificates", "tls"} {

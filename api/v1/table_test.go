@@ -43,13 +43,15 @@ func TestTable(t *testing.T) {
 }
 
 // isWorth reports whether the default is a value of its own: a truth value, a
-// duration, or a number within the field's bounds.
+// duration, a word, or a number within the field's bounds.
 func (f *Field) isWorth(v Value) bool {
 	switch f.Type {
 	case Bool:
 		return f.Scope != OfContainer
 	case Int:
 		return v.Int >= f.Min
+	case Text:
+		return v.Text != ""
 	case Duration:
 		return v.Duration > 0
 	}
@@ -68,17 +70,29 @@ func checkCharset(t *testing.T, c Charset) {
 	}
 }
 
-// checkExample decodes the row's example, which must say something.
-func checkExample(t *testing.T, g Grammar, f *Field) {
-	t.Helper()
-	key, value, _ := strings.Cut(f.Example, "=")
-	labels := map[string]string{"lockstep.enable": "true", "lockstep.routes.other.paths": "/", "lockstep." + key: value}
+// exampleLabels returns a field's example with what it needs beside it.
+func exampleLabels(f *Field) map[string]string {
+	labels := map[string]string{"lockstep.enable": "true"}
+	switch {
+	case slices.Contains(f.Protocols, TCP) || f.Name == "protocol":
+		labels["lockstep.protocol"], labels["lockstep.listen"] = "tcp", "1"
+	case f.Scope == OfRoute && !f.Match:
+		labels["lockstep.hosts"] = "a.example.com"
+	default:
+		labels["lockstep.routes.other.paths"] = "/"
+	}
 	if f.needs != nil {
 		labels["lockstep.check"] = CheckHTTP
 	}
-	if f.Scope == OfRoute && !f.Match {
-		labels["lockstep.hosts"] = "a.example.com"
-	}
+	key, value, _ := strings.Cut(f.Example, "=")
+	labels["lockstep."+key] = value
+	return labels
+}
+
+// checkExample decodes the row's example, which must say something.
+func checkExample(t *testing.T, g Grammar, f *Field) {
+	t.Helper()
+	labels := exampleLabels(f)
 	d, problems := g.Decode(Subject{Container: "web-1", Labels: labels})
 	if len(problems) > 0 {
 		t.Fatalf("the example is wrong: %v", problems)

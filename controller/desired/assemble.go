@@ -148,9 +148,13 @@ func (s *service) hand(gateway v1.Gateway, set v1.Set, result *Result) {
 // where it does.
 func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
 	if !r.takesPart() {
-		return Verdict{Gateway: gateway, Reason: v1.NotEnabled,
+		absent := Verdict{Gateway: gateway, Reason: v1.NotEnabled,
 			Message: fmt.Sprintf("its service names other gateways: %s", join(b.ways(&s.settings))),
 			Fix:     fmt.Sprintf("add %s to the label gateways", gateway)}
+		if len(s.settings.Gateways) == 0 {
+			absent.Message, absent.Fix = fmt.Sprintf("services of protocol %s are %s's", s.settings.Protocol, v1.HAProxy), ""
+		}
+		return absent
 	}
 	// How instances are balanced is the business of the gateway that reaches them.
 	if fields := v1.InexpressibleOfService(s.settings, gateway); len(fields) > 0 && r.instances {
@@ -208,9 +212,17 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 	if holder := b.claims.lost(s.name, gateway, route.Name); holder != "" {
 		return Verdict{Gateway: gateway, Reason: v1.Conflict,
 			Message: fmt.Sprintf("the route %s holds the same match", holder),
-			Fix:     "change hosts or paths of one of them, give the one that shall win a higher priority, or make both one service with the label service"}
+			Fix:     "change " + claimed(route) + " of one of them, give the one that shall win a higher priority, or make both one service with the label service"}
 	}
 	return Verdict{Gateway: gateway, Reason: v1.Serving, Through: r.behind}
+}
+
+// claimed names the fields that most of a route's claims are made of.
+func claimed(route v1.Route) string {
+	if route.Stream() {
+		return "the port (listen)"
+	}
+	return "hosts or paths"
 }
 
 // distinct returns how much of their ids tells the members of a service apart:

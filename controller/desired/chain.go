@@ -55,6 +55,8 @@ func (b *Builder) ways(s *v1.Service) []v1.Way {
 	switch {
 	case len(s.Gateways) > 0:
 		return s.Gateways
+	case s.Protocol.Stream():
+		return []v1.Way{v1.HAProxyAlone}
 	case len(b.options.Ways) > 0:
 		return b.options.Ways
 	}

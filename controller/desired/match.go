@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -12,6 +13,9 @@ import (
 
 // matches returns what a route claims on a gateway, in canonical form, sorted.
 func matches(gateway v1.Gateway, r v1.Route) []string {
+	if r.Stream() {
+		return streamMatches(gateway, r)
+	}
 	var rest strings.Builder
 	rest.WriteString(" " + strings.Join(r.Methods, ","))
 	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
@@ -27,6 +31,17 @@ func matches(gateway v1.Gateway, r v1.Route) []string {
 		for _, path := range orAny(r.Paths) {
 			out = append(out, string(gateway)+" "+host+" "+path+others)
 		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// streamMatches are those of a route that takes connections. None can be taken
+// for a host, which holds no colon.
+func streamMatches(gateway v1.Gateway, r v1.Route) []string {
+	var out []string
+	for _, port := range r.Listen {
+		out = append(out, string(gateway)+" port:"+strconv.Itoa(port))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

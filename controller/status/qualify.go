@@ -30,7 +30,7 @@ func qualify(s desired.Standing) desired.Standing {
 	for _, r := range s.Routes {
 		for n, verdict := range r.Verdicts {
 			if verdict.Reason == v1.Serving && !instances[verdict.Gateway] {
-				r.Verdicts[n] = withoutInstance(verdict, s.Instances)
+				r.Verdicts[n] = withoutInstance(verdict, s.Instances, r.Stream())
 			}
 		}
 	}
@@ -56,13 +56,18 @@ func withoutRoute(verdict desired.Verdict, routes []desired.RouteStanding) desir
 	return verdict
 }
 
-// withoutInstance says why a route that the gateway holds answers 503.
-func withoutInstance(verdict desired.Verdict, instances []desired.InstanceStanding) desired.Verdict {
-	verdict.Reason, verdict.Message = v1.Draining, "it answers 503: its service has no container left"
+// withoutInstance says why a route that the gateway holds answers 503, or closes
+// the connections of a stream.
+func withoutInstance(verdict desired.Verdict, instances []desired.InstanceStanding, stream bool) desired.Verdict {
+	does := "it answers 503"
+	if stream {
+		does = "it closes connections"
+	}
+	verdict.Reason, verdict.Message = v1.Draining, does+": its service has no container left"
 	if len(instances) > 0 {
 		why := verdictOn(verdict.Gateway, instances[0].Verdicts)
 		verdict.Reason, verdict.Fix = why.Reason, why.Fix
-		verdict.Message = "it answers 503: no container is ready, " + instances[0].Container + ": " + why.Message
+		verdict.Message = does + ": no container is ready, " + instances[0].Container + ": " + why.Message
 	}
 	return verdict
 }

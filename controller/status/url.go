@@ -84,6 +84,9 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 	var order []string
 	for _, service := range report.Services {
 		for _, route := range service.Routes {
+			if route.Stream() {
+				continue
+			}
 			verdict := verdictOn(gateway, route.Verdicts)
 			row := s.asKong(v1.Expressible(route.Route, gateway))
 			alone, err := routing.New([]routing.Route{row})

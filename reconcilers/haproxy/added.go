@@ -20,7 +20,7 @@ func (rt *runtime) addBackends(backends []*backend) []*backend {
 	commands := make([]string, 0, 2*len(backends))
 	for _, b := range backends {
 		name := backendName(rt.r.o.Owner, b.name())
-		commands = append(commands, "add backend "+name+" from "+defaultsName(rt.r.o.Owner), "publish backend "+name)
+		commands = append(commands, "add backend "+name+" from "+b.defaults(rt.r.o.Owner), "publish backend "+name)
 	}
 	answers, err := rt.command(commands...)
 	if err != nil {

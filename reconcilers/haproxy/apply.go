@@ -217,7 +217,7 @@ func (e *edit) put(native any) {
 		next := *n
 		if have := d.backends[n.name()]; have != nil {
 			next.servers = have.servers
-			if next.standard() {
+			if p := poolOf(have.spare); p != nil && p.settings == next.settings {
 				next.spare = have.spare
 			}
 		}

@@ -18,12 +18,7 @@ import (
 
 // conflicts finds binds that we are about to add and somebody else has.
 func (r *Reconciler) conflicts(want *model) error {
-	had, own := map[string]bool{}, sync.OnceValue(r.ownPorts)
-	if r.condition.process == processRuns && r.live.generation == r.model.generation() {
-		for _, text := range bindsOf(r.model.base) {
-			had[text] = true
-		}
-	}
+	had, own := r.bound(), sync.OnceValue(r.ownPorts)
 	for _, text := range bindsOf(want.base) {
 		if had[text] {
 			continue

@@ -44,7 +44,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		problems = r.certificates(state, shared.Certificates)
 	}
 	for _, name := range sortedKeys(set) {
-		c := compiler{owner: r.o.Owner, can: r.can(), service: set[name], state: state}
+		c := compiler{r: r, owner: r.o.Owner, can: r.can(), service: set[name], state: state}
 		c.compile()
 		problems = append(problems, c.problems...)
 	}
@@ -53,6 +53,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 
 // compiler translates one service.
 type compiler struct {
+	r        *Reconciler
 	owner    string
 	can      abilities
 	service  *v1.Service
@@ -163,6 +164,15 @@ func serverOf(e *v1.Endpoint, address bool) (server, error) {
 
 // route translates a route, or names the field that HAProxy can't express.
 func (c *compiler) route(d *v1.Route) (*route, bool) {
+	if c.service.Protocol.Stream() {
+		made, refused := c.r.streamRoute(d, c.service.Balance)
+		if made == nil {
+			c.problems = append(c.problems, refused)
+			return nil, false
+		}
+		made.service, made.backend = c.service.Name, c.service.Name
+		return made, true
+	}
 	r := &route{
 		name: d.Name, service: c.service.Name, hosts: slices.Compact(slices.Sorted(slices.Values(d.Hosts))),
 		paths: slices.Compact(slices.Sorted(slices.Values(d.Paths))),

@@ -136,7 +136,7 @@ func (g *gateway) world() string {
 			}
 		}
 	}
-	m.renew(r.o.Owner, 0, true)
+	m.renew(r.o.Owner, nil, true)
 	b.WriteString(m.base) // without the generation, which the directory's name is part of
 	for _, name := range m.order {
 		b.WriteString(m.sections[name].config)

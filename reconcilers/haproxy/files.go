@@ -31,8 +31,8 @@ const sparesEach = 100
 
 // shardOf returns the name of the file that a service or prepared backend stands in.
 func shardOf(service string) string {
-	if n, ok := spareNumber(service); ok {
-		return fmt.Sprintf("%s%03d.cfg", sparesPrefix, (n-1)/sparesEach)
+	if p, n := spareNumber(service); p != nil {
+		return fmt.Sprintf("%s%03d.cfg", p.file, (n-1)/sparesEach)
 	}
 	sum := fnv.New32a()
 	sum.Write([]byte(service))
@@ -44,8 +44,10 @@ func ownConfig(name string) bool {
 	name, config := strings.CutSuffix(name, ".cfg")
 	number, shard := strings.CutPrefix(name, shardPrefix)
 	digits := 2
-	if spare, ok := strings.CutPrefix(name, sparesPrefix); ok {
-		number, digits = spare, 3
+	for _, p := range pools {
+		if spare, ok := strings.CutPrefix(name, p.file); ok {
+			number, digits = spare, 3
+		}
 	}
 	return config && (name+".cfg" == configName || shard && len(number) == digits && strings.Trim(number, "0123456789") == "")
 }

@@ -210,13 +210,17 @@ func TestInjectionByLabel(t *testing.T) {
 		if strings.HasPrefix(field, "check_") {
 			all["lockstep.check"] = "http"
 		}
+		stream := field == "protocol" || field == "listen"
+		if stream {
+			all["lockstep.protocol"], all["lockstep.listen"] = "tcp", "5672"
+		}
 		for key, value := range labels {
 			if key == "enable" {
 				continue
 			}
 			all["lockstep."+key] = value
 		}
-		if labels["hosts"] == "" && !strings.Contains(strings.Join(slices.Collect(maps.Keys(labels)), " "), "services.") {
+		if !stream && labels["hosts"] == "" && !strings.Contains(strings.Join(slices.Collect(maps.Keys(labels)), " "), "services.") {
 			all["lockstep.hosts"] = "shop.test"
 		}
 		declaration, problems := v1.Grammar{Prefix: "lockstep."}.Decode(v1.Subject{Container: "c", Labels: all})
@@ -289,10 +293,10 @@ func TestTamperedSettings(t *testing.T) {
 // forms are those of all lines in the files of services, each as strict as can be: one
 // that a new field brings has to be added here.
 var forms = func() []*regexp.Regexp {
-	const options = `( check inter \d+ms rise \d+ fall \d+)?( slowstart \d+ms)?( maxconn \d+)?( backup)?( disabled)?`
+	const options = `( check inter \d+ms rise \d+ fall \d+)?( slowstart \d+ms)?( send-proxy(-v2)?)?( maxconn \d+)?( backup)?( disabled)?`
 	var all []*regexp.Regexp
 	for _, form := range []string{
-		`backend lockstep:[a-z0-9._:-]+ from lockstep::defaults( # service [a-z0-9._-]+)?`,
+		`backend lockstep:[a-z0-9._:-]+ from lockstep::(defaults|streams)( # service [a-z0-9._-]+)?`,
 		`  # retired`, `  # settings \{[^ ]*\}`, `  # server` + options,
 		`  server [][A-Za-z0-9._:-]+ [][0-9a-f.:]+ weight \d+` + options + `( # draining \d+)?( # until \d+)?( # id [A-Za-z0-9._-]+)?`,
 		`  balance (roundrobin|leastconn|first|random|source|uri path-only|hdr\([A-Za-z0-9_-]+\)|hash req\.cook\([A-Za-z0-9_-]+\))`,
@@ -428,7 +432,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("global\n"+servicesMark), []byte("backend lockstep:a from x\n  server a 1.2.3.4:5 weight 0 # draining 3 # id b\n"), []byte(routeMark+`{"name":"a.b","service":"a","hosts":["x"]}`+"\n"))
 	f.Add([]byte("global\n"+servicesMark), []byte("backend lockstep::spare00001 from x # service a\n  timeout connect 5000ms\n  # retired\nbackend lockstep::spare00002 from x # service a\n"), []byte(nil))
 	f.Fuzz(func(t *testing.T, base, services, routes []byte) {
-		m := parseFiles("lockstep", configs{configName: base, shardOf("a"): services, shardOf(spareName(1)): services}, routes)
+		m := parseFiles("lockstep", configs{configName: base, shardOf("a"): services, shardOf(pools[0].name(1)): services}, routes)
 		written := configs{}
 		for _, name := range m.configNames() {
 			written[name] = m.renderConfig(name)

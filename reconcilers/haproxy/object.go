@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,6 +94,9 @@ func routeObject(r *route) *plan.Object {
 	if backend == "" {
 		backend = "none (503)"
 	}
+	if r.stream() {
+		return streamObject(r)
+	}
 	return &plan.Object{
 		Key:     v1.Key{Kind: kindRoute, Name: r.name},
 		Service: r.service,
@@ -105,6 +109,22 @@ func routeObject(r *route) *plan.Object {
 			"strip_path": strconv.FormatBool(r.strip), "preserve_host": strconv.FormatBool(r.preserve),
 			"priority": strconv.Itoa(r.priority), "methods": strings.Join(r.methods, " "), "headers": r.headerText(),
 			"https": r.demands(), "cookies": listsText(r.cookies),
+		},
+		Native: r,
+	}
+}
+
+// streamObject is routeObject for a route that takes connections.
+func streamObject(r *route) *plan.Object {
+	return &plan.Object{
+		Key:     v1.Key{Kind: kindRoute, Name: r.name},
+		Service: r.service,
+		Owner:   v1.Key{Kind: v1.KindRoute, Name: r.name},
+		Level:   levelRoute,
+		Noun:    "route " + r.name + " (" + r.ends() + ")",
+		Match:   r.ends(),
+		Fields: map[string]string{
+			"takes": r.ends(), "backend": cmp.Or(r.backend, "none (closed)"), "priority": strconv.Itoa(r.priority),
 		},
 		Native: r,
 	}

@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,9 @@ type Options struct {
 	// CertificateFiles are files of certificates with their keys, and folders of
 	// them; absolute. They are read again when they change.
 	CertificateFiles []string
+	// TCPPorts are the ports for which labels may ask: "5672", "5000-5999",
+	// "10.0.0.1:5000-5999". All of them are bound from the start; default none.
+	TCPPorts []string
 	// ConfigFiles are the user's own files; they are read, never written.
 	ConfigFiles []string
 	// Errors is a directory with the operator's own pages for errors, as "404.html";
@@ -69,6 +73,9 @@ type Options struct {
 	Binary string
 	// StopOnExit ends a managed HAProxy with Close.
 	StopOnExit bool
+	// HardStopAfter is how long a worker that was replaced may finish what is under way;
+	// default 1 minute, and a day where there are TCPPorts. The user's own setting counts.
+	HardStopAfter time.Duration
 	// ReloadEvery bounds reloads: two at once, then one in each such time; default 1 s.
 	ReloadEvery time.Duration
 	// Spares is the number of backends that are prepared for brand-new services;
@@ -78,6 +85,8 @@ type Options struct {
 	Timeout  time.Duration
 	Log      *slog.Logger          // default slog.Default()
 	Registry prometheus.Registerer // default: metrics are counted but not registered
+
+	ports []bind // of TCPPorts
 }
 
 // withDefaults fills in what was left out and refuses what can't work.
@@ -110,13 +119,7 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("socket path %s has %d characters and a unix socket takes %d; use a shorter --haproxy-dir", path, len(path), maxSocketPath)
 		}
 	}
-	if err := checkAccessLog(o); err != nil {
-		return o, err
-	}
-	if err := o.listeners(); err != nil {
-		return o, err
-	}
-	if err := o.Via.check(); err != nil {
+	if err := cmp.Or(checkAccessLog(o), o.listeners(), o.streamDefaults(), o.Via.check()); err != nil {
 		return o, err
 	}
 	if o.ReloadEvery == 0 {
@@ -188,6 +191,8 @@ const (
 	// and 40 ms of each start.
 	defaultSpares = 200
 	maxSpares     = 10_000
+	// streamSpares are those for streams, which are fewer.
+	streamSpares = 50
 )
 
 // maxSocketPath leaves room for the suffix that HAProxy adds while it binds.

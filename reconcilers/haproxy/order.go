@@ -18,6 +18,9 @@ type row struct {
 
 // rows returns the route's rows.
 func (r *route) rows() []row {
+	if r.stream() {
+		return nil
+	}
 	kong := routing.Route{
 		ID: r.id, Methods: r.methods, Hosts: r.hosts, Paths: r.paths, Headers: r.allHeaders(), RegexPriority: r.regexPriority,
 	}

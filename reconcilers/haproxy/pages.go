@@ -126,7 +126,7 @@ func (r *Reconciler) rereadPages() {
 	}
 	r.pagesTrouble = ""
 	r.pages = fresh
-	r.base = renderBase(r.o, r.user, fresh)
+	r.base = renderBase(r.o, r.user, fresh, r.taken)
 }
 
 // writePages puts the copies there that the sections will name.

@@ -33,6 +33,7 @@ type routeLine struct {
 	HTTPS   string              `json:"https,omitempty"`
 	HSTS    int                 `json:"hsts,omitempty"`
 	Cookies map[string][]string `json:"cookies,omitempty"`
+	Listen  []int               `json:"listen,omitempty"`
 }
 
 // comment returns the route as one comment line. JSON escapes line breaks.
@@ -45,6 +46,7 @@ func (r *route) comment() string {
 	_ = encoder.Encode(routeLine{
 		Name: r.name, Service: r.service, Hosts: r.hosts, Paths: r.paths, Backend: r.backend,
 		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers, Port: r.port, HTTPS: r.https, HSTS: r.hsts, Cookies: r.cookies,
+		Listen: r.listen,
 	})
 	return b.String()
 }
@@ -137,7 +139,7 @@ func parseHead(owner string, words []string) *backend {
 	case !ours:
 		return nil
 	case isSpare(name):
-		b := &backend{spare: name, settings: defaultSettings}
+		b := &backend{spare: name, settings: poolOf(name).settings}
 		if len(words) > 6 && wordService.check(words[6]) == nil {
 			b.service = words[6]
 		}
@@ -192,6 +194,6 @@ func parseRoute(owner, line string) (*route, bool) {
 	return &route{
 		name: l.Name, service: l.Service, hosts: l.Hosts, paths: l.Paths, backend: l.Backend,
 		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers, port: l.Port, https: l.HTTPS, hsts: l.HSTS, cookies: l.Cookies,
-		id: routeID(owner, l.Name),
+		id: routeID(owner, l.Name), listen: l.Listen,
 	}, true
 }

@@ -29,12 +29,15 @@ type Reconciler struct {
 	process      *process // nil when external
 	metrics      *metrics
 	reloads      *rate.Limiter
-	watched      watched // what Watch needs to know
+	watched      watched         // what Watch needs to know
+	taken        map[bind]string // ports for labels that can't be had, and why
 	// watching says that Watch was called, as a daemon does.
 	watching atomic.Bool
 	version  string        // of the process that runs; "" when it is not known
 	program  string        // version of the program, once it was asked
 	limit    time.Duration // how long it may take to load its files
+	// streamLeave is how long streams to a server that is gone are kept.
+	streamLeave time.Duration
 
 	// What was found or made last; valid while known.
 	known     bool
@@ -104,8 +107,8 @@ func New(options Options) (*Reconciler, error) {
 	}
 	r := &Reconciler{
 		o: o, user: user, metrics: metrics,
-		base: renderBase(o, user, pages), pages: pages,
-		limit: loadLimit, leaving: map[string]leaving{}, dated: map[string]string{},
+		base: renderBase(o, user, pages, nil), pages: pages,
+		limit: loadLimit, streamLeave: streamLeave, leaving: map[string]leaving{}, dated: map[string]string{},
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
 	}
 	r.dir = &directory{

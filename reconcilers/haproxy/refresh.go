@@ -61,6 +61,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 		}
 		r.handover(ctx)
 	}
+	r.survey()
 	r.see(w.identity)
 	r.known = true
 	r.metrics.spares.Set(float64(len(r.free())))
@@ -76,6 +77,7 @@ func (r *Reconciler) unreached(ctx context.Context, process string) {
 	r.condition.process, r.condition.loaded, r.condition.routes = process, "no", "missing"
 	r.live = identity{}
 	r.table = newTable(r.o.Owner, r.model)
+	r.survey()
 	r.see(identity{})
 	r.known = true
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The files of ours, beside those of the services (see files.go). HAProxy loads
@@ -34,7 +35,7 @@ func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + d
 // renderBase writes what does not depend on services. quiet says that nothing
 // in the user's files uses the HTTP client of HAProxy, whose CA bundle would
 // cost 40 ms with each start; bounded that they bound old workers themselves.
-func renderBase(o Options, user userFiles, p pages) string {
+func renderBase(o Options, user userFiles, p pages, taken map[bind]string) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	fmt.Fprintf(&b, headFormat, o.Owner)
@@ -48,7 +49,10 @@ func renderBase(o Options, user userFiles, p pages) string {
 		}
 	}
 	if !user.hardStop {
-		line("  hard-stop-after 60s")
+		line("  hard-stop-after %s", haproxyTime(o.HardStopAfter))
+	}
+	if o.streams() {
+		line("  mworker-max-reloads %d # a worker that was replaced more often than that ends", maxReplaced)
 	}
 	renderDefaults(&b, o, p)
 	renderFrontend(&b, o, p)
@@ -56,8 +60,20 @@ func renderBase(o Options, user userFiles, p pages) string {
 	line("  http-request %s", p.answer(503, "service unavailable"))
 	renderGate(&b, o)
 	renderVia(&b, o)
+	renderStreams(&b, o, taken)
 	b.WriteString(servicesMark)
 	return b.String()
+}
+
+// maxReplaced bounds the workers that are kept for streams of days.
+const maxReplaced = 50
+
+// haproxyTime writes a duration as HAProxy takes it.
+func haproxyTime(d time.Duration) string {
+	if d%time.Second == 0 {
+		return strconv.Itoa(int(d/time.Second)) + "s"
+	}
+	return strconv.Itoa(int(d/time.Millisecond)) + "ms"
 }
 
 // noReplay keeps what may not be done twice from being sent twice.
@@ -310,10 +326,18 @@ const (
 	serviceMark = "# service "
 )
 
+// defaults names the section that the backend builds on.
+func (b *backend) defaults(owner string) string {
+	if b.Mode == modeTCP {
+		return streamsName(owner)
+	}
+	return defaultsName(owner)
+}
+
 // text is the section without what moves at runtime.
 func (b *backend) text(owner string) string {
 	var t strings.Builder
-	t.WriteString("backend " + backendName(owner, b.live()) + " from " + defaultsName(owner) + "\n")
+	t.WriteString("backend " + backendName(owner, b.live()) + " from " + b.defaults(owner) + "\n")
 	if comment := b.comment(); comment != "" {
 		t.WriteString("  " + comment + "\n")
 	}

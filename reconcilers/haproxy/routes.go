@@ -23,7 +23,8 @@ type route struct {
 	id       string              // that Kong has for it: orders what is equal otherwise
 	// port, when not 0, is that of the service for what Kong sends on to it: then
 	// the route takes this and nothing else. See via.go.
-	port int
+	port   int
+	listen []int // ports whose connections it takes, sorted; see stream.go
 	// regexPriority is Kong's; no field asks for it yet.
 	regexPriority int
 	// https is the answer to requests without TLS; "" when they are taken.
@@ -79,6 +80,9 @@ type entry struct {
 func (r *route) entries(target string) []entry {
 	if r.port != 0 {
 		return []entry{{key: viaKey(r.port), value: r.value(target, "", 0)}}
+	}
+	if r.stream() {
+		return r.streamEntries(target)
 	}
 	hosts := r.hosts
 	if len(hosts) == 0 {
@@ -173,10 +177,15 @@ func newTable(owner string, m *model) *table {
 	return t
 }
 
-// target returns the backend's name in HAProxy; that of the 503 when there is none.
+// target returns the backend's name in HAProxy. Where there is none it is that of
+// the 503, and "" for a stream.
 func (t *table) target(r *route) string {
-	if b := t.model.backendOf(r.backend); b != nil && r.backend != "" {
+	b := t.model.backendOf(r.backend)
+	switch {
+	case b != nil && r.backend != "" && r.stream() == (b.Mode == modeTCP):
 		return backendName(t.owner, b.live())
+	case r.stream():
+		return ""
 	}
 	return holdName(t.owner)
 }

@@ -21,6 +21,10 @@ type leaving struct {
 const (
 	// leaveLimit is how long a request to a server that is gone may go on.
 	leaveLimit = 30 * time.Second
+	// streamLeave is the same for a stream, which has no end of its own: its clients
+	// would wait for one who is no more. Those that are only about to be connected are
+	// sent elsewhere meanwhile.
+	streamLeave = 5 * time.Second
 	// leaveRetry is the time to the second try to delete a server; it doubles.
 	leaveRetry = 500 * time.Millisecond
 )
@@ -219,7 +223,7 @@ func (rt *runtime) remove(p place) (commands []string, read func([]string) error
 	name, now := rt.nameOf(p), time.Now()
 	l, known := rt.r.leaving[p.String()]
 	if !known {
-		l.deadline = now.Add(leaveLimit)
+		l.deadline = now.Add(rt.r.patience(p.backend))
 		if until := p.server.until; !until.IsZero() && until.Before(l.deadline) {
 			l.deadline = until
 		}
@@ -236,6 +240,9 @@ func (rt *runtime) remove(p place) (commands []string, read func([]string) error
 			return nil
 		case strings.Contains(last, "still has connections"):
 			wait := leaveRetry << min(l.tries, 6)
+			if left := l.deadline.Sub(now); left > 0 {
+				wait = min(wait, left)
+			}
 			l.tries++
 			l.next = now.Add(wait)
 			rt.r.leaving[p.String()] = l
@@ -245,6 +252,15 @@ func (rt *runtime) remove(p place) (commands []string, read func([]string) error
 		rt.broken = true
 		return fmt.Errorf("HAProxy keeps server %s, out of service: %s", name, firstLine(last))
 	}
+}
+
+// patience is how long what is under way to a server of a backend that is gone may
+// go on.
+func (r *Reconciler) patience(backend string) time.Duration {
+	if b := r.model.backendOf(backend); b != nil && b.Mode == modeTCP {
+		return r.streamLeave
+	}
+	return leaveLimit
 }
 
 // refused returns the first answer that is an error. Success is silence.

@@ -22,9 +22,11 @@ import (
 type settings struct {
 	// Address makes the server's address the Host (preserve_host false).
 	Address bool `json:"address,omitempty"`
-	// Connect and Server are timeouts in milliseconds.
+	// Mode is that of the backend: "" is HTTP.
+	Mode string `json:"mode,omitempty"`
+	// Connect and Server are timeouts in milliseconds. Streams have no Server.
 	Connect int `json:"connect_timeout"`
-	Server  int `json:"server_timeout"`
+	Server  int `json:"server_timeout,omitempty"`
 	// Queue is likewise, 0 for that of Connect; Tunnel is that of an upgraded connection.
 	Queue  int `json:"queue_timeout,omitempty"`
 	Tunnel int `json:"tunnel_timeout"`
@@ -39,6 +41,8 @@ type settings struct {
 	// SlowStart is in milliseconds; 0 for none.
 	SlowStart int   `json:"slowstart,omitempty"`
 	Check     check `json:"check,omitzero"`
+	// Proxy is the version of the PROXY header that servers get; "" is none.
+	Proxy string `json:"proxy_protocol,omitempty"`
 }
 
 // defaultSettings are those of a service that asks for none, and so of the
@@ -56,6 +60,12 @@ func settingsOf(s *v1.Service, address bool) settings {
 		Retries: s.Tries(), Balance: s.Balance, Sticky: s.Sticky,
 		SlowStart: milliseconds(s.SlowStart, 0),
 		Check:     checkOf(s.HealthCheck),
+	}
+	if s.ProxyProtocol == "v1" || s.ProxyProtocol == "v2" {
+		made.Proxy = s.ProxyProtocol
+	}
+	if s.Protocol.Stream() {
+		made.Mode, made.Address, made.Server = modeTCP, false, 0
 	}
 	if s.Sticky != "" {
 		made.Key = digest("sticky " + s.Name)
@@ -84,13 +94,13 @@ func (s settings) check() error {
 func (s settings) lines() []string {
 	lines := append(s.balance(),
 		fmt.Sprintf("timeout connect %dms", s.Connect),
-		fmt.Sprintf("timeout server %dms", s.Server),
 	)
 	add := func(wanted bool, line string) {
 		if wanted {
 			lines = append(lines, line)
 		}
 	}
+	add(s.Mode != modeTCP, fmt.Sprintf("timeout server %dms", s.Server))
 	add(s.Queue != 0, fmt.Sprintf("timeout queue %dms", s.Queue))
 	add(s.Tunnel != defaultSettings.Tunnel, fmt.Sprintf("timeout tunnel %dms", s.Tunnel))
 	add(s.Retries != defaultSettings.Retries, fmt.Sprintf("retries %d", s.Retries))
@@ -112,6 +122,12 @@ func (s settings) serverOptions() string {
 	if s.SlowStart != 0 {
 		options += fmt.Sprintf(" slowstart %dms", s.SlowStart)
 	}
+	switch s.Proxy {
+	case "v1":
+		options += " send-proxy"
+	case "v2":
+		options += " send-proxy-v2"
+	}
 	return options
 }
 
@@ -128,6 +144,14 @@ func (s settings) fields() map[string]string {
 	}
 	if s.Queue == 0 {
 		delete(fields, "queue_timeout")
+	}
+	if s.Mode == modeTCP {
+		fields["mode"] = s.Mode
+		delete(fields, "host")
+		delete(fields, "server_timeout")
+	}
+	if s.Proxy != "" {
+		fields["proxy_protocol"] = s.Proxy
 	}
 	return fields
 }

@@ -20,28 +20,47 @@ import (
 // reload: requests that wait in it, or are about to be tried again, would reach
 // a stranger.
 
-// sparePrefix begins their names. Service names hold no colon.
-const sparePrefix = ":spare"
+// pool is the prepared backends of one kind.
+type pool struct {
+	prefix   string // of their names; service names hold no colon
+	file     string // the same in the names of their files
+	settings settings
+}
+
+// pools are the kinds: one for each of the settings that most services have.
+var pools = []pool{
+	{prefix: ":spare", file: sparesPrefix, settings: defaultSettings},
+	{prefix: ":tcp", file: shardPrefix + "tcp_", settings: defaultStream},
+}
 
 // lastSpare is the highest number that their names and files have room for.
 const lastSpare = 99_999
 
-func spareName(i int) string { return fmt.Sprintf("%s%05d", sparePrefix, i) }
+func (p *pool) name(i int) string { return fmt.Sprintf("%s%05d", p.prefix, i) }
 
-func isSpare(name string) bool {
-	_, ok := spareNumber(name)
-	return ok
+// poolOf returns the pool of a prepared backend; nil when it is none.
+func poolOf(name string) *pool {
+	p, _ := spareNumber(name)
+	return p
 }
 
-// spareNumber returns the number of a prepared backend.
-func spareNumber(name string) (int, bool) {
-	n, err := strconv.Atoi(strings.TrimPrefix(name, sparePrefix))
-	return n, err == nil && 0 < n && n <= lastSpare && name == spareName(n)
+// spareNumber returns the pool and number of a prepared backend.
+func spareNumber(name string) (*pool, int) {
+	for i := range pools {
+		p := &pools[i]
+		digits, ours := strings.CutPrefix(name, p.prefix)
+		if n, err := strconv.Atoi(digits); ours && err == nil && 0 < n && n <= lastSpare && name == p.name(n) {
+			return p, n
+		}
+	}
+	return nil, 0
 }
+
+func isSpare(name string) bool { return poolOf(name) != nil }
 
 // standard reports whether a prepared backend can stand for this one.
 func (b *backend) standard() bool {
-	return b.settings == defaultSettings
+	return slices.ContainsFunc(pools, func(p pool) bool { return p.settings == b.settings })
 }
 
 // live returns the name that the backend has in HAProxy, without the owner's prefix.
@@ -104,10 +123,10 @@ func (m *model) fileOf(name string) string {
 }
 
 // renew makes the model one to be loaded: without backends that serve nobody,
-// and with n prepared ones that nobody has. Services keep theirs, so that the
+// and with as many prepared ones of each pool that nobody has as want says. Services keep theirs, so that the
 // worker at work can still be told of changes if the load fails; where none is
 // at work, rename gives them backends of their own names.
-func (m *model) renew(owner string, n int, rename bool) {
+func (m *model) renew(owner string, want []int, rename bool) {
 	e := newEdit(owner, m)
 	taken := map[string]bool{}
 	for _, name := range m.order {
@@ -124,21 +143,27 @@ func (m *model) renew(owner string, n int, rename bool) {
 			}
 		}
 	}
-	for i := 1; n > 0 && i <= lastSpare; i++ {
-		if name := spareName(i); !taken[name] {
-			e.of("").backends[name] = &backend{spare: name, settings: defaultSettings}
-			n--
+	for kind, n := range want {
+		for i := 1; n > 0 && i <= lastSpare; i++ {
+			if name := pools[kind].name(i); !taken[name] {
+				e.of("").backends[name] = &backend{spare: name, settings: pools[kind].settings}
+				n--
+			}
 		}
 	}
 	m.put(e.sections())
 }
 
-// spares returns how many backends are to be prepared.
-func (r *Reconciler) spares() int {
+// spares returns how many backends of each pool are to be prepared.
+func (r *Reconciler) spares() []int {
 	if r.can().addsBackends {
-		return 0
+		return nil
 	}
-	return r.o.Spares
+	want := []int{r.o.Spares}
+	if r.o.streams() {
+		want = append(want, min(r.o.Spares, streamSpares))
+	}
+	return want
 }
 
 // free returns the prepared backends that a service may take.
@@ -169,9 +194,13 @@ func (r *Reconciler) assign(rt *runtime, steps []*step) {
 		}
 	} else {
 		free := r.free()
-		for i, b := range fresh[:min(len(fresh), len(free))] {
+		for _, b := range fresh {
+			i := slices.IndexFunc(free, func(spare *backend) bool { return spare.settings == b.settings })
+			if i < 0 {
+				continue
+			}
 			next := *b
-			next.spare = free[i].spare
+			next.spare, free = free[i].spare, slices.Delete(free, i, i+1)
 			delete(e.of("").backends, next.spare)
 			e.of(b.service).backends[b.name()] = &next
 		}

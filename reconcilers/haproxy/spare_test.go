@@ -148,7 +148,7 @@ func TestBrandNewServices(t *testing.T) {
 	b.plan(reconcilers.Scope{Fresh: true})
 	b.sync()
 	all("two")
-	if name := b.liveName("late"); name != "late" || b.reloads() != 1 || len(b.r.free()) != b.r.spares() {
+	if name := b.liveName("late"); name != "late" || b.reloads() != 1 || len(b.r.free()) != b.r.o.Spares {
 		t.Fatalf("backend %s, %d starts, %d prepared", name, b.reloads(), len(b.r.free()))
 	}
 }

@@ -1,0 +1,177 @@
+package haproxy
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Labels are written by strangers, so they may ask only for ports that the
+// operator has named. All of these are bound from the start, and a map says
+// which of them leads to a service: so a service that comes or goes needs no
+// reload. A port that nobody holds closes its connections at once.
+//
+// A bound port costs a file and 2 KiB, in 1,000 of them a reload takes no longer
+// than without.
+
+// maxPorts is how many ports may be bound for labels.
+const maxPorts = 2_000
+
+// parsePorts reads "5672", "5000-5999", "10.0.0.1:5672" or "[::1]:5000-5999".
+func parsePorts(text string) ([]bind, error) {
+	host, ports := "", text
+	if strings.Contains(text, ":") {
+		var err error
+		if host, ports, err = net.SplitHostPort(text); err != nil {
+			return nil, portsFault(text)
+		}
+	}
+	first, last, ranged := strings.Cut(ports, "-")
+	if !ranged {
+		last = first
+	}
+	low, err := parseBind(net.JoinHostPort(host, first))
+	if err != nil {
+		return nil, portsFault(text)
+	}
+	high, err := strconv.Atoi(last)
+	if err != nil || high < low.port || high > 65535 {
+		return nil, portsFault(text)
+	}
+	if high-low.port >= maxPorts {
+		return nil, fmt.Errorf("ports %q are more than %d; name those that services need", text, maxPorts)
+	}
+	var binds []bind
+	for port := low.port; port <= high; port++ {
+		binds = append(binds, bind{host: low.host, port: port})
+	}
+	return binds, nil
+}
+
+func portsFault(text string) error {
+	return fmt.Errorf("ports %q are none; write them like 5672, 5000-5999 or 10.0.0.1:5000-5999", text)
+}
+
+// streamDefaults fills in what concerns streams. They are long, so a worker that
+// was replaced is left more time where there are any.
+func (o *Options) streamDefaults() error {
+	if err := o.portDefaults(); err != nil {
+		return err
+	}
+	switch {
+	case o.HardStopAfter == 0 && o.streams():
+		o.HardStopAfter = 24 * time.Hour
+	case o.HardStopAfter == 0:
+		o.HardStopAfter = time.Minute
+	case o.HardStopAfter < time.Second:
+		return fmt.Errorf("%s for what is under way after a reload is too short; use 1s or more", o.HardStopAfter)
+	}
+	return nil
+}
+
+// portDefaults reads the ports that labels may ask for.
+func (o *Options) portDefaults() error {
+	o.ports = nil
+	for _, text := range o.TCPPorts {
+		binds, err := parsePorts(text)
+		if err != nil {
+			return err
+		}
+		o.ports = append(o.ports, binds...)
+	}
+	if len(o.ports) > maxPorts {
+		return fmt.Errorf("%d ports for labels are more than %d; name those that services need", len(o.ports), maxPorts)
+	}
+	for i, b := range o.ports {
+		for _, text := range slices.Concat(o.Binds, o.TLSBinds) {
+			if own, err := parseBind(text); err == nil && own.overlaps(b) {
+				return fmt.Errorf("port %d is to be both HTTP's (%s) and one for labels; leave it out of one of them", b.port, text)
+			}
+		}
+		if slices.ContainsFunc(o.ports[:i], b.overlaps) {
+			return fmt.Errorf("port %d is named twice for labels; name it once", b.port)
+		}
+	}
+	return nil
+}
+
+// String returns the address as HAProxy's files have it.
+func (b bind) String() string {
+	if b.host == "" {
+		return ":" + strconv.Itoa(b.port)
+	}
+	return net.JoinHostPort(b.host, strconv.Itoa(b.port))
+}
+
+// survey finds out which of the ports for labels can be had: all but those that
+// another process or the user's own files have. These are left out, for with
+// them HAProxy would not start, and looked at again with the next full look.
+func (r *Reconciler) survey() {
+	if len(r.o.ports) == 0 {
+		return
+	}
+	had := r.bound()
+	var ours map[int]bool
+	taken := map[bind]string{}
+	for _, b := range r.o.ports {
+		if i := slices.IndexFunc(r.user.binds, func(u userBind) bool { return u.overlaps(b) }); i >= 0 {
+			taken[b] = b.String() + " is also that of " + r.user.binds[i].place
+			continue
+		}
+		if had[b.String()] {
+			continue
+		}
+		err := b.probe()
+		if err == nil {
+			continue
+		}
+		if ours == nil {
+			ours = r.ownPorts()
+		}
+		if !ours[b.port] {
+			taken[b] = err.Error()
+		}
+	}
+	for b, why := range taken {
+		if _, known := r.taken[b]; !known {
+			r.o.Log.Warn("a port for labels can't be had", "port", b.String(), "why", why)
+		}
+	}
+	r.taken = taken
+	r.base = renderBase(r.o, r.user, r.pages, taken)
+}
+
+// bound returns the binds that the running process has.
+func (r *Reconciler) bound() map[string]bool {
+	had := map[string]bool{}
+	if r.condition.process == processRuns && r.live.generation == r.model.generation() {
+		for _, text := range bindsOf(r.model.base) {
+			had[text] = true
+		}
+	}
+	return had
+}
+
+// portTrouble says why a port can't be a service's, and what to do; "" when it can.
+func (r *Reconciler) portTrouble(port int) (why, fix string, denied bool) {
+	allowed := false
+	for _, b := range r.o.ports {
+		if b.port != port {
+			continue
+		}
+		allowed = true
+		taken, is := r.taken[b]
+		if !is {
+			return "", "", false
+		}
+		why, fix = taken, "free the port, or let the service listen on another one"
+	}
+	if !allowed {
+		return fmt.Sprintf("labels may not ask for port %d", port),
+			fmt.Sprintf("allow it by starting Lockstep with --haproxy-tcp-ports %d, or choose a port that is allowed", port), true
+	}
+	return why, fix, false
+}

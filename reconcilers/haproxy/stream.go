@@ -1,0 +1,138 @@
+package haproxy
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Streams are connections that are passed on as they are: those to a port. Which
+// service a port leads to stands in routes.map beside the hosts, so that it comes
+// and goes at runtime by the same way. A stream whose route nobody serves is
+// closed: there is no answer that every protocol understands.
+
+// tagListen stands after a port in a map key. A host holds no "|", and is
+// followed by other tags, so neither is found by a question for the other.
+const tagListen = "|l" // PORT|l
+
+// modeTCP is a backend's mode; "" is HTTP.
+const modeTCP = "tcp"
+
+// defaultStream are the settings of a stream that asks for none.
+var defaultStream = settings{
+	Mode: modeTCP, Connect: defaultSettings.Connect, Tunnel: defaultSettings.Tunnel, Retries: defaultSettings.Retries,
+}
+
+// streams reports whether there may be services that are no HTTP.
+func (o *Options) streams() bool { return len(o.ports) > 0 }
+
+// stream reports whether the route takes connections, not requests.
+func (r *route) stream() bool { return len(r.listen) > 0 }
+
+// ends says for people which connections the route takes.
+func (r *route) ends() string {
+	var words []string
+	for _, port := range r.listen {
+		words = append(words, "port "+strconv.Itoa(port))
+	}
+	return strings.Join(words, ", ")
+}
+
+// streamEntries are the route's lines in the map; none while nothing serves it.
+func (r *route) streamEntries(target string) []entry {
+	var out []entry
+	if target == "" {
+		return nil
+	}
+	for _, port := range r.listen {
+		out = append(out, entry{key: strconv.Itoa(port) + tagListen, value: target + "|0|0|0"})
+	}
+	return out
+}
+
+// streamRoute translates a route of a service that is no HTTP, or says why it
+// is not served.
+func (r *Reconciler) streamRoute(d *v1.Route, balance string) (*route, v1.Problem) {
+	made := &route{
+		name: d.Name, listen: slices.Compact(slices.Sorted(slices.Values(d.Listen))),
+		preserve: true, priority: d.Priority, id: routeID(r.o.Owner, d.Name),
+	}
+	refused := v1.Problem{Gateway: v1.HAProxy, Object: v1.Key{Kind: v1.KindRoute, Name: d.Name}, Origin: d.Origin}
+	if err := wordService.check(d.Name); err != nil {
+		refused.Reason, refused.Message, refused.Fix = v1.NotExpressible, err.Error(), "rename the route"
+		return nil, refused
+	}
+	if by := requestBalance(balance); by != "" {
+		refused.Reason, refused.Message = v1.NotExpressible, "HAProxy can't balance connections by "+by
+		refused.Fix = "use roundrobin, leastconn, first, random or source"
+		return nil, refused
+	}
+	if !made.stream() { // what takes no connections must not come to take requests
+		refused.Reason, refused.Message = v1.NotExpressible, "a stream needs a port"
+		refused.Fix = "give the route a port (listen)"
+		return nil, refused
+	}
+	for _, port := range made.listen {
+		why, fix, denied := r.portTrouble(port)
+		if why == "" {
+			continue
+		}
+		refused.Reason, refused.Message, refused.Fix = v1.Conflict, why, fix
+		if denied {
+			refused.Reason = v1.PolicyDenied
+		}
+		return nil, refused
+	}
+	return made, v1.Problem{}
+}
+
+// requestBalance returns what a way of balancing needs to know of requests; "" when
+// it is nothing.
+func requestBalance(balance string) string {
+	word, _, _ := strings.Cut(balance, ":")
+	if slices.Contains([]string{"uri", "header", "cookie"}, word) {
+		return balance
+	}
+	return ""
+}
+
+func streamsName(owner string) string { return owner + "::streams" }
+
+// renderStreams writes what streams need: their defaults, and a frontend for the
+// ports. Each port is a bind of its own with its number as name, because that is
+// what a rule can ask for: a PROXY header may say another port.
+func renderStreams(b *strings.Builder, o Options, taken map[bind]string) {
+	fmt.Fprintf(b, "defaults %s\n", streamsName(o.Owner))
+	b.WriteString("  mode tcp\n")
+	for _, line := range defaultStream.lines() { // a backend that is added at runtime gets its settings from here
+		b.WriteString("  " + line + "\n")
+	}
+	b.WriteString(`  timeout client 1h
+  timeout server 1h
+  timeout tunnel 1h
+  timeout client-fin 5m
+  timeout server-fin 5m
+  retries 5
+  option redispatch 1
+  option allbackups
+  option clitcpka
+  option srvtcpka
+`)
+	if !o.streams() {
+		return
+	}
+	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
+	fmt.Fprintf(b, "frontend %s from %s\n", o.Owner+"::tcp", streamsName(o.Owner))
+	for _, port := range o.ports {
+		if _, not := taken[port]; !not {
+			line("bind %s name %d", port, port.port)
+		}
+	}
+	line("tcp-request connection set-var(sess.m) so_name,concat(%s),map_beg(%s)", tagListen, filepath.Join(o.Dir, mapName))
+	line("tcp-request connection reject if !{ var(sess.m) -m found }")
+	line("use_backend %%[var(sess.m),field(1,|)]")
+}
