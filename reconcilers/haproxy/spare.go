@@ -200,7 +200,8 @@ func (r *Reconciler) assign(rt *runtime, steps []*step) {
 				continue
 			}
 			next := *b
-			next.spare, free = free[i].spare, slices.Delete(free, i, i+1)
+			next.spare = free[i].spare
+			free = slices.Delete(free, i, i+1)
 			delete(e.of("").backends, next.spare)
 			e.of(b.service).backends[b.name()] = &next
 		}
