@@ -103,6 +103,9 @@ func (r *Reconciler) split(steps []*step) (soft, hard []*step) {
 
 func (r *Reconciler) needsReload(change plan.Change) bool {
 	after := change.After
+	if _, native := change.Object().Native.(*nativeSection); native {
+		return true
+	}
 	if after == nil {
 		if c, ok := change.Before.Native.(*certificate); ok && c.name == defaultCertificate {
 			return true // its listeners must go before it

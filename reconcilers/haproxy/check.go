@@ -101,6 +101,11 @@ func (r *Reconciler) check(ctx context.Context, s staged) error {
 	if err != nil || message == "" {
 		return err
 	}
+	for name, path := range s {
+		if path != "" {
+			message = strings.ReplaceAll(message, path, r.dir.file(name))
+		}
+	}
 	strangers, err := r.dir.strangers()
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 const (
 	kindProcess     v1.Kind = "haproxy"
 	kindCertificate         = v1.KindCertificate
+	kindSection             = v1.KindSection
 	kindBackend     v1.Kind = "backend"
 	kindServer      v1.Kind = "server"
 	kindRoute       v1.Kind = "route"
@@ -32,6 +33,7 @@ const (
 	levelBackend
 	levelServer
 	levelRoute
+	levelSection
 )
 
 // Compile implements reconcilers.Reconciler.
@@ -41,7 +43,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 	if scope.All() {
 		object := baseObject(condition{text: digest(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})
 		state[object.Key] = object
-		problems = r.certificates(state, shared.Certificates)
+		problems = append(r.certificates(state, shared.Certificates), r.nativeSections(state, shared.Sections)...)
 	}
 	for _, name := range sortedKeys(set) {
 		c := compiler{r: r, owner: r.o.Owner, can: r.can(), service: set[name], state: state}

@@ -31,6 +31,7 @@
 //	certificate.go, cert*.go  what TLS listeners show: checked, shared out, written, given to the process
 //	patterns.go, perl.go  routes that a map of prefixes can't express
 //	render.go, parse.go   model ↔ text of our files
+//	native.go, native*.go  sections in the words of HAProxy's own models: written, kept, and which one HAProxy refuses
 //	pages.go              the operator's own pages for errors
 //	accesslog.go          the access log as JSON
 //	forwarded.go          who sent a request, and which proxies are believed

@@ -49,19 +49,26 @@ func ownConfig(name string) bool {
 			number, digits = spare, 3
 		}
 	}
-	return config && (name+".cfg" == configName || shard && len(number) == digits && strings.Trim(number, "0123456789") == "")
+	return config && (name+".cfg" == configName || name+".cfg" == nativeName || shard && len(number) == digits && strings.Trim(number, "0123456789") == "")
 }
 
 // configNames returns the names of the files that the model fills, in the
 // order in which HAProxy reads them and we write them.
 func (m *model) configNames() []string {
-	return append([]string{configName}, slices.Sorted(maps.Keys(m.shards))...)
+	names := append([]string{configName}, slices.Sorted(maps.Keys(m.shards))...)
+	if len(m.natives) > 0 {
+		names = append(names, nativeName)
+	}
+	return names
 }
 
 // renderConfig writes one of the files; nil when nothing is to stand in it.
 func (m *model) renderConfig(name string) []byte {
 	if name == configName {
 		return []byte(strings.Replace(m.base, generationHole, m.generation(), 1))
+	}
+	if name == nativeName {
+		return m.renderNatives()
 	}
 	names := m.shards[name]
 	if len(names) == 0 {

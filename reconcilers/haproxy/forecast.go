@@ -24,6 +24,9 @@ func (r *Reconciler) Forecast(p plan.Plan) plan.Plan {
 // forecast says why one change needs a reload; "" when it needs none. free is how
 // many prepared backends are left.
 func (r *Reconciler) forecast(change plan.Change, free *int) string {
+	if _, native := change.Object().Native.(*nativeSection); native {
+		return "HAProxy takes over native sections with its files alone"
+	}
 	if change.After == nil || !r.needsReload(change) {
 		return ""
 	}

@@ -120,6 +120,8 @@ type model struct {
 	shards   map[string][]string // names of sections and prepared backends by the file that they stand in
 	digest   string              // of what generation covers; "" when it must be made anew
 	certs    map[string]*certificate
+	owner    string                    // of the natives' file
+	natives  map[string]*nativeSection // by their heads
 }
 
 func newModel() *model {
@@ -173,7 +175,7 @@ func (m *model) clone() *model {
 	return &model{
 		base: m.base, sections: maps.Clone(m.sections), order: slices.Clone(m.order),
 		spares: maps.Clone(m.spares), shards: maps.Clone(m.shards), digest: m.digest, // the lists of shards are never changed in place
-		certs: maps.Clone(m.certs),
+		certs: maps.Clone(m.certs), owner: m.owner, natives: m.natives, // never changed in place
 	}
 }
 
@@ -196,6 +198,9 @@ func (m *model) generation() string {
 	sum.Write([]byte(m.base))
 	for _, name := range m.order {
 		sum.Write([]byte(m.sections[name].shape))
+	}
+	for _, head := range sortedKeys(m.natives) {
+		sum.Write([]byte(m.natives[head].text))
 	}
 	m.digest = hex.EncodeToString(sum.Sum(nil))[:20]
 	return m.digest

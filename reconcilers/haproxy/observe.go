@@ -24,6 +24,10 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 		object := baseObject(c)
 		state[object.Key] = object
 		r.observeCertificates(state)
+		for _, n := range r.model.natives {
+			object := n.object()
+			state[object.Key] = object
+		}
 		r.tellExpiry()
 		for _, name := range r.model.order {
 			observeSection(state, r.model.sections[name])

@@ -77,7 +77,7 @@ func parseFiles(owner string, files configs, routes []byte) *model {
 	m.rebase(openGeneration(head+servicesMark, owner))
 	e := newEdit(owner, m)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if name != configName {
+		if name != configName && name != nativeName {
 			parseBackends(e, owner, name, string(files[name]))
 		}
 	}
@@ -87,6 +87,7 @@ func parseFiles(owner string, files configs, routes []byte) *model {
 		}
 	}
 	m.put(e.sections())
+	m.owner, m.natives = owner, parseNatives(string(files[nativeName]))
 	return m
 }
 

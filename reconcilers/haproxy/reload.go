@@ -28,8 +28,14 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 		}
 		want, table = r.wanted(steps)
 	}
+	if r.blameBinds(steps, want) {
+		if steps = pending(steps); len(steps) == 0 {
+			return
+		}
+		want, table = r.wanted(steps)
+	}
 	staged, err := r.stage(ctx, want, table)
-	for err != nil && r.blameCertificates(steps, err) {
+	for err != nil && (r.blameCertificates(steps, err) || r.blameSections(ctx, steps, err)) {
 		if steps = pending(steps); len(steps) == 0 {
 			return
 		}
@@ -111,6 +117,7 @@ func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 	}
 	want.put(r.draftOf(want, steps))
 	want.certs = nextCertificates(want.certs, steps)
+	want.owner, want.natives, want.digest = r.o.Owner, nextNatives(want.natives, steps), ""
 	if err := r.ensureDefault(want); err != nil {
 		r.o.Log.Error("no certificate can be made", "error", err)
 	}
@@ -149,6 +156,8 @@ func reasonOf(steps []*step) string {
 			if before.process != native.process {
 				return "start"
 			}
+			reason = "sections"
+		case *nativeSection:
 			reason = "sections"
 		case *backend, place:
 			if s.change.Before != nil && reason == "service" {

@@ -14,9 +14,10 @@ import (
 // ever read: client-native's parser would reorder and drop what it writes.
 type userFiles struct {
 	binds       []userBind
-	statsSocket string // the first unix socket of the global section with level admin
-	hardStop    bool   // they bound old workers themselves
-	client      bool   // they may use HAProxy's own HTTP client
+	statsSocket string            // the first unix socket of the global section with level admin
+	hardStop    bool              // they bound old workers themselves
+	client      bool              // they may use HAProxy's own HTTP client
+	sections    map[string]string // paths of the files by the kinds and names of frontends, backends and listeners
 }
 
 // userBind is a bind in a file that is not ours.
@@ -27,7 +28,7 @@ type userBind struct {
 
 // readUserFiles reads files and, for those that are directories, their *.cfg.
 func readUserFiles(paths []string) (userFiles, error) {
-	var u userFiles
+	u := userFiles{sections: map[string]string{}}
 	for _, path := range paths {
 		files, err := configFiles(path)
 		if err != nil {
@@ -79,12 +80,13 @@ func (u *userFiles) read(path string) error {
 			u.readSockets(sockets)
 		}
 	}
-	for _, section := range []parser.Section{parser.Frontends, parser.Listen} {
+	for _, section := range []parser.Section{parser.Frontends, parser.Backends, parser.Listen} {
 		names, err := p.SectionsGet(section)
 		if err != nil {
 			continue // none of this kind
 		}
 		for _, name := range names {
+			u.sections[string(section)+" "+name] = path
 			data, err := p.Get(section, name, "bind")
 			if err != nil {
 				continue // a section without one

@@ -1,0 +1,151 @@
+package haproxy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// blameBinds fails the steps about sections that listen where somebody else does:
+// `haproxy -c` would not notice, and HAProxy would not come up. It reports whether
+// there were any.
+func (r *Reconciler) blameBinds(steps []*step, want *model) bool {
+	found, own := false, sync.OnceValue(r.ownPorts)
+	for _, s := range steps {
+		n, ok := s.change.Object().Native.(*nativeSection)
+		if !ok || s.change.After == nil || s.failed() {
+			continue
+		}
+		if err := r.bindTrouble(n, want, own); err != nil {
+			s.fail(v1.Conflict, err.Error(), "give one of them another port")
+			delete(want.natives, n.head) // the next one may have it
+			found = true
+		}
+	}
+	return found
+}
+
+func (r *Reconciler) bindTrouble(n *nativeSection, want *model, own func() map[int]bool) error {
+	theirs := slices.Clone(r.user.binds)
+	for _, b := range readBinds(want.base) {
+		theirs = append(theirs, userBind{bind: b, place: "Lockstep"})
+	}
+	for _, head := range sortedKeys(want.natives) {
+		for _, b := range readBinds(want.natives[head].text) {
+			if head != n.head {
+				theirs = append(theirs, userBind{bind: b, place: "the native " + head})
+			}
+		}
+	}
+	had := map[bind]bool{}
+	if r.condition.process == processRuns && r.condition.loaded == "yes" {
+		for _, before := range r.model.natives {
+			for _, b := range readBinds(before.text) {
+				had[b] = true
+			}
+		}
+	}
+	for _, b := range readBinds(n.text) {
+		for _, other := range theirs {
+			if b.overlaps(other.bind) {
+				return fmt.Errorf("port %d is also that of %s", b.port, other.place)
+			}
+		}
+		if had[b] {
+			continue
+		}
+		if err := b.probe(); err != nil && !own()[b.port] {
+			return fmt.Errorf("port %d: %w", b.port, err)
+		}
+	}
+	return nil
+}
+
+// readBinds returns the binds of a text that name a port; the others are HAProxy's to judge.
+func readBinds(text string) []bind {
+	var binds []bind
+	for _, addresses := range bindsOf(text) {
+		for address := range strings.SplitSeq(addresses, ",") {
+			address = strings.TrimPrefix(strings.TrimPrefix(address, "ipv4@"), "ipv6@")
+			if b, err := parseBind(address); err == nil {
+				binds = append(binds, b)
+			}
+		}
+	}
+	return binds
+}
+
+// blameSections finds out which native sections HAProxy refuses, by trying the
+// set without any and then with one after the other, and fails these. It reports
+// whether there were any.
+func (r *Reconciler) blameSections(ctx context.Context, steps []*step, refusal error) bool {
+	if !isRefusal(refusal) {
+		return false
+	}
+	natives, good := partition(pending(steps))
+	if len(natives) == 0 || r.tryOut(ctx, good) != nil {
+		return false
+	}
+	found := false
+	for _, s := range natives {
+		next := append(slices.Clone(good), s)
+		err := r.tryOut(ctx, next)
+		switch {
+		case err == nil:
+			good = next
+		case isRefusal(err):
+			failAll([]*step{s}, err)
+			s.problem.Fix = "correct the section; what it was before stays"
+			found = true
+		default:
+			return found
+		}
+	}
+	return found
+}
+
+func isRefusal(err error) bool {
+	problem, ok := err.(v1.Problem) //nolint:errorlint // check returns it as it is
+	return ok && problem.Reason == v1.GatewayRejected
+}
+
+// partition takes the steps about native sections out of all, in the order in which
+// each has what it refers to: backends before frontends, and the other way round
+// when they go.
+func partition(steps []*step) (natives, others []*step) {
+	rank := func(s *step) int {
+		n, _ := s.change.Object().Native.(*nativeSection)
+		frontend, goes := strings.HasPrefix(n.head, "frontend "), s.change.After == nil
+		switch {
+		case !goes && !frontend:
+			return 0
+		case !goes:
+			return 1
+		case frontend:
+			return 2
+		}
+		return 3
+	}
+	for _, s := range steps {
+		if _, ok := s.change.Object().Native.(*nativeSection); ok {
+			natives = append(natives, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	slices.SortStableFunc(natives, func(a, b *step) int { return cmp.Compare(rank(a), rank(b)) })
+	return natives, others
+}
+
+// tryOut asks HAProxy about the files that steps would lead to, and leaves nothing behind.
+func (r *Reconciler) tryOut(ctx context.Context, steps []*step) error {
+	want, table := r.wanted(steps)
+	staged, err := r.stage(ctx, want, table)
+	r.dir.discardAll(staged)
+	return err
+}
