@@ -56,7 +56,7 @@ func TestChangesByHand(t *testing.T) {
 			{http.MethodPatch, "/services/{service/a}", `{"name":"parked"}`},
 			{http.MethodPatch, "/services/{service/b}", `{"name":"a.lockstep"}`},
 			{http.MethodPatch, "/services/{service/a}", `{"name":"b.lockstep"}`},
-		}, "change service a: name b.lockstep → a.lockstep"},
+		}, "change service a: host a.lockstep → its upstream, name b.lockstep → a.lockstep"},
 		"a weight": {[]step{
 			{http.MethodPatch, "/upstreams/a.lockstep/targets/10.0.0.1:80", `{"weight":7}`},
 		}, "change target 10.0.0.1:80 (a-1) of a: weight 7 → 100"},

@@ -66,10 +66,16 @@ func (r *record) parentKeys() []v1.Key {
 	for field, key := range r.parents {
 		keys = append(keys, v1.Key{Kind: r.row.refs[field], Name: key})
 	}
-	if r.row.kind == kindService && r.body["host"] == r.body["name"] { // else it is reached through HAProxy
+	if r.ownUpstream() { // else it is reached through HAProxy
 		keys = append(keys, v1.Key{Kind: kindUpstream, Name: r.key})
 	}
 	return keys
+}
+
+// ownUpstream reports whether the record is a service that leads to the upstream
+// of its own name.
+func (r *record) ownUpstream() bool {
+	return r.row.kind == kindService && r.body["host"] == r.body["name"]
 }
 
 // reference returns the id that a field refers to.
@@ -95,6 +101,9 @@ func (r *record) object(others map[string]any) *plan.Object {
 		o.Fields[field] = canonical(r.row, field, value)
 	}
 	maps.Copy(o.Fields, r.parents)
+	if r.ownUpstream() {
+		o.Fields["host"] = "its upstream"
+	}
 	switch r.row.kind {
 	case kindRoute:
 		o.Owner = plan.OwnerOf(v1.KindRoute, r.key)
