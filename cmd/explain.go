@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -170,6 +171,8 @@ func printAnswer(p *printer, a status.Answer) {
 	switch {
 	case a.Route == "":
 		p.line("%-8s no route takes it: 404", a.Gateway)
+	case a.Status != 0 && a.Status != http.StatusServiceUnavailable:
+		p.line("%-8s route %s of service %s takes it, and the gateway answers by itself: %d", a.Gateway, a.Route, a.Service, a.Status)
 	case a.Status != 0:
 		p.line("%-8s route %s of service %s, which has no ready instance: %d", a.Gateway, a.Route, a.Service, a.Status)
 	default:

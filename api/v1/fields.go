@@ -100,7 +100,7 @@ var basicRows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Drain} },
 	},
 	{
-		Name: "rollout_header", Scope: OfService, Type: Text, Chars: nameChars, check: checkPickHeader,
+		Name: "rollout_header", Scope: OfService, Type: Text, Protocols: ofRequests, Chars: nameChars, check: checkPickHeader,
 		Unset:   "no header picks a version",
 		Kong:    Rendering{As: "a service and routes for each version"},
 		HAProxy: Rendering{As: "a backend and patterns for each version"},
@@ -111,7 +111,7 @@ var basicRows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Rollout.Header} },
 	},
 	{
-		Name: "rollout_cookie", Scope: OfService, Type: Text, Chars: nameChars, check: checkPickCookie,
+		Name: "rollout_cookie", Scope: OfService, Type: Text, Protocols: ofRequests, Chars: nameChars, check: checkPickCookie,
 		Unset:   "no cookie picks a version",
 		Kong:    Rendering{As: "a service and routes for each version"},
 		HAProxy: Rendering{As: "a backend and patterns for each version"},
@@ -273,12 +273,16 @@ var basicRows = []Field{
 		Name: "protocols", Scope: OfRoute, Type: List, Protocols: ofRequests, Words: []string{protocolHTTP, protocolHTTPS}, Chars: wordChars, check: lowerWord,
 		Unset:   "`http` and `https`",
 		Kong:    Rendering{As: "route's `protocols`"},
-		HAProxy: Rendering{As: "map, an answer of its own", Except: "`http` alone"}, optional: true,
+		HAProxy: Rendering{As: "map, an answer of its own", Except: "`http` alone", except: func(word string) bool { return word == protocolHTTP }}, optional: true,
 		Doc:     "How clients may come: `https` alone refuses those that come without TLS, or sends them to it with `https_redirect_status_code`.",
 		Example: "protocols=https",
 		Aliases: []string{"scheme", "schemes", "https_only", "force_https", "ssl_redirect"},
-		set:     func(t target, v Value) { t.route.Protocols = v.List },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Protocols} },
+		set: func(t target, v Value) {
+			if t.route.Protocols = v.List; len(v.List) == 2 {
+				t.route.Protocols = nil // both, as when nothing is said
+			}
+		},
+		get: func(_ *DeclaredService, r *Route) Value { return Value{List: r.Protocols} },
 	},
 	{
 		Name: "https_redirect_status_code", Scope: OfRoute, Type: Int, Protocols: ofRequests, Min: 301, Max: upgradeRequired, Default: Value{Int: upgradeRequired}, check: checkRedirect,

@@ -204,6 +204,22 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 			Message: fmt.Sprintf("its requests come through %s alone (%s)", v1.Kong, v1.KongHAProxy),
 			Fix:     fmt.Sprintf("add %s to the label gateways to let it take them as well", gateway)}
 	}
+	if route.Stream() != s.settings.Protocol.Stream() {
+		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+			Message: fmt.Sprintf("its service has the protocol %s, to which its match does not fit", cmp.Or(s.settings.Protocol, v1.HTTP)),
+			Fix:     "match by listen where the protocol is tcp, by hosts or paths where it is http"}
+	}
+	if r.behind == v1.Kong { // what Kong does not take would reach whatever else it serves
+		behind := b.role(&s.settings, v1.Kong)
+		refused := b.without(s, behind, v1.Kong)
+		if refused.Reason == "" {
+			refused = b.judge(s, behind, v1.Kong, route)
+		}
+		if refused.Reason != v1.Serving {
+			refused.Gateway, refused.Through = gateway, v1.Kong
+			return refused
+		}
+	}
 	if fields := b.inexpressible(s, r, gateway, route); len(fields) > 0 {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),

@@ -87,6 +87,10 @@ func (b *Builder) unusable(s *service, gateway v1.Gateway) Verdict {
 		}
 	}
 	r := b.role(&s.settings, gateway)
+	if s.settings.Protocol.Stream() && (r.port || r.behind != "") {
+		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+			Message: fmt.Sprintf("a service of protocol %s can't stand behind another gateway", s.settings.Protocol), Fix: "write gateways=haproxy"}
+	}
 	if (r.port || r.behind == v1.HAProxy) && b.viaPort(s.name) == 0 {
 		return Verdict{Gateway: gateway, Reason: v1.Conflict,
 			Message: fmt.Sprintf("every port from %d to %d at which Kong reaches HAProxy belongs to another service", b.options.Chain.First, b.options.Chain.Last),
@@ -107,8 +111,9 @@ func (b *Builder) involves(way v1.Way, gateway v1.Gateway) bool {
 // chained returns what a gateway gets of a service besides its routes, when the
 // other gateway is in between.
 func (b *Builder) chained(offered *v1.Service, r role) {
-	if !r.instances {
-		offered.Balancing = v1.Balancing{}
+	if !r.instances { // how instances are asked is the business of the gateway that reaches them
+		offered.Balancing = v1.Balancing{TunnelTimeout: offered.TunnelTimeout}
+		offered.HealthCheck, offered.ProxyProtocol = v1.HealthCheck{}, ""
 	}
 	if r.port || r.behind == v1.HAProxy {
 		offered.Via = v1.Via{Host: b.options.Chain.Host, Port: b.viaPort(offered.Name)}

@@ -29,6 +29,9 @@ func newHosts() hosts {
 func (h *hosts) put(service string, routes []v1.Route) {
 	var fresh []string
 	for _, route := range routes {
+		if route.Stream() {
+			continue // no request of HTTP gets there
+		}
 		if len(route.Hosts) == 0 || slices.ContainsFunc(route.Hosts, func(host string) bool { return strings.Contains(host, "*") }) {
 			fresh = append(fresh, anyHost)
 		}

@@ -62,17 +62,24 @@ func narrow(service string, r v1.Route, c condition, values, others []string) (v
 	return r, true
 }
 
+// picks reports whether requests may pick versions of a service on a gateway at all:
+// where they come to it themselves, and go from it to the instances.
+func (b *Builder) picks(s *service, gateway v1.Gateway) bool {
+	r := b.role(&s.settings, gateway)
+	return s.settings.Rollout.Picks() && r.routes && r.instances && !s.settings.Protocol.Stream()
+}
+
 // pickable returns the versions that a request may pick on a gateway, sorted: those
 // that have a name and a ready instance.
 func (b *Builder) pickable(s *service, gateway v1.Gateway) []string {
-	// Behind another gateway requests are told apart no more.
-	if !s.settings.Rollout.Picks() || b.role(&s.settings, gateway).behind != "" {
+	if !b.picks(s, gateway) {
 		return nil
 	}
 	seen := map[string]bool{}
-	for _, m := range s.members {
+	for _, m := range slices.AppendSeq(slices.Clone(s.static), maps.Values(s.members)) {
 		if version := m.part.Version; version != "" && !seen[version] && m.container.life == LifeReady && m.part.Weight > 0 {
-			seen[version] = locate(m, b.attachments[gateway], b.options.PublishAddress).reason == ""
+			endpoint, verdict := b.place(m, gateway)
+			seen[version] = endpoint != nil && verdict.Reason == v1.Serving
 		}
 	}
 	maps.DeleteFunc(seen, func(_ string, ready bool) bool { return !ready })
@@ -146,7 +153,7 @@ func (b *Builder) chances(s *service) []chance {
 // it. A version whose last ready instance drains keeps the service for it, without
 // routes, so that it can finish what it has begun.
 func (b *Builder) versions(s *service, gateway v1.Gateway, base *v1.Service, at []int, needs map[need]needed, standing *Standing) []*v1.Service {
-	if !s.settings.Rollout.Picks() {
+	if !b.picks(s, gateway) {
 		return nil
 	}
 	parts := map[string]*v1.Service{}
@@ -169,7 +176,9 @@ func (b *Builder) versions(s *service, gateway v1.Gateway, base *v1.Service, at 
 			continue
 		}
 		for _, version := range c.versions {
-			parts[version].Routes = append(parts[version].Routes, c.routes(parts[version].Name, version, needs)...)
+			if part := parts[version]; part != nil {
+				part.Routes = append(part.Routes, c.routes(part.Name, version, needs)...)
+			}
 		}
 		if c.blocked != "" {
 			standing.Problems = append(standing.Problems, c.problem())

@@ -82,10 +82,10 @@ func (b *Builder) freePort() uint16 {
 	return number
 }
 
-// purgePorts takes the ports back of services that nobody remembers.
+// purgePorts takes the ports back of services that are no more.
 func (b *Builder) purgePorts(now time.Time, result *Result) {
 	for _, name := range slices.Sorted(maps.Keys(b.memory.Ports)) {
-		if _, known := b.memory.Services[name]; !known {
+		if s := b.services[name]; s == nil || !s.live() && s.until.IsZero() {
 			b.settlePort(now, name, false, result)
 		}
 	}

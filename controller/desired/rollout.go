@@ -56,7 +56,7 @@ func (b *Builder) share(s *service, gateway v1.Gateway, endpoints []v1.Endpoint,
 		got[parts[i].version] += e.Weight
 		total += e.Weight
 		if e.Weight == 0 {
-			idle(instances[i], gateway, s.settings.Rollout.Picks() && parts[i].version != "")
+			idle(instances[i], gateway, b.picks(s, gateway) && parts[i].version != "")
 		}
 	}
 	for i := range standing.Rollout.Versions {

@@ -120,8 +120,11 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 
 // take fills in the route that won and who answers.
 func (a *Answer) take(c candidate, decision routing.Decision) {
-	a.Route, a.Service, a.Target, a.Status = c.route.Name, c.service.Service, decision.Target, 0
+	a.Route, a.Service, a.Target, a.Status = c.route.Name, c.service.Service, decision.Target, decision.Status
 	a.Through = c.verdict.Through
+	if a.Status != 0 { // the gateway answers by itself, as to those who come without TLS
+		return
+	}
 	for _, instance := range c.service.Instances {
 		if verdictOn(a.Gateway, instance.Verdicts).Reason == v1.Serving {
 			a.Instances = append(a.Instances, instance.Container)
@@ -155,6 +158,6 @@ func verdictOn(gateway v1.Gateway, verdicts []desired.Verdict) desired.Verdict {
 func (s *Store) asKong(r v1.Route) routing.Route {
 	return routing.Route{
 		ID: v1.Key{Kind: v1.KindRoute, Name: r.Name}.UUID(s.owner, ""), Name: r.Name, Methods: r.Methods, Hosts: r.Hosts, Paths: r.Paths, Headers: r.Headers,
-		StripPath: r.StripPath, PreserveHost: r.PreserveHost,
+		StripPath: r.StripPath, PreserveHost: r.PreserveHost, Protocols: r.Protocols, Redirect: r.HTTPSRedirectStatusCode,
 	}
 }

@@ -91,6 +91,10 @@ func (o *Options) portDefaults() error {
 				return fmt.Errorf("port %d is to be both HTTP's (%s) and one for labels; leave it out of one of them", b.port, text)
 			}
 		}
+		via := bind{host: o.Via.Host, port: b.port}
+		if int(o.Via.First) <= b.port && b.port <= int(o.Via.Last) && via.overlaps(b) {
+			return fmt.Errorf("port %d is to be both one for labels and one at which Kong reaches HAProxy; leave it out of one of them", b.port)
+		}
 		if slices.ContainsFunc(o.ports[:i], b.overlaps) {
 			return fmt.Errorf("port %d is named twice for labels; name it once", b.port)
 		}
