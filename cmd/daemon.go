@@ -179,6 +179,7 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 			Owner:      s.owner,
 			Writer:     writer,
 			Takeover:   s.takeover,
+			Alone:      s.haproxy == "off",
 			Log:        log.With("gateway", string(v1.Kong)),
 			Registerer: d.registry,
 		})

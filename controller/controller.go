@@ -112,6 +112,9 @@ func (c *Controller) loop(ctx context.Context) error {
 			answer.drained, answer.err = c.obey(o.DrainOrder, time.Now())
 			wake := c.round(time.Now())
 			timer.Reset(wake)
+			if answer.err == nil && c.unsaved {
+				answer.err = errUnsaved
+			}
 			o.answer <- answer
 			continue
 		case <-timer.C:

@@ -4,9 +4,10 @@
 //
 //	stage     | input                       | output                  | package
 //	----------|-----------------------------|-------------------------|--------------------------
-//	take      | Docker events               | snapshot.Delta          | controller/source/docker
+//	take      | Docker events, manifests    | snapshot.Delta          | controller/source/docker, folder
 //	build     | delta, ledger, time         | services per gateway    | controller/desired
-//	remember  | claims, settings, graces    | a file                  | controller/ledger
+//	remember  | claims, settings, graces,   | a file                  | controller/ledger
+//	          | drains, ports               |                         |
 //	observe   | the gateway, or its cache   | the gateway's objects   | reconcilers/kong, haproxy
 //	compile   | the services that changed   | the gateway's objects   | reconcilers/kong, haproxy
 //	diff      | observed, desired           | plan.Plan               | reconcilers/plan
@@ -16,6 +17,7 @@
 //
 // Controller.round does the first three; each gateway has a worker of its own
 // (worker.go) that does the rest, so that a slow or dead gateway never delays
-// another. Events only say "look again": they poke a one-slot channel, and the
+// another. An order to drain a container (drain.go) comes in between two rounds, and
+// is answered once its round has remembered it. Events only say "look again": they poke a one-slot channel, and the
 // round reads what is.
 package controller

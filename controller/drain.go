@@ -40,6 +40,10 @@ var errDry = errors.New("this daemon only says what it would do (--dry-run); it 
 // errEarly is the answer before anything is known.
 var errEarly = errors.New("what runs is not known yet; ask again")
 
+// errUnsaved is the answer to an order that holds only as long as the daemon runs.
+var errUnsaved = errors.New("it is done, but could not be saved: a restart of the daemon would forget it; " +
+	"see in the daemon's log why the ledger can't be saved, mend that, and ask again")
+
 // order is a DrainOrder on its way to the loop.
 type order struct {
 	DrainOrder
@@ -53,8 +57,8 @@ type orderAnswer struct {
 
 // Drain takes a container out of service until it ends or the order is undone,
 // also over a restart of the daemon: it gets nothing new on any gateway, and what
-// it has begun may go on for a while. It is remembered when Drain returns; the
-// gateways follow. The error is desired.ErrNoInstance for a container that does not count.
+// it has begun may go on for a while. It is remembered when Drain returns
+// without an error; the gateways follow, also when it could not be saved. The error is desired.ErrNoInstance for a container that does not count.
 func (c *Controller) Drain(ctx context.Context, o DrainOrder) (Drained, error) {
 	if c.options.DryRun {
 		return Drained{}, errDry

@@ -64,3 +64,32 @@ func TestDryRunDrainsNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestDrainThatIsNotSaved: what a restart would forget is no success.
+func TestDrainThatIsNotSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := false
+		s := begin(t, func(o *Options) {
+			o.Remember = func(*ledger.Ledger) error {
+				if broken {
+					return errors.New("the disk is full")
+				}
+				return nil
+			}
+		})
+		s.source.say(full("a", "b"))
+		running := s.kong.World()
+		broken = true
+		if _, err := s.Drain(t.Context(), DrainOrder{Container: "a"}); !errors.Is(err, errUnsaved) {
+			t.Errorf("got %v", err)
+		}
+		synctest.Wait()
+		if s.kong.World() == running {
+			t.Error("it does not drain")
+		}
+		broken = false
+		if got, err := s.Drain(t.Context(), DrainOrder{Container: "a"}); err != nil || got.Changed {
+			t.Errorf("asked again once it can be saved: %+v, %v", got, err)
+		}
+	})
+}

@@ -6,12 +6,13 @@
 //
 //	step  | file                | question
 //	------|---------------------|---------------------------------------------------
-//	read  | folder.go, watch.go | which files are there, and have they come to rest?
+//	read  | folder.go, ears.go  | which files are there, and have they come to rest?
 //	parse | file.go, node.go    | is it YAML, and are these objects of ours?
 //	decode| kinds.go and beside | what does each object declare? (fields: api/v1)
+//	keep  | shelf.go            | which versions of each file were good?
 //	link  | world.go            | do they fit together? A file that does not, alone
 //	      |                     | or beside the others, keeps its last good version.
-//	reveal| secret.go           | what do references to secrets stand for now?
+//	reveal| reveal.go, secret.go| what do references to secrets stand for now?
 //
-// Parse and Link are pure. Watcher does the rest.
+// Parse and Link are pure. Watcher (watcher.go) does the rest.
 package manifests

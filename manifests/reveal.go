@@ -18,7 +18,8 @@ type Declaration struct {
 }
 
 // revealer follows references. Where one leads nowhere, what it led to before
-// stays; at first there is nothing, and what needs it is left out.
+// stays; at first there is nothing, and then a service is withheld, and a
+// certificate goes on without chain and key.
 type revealer struct {
 	services     map[string]*v1.Declared   // by name, as last revealed
 	certificates map[string]v1.Certificate // likewise
@@ -49,9 +50,8 @@ func (r *revealer) reveal(w World) (d Declaration, files []string, problems []v1
 				Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindCertificate, Name: c.Name}, Origin: c.Chain.at,
 				Message: err.Error(), Fix: "see that the daemon can read a certificate and its own key there, in PEM",
 			})
-			var has bool
-			if made, has = r.certificates[c.Name]; !has {
-				continue
+			if made = r.certificates[c.Name]; made.Chain == "" { // what a gateway still holds of it stays
+				made = v1.Certificate{Name: c.Name, SNIs: c.SNIs, Default: c.Default, Origin: c.Origin}
 			}
 		}
 		d.Shared.Certificates = append(d.Shared.Certificates, made)
@@ -68,11 +68,11 @@ func (r *revealer) reveal(w World) (d Declaration, files []string, problems []v1
 		files = append(files, from...)
 		if problem != nil {
 			problems = append(problems, *problem)
-			next = r.services[name]
+			if next = r.services[name]; next == nil || next.Withheld != nil {
+				next = withheld(service, problem)
+			}
 		}
-		if d.Services[name] = next; next == nil {
-			delete(d.Services, name)
-		}
+		d.Services[name] = next
 	}
 	r.services = d.Services
 	slices.Sort(files)
@@ -121,8 +121,16 @@ func eachPlugin(s *v1.Service, visit func(*v1.Plugin)) {
 	}
 }
 
+// withheld returns the service as one that nobody may serve: left out, the labels
+// of its containers alone would decide, and let through what it should not.
+func withheld(d *v1.Declared, why *v1.Problem) *v1.Declared {
+	next := *d
+	next.Withheld = why
+	return &next
+}
+
 // revealService returns the service with its settings looked up, and the files
-// that they stand in. Without one of them there is none: a plugin that lacks a
+// that they stand in. With a problem it must not be served: a plugin that lacks a
 // setting may let through what it should not.
 func revealService(d *v1.Declared) (*v1.Declared, []string, *v1.Problem) {
 	next := *d

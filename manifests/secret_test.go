@@ -57,11 +57,14 @@ func TestCertificatesAreRevealedAndFollowed(t *testing.T) {
 	names := func() string {
 		var out []string
 		for _, c := range w.shared.Certificates {
+			if c.Chain == "" {
+				c.Name += "?"
+			}
 			out = append(out, c.Name)
 		}
 		return strings.Join(out, " ")
 	}
-	w.until("the two that are there", func() bool { return names() == "inline whole" })
+	w.until("the two that are there, and the name of the other", func() bool { return names() == "inline parts? whole" })
 	w.complains("the certificate can't be read")
 	write(t, crt, chain)
 	write(t, filepath.Join(secrets, "tls.key"), key)
@@ -115,9 +118,15 @@ func TestSettingsOfPluginsAreRevealed(t *testing.T) {
 		"  plugins:\n    ldap-auth: {config: {user: '${env:LOCKSTEP_TEST_USER}', password: '${file:"+password+"}'}}\n")
 	w := watch(t, nil, dir)
 	w.complains("password of the plugin ldap-auth: stat " + password)
-	w.has() // without its password the plugin might let everybody through
+	w.has("a: /1") // withheld: without its password the plugin might let everybody through
+	if why := w.watcher.now.Services["a"].Withheld; why == nil || !strings.Contains(why.Message, "password of the plugin ldap-auth") {
+		t.Errorf("it is withheld because of %v", why)
+	}
 	write(t, password, "planted\n")
-	w.has("a: /1")
+	w.complains("")
+	if why := w.watcher.now.Services["a"].Withheld; why != nil {
+		t.Errorf("it is still withheld: %v", why)
+	}
 	settings := func() string {
 		for _, p := range w.watcher.now.Services["a"].Service.Plugins {
 			return p.Settings[0].Value + " " + p.Settings[1].Value

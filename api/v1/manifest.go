@@ -33,6 +33,9 @@ type Declared struct {
 	Fields []string
 	// Endpoints are instances that no source finds, sorted by address.
 	Endpoints []StaticEndpoint
+	// Withheld says why no gateway may serve the service, whatever labels say: not
+	// all of what the manifest asks for is known; nil: it is.
+	Withheld *Problem
 }
 
 // StaticEndpoint is an instance whose address stands in a manifest.

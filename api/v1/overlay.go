@@ -14,8 +14,8 @@ func NewService(name string) Service {
 }
 
 // Over returns what labels and a manifest ask for together: the fields that the
-// manifest sets, its plugins and its routes, each whole, and otherwise what the
-// labels say. differing names what both say differently, sorted. base is not changed.
+// manifest sets, optional or not as it says, its plugins and its routes, each
+// whole, and otherwise what the labels say. differing names what both say differently, sorted. base is not changed.
 func (d *Declared) Over(base Service) (merged Service, differing []string) {
 	from, to := DeclaredService{Service: d.Service}, DeclaredService{Service: base}
 	for i := range rows {
@@ -30,6 +30,11 @@ func (d *Declared) Over(base Service) (merged Service, differing []string) {
 		f.set(target{service: &to}, said)
 	}
 	merged = to.Service
+	merged.Optional = slices.DeleteFunc(slices.Clone(base.Optional), func(name string) bool { return slices.Contains(d.Fields, name) })
+	merged.Optional = append(merged.Optional, d.Service.Optional...)
+	if slices.Sort(merged.Optional); len(merged.Optional) == 0 {
+		merged.Optional = nil
+	}
 	merged.Plugins = overlaid(base.Plugins, d.Service.Plugins, func(p Plugin) string { return p.Name }, func(a, b Plugin) {
 		if !reflect.DeepEqual(a.unplaced(), b.unplaced()) {
 			differing = append(differing, wordPlugins+"."+a.Name)

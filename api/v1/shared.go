@@ -15,7 +15,8 @@ type Shared struct {
 type Certificate struct {
 	// Name is the object's key.
 	Name string `json:"name"`
-	// Chain is the certificate and those that vouch for it, in PEM.
+	// Chain is the certificate and those that vouch for it, in PEM; "", and Key as
+	// well, when it could not be read: a gateway keeps what it has of it.
 	Chain string `json:"chain"`
 	// Key is the private key, in PEM.
 	Key Secret `json:"key"`

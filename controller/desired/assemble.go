@@ -147,6 +147,10 @@ func (s *service) hand(gateway v1.Gateway, set v1.Set, result *Result) {
 // without says why a gateway does not hold a service at all; its reason is ""
 // where it does.
 func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
+	if s.declared != nil && s.declared.Withheld != nil {
+		why := s.declared.Withheld
+		return Verdict{Gateway: gateway, Reason: why.Reason, Message: why.Message, Fix: why.Fix}
+	}
 	if !r.takesPart() {
 		absent := Verdict{Gateway: gateway, Reason: v1.NotEnabled,
 			Message: fmt.Sprintf("its service names other gateways: %s", join(b.ways(&s.settings))),

@@ -1,7 +1,7 @@
 // Package desired works out what each gateway should hold.
 //
-// In: a snapshot.Delta (what changed among the containers), the ledger and the
-// time. Out: a Result: for each gateway the services that changed, each with
+// In: a snapshot.Delta (what changed among the containers and in manifests), the
+// ledger and the time. Out: a Result: for each gateway the services that changed, each with
 // the routes that it won and the endpoints that the gateway reaches; and a
 // Standing for each of them that says why.
 //
@@ -12,11 +12,15 @@
 //	admit    | container.go | what do its labels ask for, and in which life is it?
 //	         | flapping.go  | … unless it turns to and fro too often
 //	         | drain.go     | … or somebody has taken it out of service
+//	declare  | declared.go  | what do manifests say of it, over its labels?
 //	settle   | settings.go  | which copy's settings hold for the service?
 //	claim    | claims.go    | which route holds a match that several ask for?
+//	port     | ports.go     | at which port does Kong reach it through HAProxy?
 //	spread   | hosts.go     | whom else does it concern which versions can be picked?
+//	         | meet.go      | … for which requests two routes both match
 //	address  | address.go   | where does this gateway reach that instance?
 //	assemble | assemble.go  | the service as this gateway should hold it, and why
+//	         | chain.go     | … by way of the other gateway, where it stands behind that one,
 //	         | rollout.go   | … with the weights by which versions share its traffic,
 //	         | split.go     |   in whole numbers,
 //	         | picks.go     | … with services for the versions that requests pick

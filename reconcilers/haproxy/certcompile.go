@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,7 +90,10 @@ func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*certificate,
 	for i := range shared {
 		declared := &shared[i]
 		c, err := newCertificate(declared.Name, declared.Chain, declared.Key.Reveal(), declared.SNIs)
-		if err == nil {
+		switch {
+		case declared.Chain == "":
+			err = errors.New("it could not be read")
+		case err == nil:
 			err = wordCertificate.check(declared.Name)
 		}
 		if err != nil {

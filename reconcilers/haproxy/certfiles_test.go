@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -116,6 +117,24 @@ func TestBadCertificateHurtsNobody(t *testing.T) {
 	}
 	if len(b.problems) > 0 {
 		t.Errorf("problems are left: %v", b.problems)
+	}
+}
+
+// TestUnreadCertificateKeepsItsLastVersion: one whose secret can't be read after a
+// restart is still shown, and one that never could be is named alone.
+func TestUnreadCertificateKeepsItsLastVersion(t *testing.T) {
+	b, address := secured(t)
+	b.troubled = true
+	good := newAuthority(t).declare("good", "good.test")
+	b.shared.Certificates = []v1.Certificate{good}
+	b.look()
+	b.restart()
+	b.shared.Certificates = []v1.Certificate{{Name: "good", Origin: good.Origin}, {Name: "never", Origin: good.Origin}}
+	b.look()
+	b.shows(address, "good.test", good)
+	if len(b.problems) != 2 || !strings.Contains(b.problems[0].Message, "could not be read; its last good version stays") ||
+		b.problems[1].Object.Name != "never" || strings.Contains(b.problems[1].Message, "stays") {
+		t.Errorf("problems %v", b.problems)
 	}
 }
 

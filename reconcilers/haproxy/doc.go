@@ -1,6 +1,6 @@
 // Package haproxy keeps a HAProxy equal to the services that run.
 //
-// In: a v1.Set. Out: a directory of our own (*.cfg and maps) that HAProxy loads
+// In: a v1.Set and what belongs to no service (v1.Shared). Out: a directory of our own (*.cfg and maps) that HAProxy loads
 // after the user's files, and the same state in the running process. What
 // moves (servers, weights, draining, hosts and paths, brand-new services) goes
 // through the runtime socket without a reload; what can't (a backend with
@@ -32,12 +32,15 @@
 //	patterns.go, perl.go  routes that a map of prefixes can't express
 //	render.go, parse.go   model ↔ text of our files
 //	native.go, native*.go  sections in the words of HAProxy's own models: written, kept, and which one HAProxy refuses
+//	via.go                the ports at which Kong reaches services through HAProxy
+//	ports.go, stream.go   ports for services of connections, and which service each leads to
 //	pages.go              the operator's own pages for errors
 //	accesslog.go          the access log as JSON
 //	forwarded.go          who sent a request, and which proxies are believed
 //	charset.go            the one check of all that reaches a file or socket
 //	socket.go             HAProxy's command line over a unix socket
 //	process.go, binds.go  the managed process; ports that are taken
+//	stdout.go             our standard output, for the process to write to as well
 //	files.go, stage.go    which file a service stands in; several files at once
 //	directory.go          our directory: atomic files, owner mark, lock
 //	userfiles.go          the user's files, read-only (client-native's parser)

@@ -31,10 +31,13 @@ type compiler struct {
 }
 
 // Compile implements reconcilers.Reconciler.
-func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, _ v1.Shared) (plan.State, []v1.Problem) {
+func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	c := &compiler{namer: r.namer, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, state: make(plan.State, 8*len(set)+2)}
 	if scope.All() {
 		c.unavailable()
+		if r.options.Alone {
+			c.unserved(shared)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		c.service(set[name])
@@ -48,6 +51,18 @@ func (c *compiler) unavailable() {
 	none, _ := upstream(name, &v1.Service{}, c.tags(tagWriter+c.writer))
 	c.add(kindUpstream, reserved, "", v1.Origin{}, none)
 	c.add(kindService, reserved, "", v1.Origin{}, c.backend(name, &v1.Service{}, c.tags()))
+}
+
+// unserved names what belongs to no service and is for HAProxy, when there is none.
+func (c *compiler) unserved(shared v1.Shared) {
+	for i := range shared.Certificates {
+		c.refuse(v1.Key{Kind: v1.KindCertificate, Name: shared.Certificates[i].Name}, shared.Certificates[i].Origin,
+			"certificates are for HAProxy's listeners in this version", "serve HAProxy as well (--haproxy), or give the certificate to Kong itself")
+	}
+	for i := range shared.Sections {
+		c.refuse(v1.Key{Kind: v1.KindSection, Name: shared.Sections[i].Name}, shared.Sections[i].Origin,
+			"sections are for HAProxy, which is not kept here", "serve HAProxy as well (--haproxy), or remove the section")
+	}
 }
 
 func (c *compiler) service(s *v1.Service) {

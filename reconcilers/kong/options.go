@@ -26,6 +26,9 @@ type Options struct {
 	Writer string
 	// Takeover lets this writer replace another one's mark once.
 	Takeover bool
+	// Alone says that no other gateway is kept: what none but another could serve is
+	// named then.
+	Alone bool
 	// Workspace is the workspace to work in; default: Kong's default one.
 	Workspace string
 	// Header goes with every request: an admin token, say. It is never shown.
