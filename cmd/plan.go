@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lockstep/lockstep/api/server"
@@ -29,7 +31,7 @@ func newPlan(version string) *cobra.Command {
 			if err := s.check(); err != nil {
 				return err
 			}
-			plans, err := plans(c.Context(), version, &s)
+			plans, err := plans(c.Context(), version, &s, asksOtherwise(c.Flags()))
 			if err != nil {
 				return err
 			}
@@ -45,10 +47,25 @@ func newPlan(version string) *cobra.Command {
 	return withEnvironment(c)
 }
 
-// plans asks the daemon, or works from the sources when there is none.
-func plans(ctx context.Context, version string, s *settings) ([]server.GatewayPlan, error) {
+// asksOtherwise reports whether a flag on the command line says something of what
+// a daemon would do: one that runs has its own, so it is not the one to ask.
+func asksOtherwise(f *pflag.FlagSet) bool {
+	otherwise := false
+	f.Visit(func(flag *pflag.Flag) {
+		finds := slices.Contains([]string{"listen", "state-dir", "control-socket", "output", "log-level", "log-format"}, flag.Name)
+		otherwise = otherwise || !finds && len(flag.Annotations[fromVariable]) == 0
+	})
+	return otherwise
+}
+
+// plans asks the daemon, or works from the sources when there is none or when
+// it is not to be asked.
+func plans(ctx context.Context, version string, s *settings, alone bool) ([]server.GatewayPlan, error) {
 	var answer []server.GatewayPlan
-	err := s.get(ctx, "/plan", url.Values{}, &answer)
+	err := errNoDaemon
+	if !alone {
+		err = s.get(ctx, "/plan", url.Values{}, &answer)
+	}
 	if !errors.Is(err, errNoDaemon) {
 		return answer, err
 	}

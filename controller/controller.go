@@ -3,6 +3,8 @@ package controller
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -134,6 +136,7 @@ func (c *Controller) round(now time.Time) time.Duration {
 	result := c.builder.Update(now, delta)
 	c.metrics.builds.Observe(time.Since(now).Seconds())
 	c.remember(result.LedgerChanged)
+	c.tellRefused(result.Refused)
 	build := c.status.Desired(result)
 	for _, w := range c.workers {
 		if changed := result.Sets[w.name]; len(changed) > 0 || result.Shared != nil || delta.Full {
@@ -186,6 +189,15 @@ func (c *Controller) tell(states []source.State) {
 	}
 	c.states = states
 	c.status.Sources(states)
+}
+
+// tellRefused logs the containers that are left out because of their labels, once.
+func (c *Controller) tellRefused(refused map[string][]v1.Problem) {
+	for _, id := range slices.Sorted(maps.Keys(refused)) {
+		for _, problem := range refused[id] {
+			c.log.Warn("container is left out", "problem", problem.Error())
+		}
+	}
 }
 
 // remember saves the ledger when it changed, and tries again when it could not.

@@ -85,10 +85,15 @@ func (c *Controller) obey(o DrainOrder, now time.Time) (Drained, error) {
 	}
 	drained := Drained{Container: instance.Name, ID: instance.ID, Services: slices.Sorted(slices.Values(services)), Draining: !o.Undo}
 	if o.Undo {
-		drained.Changed = c.builder.Drain(instance.ID, nil)
+		if drained.Changed = c.builder.Drain(instance.ID, nil); drained.Changed {
+			c.log.Info("container is put back into service", "container", instance.Name, "by", o.By)
+		}
 		return drained, nil
 	}
 	drained.Changed = c.builder.Drain(instance.ID, &ledger.Drain{By: o.By, Since: now.UTC().Truncate(time.Second), For: o.For})
+	if drained.Changed {
+		c.log.Info("container is taken out of service", "container", instance.Name, "by", o.By)
+	}
 	holds := c.memory.Drains[instance.ID]
 	drained.By, drained.Since = holds.By, holds.Since
 	return drained, nil

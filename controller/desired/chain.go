@@ -69,7 +69,10 @@ func (c Chain) Usable(way v1.Way, gateways []v1.Gateway) (why, fix string) {
 	both := slices.Contains(gateways, v1.Kong) && slices.Contains(gateways, v1.HAProxy)
 	switch {
 	case (way == v1.KongHAProxy || way == v1.HAProxyKong) && !both:
-		return fmt.Sprintf("%s needs both gateways, and one of them is not configured", way), "configure both with --kong-admin-url and --haproxy"
+		if !slices.Contains(gateways, v1.Kong) {
+			return fmt.Sprintf("%s needs Kong, which is not configured", way), "name Kong with --kong-admin-url"
+		}
+		return fmt.Sprintf("%s needs HAProxy, which is off", way), "leave --haproxy at managed or external"
 	case way == v1.KongHAProxy && c.Host == "":
 		return "nothing says where Kong reaches HAProxy", "start lockstep with --haproxy-via-address"
 	case way == v1.HAProxyKong && c.KongService == "":

@@ -3,6 +3,7 @@ package haproxy
 import (
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -71,6 +72,10 @@ func checkAccessLog(o Options) error {
 	case target == AccessLogStdout:
 		if o.Mode == External {
 			return fmt.Errorf("an external HAProxy has a standard output of its own; name a syslog address or socket for its access log, as 127.0.0.1:514 or /dev/log")
+		}
+		// HAProxy writes where it is, not at the end: a plain file would be overwritten.
+		if info, err := os.Stdout.Stat(); err == nil && info.Mode().IsRegular() {
+			return fmt.Errorf("the standard output is a plain file, which HAProxy would overwrite with each start; let a pipe append to it (lockstep run … | tee -a FILE), or name a syslog address for the access log")
 		}
 		return nil
 	case filepath.IsAbs(target):

@@ -75,7 +75,10 @@ func (b bind) probe() error {
 }
 
 // bindRemedy says what to do about what probe found.
-func bindRemedy(err error) string {
+func (o Options) bindRemedy(b bind, err error) string {
+	if int(o.Via.First) <= b.port && b.port <= int(o.Via.Last) {
+		return "free the port, or choose other ones with --haproxy-via-ports"
+	}
 	switch {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return "give --haproxy-bind an address that `ip addr` lists, or the port alone for all of them"

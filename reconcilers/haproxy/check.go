@@ -33,7 +33,7 @@ func (r *Reconciler) conflicts(want *model) error {
 			}
 		}
 		if err := b.probe(); err != nil && !own()[b.port] {
-			return conflict("bind "+text+": "+err.Error(), bindRemedy(err))
+			return conflict("bind "+text+": "+err.Error(), r.o.bindRemedy(b, err))
 		}
 	}
 	return nil

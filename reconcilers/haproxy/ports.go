@@ -75,6 +75,16 @@ func (o *Options) streamDefaults() error {
 // portDefaults reads the ports that labels may ask for.
 func (o *Options) portDefaults() error {
 	o.ports = nil
+	listens := slices.Concat(o.Binds, o.TLSBinds)
+	for i, text := range listens {
+		for _, other := range listens[:i] {
+			mine, err1 := parseBind(text)
+			theirs, err2 := parseBind(other)
+			if err1 == nil && err2 == nil && mine.overlaps(theirs) {
+				return fmt.Errorf("HAProxy is to listen on both %s and %s, which overlap; leave one of them out of --haproxy-bind and --haproxy-bind-tls", other, text)
+			}
+		}
+	}
 	for _, text := range o.TCPPorts {
 		binds, err := parsePorts(text)
 		if err != nil {

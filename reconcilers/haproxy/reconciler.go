@@ -98,8 +98,10 @@ func New(options Options) (*Reconciler, error) {
 		o.StatsSocket = user.statsSocket
 	}
 	pages, err := readPages(o.Errors, o.Dir)
-	if err != nil {
-		return nil, err
+	trouble := ""
+	if err != nil { // a page that can't be used keeps nothing from being served
+		trouble = err.Error()
+		o.Log.Warn("error pages are left out", "error", err)
 	}
 	metrics, err := newMetrics(o.Registry)
 	if err != nil {
@@ -107,7 +109,7 @@ func New(options Options) (*Reconciler, error) {
 	}
 	r := &Reconciler{
 		o: o, user: user, metrics: metrics,
-		base: renderBase(o, user, pages, nil), pages: pages,
+		base: renderBase(o, user, pages, nil), pages: pages, pagesTrouble: trouble,
 		limit: loadLimit, streamLeave: streamLeave, leaving: map[string]leaving{}, dated: map[string]string{},
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
 	}
