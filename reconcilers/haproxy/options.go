@@ -109,17 +109,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.Dir = dir
 	o.socketDefaults()
-	for _, path := range []string{o.Dir, o.StatsSocket, o.MasterSocket, o.PIDFile} {
-		if path != "" && !filePath(path) {
-			return o, fmt.Errorf("path %q can't be written into HAProxy's configuration; use one of letters, digits and ._:@+-/ only", path)
-		}
-	}
-	for _, path := range []string{o.StatsSocket, o.MasterSocket} {
-		if len(path) > maxSocketPath {
-			return o, fmt.Errorf("socket path %s has %d characters and a unix socket takes %d; use a shorter --haproxy-dir", path, len(path), maxSocketPath)
-		}
-	}
-	if err := cmp.Or(checkAccessLog(o), o.listeners(), o.streamDefaults(), o.Via.check()); err != nil {
+	if err := cmp.Or(o.checkPaths(), checkAccessLog(o), o.listeners(), o.streamDefaults(), o.Via.check()); err != nil {
 		return o, err
 	}
 	if o.ReloadEvery == 0 {
@@ -146,6 +136,21 @@ func (o Options) withDefaults() (Options, error) {
 		o.Log = slog.Default()
 	}
 	return o, nil
+}
+
+// checkPaths refuses paths that HAProxy's files or a unix socket can't take.
+func (o *Options) checkPaths() error {
+	for _, path := range []string{o.Dir, o.StatsSocket, o.MasterSocket, o.PIDFile} {
+		if path != "" && !filePath(path) {
+			return fmt.Errorf("path %q can't be written into HAProxy's configuration; use one of letters, digits and ._:@+-/ only", path)
+		}
+	}
+	for _, path := range []string{o.StatsSocket, o.MasterSocket} {
+		if len(path) > maxSocketPath {
+			return fmt.Errorf("socket path %s has %d characters and a unix socket takes %d; use a shorter --haproxy-dir", path, len(path), maxSocketPath)
+		}
+	}
+	return nil
 }
 
 // listeners checks the addresses of listeners, and makes the paths of certificates
