@@ -58,7 +58,8 @@ type orderAnswer struct {
 // Drain takes a container out of service until it ends or the order is undone,
 // also over a restart of the daemon: it gets nothing new on any gateway, and what
 // it has begun may go on for a while. It is remembered when Drain returns
-// without an error; the gateways follow, also when it could not be saved. The error is desired.ErrNoInstance for a container that does not count.
+// without an error; the gateways follow, also when it could not be saved. The error
+// is desired.ErrNoInstance for a container that does not count.
 func (c *Controller) Drain(ctx context.Context, o DrainOrder) (Drained, error) {
 	if c.options.DryRun {
 		return Drained{}, errDry

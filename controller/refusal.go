@@ -103,7 +103,7 @@ func servicesOf(set v1.Set, object v1.Key) []string {
 		if dot := strings.LastIndexByte(object.Name, '.'); dot > 0 {
 			return []string{object.Name[:dot]}
 		}
-	case v1.KindCertificate: // each stands for itself, as the gateway's objects do
+	case v1.KindCertificate, v1.KindSection: // each stands for itself, as the gateway's objects do
 		return []string{object.String()}
 	case v1.KindInstance:
 		var names []string
