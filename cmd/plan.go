@@ -24,7 +24,8 @@ func newPlan(version string) *cobra.Command {
 		Short: "Show what would change",
 		Long: "Plan compares the gateways afresh with what they should hold and changes\n" +
 			"nothing. It asks the running daemon; without one it looks at Docker and the\n" +
-			"gateways itself, with the flags of run.\n\n" +
+			"gateways itself, with the flags of run. With flags other than those by which the\n" +
+			"daemon is found it does that as well: the daemon has its own.\n\n" +
 			"Exit codes: 0 nothing would change, 2 something would, 1 error.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
