@@ -26,12 +26,12 @@ setup: ## install HAProxy when it is missing, and check that Docker answers
 .PHONY: test
 test: setup ## set up, vet, and run every test, the end-to-end ones included
 	go vet ./...
-	go test $(RACE) -timeout 10m $$(go list ./... | grep -v '/e2e')
-	go test -count=1 -timeout 15m -parallel 6 ./e2e/...
+	go test $(RACE) -timeout 20m $$(go list ./... | grep -v '/e2e')
+	go test -count=1 -timeout 30m -parallel 6 ./e2e/...
 
 .PHONY: e2e
 e2e: setup ## run the end-to-end tests alone; SCRIPT=name picks one
-	go test -count=1 -timeout 15m -parallel 6 ./e2e/... $(if $(SCRIPT),-v -run 'TestScripts/^$(SCRIPT)$$')
+	go test -count=1 -timeout 30m -parallel 6 ./e2e/... $(if $(SCRIPT),-v -run 'TestScripts/^$(SCRIPT)$$')
 
 .PHONY: compat
 compat: ## run HAProxy's tests with newer versions of it; SUITES="trixie ..." picks them, ARGS="-run ..." tests
