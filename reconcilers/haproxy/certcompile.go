@@ -25,16 +25,19 @@ func (r *Reconciler) certificates(state plan.State, shared []v1.Certificate) []v
 		return problems
 	}
 	all, problems := r.declared(shared)
-	problems = append(problems, share(all)...)
+	declared := inListOrder(all)
 	var byDefault *certificate
-	for _, c := range inListOrder(all) {
+	for _, c := range declared { // whoever else has its names: it is shown where none fits
 		if c.byDefault && (byDefault == nil || c.precedes(byDefault)) {
 			byDefault = c
 		}
+	}
+	problems = append(problems, share(all)...)
+	for _, c := range inListOrder(all) {
 		object := certificateObject(c, true)
 		state[object.Key] = object
 	}
-	for _, c := range inListOrder(all) {
+	for _, c := range declared {
 		if c.byDefault && c != byDefault {
 			problems = append(problems, certificateProblem(v1.Conflict, c.name, c.origin,
 				"another certificate is the default as well, and it ends later: "+byDefault.name, "make only one of them the default"))
@@ -155,6 +158,9 @@ func share(all map[string]*certificate) []v1.Problem {
 		}
 		if len(kept) == 0 {
 			delete(all, c.name)
+			if c.byDefault {
+				continue // it is there for where no name fits
+			}
 			problems = append(problems, certificateProblem(v1.Conflict, c.name, c.origin,
 				fmt.Sprintf("every name of it is one of %s as well, which ends no sooner", other.name), "remove one of the two"))
 			continue

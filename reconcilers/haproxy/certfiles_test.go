@@ -120,6 +120,23 @@ func TestBadCertificateHurtsNobody(t *testing.T) {
 	}
 }
 
+// TestDefaultWithNamesOfOthers: the certificate for where no name fits is that,
+// whoever else has its names.
+func TestDefaultWithNamesOfOthers(t *testing.T) {
+	b, address := secured(t)
+	a := newAuthority(t)
+	longer := a.declare("longer", "a.test")
+	chain, key := a.issue(time.Now().Add(time.Hour), "a.test")
+	standard := v1.Certificate{Name: "standard", Chain: chain, Key: v1.NewSecret(key), Default: true}
+	b.shared.Certificates = []v1.Certificate{longer, standard}
+	b.look()
+	b.shows(address, "a.test", longer)
+	b.shows(address, "nobody.test", standard)
+	if len(b.problems) > 0 {
+		t.Errorf("problems: %v", b.problems)
+	}
+}
+
 // TestUnreadCertificateKeepsItsLastVersion: one whose secret can't be read after a
 // restart is still shown, and one that never could be is named alone.
 func TestUnreadCertificateKeepsItsLastVersion(t *testing.T) {
