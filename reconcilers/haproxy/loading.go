@@ -61,13 +61,14 @@ func (l *loading) ask(ctx context.Context) error {
 // the generation.
 func (l *loading) await(ctx context.Context) (identity, error) {
 	r := l.r
-	ctx, cancel := context.WithTimeout(ctx, r.limit)
+	end := time.Now().Add(r.limit)
+	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	var last error
 	for wait := time.Millisecond; ; wait = min(wait*2, 8*time.Millisecond) {
 		id, err := r.peek(ctx)
 		switch {
-		case err != nil && ctx.Err() == nil:
+		case err != nil && ctx.Err() == nil && time.Now().Before(end): // else it only says that time is up
 			last = err
 		case err == nil && id.generation == l.generation && id.pid != l.old.pid:
 			return id, nil
