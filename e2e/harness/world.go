@@ -114,7 +114,7 @@ func (w *World) Close() error {
 
 // clear removes containers and networks; it works also when the story's context has ended.
 func (w *World) clear() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	return w.Stage.Clear(ctx)
 }
