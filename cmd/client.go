@@ -22,6 +22,14 @@ var errNoDaemon = errors.New("no lockstep answers")
 // maxAnswer bounds what is read from the daemon.
 const maxAnswer = 256 << 20
 
+// refusedError is what a daemon answers to what it can't do.
+type refusedError struct {
+	code    int // HTTP's
+	message string
+}
+
+func (e refusedError) Error() string { return e.message }
+
 // get asks the daemon's read-only interface and decodes the answer into value.
 func (r *reach) get(ctx context.Context, path string, query url.Values, value any) error {
 	address := url.URL{Scheme: "http", Host: dialable(r.listen), Path: path, RawQuery: query.Encode()}
@@ -84,7 +92,7 @@ func exchange(client *http.Client, request *http.Request, value any, unreachable
 	if response.StatusCode >= http.StatusBadRequest {
 		var failure server.Failure
 		if json.Unmarshal(body, &failure) == nil && failure.Error != "" {
-			return errors.New(failure.Error)
+			return refusedError{response.StatusCode, failure.Error}
 		}
 		return fmt.Errorf("the daemon answered %s to %s", response.Status, request.URL.Path)
 	}

@@ -266,7 +266,7 @@ func (d *daemon) explain(ctx context.Context, ref string) (status.Explanation, e
 		return d.status.ExplainURL(ref)
 	}
 	ref = strings.TrimPrefix(ref, "/") // as Docker shows names
-	if explanation, ok := d.status.Explain(ref); ok {
+	if explanation, ok := d.controller.Explain(ctx, ref); ok {
 		return explanation, nil
 	}
 	return lookup(ctx, d.source, d.grammar, ref)

@@ -44,7 +44,7 @@ func newDrain() *cobra.Command {
 			if _, err := request.Limit(); err != nil {
 				return fmt.Errorf("--timeout: %w", err)
 			}
-			var drained server.Drained
+			var drained controller.Drained
 			if err := r.control(c.Context(), http.MethodPost, "/drain", request, &drained); err != nil {
 				return err
 			}
@@ -64,7 +64,7 @@ func newDrain() *cobra.Command {
 	return withEnvironment(c)
 }
 
-func printDrained(p *printer, d server.Drained) {
+func printDrained(p *printer, d controller.Drained) {
 	services := strings.Join(d.Services, ", ")
 	switch {
 	case d.Draining && d.Changed:
@@ -108,10 +108,10 @@ func (r *reach) containers(ctx context.Context) []string {
 }
 
 // drain passes a request on to the controller.
-func (d *daemon) drain(ctx context.Context, request server.DrainRequest) (server.Drained, error) {
+func (d *daemon) drain(ctx context.Context, request server.DrainRequest) (controller.Drained, error) {
 	limit, err := request.Limit()
 	if err != nil {
-		return server.Drained{}, err
+		return controller.Drained{}, err
 	}
 	drained, err := d.controller.Drain(ctx, controller.DrainOrder{
 		Container: request.Container, Undo: request.Undo, For: limit, By: or(request.By, "somebody"),
@@ -119,5 +119,5 @@ func (d *daemon) drain(ctx context.Context, request server.DrainRequest) (server
 	if errors.Is(err, desired.ErrNoInstance) {
 		err = fmt.Errorf("%w: %w", server.ErrUnknown, err)
 	}
-	return server.Drained(drained), err
+	return drained, err
 }

@@ -203,6 +203,12 @@ func printVerdicts(p *printer, verdicts []desired.Verdict) {
 		if verdict.Message != "" {
 			parts = append(parts, verdict.Message)
 		}
+		switch {
+		case verdict.Uncounted != "":
+			parts = append(parts, "how many sessions it has is not known: "+verdict.Uncounted)
+		case verdict.Sessions != nil:
+			parts = append(parts, fmt.Sprintf("%d sessions left", *verdict.Sessions))
+		}
 		p.line("%s", strings.Join(parts, ": "))
 		if verdict.Fix != "" {
 			p.line("           → %s", verdict.Fix)

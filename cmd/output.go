@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/lockstep/lockstep/controller/status"
 )
 
 // output is the flag --output and what follows from it.
@@ -37,6 +41,26 @@ func (o *output) print(c *cobra.Command, value any, text func(*printer)) error {
 		return p.err
 	}
 	return fmt.Errorf("unknown format %q for --output; use text or json", o.format)
+}
+
+// screen makes show begin on an empty screen where people look on; elsewhere an
+// empty line stands between two texts.
+func (o *output) screen(c *cobra.Command, show func(status.Report) error) func(status.Report) error {
+	file, isFile := c.OutOrStdout().(*os.File)
+	before := "\n"
+	if isFile && term.IsTerminal(int(file.Fd())) {
+		before = "\x1b[H\x1b[2J\x1b[3J"
+	}
+	first := true
+	return func(report status.Report) error {
+		if o.format == "text" && (!first || before != "\n") {
+			if _, err := io.WriteString(c.OutOrStdout(), before); err != nil {
+				return fmt.Errorf("print: %w", err)
+			}
+		}
+		first = false
+		return show(report)
+	}
 }
 
 // printer writes text for people. After a failure it writes nothing more.

@@ -64,6 +64,7 @@ func New(version string) *cobra.Command {
 		newDrain(),
 		newStatus(),
 		newExplain(),
+		newWait(),
 		newValidate(),
 		newHealth(),
 		newDemo(),

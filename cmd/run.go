@@ -101,6 +101,7 @@ func (d *daemon) handler() http.Handler {
 	return server.New(server.Readers{
 		Ready:   d.status.Ready,
 		Status:  d.status.Report,
+		Await:   d.status.Await,
 		Explain: d.explain,
 		Plan:    d.plan,
 		Metrics: promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}),
@@ -216,6 +217,8 @@ func serve(ctx context.Context, group *errgroup.Group, listener net.Listener, ha
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		// Whoever waits for a change is answered at the end.
+		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	group.Go(func() error {
 		if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

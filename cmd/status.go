@@ -17,19 +17,27 @@ import (
 func newStatus() *cobra.Command {
 	var r reach
 	var out output
+	var watch bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show what is served, and what is not",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			show := func(report status.Report) error {
+				return out.print(c, report, func(p *printer) { printReport(p, report) })
+			}
+			if watch {
+				return r.watch(c.Context(), out.screen(c, show))
+			}
 			var report status.Report
 			if err := r.get(c.Context(), "/status", url.Values{}, &report); err != nil {
 				return err
 			}
-			return out.print(c, report, func(p *printer) { printReport(p, report) })
+			return show(report)
 		},
 	}
 	r.bindReach(c.Flags())
+	c.Flags().BoolVar(&watch, "watch", false, "show it again whenever it changes, until Ctrl-C")
 	out.bind(c)
 	return withEnvironment(c)
 }

@@ -24,9 +24,6 @@ type Preview struct {
 	silent bool // it did not answer in time
 }
 
-// ask is a question to a worker; the worker answers once.
-type ask chan Preview
-
 // Previews compares every gateway afresh with what it should hold, and changes
 // nothing. It waits until every source has loaded, or ctx ends; a gateway that
 // has not answered by then says so, and holds up no other. The error says that
@@ -48,23 +45,16 @@ func (c *Controller) Previews(ctx context.Context) ([]Preview, error) {
 	return previews, nil
 }
 
-// ask puts one question to the worker and waits for the answer, or ctx's end.
+// ask puts the question to the worker and waits for the answer, or ctx's end.
 func (w *worker) ask(ctx context.Context) Preview {
-	answer := make(ask, 1)
-	select {
-	case w.asks <- answer:
-		select {
-		case preview := <-answer:
-			return preview
-		case <-ctx.Done():
-		}
-	case <-ctx.Done():
+	answer := make(chan Preview, 1)
+	if err := w.visit(ctx, func(ctx context.Context) { answer <- w.preview(ctx) }); err != nil {
+		return Preview{Gateway: w.name, Error: "it does not answer: " + err.Error(), silent: true}
 	}
-	return Preview{Gateway: w.name, Error: "it does not answer: " + ctx.Err().Error(), silent: true}
+	return <-answer
 }
 
-// preview answers one question. It runs in the worker's goroutine, because a
-// reconciler serves one goroutine at a time.
+// preview answers. It runs in the worker's goroutine.
 func (w *worker) preview(ctx context.Context) Preview {
 	w.mu.Lock()
 	for name, service := range w.pending { // the next round will find them changed all the same

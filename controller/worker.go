@@ -29,8 +29,8 @@ type worker struct {
 	resync     time.Duration
 	dryRun     bool
 	poke       chan struct{}
-	asks       chan ask
-	doubt      atomic.Bool // a source is not there to say what it wants
+	visits     chan func(context.Context) // what else wants to use the reconciler
+	doubt      atomic.Bool                // a source is not there to say what it wants
 
 	mu      sync.Mutex
 	pending v1.Set     // services that changed since the last round; nil value: gone
@@ -112,15 +112,15 @@ func (w *worker) run(ctx context.Context) error {
 	alarm := time.NewTimer(time.Hour)
 	defer alarm.Stop()
 	for {
-		var asks chan ask // nobody is answered before there is something to say
+		var visits chan func(context.Context) // nobody is let in before there is something to say
 		if w.ready() {
-			asks = w.asks
+			visits = w.visits
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case a := <-asks:
-			a <- w.preview(ctx)
+		case visit := <-visits:
+			visit(ctx)
 			continue
 		case <-resync.C:
 			w.refresh()
@@ -132,6 +132,24 @@ func (w *worker) run(ctx context.Context) error {
 		case <-alarm.C:
 		}
 		alarm.Reset(w.round(ctx))
+	}
+}
+
+// visit runs a function in the worker's goroutine between two rounds, because a
+// reconciler serves one goroutine at a time, and waits until it has ended. The
+// error is that of ctx, when that ended before; the function may run all the same.
+func (w *worker) visit(ctx context.Context, f func(context.Context)) error {
+	done := make(chan struct{})
+	select {
+	case w.visits <- func(ctx context.Context) { defer close(done); f(ctx) }:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -307,7 +325,7 @@ func newWorker(gateway Gateway, c *Controller) *worker {
 		resync:     c.options.Resync,
 		dryRun:     c.options.DryRun,
 		poke:       make(chan struct{}, 1),
-		asks:       make(chan ask),
+		visits:     make(chan func(context.Context)),
 		pending:    v1.Set{},
 		fresh:      true,
 		set:        v1.Set{},

@@ -18,6 +18,7 @@ import (
 	"github.com/lockstep/lockstep/api/server"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/cmd"
+	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/controller/status"
 	"github.com/lockstep/lockstep/manifests"
 )
@@ -118,7 +119,7 @@ func checkJSON(text string) error {
 	var failed []error
 	for _, form := range []any{
 		new(status.Report), new(status.Explanation), new([]server.GatewayPlan), new(server.Failure),
-		new(struct{ Result string }), new(server.Drained),
+		new(struct{ Result string }), new(controller.Drained),
 	} {
 		decoder := json.NewDecoder(strings.NewReader(text))
 		decoder.DisallowUnknownFields()

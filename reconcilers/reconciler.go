@@ -56,6 +56,14 @@ type Forecaster interface {
 	Forecast(p plan.Plan) plan.Plan
 }
 
+// Counter is implemented by a reconciler that can tell what its gateway still
+// does for an instance that gets nothing new.
+type Counter interface {
+	// Sessions returns how many sessions each instance of a service has, by the id
+	// of its endpoint; who has none may be missing. It changes nothing.
+	Sessions(ctx context.Context, service string) (map[string]int, error)
+}
+
 // Watcher is implemented by a reconciler that can notice by itself that its
 // gateway changed behind its back: a process that died, a reload by another.
 type Watcher interface {

@@ -38,19 +38,6 @@ func (r *DrainRequest) Limit() (time.Duration, error) {
 	return d, nil
 }
 
-// Drained is what became of a DrainRequest.
-type Drained struct {
-	Container string   `json:"container"`
-	ID        string   `json:"id"`
-	Services  []string `json:"services"` // those that it is part of, sorted
-	Draining  bool     `json:"draining"`
-	// Changed is false when that was so already.
-	Changed bool `json:"changed"`
-	// By and Since are those of the order that holds.
-	By    string    `json:"by,omitempty"`
-	Since time.Time `json:"since,omitzero"`
-}
-
 // drain answers POST /drain.
 func drain(a Actions) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

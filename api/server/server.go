@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 
+	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/controller/status"
 )
 
@@ -17,8 +20,10 @@ var ErrUnknown = errors.New("unknown")
 type Readers struct {
 	// Ready reports whether every source is loaded and every gateway is up to
 	// date, and if not, why.
-	Ready   func() (ready bool, why string)
-	Status  func() status.Report
+	Ready  func() (ready bool, why string)
+	Status func() status.Report
+	// Await returns when the status has another revision, or when ctx ends.
+	Await   func(ctx context.Context, revision uint64)
 	Explain func(ctx context.Context, ref string) (status.Explanation, error)
 	Plan    func(ctx context.Context) ([]GatewayPlan, error)
 	Metrics http.Handler
@@ -38,7 +43,11 @@ func New(r Readers) http.Handler {
 		text(w, http.StatusOK, "ready")
 	})
 	mux.Handle("GET /metrics", r.Metrics)
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, req *http.Request) {
+		if err := r.await(req); err != nil {
+			refuse(w, http.StatusBadRequest, err)
+			return
+		}
 		answer(w, http.StatusOK, r.Status())
 	})
 	mux.HandleFunc("GET /plan", func(w http.ResponseWriter, req *http.Request) {
@@ -53,6 +62,10 @@ func New(r Readers) http.Handler {
 		ref := req.URL.Query().Get("subject")
 		if ref == "" {
 			refuse(w, http.StatusBadRequest, errors.New("the query lacks subject, the name of a container or service"))
+			return
+		}
+		if err := r.await(req); err != nil {
+			refuse(w, http.StatusBadRequest, err)
 			return
 		}
 		explanation, err := r.Explain(req.Context(), ref)
@@ -70,13 +83,32 @@ func New(r Readers) http.Handler {
 	return mux
 }
 
+// longest is how long a question that waits for a change goes unanswered.
+const longest = 30 * time.Second
+
+// await waits, when the query has after, until the status is no longer of that revision.
+func (r *Readers) await(req *http.Request) error {
+	after := req.URL.Query().Get("after")
+	if after == "" {
+		return nil
+	}
+	revision, err := strconv.ParseUint(after, 10, 64)
+	if err != nil {
+		return fmt.Errorf("after is %q, no revision; take that of an earlier answer", after)
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), longest)
+	defer cancel()
+	r.Await(ctx, revision)
+	return nil
+}
+
 // Actions are what the control handler may do.
 type Actions struct {
 	// Confirm lets go what the guards hold.
 	Confirm func()
 	// Drain takes a container out of service, or puts it back. The error is
 	// ErrUnknown for a container that does not count.
-	Drain func(context.Context, DrainRequest) (Drained, error)
+	Drain func(context.Context, DrainRequest) (controller.Drained, error)
 }
 
 // NewControl returns the handler for commands that change something.

@@ -9,10 +9,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/controller/status"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -22,6 +24,11 @@ func readers(ready bool) Readers {
 	return Readers{
 		Ready:  func() (bool, string) { return ready, "kong: nothing is applied yet" },
 		Status: func() status.Report { return status.Report{Version: "1", Owner: "lockstep", Ready: ready} },
+		Await: func(ctx context.Context, revision uint64) {
+			if revision == 7 { // the one that is now
+				<-ctx.Done()
+			}
+		},
 		Explain: func(_ context.Context, ref string) (status.Explanation, error) {
 			switch ref {
 			case "web":
@@ -56,6 +63,10 @@ func TestAnswers(t *testing.T) {
 		{"GET", "/explain?subject=nobody", true, 404, `there is no container`},
 		{"GET", "/explain?subject=broken", true, 503, `docker is gone`},
 		{"GET", "/explain", true, 400, `the query lacks subject`},
+		{"GET", "/status?after=6", true, 200, `"owner":"lockstep"`},
+		{"GET", "/status?after=yesterday", true, 400, `no revision`},
+		{"GET", "/explain?subject=web&after=6", true, 200, `"subject":"web"`},
+		{"GET", "/explain?subject=web&after=-1", true, 400, `no revision`},
 		{"POST", "/status", true, 405, ""},
 		{"DELETE", "/plan", true, 405, ""},
 		{"POST", "/confirm", true, 404, ""}, // changes nothing over TCP
@@ -75,6 +86,27 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestAnswersWait: who asks for what comes after a revision is answered when there
+// is another one, or when the server ends.
+func TestAnswersWait(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	recorder, done := httptest.NewRecorder(), make(chan struct{})
+	go func() {
+		defer close(done)
+		New(readers(true)).ServeHTTP(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/status?after=7", nil))
+	}()
+	select {
+	case <-done:
+		t.Fatal("it was answered though nothing changed")
+	case <-time.After(50 * time.Millisecond):
+	}
+	end()
+	<-done
+	if recorder.Code != 200 {
+		t.Errorf("got %d %s", recorder.Code, recorder.Body)
+	}
+}
+
 func TestControl(t *testing.T) {
 	confirmed := 0
 	handler := NewControl(Actions{Confirm: func() { confirmed++ }})
@@ -89,15 +121,15 @@ func TestControl(t *testing.T) {
 // TestDrainRequests: what a daemon is asked for is checked before it is asked.
 func TestDrainRequests(t *testing.T) {
 	var asked []DrainRequest
-	handler := NewControl(Actions{Drain: func(_ context.Context, r DrainRequest) (Drained, error) {
+	handler := NewControl(Actions{Drain: func(_ context.Context, r DrainRequest) (controller.Drained, error) {
 		asked = append(asked, r)
 		switch r.Container {
 		case "web-1":
-			return Drained{Container: r.Container, ID: "4f1c", Services: []string{"web"}, Draining: true, Changed: true}, nil
+			return controller.Drained{Container: r.Container, ID: "4f1c", Services: []string{"web"}, Draining: true, Changed: true}, nil
 		case "early":
-			return Drained{}, errors.New("what runs is not known yet")
+			return controller.Drained{}, errors.New("what runs is not known yet")
 		}
-		return Drained{}, fmt.Errorf("%w: no container is called that", ErrUnknown)
+		return controller.Drained{}, fmt.Errorf("%w: no container is called that", ErrUnknown)
 	}})
 	for _, c := range []struct {
 		body string

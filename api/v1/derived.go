@@ -18,6 +18,13 @@ func Derived(name string) bool {
 // VersionService names the service that holds one version of another.
 func VersionService(service, version string) string { return service + derivedService + version }
 
+// DerivedFrom returns the service that a derived service holds a version of, and
+// the name itself of any other.
+func DerivedFrom(service string) string {
+	name, _, _ := strings.Cut(service, derivedService)
+	return name
+}
+
 // DerivedRoute names a route of service that is derived from the route. It takes the
 // requests that bear the header or cookie, or both; "" for one that does not matter.
 func DerivedRoute(service, route, header, cookie string) string {

@@ -71,4 +71,14 @@ type Verdict struct {
 	How     string     `json:"how,omitempty"`     // which network the address is on; "" of a static one
 	Message string     `json:"message,omitempty"`
 	Fix     string     `json:"fix,omitempty"`
+	// Sessions are those that an instance which gets nothing new has still to finish,
+	// where the gateway can count them and was asked.
+	Sessions *int `json:"sessions,omitempty"`
+	// Uncounted says why Sessions is not known, where it could be.
+	Uncounted string `json:"uncounted,omitempty"`
+}
+
+// Finishes reports whether an instance may have something to finish on the gateway.
+func (v *Verdict) Finishes() bool {
+	return v.Address != "" && v.Reason != v1.Serving && v.Reason != v1.NotEnabled && v.Reason != v1.Starting
 }

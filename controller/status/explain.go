@@ -12,6 +12,8 @@ import (
 type Explanation struct {
 	// Subject is the container, service or address that was asked for.
 	Subject string `json:"subject"`
+	// Revision is that of the report that it was taken from; 0 when it was not.
+	Revision uint64 `json:"revision,omitempty"`
 	// Services are the accounts of the services that it is or is part of; for a
 	// container they hold no other instance.
 	Services []Service `json:"services,omitempty"`
@@ -26,7 +28,7 @@ type Explanation struct {
 // is called so.
 func (s *Store) Explain(ref string) (Explanation, bool) {
 	report := s.Report()
-	explanation := Explanation{Subject: ref, Services: servicesOf(report, ref)}
+	explanation := Explanation{Subject: ref, Revision: report.Revision, Services: servicesOf(report, ref)}
 	if len(explanation.Services) == 0 || explanation.Services[0].Service != ref {
 		for _, refused := range report.Refused {
 			for _, problem := range refused.Problems {

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -14,7 +15,8 @@ import (
 type Report struct {
 	Version  string         `json:"version"`
 	Owner    string         `json:"owner"`
-	Ready    bool           `json:"ready"` // every source is loaded and every gateway holds what is desired
+	Revision uint64         `json:"revision"` // another one when anything is different
+	Ready    bool           `json:"ready"`    // every source is loaded and every gateway holds what is desired
 	Sources  []source.State `json:"sources"`
 	Gateways []Gateway      `json:"gateways"`
 	Services []Service      `json:"services"`
@@ -62,6 +64,28 @@ func (h Held) Problem(gateway v1.Gateway) v1.Problem {
 // Service is the account of one service: what is desired, and what became of it.
 type Service struct {
 	desired.Standing
+	// Pending are the gateways that have yet to be told what is desired.
+	Pending []v1.Gateway `json:"pending,omitempty"`
+}
+
+// waits reports whether the gateway has yet to be told.
+func (s *Service) waits(gateway v1.Gateway) bool { return slices.Contains(s.Pending, gateway) }
+
+// Count notes for each instance that gets nothing new on a gateway how many
+// sessions it has there; an err says why that is not known.
+func (s *Service) Count(gateway v1.Gateway, sessions func(id string) int, err error) {
+	for _, i := range s.Instances {
+		for n := range i.Verdicts {
+			switch v := &i.Verdicts[n]; {
+			case v.Gateway != gateway || !v.Finishes():
+			case err != nil:
+				v.Uncounted = err.Error()
+			default:
+				count := sessions(i.ID)
+				v.Sessions = &count
+			}
+		}
+	}
 }
 
 // Refused is one container that was left out because of its labels.

@@ -2,8 +2,10 @@ package status
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +27,7 @@ type Store struct {
 	refused   map[string][]v1.Problem
 	gateways  map[v1.Gateway]*gateway
 	build     int           // counts builds
+	revision  uint64        // counts changes, from a number that no other run of the program counts from
 	changed   chan struct{} // closed and replaced at each change
 }
 
@@ -47,6 +50,7 @@ func New(version, owner string, gateways []v1.Gateway) *Store {
 		refused:   map[string][]v1.Problem{},
 		gateways:  map[v1.Gateway]*gateway{},
 		changed:   make(chan struct{}),
+		revision:  rand.Uint64N(1<<52) + 1, // within what every reader of JSON keeps exact
 	}
 	for _, name := range gateways {
 		s.gateways[name] = &gateway{reason: v1.Starting, pending: map[string]int{}, problems: map[string][]v1.Problem{}}
@@ -133,8 +137,26 @@ func (s *Store) Changed() <-chan struct{} {
 	return s.changed
 }
 
+// Await returns when the revision is no longer the one given, or when ctx ends.
+func (s *Store) Await(ctx context.Context, revision uint64) {
+	for {
+		s.mu.Lock()
+		now, changed := s.revision, s.changed
+		s.mu.Unlock()
+		if now != revision {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // tell wakes whoever waits for a change.
 func (s *Store) tell() {
+	s.revision++
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
@@ -186,7 +208,7 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ready, _ := s.ready()
-	report := Report{Version: s.version, Owner: s.owner, Ready: ready, Sources: s.sources}
+	report := Report{Version: s.version, Owner: s.owner, Revision: s.revision, Ready: ready, Sources: s.sources}
 	for _, name := range s.order {
 		g := s.gateways[name]
 		out := Gateway{
@@ -197,12 +219,23 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 		report.Gateways = append(report.Gateways, out)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.standings)) {
-		report.Services = append(report.Services, Service{Standing: account(s.standings[name])})
+		report.Services = append(report.Services, Service{Standing: account(s.standings[name]), Pending: s.pending(name)})
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.refused)) {
 		report.Refused = append(report.Refused, Refused{ID: id, Problems: s.refused[id]})
 	}
 	return report
+}
+
+// pending returns the gateways that have yet to be told of a service.
+func (s *Store) pending(service string) []v1.Gateway {
+	var out []v1.Gateway
+	for _, name := range s.order {
+		if g := s.gateways[name]; g.pending[service] > 0 || g.applied.IsZero() {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // merge returns a standing in which each verdict says what really became of

@@ -4,8 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -57,7 +55,7 @@ func (r *Reconciler) countSessions(ctx context.Context, now time.Time, suspects 
 	names := slices.Sorted(maps.Keys(suspects))
 	commands := make([]string, len(names))
 	for i, name := range names {
-		commands[i] = "show servers conn " + backendName(r.o.Owner, suspects[name].live())
+		commands[i] = sessionsCommand(r.o.Owner, suspects[name])
 	}
 	session, err := dial(ctx, r.o.StatsSocket, r.o.Timeout)
 	if err != nil {
@@ -81,22 +79,4 @@ func (r *Reconciler) countSessions(ctx context.Context, now time.Time, suspects 
 	}
 	r.model.put(e.sections())
 	return nil
-}
-
-// parseUsed reads from the answer to "show servers conn BACKEND" how many
-// connections each server has in use. Its lines are: BACKEND/SERVER, ids,
-// address, port, "-", purge delay, in use, …
-func parseUsed(answer string) map[string]int {
-	used := map[string]int{}
-	for line := range strings.Lines(answer) {
-		words := strings.Fields(line)
-		if len(words) < 7 || words[0] == "#" {
-			continue
-		}
-		_, name, _ := strings.Cut(words[0], "/")
-		if n, err := strconv.Atoi(words[6]); err == nil {
-			used[name] = n
-		}
-	}
-	return used
 }

@@ -125,21 +125,13 @@ func (l *loading) doubt(ctx context.Context) error {
 // told already is not told again. What fails here only leaves them as they are
 // until the next time.
 func (r *Reconciler) handover(ctx context.Context) {
-	answer, err := masterCommand(ctx, r.o.MasterSocket, "show proc", r.o.Timeout)
+	pids, err := r.oldWorkers(ctx)
 	if err != nil {
 		r.o.Log.Debug("old workers of haproxy are not known", "error", err)
 		return
 	}
 	old := map[int]bool{}
-	_, list, _ := strings.Cut(answer, "# old workers\n")
-	for line := range strings.Lines(list) {
-		var pid int
-		if strings.HasPrefix(line, "#") {
-			break
-		}
-		if _, err := fmt.Sscanf(line, "%d worker", &pid); err != nil {
-			continue
-		}
+	for _, pid := range pids {
 		if old[pid] = r.handed[pid]; old[pid] {
 			continue
 		}
@@ -150,13 +142,36 @@ func (r *Reconciler) handover(ctx context.Context) {
 	r.handed = old
 }
 
+// oldWorkers returns the pids of the workers that were replaced and still have
+// something to finish.
+func (r *Reconciler) oldWorkers(ctx context.Context) ([]int, error) {
+	answer, err := masterCommand(ctx, r.o.MasterSocket, "show proc", r.o.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	_, list, _ := strings.Cut(answer, "# old workers\n")
+	for line := range strings.Lines(list) {
+		var pid int
+		if strings.HasPrefix(line, "#") {
+			break
+		}
+		if _, err := fmt.Sscanf(line, "%d worker", &pid); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+// askWorker runs one command in the worker with that pid.
+func (r *Reconciler) askWorker(ctx context.Context, pid int, command string) (string, error) {
+	return masterCommand(ctx, r.o.MasterSocket, workerPrefix+strconv.Itoa(pid)+" "+command, r.o.Timeout)
+}
+
 // handOver reports whether an old worker passes everything on, and sees to it
 // that it does.
 func (r *Reconciler) handOver(ctx context.Context, pid int) (bool, error) {
-	tell := func(format string, words ...any) (string, error) {
-		return masterCommand(ctx, r.o.MasterSocket, workerPrefix+strconv.Itoa(pid)+" "+fmt.Sprintf(format, words...), r.o.Timeout)
-	}
-	answer, err := tell("get map %s %s", r.dir.file(mapName), flagHandover)
+	answer, err := r.askWorker(ctx, pid, fmt.Sprintf("get map %s %s", r.dir.file(mapName), flagHandover))
 	switch {
 	case err != nil:
 		return false, err
@@ -168,7 +183,7 @@ func (r *Reconciler) handOver(ctx context.Context, pid int) (bool, error) {
 		return false, nil
 	}
 	r.metrics.commands.WithLabelValues("add map").Inc()
-	_, err = tell("add map %s %s 1", r.dir.file(mapName), flagHandover)
+	_, err = r.askWorker(ctx, pid, fmt.Sprintf("add map %s %s 1", r.dir.file(mapName), flagHandover))
 	return err == nil, err
 }
 

@@ -14,6 +14,7 @@ import (
 var (
 	_ reconcilers.Reconciler = (*Reconciler)(nil)
 	_ reconcilers.Watcher    = (*Reconciler)(nil)
+	_ reconcilers.Counter    = (*Reconciler)(nil)
 )
 
 // Reconciler keeps one HAProxy. Observe, Apply and Close belong to one
