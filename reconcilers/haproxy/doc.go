@@ -32,6 +32,7 @@
 //	certificate.go, cert*.go  what TLS listeners show: checked, shared out, written, given to the process
 //	patterns.go, perl.go  routes that a map of prefixes can't express
 //	render.go, parse.go   model ↔ text of our files
+//	mapfile.go            routes ↔ text of routes.map
 //	native.go, native*.go  sections in the words of HAProxy's own models: written, kept, and which one HAProxy refuses
 //	via.go                the ports at which Kong reaches services through HAProxy
 //	ports.go, stream.go   ports for services of connections, and which service each leads to

@@ -95,7 +95,6 @@ type section struct {
 	config   string          // text in its file
 	shape    string          // of that what HAProxy takes over by a reload only
 	spares   map[string]text // the same of its prepared backends, by their names
-	entries  string          // the routes' lines in routes.map
 }
 
 // backend returns the named backend, or nil.

@@ -1,69 +1,13 @@
 package haproxy
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// The map's comments tell the routes from which its lines were made.
-const routeMark = "# route "
-
-// routeLine is a route as it stands in the map's comments.
-type routeLine struct {
-	Name     string   `json:"name"`
-	Service  string   `json:"service"`
-	Hosts    []string `json:"hosts,omitempty"`
-	Paths    []string `json:"paths,omitempty"`
-	Backend  string   `json:"backend,omitempty"`
-	Strip    bool     `json:"strip,omitempty"`
-	Preserve bool     `json:"preserve,omitempty"`
-	Priority int      `json:"priority,omitempty"`
-
-	Port int `json:"port,omitempty"`
-
-	Methods []string            `json:"methods,omitempty"`
-	Headers map[string][]string `json:"headers,omitempty"`
-	HTTPS   string              `json:"https,omitempty"`
-	HSTS    int                 `json:"hsts,omitempty"`
-	Cookies map[string][]string `json:"cookies,omitempty"`
-	Listen  []int               `json:"listen,omitempty"`
-}
-
-// comment returns the route as one comment line. JSON escapes line breaks.
-func (r *route) comment() string {
-	var b bytes.Buffer
-	b.WriteString(routeMark)
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	// A struct of strings, numbers and booleans can't fail to encode.
-	_ = encoder.Encode(routeLine{
-		Name: r.name, Service: r.service, Hosts: r.hosts, Paths: r.paths, Backend: r.backend,
-		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers, Port: r.port, HTTPS: r.https, HSTS: r.hsts, Cookies: r.cookies,
-		Listen: r.listen,
-	})
-	return b.String()
-}
-
-// renderMap writes routes.map: the routes as comments, then the map's lines by key.
-func renderMap(owner string, m *model, t *table) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, headFormat, owner)
-	for _, name := range m.order {
-		b.WriteString(m.sections[name].entries)
-	}
-	all := t.all()
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		b.WriteString(key + " " + all[key] + "\n")
-	}
-	return b.Bytes()
-}
 
 // parseFiles reads back what renderConfig and renderMap wrote. Whatever it
 // does not understand it leaves out; the caller renders the result again and
@@ -181,20 +125,4 @@ func parseServer(words []string) server {
 		}
 	}
 	return s
-}
-
-func parseRoute(owner, line string) (*route, bool) {
-	text, ok := strings.CutPrefix(line, routeMark)
-	if !ok {
-		return nil, false
-	}
-	var l routeLine
-	if err := json.Unmarshal([]byte(text), &l); err != nil || l.Name == "" || l.Service == "" {
-		return nil, false
-	}
-	return &route{
-		name: l.Name, service: l.Service, hosts: l.Hosts, paths: l.Paths, backend: l.Backend,
-		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers, port: l.Port, https: l.HTTPS, hsts: l.HSTS, cookies: l.Cookies,
-		id: routeID(owner, l.Name), listen: l.Listen,
-	}, true
 }

@@ -274,7 +274,6 @@ func renderStripping(line func(string, ...any)) {
 // render fills in the section's texts.
 func (s *section) render(owner string) {
 	var own text
-	var entries strings.Builder
 	s.spares = nil
 	for _, b := range s.backends {
 		if b.spare == "" {
@@ -288,10 +287,7 @@ func (s *section) render(owner string) {
 		t.add(b, owner)
 		s.spares[b.spare] = t
 	}
-	for _, r := range s.routes {
-		entries.WriteString(r.comment())
-	}
-	s.config, s.shape, s.entries = own.config, own.shape, entries.String()
+	s.config, s.shape = own.config, own.shape
 }
 
 // text is what stands in a file, and of that what HAProxy takes over by a reload

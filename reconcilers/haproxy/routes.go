@@ -159,6 +159,8 @@ type table struct {
 	wildPath int // claims that make the frontend look for wildcards with paths
 	wild     int
 	special  special
+	texts    map[string]string // by service: what routes.map says of it; see mapfile.go
+	written  int               // how long routes.map was
 }
 
 type claim struct {
@@ -168,7 +170,7 @@ type claim struct {
 }
 
 func newTable(owner string, m *model) *table {
-	t := &table{owner: owner, model: m, claims: map[string][]claim{}, special: newSpecial()}
+	t := &table{owner: owner, model: m, claims: map[string][]claim{}, special: newSpecial(), texts: map[string]string{}}
 	for _, name := range m.order {
 		for _, r := range m.sections[name].routes {
 			t.add(r)
@@ -193,20 +195,24 @@ func (t *table) target(r *route) string {
 // add and remove change the table and return the keys that may now have
 // another value.
 func (t *table) add(r *route) []string {
+	delete(t.texts, r.service)
 	var keys []string
 	for _, e := range r.entries(t.target(r)) {
 		list := t.claims[e.key]
 		next := claim{route: r, value: e.value, order: e.order}
 		i, _ := slices.BinarySearchFunc(list, next, claim.before)
 		t.claims[e.key] = slices.Insert(list, i, next)
+		t.forget(t.claims[e.key])
 		keys = append(keys, e.key, t.count(e.key, 1))
 	}
 	return append(keys, t.special.add(t.target(r), r)...)
 }
 
 func (t *table) remove(r *route) []string {
+	delete(t.texts, r.service)
 	var keys []string
 	for _, e := range r.entries(t.target(r)) {
+		t.forget(t.claims[e.key])
 		list := slices.DeleteFunc(t.claims[e.key], func(c claim) bool { return c.route.name == r.name })
 		if len(list) == 0 {
 			delete(t.claims, e.key)
@@ -216,6 +222,13 @@ func (t *table) remove(r *route) []string {
 		keys = append(keys, e.key, t.count(e.key, -1))
 	}
 	return append(keys, t.special.remove(r)...)
+}
+
+// forget drops what is kept of the services that claim a key.
+func (t *table) forget(claims []claim) {
+	for _, c := range claims {
+		delete(t.texts, c.route.service)
+	}
 }
 
 // count keeps the number of keys that only a look for wildcards finds, and
@@ -253,12 +266,20 @@ func (t *table) all() map[string]string {
 	for key, list := range t.claims {
 		out[key] = list[0].value
 	}
-	for _, flag := range append(t.special.gates(), flagWild, flagWildPath) {
+	for _, flag := range t.flags() {
 		if value, ok := t.value(flag); ok {
 			out[flag] = value
 		}
 	}
 	return out
+}
+
+// flags returns the keys that no route claims, sorted: what the frontend is told of
+// all of them together. Not each of them has a value.
+func (t *table) flags() []string {
+	flags := append(t.special.gates(), flagWild, flagWildPath)
+	slices.Sort(flags)
+	return flags
 }
 
 func backendName(owner, name string) string { return owner + ":" + name }
