@@ -153,7 +153,7 @@ func (f *Fleet) chain(s *v1.Service) string {
 
 func (f *Fleet) add() string {
 	f.number++
-	name := fmt.Sprintf(pick(f.random, []string{"web%d", "shop.web%d", "shop.api_v%d", "shop.web%d.admin", "odd%d-", "%d"}), f.number)
+	name := fmt.Sprintf(pick(f.random, []string{"web%d", "shop.web%d", "shop.api_v%d", "shop.web%d.admin", "odd%d-", "%d", "shop.web%d.V.v2"}), f.number)
 	s := &v1.Service{
 		Name: name, Grace: 10 * time.Minute,
 		ConnectTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
@@ -196,8 +196,8 @@ func (f *Fleet) addRoute(s *v1.Service) string {
 func (f *Fleet) match(r *v1.Route) {
 	f.number++
 	n := f.number
-	r.Hosts, r.Paths, r.Methods, r.Headers = nil, nil, nil, nil
-	switch f.random.IntN(7) {
+	r.Hosts, r.Paths, r.Methods, r.Headers, r.Cookies = nil, nil, nil, nil, nil
+	switch f.random.IntN(8) {
 	case 0:
 		r.Hosts = []string{fmt.Sprintf("h%d.example.test", n)}
 	case 1:
@@ -213,6 +213,9 @@ func (f *Fleet) match(r *v1.Route) {
 	case 5:
 		r.Hosts = []string{fmt.Sprintf("h%d.example.test", n)}
 		r.Headers = map[string][]string{"X-Version": {"1", "2"}}
+	case 6: // as a rollout's picks are
+		r.Hosts = []string{fmt.Sprintf("h%d.example.test", n)}
+		r.Headers, r.Cookies = map[string][]string{"x-pick": {"v2"}}, map[string][]string{"pick": {"v2"}}
 	default:
 		r.Paths = []string{fmt.Sprintf("/only/path%d", n)}
 	}
