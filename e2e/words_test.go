@@ -44,6 +44,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"eventually":      eventually,
 		"eventually-says": eventuallySays,
 		"get":             get,
+		"shares":          shares,
 		"traffic":         traffic,
 		"load":            load,
 		"metric":          metric,
@@ -224,15 +225,47 @@ func eventually(ctx context.Context, s story, gateway string, args []string) err
 	return nil
 }
 
-// get GATEWAY HOST/PATH prints the answer, for stdout to look at.
+// get GATEWAY HOST/PATH [HEADER…] prints the answer, for stdout to look at; a cookie
+// that it sets stands in $COOKIE afterwards.
 func get(ctx context.Context, s story, gateway string, args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: get GATEWAY HOST/PATH [HEADER…]")
+	}
 	host, path := split(args[0])
-	answer, err := s.Ask(ctx, gateway, host, path)
+	answer, err := s.Ask(ctx, gateway, host, path, args[1:]...)
 	if err != nil {
 		return err
 	}
+	cookie, _, _ := strings.Cut(answer.Cookie, ";")
+	s.Setenv("COOKIE", cookie)
 	_, err = fmt.Fprintf(s.Stdout(), "%d %s", answer.Status, answer.Body)
 	return err
+}
+
+// shares GATEWAY HOST/PATH REQUESTS INSTANCE=PERCENT… waits until requests are
+// shared like that.
+func shares(ctx context.Context, s story, gateway string, args []string) error {
+	if len(args) < 3 {
+		return errors.New("usage: shares GATEWAY HOST/PATH REQUESTS INSTANCE=PERCENT…")
+	}
+	host, path := split(args[0])
+	requests, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	want := map[string]float64{}
+	for _, arg := range args[2:] {
+		name, share, _ := strings.Cut(arg, "=")
+		if want[name], err = strconv.ParseFloat(share, 64); err != nil {
+			return err
+		}
+	}
+	for _, g := range expand(gateway) {
+		if err := harness.Until(ctx, func() error { return s.Shares(ctx, g, host, path, requests, want) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eventually-says PATTERN PROGRAM ARG… runs a program again and again until its

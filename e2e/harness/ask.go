@@ -2,9 +2,11 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,10 +27,12 @@ type Answer struct {
 	Status   int
 	Instance string // of the sample service; "" when the gateway answered itself
 	Body     string
+	Cookie   string // that the gateway sets; "" for none
 }
 
-// Ask sends one GET for host and path to a gateway ("haproxy" or "kong").
-func (w *World) Ask(ctx context.Context, gateway, host, path string) (Answer, error) {
+// Ask sends one GET for host and path to a gateway ("haproxy" or "kong"), with
+// headers like "Cookie: a=b".
+func (w *World) Ask(ctx context.Context, gateway, host, path string, headers ...string) (Answer, error) {
 	address, err := w.Address(gateway)
 	if err != nil {
 		return Answer{}, err
@@ -38,6 +42,10 @@ func (w *World) Ask(ctx context.Context, gateway, host, path string) (Answer, er
 		return Answer{}, err
 	}
 	req.Host = host
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ":")
+		req.Header.Add(name, strings.TrimSpace(value))
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return Answer{}, err
@@ -47,7 +55,9 @@ func (w *World) Ask(ctx context.Context, gateway, host, path string) (Answer, er
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{Status: resp.StatusCode, Instance: resp.Header.Get(sampleapp.InstanceHeader), Body: string(body)}, nil
+	return Answer{
+		Status: resp.StatusCode, Instance: resp.Header.Get(sampleapp.InstanceHeader), Body: string(body), Cookie: resp.Header.Get("Set-Cookie"),
+	}, nil
 }
 
 // Address returns where a gateway serves.
@@ -82,6 +92,29 @@ func (w *World) Serves(ctx context.Context, gateway, host, path string, status i
 	got, want := slices.Sorted(maps.Keys(seen)), slices.Sorted(slices.Values(instances))
 	if !slices.Equal(got, want) {
 		return fmt.Errorf("%s http://%s%s reaches %v, not %v", gateway, host, path, got, want)
+	}
+	return nil
+}
+
+// Shares reports whether so many requests are shared between instances as said, in
+// per cent; each may be off by five. Nobody else answers.
+func (w *World) Shares(ctx context.Context, gateway, host, path string, requests int, shares map[string]float64) error {
+	const tolerance = 5
+	got := map[string]float64{}
+	for range requests {
+		answer, err := w.Ask(ctx, gateway, host, path)
+		if err != nil || answer.Status != http.StatusOK {
+			return errors.Join(fmt.Errorf("%s http://%s%s answers %d", gateway, host, path, answer.Status), err)
+		}
+		got[answer.Instance] += 100 / float64(requests)
+	}
+	for name := range shares {
+		got[name] += 0 // named where it got nothing
+	}
+	for name, share := range got {
+		if math.Abs(share-shares[name]) > tolerance {
+			return fmt.Errorf("%s http://%s%s: %s has %.1f %% of the requests, not %.1f: %v", gateway, host, path, name, share, shares[name], got)
+		}
 	}
 	return nil
 }
