@@ -169,6 +169,10 @@ func printRollout(p *printer, r *desired.RolloutStanding) {
 // printAnswer says what one gateway makes of a request.
 func printAnswer(p *printer, a status.Answer) {
 	switch {
+	case a.PassedOn && len(a.Instances) == 0:
+		p.line("%-8s route %s of service %s takes the connection by its name (SNI), and closes it: no instance is ready", a.Gateway, a.Route, a.Service)
+	case a.PassedOn:
+		p.line("%-8s route %s of service %s takes the connection by its name (SNI): one of %s ends TLS itself", a.Gateway, a.Route, a.Service, strings.Join(a.Instances, ", "))
 	case a.Route == "":
 		p.line("%-8s no route takes it: 404", a.Gateway)
 	case a.Status != 0 && a.Status != http.StatusServiceUnavailable:

@@ -40,6 +40,7 @@ type settings struct {
 	haproxyCertificates []string
 	haproxyConfigs      []string
 	haproxyTCPPorts     []string
+	haproxyPassthrough  bool
 	haproxyHardStop     time.Duration
 	haproxyDir          string
 	haproxyNetworks     []string
@@ -91,7 +92,8 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.haproxyTLSBinds, "haproxy-bind-tls", nil, "`address` that HAProxy listens on for HTTPS, like :443; repeatable (default: none)")
 	f.StringSliceVar(&s.haproxyCertificates, "haproxy-certs", nil, "`path` of a certificate with its key in PEM, or of a folder of them (certbot's too); repeatable; taken anew when it changes")
 	f.StringSliceVar(&s.haproxyTCPPorts, "haproxy-tcp-ports", nil, "`ports` that labels may ask HAProxy to listen on: 5672, 5000-5999 or 10.0.0.1:5672; repeatable (default: none)")
-	f.DurationVar(&s.haproxyHardStop, "haproxy-hard-stop-after", 0, "how long a HAProxy process that a reload replaced may finish its connections (default: 1m; 24h with --haproxy-tcp-ports)")
+	f.BoolVar(&s.haproxyPassthrough, "haproxy-tls-passthrough", false, "let services take TLS connections to --haproxy-bind-tls as they are, by the name that clients ask for (snis)")
+	f.DurationVar(&s.haproxyHardStop, "haproxy-hard-stop-after", 0, "how long a HAProxy process that a reload replaced may finish its connections (default: 1m; 24h with --haproxy-tcp-ports or --haproxy-tls-passthrough)")
 	f.StringSliceVar(&s.haproxyConfigs, "haproxy-config", nil, "the user's own HAProxy `file`; repeatable, in order; only ever read")
 	f.StringVar(&s.haproxyDir, "haproxy-dir", "", "`directory` for our HAProxy files (default: haproxy in the state directory)")
 	f.StringSliceVar(&s.haproxyNetworks, "haproxy-network", nil, "Docker `network` that HAProxy is on, or host; repeatable, best first (default: found out)")

@@ -216,6 +216,9 @@ func describeRoutes(routes []desired.RouteStanding) string {
 		for _, port := range route.Listen {
 			part += " :" + strconv.Itoa(port)
 		}
+		for _, name := range route.SNIs {
+			part += " tls:" + name
+		}
 		if part == "" {
 			part = "*"
 		}

@@ -48,6 +48,7 @@ func New(options Options) *Controller {
 		memory:  options.Memory,
 		builder: desired.New(desired.Options{
 			Grammar: options.Grammar, Gateways: names, PublishAddress: options.PublishAddress, Ways: options.Ways, Chain: options.Chain,
+			TLSPassthrough: options.TLSPassthrough,
 		}, options.Memory),
 		status:  options.Status,
 		metrics: NewMetrics(options.Registry),

@@ -22,9 +22,10 @@ type Options struct {
 	Gateways []Gateway
 	// PublishAddress: see desired.Options.
 	PublishAddress netip.Addr
-	// Ways and Chain: see desired.Options.
-	Ways  []v1.Way
-	Chain desired.Chain
+	// Ways, Chain and TLSPassthrough: see desired.Options.
+	Ways           []v1.Way
+	Chain          desired.Chain
+	TLSPassthrough bool
 	// Memory is the ledger as it was loaded; the Controller owns it from now on.
 	Memory *ledger.Ledger
 	// Remember saves the ledger; it is called before gateways are told.

@@ -236,7 +236,7 @@ func (d *decoding) buildRoute(service string, wishes []wish) Route {
 	d.countPairs(made)
 	if !matches && !d.unread { // an unread label may well have been the match
 		d.report(made.Origin.Label, &fault{
-			message: fmt.Sprintf("the route %q takes no requests: none of hosts, paths, methods, headers and listen is set", wishes[0].route),
+			message: fmt.Sprintf("the route %q takes no requests: none of hosts, paths, methods, headers, listen and snis is set", wishes[0].route),
 			fix:     "say which requests it takes, or remove the " + d.grammar.noun(),
 		})
 	}

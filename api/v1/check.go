@@ -215,6 +215,22 @@ func checkListen(port string) (string, *fault) {
 	return strconv.Itoa(n), nil
 }
 
+// checkSNI takes a name that a client can ask for: no address, and a star at the
+// left only, as in certificates.
+func checkSNI(name string) (string, *fault) {
+	name, wrong := checkHost(name)
+	switch {
+	case wrong != nil:
+		return "", wrong
+	case strings.HasSuffix(name, "*"):
+		return "", &fault{message: fmt.Sprintf("name %s ends with a star", shown(name)), fix: "let one * stand for the leftmost part: *.example.com"}
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return "", &fault{message: fmt.Sprintf("%s is an address, which TLS clients don't ask for", shown(name)), fix: "write the name that clients connect to"}
+	}
+	return name, nil
+}
+
 // checkNetwork takes the names that Docker takes.
 func checkNetwork(name string) (string, *fault) {
 	if wrong := networkChars.refuse("network", name); wrong != nil {

@@ -145,11 +145,11 @@ var basicRows = []Field{
 		},
 	},
 	{
-		Name: "protocol", Scope: OfService, Type: Text, Words: []string{HTTP.String(), string(TCP)},
+		Name: "protocol", Scope: OfService, Type: Text, Words: []string{HTTP.String(), string(TCP), string(TLSPassthrough)},
 		Chars: optionChars, check: checkOption, Default: Value{Text: HTTP.String()},
-		Kong:    Rendering{As: "`http`", Except: "`tcp`", except: func(word string) bool { return word != HTTP.String() }},
+		Kong:    Rendering{As: "`http`", Except: "`tcp` or `tls_passthrough`", except: func(word string) bool { return word != HTTP.String() }},
 		HAProxy: Rendering{As: "`mode`"},
-		Doc:     "What clients speak: `http`, or `tcp` on ports of its own.",
+		Doc:     "What clients speak: `http`, `tcp` on ports of its own, or TLS that the container itself ends (`tls_passthrough`).",
 		Example: "protocol=tcp",
 		Aliases: []string{"mode"},
 		set:     func(t target, v Value) { t.service.Service.Protocol = protocolOf(v.Text) },
@@ -225,6 +225,17 @@ var basicRows = []Field{
 			}
 			return Value{List: list}
 		},
+	},
+	{
+		Name: "snis", Scope: OfRoute, Type: List, Match: true, Protocols: []Protocol{TLSPassthrough}, Chars: hostChars, check: checkSNI,
+		Unset:   "no name",
+		Kong:    Rendering{},
+		HAProxy: Rendering{As: "map of `req.ssl_sni`"},
+		Doc:     "The names that TLS clients ask for (SNI) whose connections the route takes as they are, with `protocol=tls_passthrough`; one `*` may stand for the leftmost part.",
+		Example: "snis=vault.example.com",
+		Aliases: []string{"sni", "tls_hosts", "server_names", "hostsni", "passthrough"},
+		set:     func(t target, v Value) { t.route.SNIs = v.List },
+		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.SNIs} },
 	},
 	{
 		Name: "hosts", Scope: OfRoute, Type: List, Protocols: ofRequests, Match: true, Chars: hostChars, check: checkHost,

@@ -71,10 +71,12 @@ type Protocol string
 const (
 	HTTP Protocol = ""
 	TCP  Protocol = "tcp" // whatever comes to a port
+	// TLSPassthrough is TLS by the name that the client asks for, which instances end themselves.
+	TLSPassthrough Protocol = "tls_passthrough"
 )
 
 // Stream reports whether connections are passed on as they are.
-func (p Protocol) Stream() bool { return p == TCP }
+func (p Protocol) Stream() bool { return p != HTTP }
 
 // String returns the word that a label says.
 func (p Protocol) String() string {
@@ -119,6 +121,9 @@ type Route struct {
 	Cookies map[string][]string `json:"cookies,omitempty"`
 	// Listen are the ports whose connections a TCP service gets; sorted.
 	Listen []int `json:"listen,omitempty"`
+	// SNIs are the names that clients ask for whose connections a TLSPassthrough service
+	// gets: exact ones or "*.example.com"; sorted, lower case.
+	SNIs []string `json:"snis,omitempty"`
 	// StripPath removes the matched prefix before the request goes on.
 	StripPath bool `json:"strip_path"`
 	// PreserveHost sends the client's Host on, not the instance's address.
@@ -134,7 +139,18 @@ type Route struct {
 }
 
 // Stream reports whether the route takes connections, not requests.
-func (r *Route) Stream() bool { return len(r.Listen) > 0 }
+func (r *Route) Stream() bool { return len(r.Listen)+len(r.SNIs) > 0 }
+
+// Fits reports whether the route's match is one of those that the protocol has.
+func (r *Route) Fits(p Protocol) bool {
+	switch p {
+	case TCP:
+		return len(r.Listen) > 0 && len(r.SNIs) == 0
+	case TLSPassthrough:
+		return len(r.SNIs) > 0 && len(r.Listen) == 0
+	}
+	return !r.Stream()
+}
 
 // Endpoint is one instance of a service at the address where one gateway
 // reaches it.

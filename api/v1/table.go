@@ -41,7 +41,6 @@ const (
 var later = func() map[string]string {
 	const open = "; without it the route would be more open than asked"
 	words := map[string]string{
-		"snis":         "passing TLS on by name is not supported by this version" + open,
 		"sources":      "matching by the client's address is not supported by this version" + open,
 		"destinations": "matching by the destination's address is not supported by this version" + open,
 		"tags":         "tags by label are not supported, for those in a gateway belong to Lockstep",

@@ -76,6 +76,8 @@ func exampleLabels(f *Field) map[string]string {
 	switch {
 	case slices.Contains(f.Protocols, TCP) || f.Name == "protocol":
 		labels["lockstep.protocol"], labels["lockstep.listen"] = "tcp", "1"
+	case slices.Contains(f.Protocols, TLSPassthrough):
+		labels["lockstep.protocol"] = "tls_passthrough"
 	case f.Scope == OfRoute && !f.Match:
 		labels["lockstep.hosts"] = "a.example.com"
 	default:

@@ -208,10 +208,10 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 			Message: fmt.Sprintf("its requests come through %s alone (%s)", v1.Kong, v1.KongHAProxy),
 			Fix:     fmt.Sprintf("add %s to the label gateways to let it take them as well", gateway)}
 	}
-	if route.Stream() != s.settings.Protocol.Stream() {
+	if !route.Fits(s.settings.Protocol) {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
-			Message: fmt.Sprintf("its service has the protocol %s, to which its match does not fit", cmp.Or(s.settings.Protocol, v1.HTTP)),
-			Fix:     "match by listen where the protocol is tcp, by hosts or paths where it is http"}
+			Message: fmt.Sprintf("its service has the protocol %s, to which its match does not fit", s.settings.Protocol),
+			Fix:     "match by listen where the protocol is tcp, by snis where it is tls_passthrough, by hosts or paths where it is http"}
 	}
 	if r.behind == v1.Kong { // what Kong does not take would reach whatever else it serves
 		behind := b.role(&s.settings, v1.Kong)
@@ -239,8 +239,11 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 
 // claimed names the fields that most of a route's claims are made of.
 func claimed(route v1.Route) string {
-	if route.Stream() {
+	switch {
+	case len(route.Listen) > 0:
 		return "the port (listen)"
+	case len(route.SNIs) > 0:
+		return "the names (snis)"
 	}
 	return "hosts or paths"
 }

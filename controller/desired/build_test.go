@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,10 +132,27 @@ func randomBox(random *rand.Rand, name string, created int) box {
 	if random.IntN(12) == 0 {
 		labels["paths"] = "~/p[0-9]"
 	}
+	switch random.IntN(12) {
+	case 0, 1, 2:
+		stream(labels, "tls_passthrough", "snis", labels["hosts"])
+	case 3:
+		stream(labels, "tcp", "listen", fmt.Sprint(5000+random.IntN(3)))
+	}
 	return box{
 		Name: name, Created: created, Labels: labels,
 		Networks: map[string]string{fmt.Sprintf("net%d", random.IntN(3)): fmt.Sprintf("10.0.%d.%d", random.IntN(3), 1+random.IntN(250))},
 	}
+}
+
+// stream makes labels those of a service that is no HTTP.
+func stream(labels map[string]string, protocol, match, value string) {
+	for key := range labels {
+		switch base, _, _ := strings.Cut(key, "."); base {
+		case "hosts", "paths", "methods", "headers", "gateways", "rollout_header", "rollout_cookie":
+			delete(labels, key)
+		}
+	}
+	labels["protocol"], labels[match] = protocol, value
 }
 
 func instances(boxes map[string]box) []snapshot.Instance {

@@ -23,6 +23,8 @@ type Options struct {
 	Ways []v1.Way
 	// Chain says how one gateway reaches the other.
 	Chain Chain
+	// TLSPassthrough says that HAProxy passes TLS on to services that ask for it.
+	TLSPassthrough bool
 }
 
 // Builder keeps the desired state. It is owned by one goroutine; the values

@@ -89,6 +89,10 @@ func (b *Builder) unusable(s *service, gateway v1.Gateway) Verdict {
 			return Verdict{Gateway: gateway, Reason: v1.NotExpressible, Message: fmt.Sprintf("its way in is %s: %s", way, why), Fix: fix}
 		}
 	}
+	if b.deniesTLS(s, gateway) {
+		return Verdict{Gateway: gateway, Reason: v1.PolicyDenied,
+			Message: "the operator has not allowed TLS to be passed on by name", Fix: "start Lockstep with --haproxy-tls-passthrough and --haproxy-bind-tls"}
+	}
 	r := b.role(&s.settings, gateway)
 	if s.settings.Protocol.Stream() && (r.port || r.behind != "") {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,

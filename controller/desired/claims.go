@@ -18,11 +18,13 @@ import (
 // service; then the name. Who stands in for a holder in its grace time is not
 // written to the ledger: the holder has it back when it returns before the end.
 // Only routes that share a match with a changed one, directly or through others,
-// are looked at again.
+// are looked at again. What routes of HTTP and of TLS that is passed on are to
+// each other says sni.go.
 type claims struct {
 	memory    *ledger.Ledger
 	byService map[string][]*claimant
 	byMatch   map[string][]*claimant
+	byUnder   map[string][]*claimant
 	dirty     map[string]bool // matches to settle anew
 }
 
@@ -32,6 +34,7 @@ type claimant struct {
 	service string
 	route   string
 	matches []string // sorted
+	under   []string // matches that nobody else may hold, though the route holds none of them itself; sorted
 	rank    rank
 	holds   bool   // the ledger says that it holds one of them; set while its region is settled
 	lostTo  string // the route that holds a match it wants; "" when it holds all
@@ -50,6 +53,7 @@ func newClaims(memory *ledger.Ledger) claims {
 		memory:    memory,
 		byService: map[string][]*claimant{},
 		byMatch:   map[string][]*claimant{},
+		byUnder:   map[string][]*claimant{},
 		dirty:     map[string]bool{},
 	}
 }
@@ -60,7 +64,7 @@ func (b *Builder) claimants(s *service) []*claimant {
 	var fresh []*claimant
 	for _, gateway := range b.options.Gateways {
 		r := b.role(&s.settings, gateway)
-		if !r.routes || r.instances && len(v1.InexpressibleOfService(s.settings, gateway)) > 0 {
+		if !r.routes || r.instances && len(v1.InexpressibleOfService(s.settings, gateway)) > 0 || b.deniesTLS(s, gateway) {
 			continue
 		}
 		for _, route := range s.settings.Routes {
@@ -72,6 +76,7 @@ func (b *Builder) claimants(s *service) []*claimant {
 				service: s.name,
 				route:   route.Name,
 				matches: matches(gateway, route),
+				under:   b.under(gateway, route),
 				rank:    rank{priority: route.Priority, live: s.live(), oldest: s.oldest},
 			})
 		}
@@ -91,28 +96,40 @@ func (c *claims) put(fresh []*claimant, service string) {
 			c.byMatch[match] = append(c.byMatch[match], claimant)
 			c.dirty[match] = true
 		}
+		for _, match := range claimant.under {
+			c.byUnder[match] = append(c.byUnder[match], claimant)
+		}
 	}
 }
 
 // same reports whether two claimants claim alike.
 func (c *claimant) same(o *claimant) bool {
-	return c.gateway == o.gateway && c.route == o.route && c.rank == o.rank && slices.Equal(c.matches, o.matches)
+	return c.gateway == o.gateway && c.route == o.route && c.rank == o.rank && slices.Equal(c.matches, o.matches) && slices.Equal(c.under, o.under)
 }
 
 // drop takes back the claims of a service.
 func (c *claims) drop(name string) {
 	for _, gone := range c.byService[name] {
 		for _, match := range gone.matches {
-			rest := slices.DeleteFunc(c.byMatch[match], func(x *claimant) bool { return x == gone })
-			if len(rest) == 0 {
-				delete(c.byMatch, match)
-			} else {
-				c.byMatch[match] = rest
-			}
+			forget(c.byMatch, match, gone)
 			c.dirty[match] = true
+		}
+		for _, match := range gone.under {
+			forget(c.byUnder, match, gone)
+			if len(c.byMatch[match]) > 0 {
+				c.dirty[match] = true
+			}
 		}
 	}
 	delete(c.byService, name)
+}
+
+// forget takes a claimant out of an index.
+func forget(index map[string][]*claimant, match string, gone *claimant) {
+	rest := slices.DeleteFunc(index[match], func(x *claimant) bool { return x == gone })
+	if index[match] = rest; len(rest) == 0 {
+		delete(index, match)
+	}
 }
 
 // purge forgets what the ledger says of matches that nobody claims.
@@ -139,41 +156,26 @@ func (c *claims) resolve(result *Result) map[string]bool {
 		claimant.holds = slices.ContainsFunc(claimant.matches, func(match string) bool { return c.memory.Claims[match] == claimant.route })
 	}
 	slices.SortFunc(region, order)
-	holders := map[string]*claimant{}
+	h := newHolding()
 	for _, claimant := range region {
-		if claimant.free(holders) {
-			for _, match := range claimant.matches {
-				holders[match] = claimant
-			}
+		if h.hinders(claimant) == nil {
+			h.give(claimant)
 		}
 	}
 	for _, claimant := range region {
-		lostTo := claimant.loser(holders)
+		lostTo := ""
+		if other := h.hinders(claimant); other != nil {
+			lostTo = other.route
+		}
 		if !claimant.settled || claimant.lostTo != lostTo {
 			claimant.settled, claimant.lostTo = true, lostTo
 			touched[claimant.service] = true
 		}
 	}
 	for match := range matches {
-		c.record(match, holders[match], result)
+		c.record(match, h.holders[match], result)
 	}
 	return touched
-}
-
-// free reports whether nobody holds a match that the claimant wants.
-func (c *claimant) free(holders map[string]*claimant) bool {
-	return !slices.ContainsFunc(c.matches, func(match string) bool { return holders[match] != nil })
-}
-
-// loser returns the route that holds the first match that the claimant wants
-// and does not have; "" when it has all.
-func (c *claimant) loser(holders map[string]*claimant) string {
-	for _, match := range c.matches {
-		if holder := holders[match]; holder != nil && holder != c {
-			return holder.route
-		}
-	}
-	return ""
 }
 
 // region returns the claimants that hang together with a dirty match, and the
@@ -185,13 +187,19 @@ func (c *claims) region() ([]*claimant, map[string]bool) {
 	for len(queue) > 0 {
 		match := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
-		for _, claimant := range c.byMatch[match] {
+		for _, claimant := range slices.Concat(c.byMatch[match], c.byUnder[match]) {
 			if seen[claimant] {
 				continue
 			}
 			seen[claimant] = true
 			for _, other := range claimant.matches {
 				if !matches[other] {
+					matches[other] = true
+					queue = append(queue, other)
+				}
+			}
+			for _, other := range claimant.under { // most are claimed by nobody, and then lead nowhere
+				if !matches[other] && len(c.byMatch[other]) > 0 {
 					matches[other] = true
 					queue = append(queue, other)
 				}
@@ -226,9 +234,9 @@ func trueFirst(a, b bool) int {
 // holder in its grace time stays written while another stands in for it.
 func (c *claims) record(match string, holder *claimant, result *Result) {
 	before, known := c.memory.Claims[match]
-	absent := func(x *claimant) bool { return x.route == before && !x.rank.live }
+	absent := c.inGrace(match, before)
 	switch {
-	case holder != nil && holder.rank.live && slices.ContainsFunc(c.byMatch[match], absent):
+	case absent && (holder == nil || holder.rank.live), holder != nil && holder.rank.live && c.standsIn(match, holder):
 		return
 	case holder == nil && known:
 		delete(c.memory.Claims, match)
@@ -238,6 +246,11 @@ func (c *claims) record(match string, holder *claimant, result *Result) {
 		return
 	}
 	result.LedgerChanged = true
+}
+
+// inGrace reports whether a route that claims the match has no instances.
+func (c *claims) inGrace(match, route string) bool {
+	return slices.ContainsFunc(c.byMatch[match], func(x *claimant) bool { return x.route == route && !x.rank.live })
 }
 
 // lost returns the route that holds what the named route wants on a gateway;

@@ -15,6 +15,8 @@
 //	declare  | declared.go  | what do manifests say of it, over its labels?
 //	settle   | settings.go  | which copy's settings hold for the service?
 //	claim    | claims.go    | which route holds a match that several ask for?
+//	         | holding.go   | … who has what meanwhile
+//	         | sni.go       | … and whether TLS by its name is passed on before any request
 //	port     | ports.go     | at which port does Kong reach it through HAProxy?
 //	spread   | hosts.go     | whom else does it concern which versions can be picked?
 //	         | meet.go      | … for which requests two routes both match

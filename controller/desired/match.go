@@ -43,6 +43,9 @@ func streamMatches(gateway v1.Gateway, r v1.Route) []string {
 	for _, port := range r.Listen {
 		out = append(out, string(gateway)+" port:"+strconv.Itoa(port))
 	}
+	for _, name := range r.SNIs {
+		out = append(out, sniMatch(gateway, name))
+	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }

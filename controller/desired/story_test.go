@@ -126,6 +126,7 @@ func newWorldWith(memory *ledger.Ledger, publish netip.Addr) *world {
 			Gateways:       []v1.Gateway{v1.Kong, v1.HAProxy},
 			PublishAddress: publish,
 			Chain:          Chain{Host: "edge", First: 29000, Last: 29001, KongService: "kong-nodes"},
+			TLSPassthrough: true,
 		}, memory),
 		sets:      map[v1.Gateway]v1.Set{v1.Kong: {}, v1.HAProxy: {}},
 		standings: map[string]*Standing{},

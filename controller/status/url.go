@@ -24,6 +24,8 @@ type Answer struct {
 	Target string `json:"target,omitempty"`
 	// Through is the gateway behind this one over which they are reached; "" when there is none.
 	Through v1.Gateway `json:"through,omitempty"`
+	// PassedOn says that they get the connection as it is, and end TLS themselves.
+	PassedOn bool `json:"passed_on,omitempty"`
 	// Instances are the containers among which the gateway chooses.
 	Instances []string `json:"instances,omitempty"`
 	// Others are routes that match as well, and why it is not them.
@@ -78,6 +80,11 @@ type candidate struct {
 
 // decide returns what one gateway makes of a request.
 func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Request) (Answer, error) {
+	if c, passed := byName(report, gateway, request); passed {
+		answer := Answer{Gateway: gateway, PassedOn: true}
+		answer.take(c, routing.Decision{})
+		return answer, nil
+	}
 	answer := Answer{Gateway: gateway, Status: http.StatusNotFound}
 	matching := map[string]candidate{}
 	var served []routing.Route
@@ -130,7 +137,7 @@ func (a *Answer) take(c candidate, decision routing.Decision) {
 			a.Instances = append(a.Instances, instance.Container)
 		}
 	}
-	if len(a.Instances) == 0 {
+	if len(a.Instances) == 0 && !a.PassedOn {
 		a.Status = http.StatusServiceUnavailable
 	}
 }

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -55,6 +56,46 @@ func TestExplainURL(t *testing.T) {
 	}
 	if _, err := site().ExplainURL("http:///x"); err == nil {
 		t.Error("an address without a host is taken")
+	}
+}
+
+// TestExplainName: over TLS the most specific name decides, before any request is seen.
+func TestExplainName(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.HAProxy})
+	verdict := func(reason v1.Reason) []desired.Verdict {
+		return []desired.Verdict{{Gateway: v1.HAProxy, Reason: reason}}
+	}
+	standings := map[string]*desired.Standing{}
+	for name, route := range map[string]v1.Route{
+		"web": {Hosts: []string{"web.vaults.test", "*.web.vaults.test"}}, "vaults": {SNIs: []string{"*.vaults.test"}},
+		"deep": {SNIs: []string{"a.web.vaults.test"}}, "empty": {SNIs: []string{"empty.test"}}, "lost": {SNIs: []string{"web.vaults.test"}},
+	} {
+		route.Name = name + ".default"
+		standings[name] = &desired.Standing{Service: name, Routes: []desired.RouteStanding{{Route: route, Verdicts: verdict(v1.Serving)}}}
+		if name != "empty" {
+			standings[name].Instances = []desired.InstanceStanding{{ID: name, Container: name + "-1", Verdicts: verdict(v1.Serving)}}
+		}
+	}
+	standings["lost"].Routes[0].Verdicts = verdict(v1.Conflict)
+	s.Applied(v1.HAProxy, Round{Build: s.Desired(desired.Result{Standings: standings}), Reason: v1.Serving, At: time.Unix(1, 0)})
+	for ref, want := range map[string]string{
+		"https://x.vaults.test/": "vaults.default passed on to [vaults-1]", "https://X.vaults.test:8443/a": "vaults.default passed on to [vaults-1]",
+		"https://web.vaults.test/": "web.default answered by [web-1]", "https://b.web.vaults.test/": "web.default answered by [web-1]",
+		"https://a.web.vaults.test/": "deep.default passed on to [deep-1]", "http://a.web.vaults.test/": "web.default answered by [web-1]",
+		"https://vaults.test/": " answered by []", "https://empty.test/": "empty.default passed on to []",
+	} {
+		got, err := s.ExplainURL(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := got.Answers[0]
+		how := "answered by"
+		if a.PassedOn {
+			how = "passed on to"
+		}
+		if said := fmt.Sprintf("%s %s %v", a.Route, how, a.Instances); said != want {
+			t.Errorf("%s: %s, want %s", ref, said, want)
+		}
 	}
 }
 

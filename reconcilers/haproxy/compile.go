@@ -167,7 +167,7 @@ func serverOf(e *v1.Endpoint, address bool) (server, error) {
 // route translates a route, or names the field that HAProxy can't express.
 func (c *compiler) route(d *v1.Route) (*route, bool) {
 	if c.service.Protocol.Stream() {
-		made, refused := c.r.streamRoute(d, c.service.Balance)
+		made, refused := c.r.streamRoute(d, c.service.Protocol, c.service.Balance)
 		if made == nil {
 			c.problems = append(c.problems, refused)
 			return nil, false

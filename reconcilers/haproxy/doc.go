@@ -36,6 +36,7 @@
 //	native.go, native*.go  sections in the words of HAProxy's own models: written, kept, and which one HAProxy refuses
 //	via.go                the ports at which Kong reaches services through HAProxy
 //	ports.go, stream.go   ports for services of connections, and which service each leads to
+//	passthrough.go        TLS that is passed on by name, before the listener that ends it
 //	pages.go              the operator's own pages for errors
 //	accesslog.go          the access log as JSON
 //	forwarded.go          who sent a request, and which proxies are believed

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -201,18 +202,24 @@ func evilLabels(f *v1.Field, evil string) []map[string]string {
 // example must be of a form that we know to be harmless, and whatever else its label
 // says must be refused, or be of such a form too.
 func TestInjectionByLabel(t *testing.T) {
-	b := managed(t)
+	b, _ := passing(t)
+	b.options.TCPPorts = []string{freeAddress(t)}
+	b.open()
 	b.serve("honest", origin(t, "one"))
 	b.sync()
+	port := strconv.Itoa(portOf(t, b.options.TCPPorts[0]))
 	tried := map[string]bool{}
 	try := func(field, text string, labels map[string]string) (taken bool) {
 		all := map[string]string{"lockstep.enable": "true", "lockstep.service": "shop"}
 		if strings.HasPrefix(field, "check_") {
 			all["lockstep.check"] = "http"
 		}
-		stream := field == "protocol" || field == "listen"
-		if stream {
-			all["lockstep.protocol"], all["lockstep.listen"] = "tcp", "5672"
+		stream := field == "protocol" || field == "listen" || field == "snis"
+		switch {
+		case field == "snis":
+			all["lockstep.protocol"] = "tls_passthrough"
+		case stream:
+			all["lockstep.protocol"], all["lockstep.listen"] = "tcp", port
 		}
 		for key, value := range labels {
 			if key == "enable" {

@@ -35,6 +35,7 @@ type routeLine struct {
 	HSTS    int                 `json:"hsts,omitempty"`
 	Cookies map[string][]string `json:"cookies,omitempty"`
 	Listen  []int               `json:"listen,omitempty"`
+	SNIs    []string            `json:"snis,omitempty"`
 }
 
 // comment returns the route as one comment line. JSON escapes line breaks.
@@ -47,7 +48,7 @@ func (r *route) comment() string {
 	_ = encoder.Encode(routeLine{
 		Name: r.name, Service: r.service, Hosts: r.hosts, Paths: r.paths, Backend: r.backend,
 		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers, Port: r.port, HTTPS: r.https, HSTS: r.hsts, Cookies: r.cookies,
-		Listen: r.listen,
+		Listen: r.listen, SNIs: r.snis,
 	})
 	return b.String()
 }
@@ -91,7 +92,7 @@ func (t *table) text(s *section) string {
 // linesOf returns the lines of the keys that a route won, sorted.
 func (t *table) linesOf(r *route) []string {
 	var lines []string
-	for _, e := range r.entries(t.target(r)) {
+	for _, e := range t.entries(r) {
 		if list := t.claims[e.key]; len(list) > 0 && list[0].route.name == r.name {
 			lines = append(lines, e.key+" "+list[0].value)
 		}
@@ -112,6 +113,6 @@ func parseRoute(owner, line string) (*route, bool) {
 	return &route{
 		name: l.Name, service: l.Service, hosts: l.Hosts, paths: l.Paths, backend: l.Backend,
 		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers, port: l.Port, https: l.HTTPS, hsts: l.HSTS, cookies: l.Cookies,
-		id: routeID(owner, l.Name), listen: l.Listen,
+		id: routeID(owner, l.Name), listen: l.Listen, snis: l.SNIs,
 	}, true
 }

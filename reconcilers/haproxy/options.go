@@ -48,6 +48,9 @@ type Options struct {
 	// TCPPorts are the ports for which labels may ask: "5672", "5000-5999",
 	// "10.0.0.1:5000-5999". All of them are bound from the start; default none.
 	TCPPorts []string
+	// TLSPassthrough lets services take connections to TLSBinds as they are, by the name
+	// that the client asks for; all others come to the listener over one more hop.
+	TLSPassthrough bool
 	// ConfigFiles are the user's own files; they are read, never written.
 	ConfigFiles []string
 	// Errors is a directory with the operator's own pages for errors, as "404.html";
@@ -74,7 +77,7 @@ type Options struct {
 	// StopOnExit ends a managed HAProxy with Close.
 	StopOnExit bool
 	// HardStopAfter is how long a worker that was replaced may finish what is under way;
-	// default 1 minute, and a day where there are TCPPorts. The user's own setting counts.
+	// default 1 minute, and a day where there may be streams. The user's own setting counts.
 	HardStopAfter time.Duration
 	// ReloadEvery bounds reloads: two at once, then one in each such time; default 1 s.
 	ReloadEvery time.Duration
@@ -163,6 +166,9 @@ func (o *Options) listeners() error {
 	}
 	if len(o.CertificateFiles) > 0 && len(o.TLSBinds) == 0 {
 		return errors.New("certificates are named and no listener for TLS is; open one with --haproxy-bind-tls")
+	}
+	if o.TLSPassthrough && len(o.TLSBinds) == 0 {
+		return errors.New("TLS is to be passed on and no listener for TLS is named; open one with --haproxy-bind-tls")
 	}
 	var paths []string
 	for _, path := range o.CertificateFiles {

@@ -61,6 +61,7 @@ func renderBase(o Options, user userFiles, p pages, taken map[bind]string) strin
 	renderGate(&b, o)
 	renderVia(&b, o)
 	renderStreams(&b, o, taken)
+	renderPassthrough(&b, o)
 	b.WriteString(servicesMark)
 	return b.String()
 }
@@ -113,7 +114,7 @@ func renderFrontend(b *strings.Builder, o Options, p pages) {
 	for _, bind := range o.Binds {
 		line("bind %s", bind)
 	}
-	for _, bind := range o.TLSBinds {
+	for _, bind := range o.tlsBinds() {
 		line("bind %s ssl crt-list %s alpn h2,http/1.1", bind, filepath.Join(o.Dir, certificatesName))
 	}
 	line("bind %s name gate accept-proxy", gateAddress(o))

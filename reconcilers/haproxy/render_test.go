@@ -26,6 +26,7 @@ type goldenInput struct {
 	Binds        []string      `json:"binds"`
 	TCPPorts     []string      `json:"tcp_ports"`
 	TLSBinds     []string      `json:"tls_binds"`
+	Passthrough  bool          `json:"tls_passthrough"`
 	Certificates []string      `json:"certificates"` // names of certificates that the test makes, of a name each
 	User         string        `json:"user"`         // the user's haproxy.cfg
 	Services     []*v1.Service `json:"services"`
@@ -75,7 +76,7 @@ func texts(files []txtar.File) map[string]string {
 func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	t.Helper()
 	dir := t.TempDir()
-	options := Options{Mode: input.Mode, Owner: "lockstep", Binds: input.Binds, TLSBinds: input.TLSBinds, TCPPorts: input.TCPPorts, Dir: filepath.Join(dir, "lockstep"), StatsSocket: "/run/stats.sock", MasterSocket: "/run/master.sock", Spares: 2}
+	options := Options{Mode: input.Mode, Owner: "lockstep", Binds: input.Binds, TLSBinds: input.TLSBinds, TLSPassthrough: input.Passthrough, TCPPorts: input.TCPPorts, Dir: filepath.Join(dir, "lockstep"), StatsSocket: "/run/stats.sock", MasterSocket: "/run/master.sock", Spares: 2}
 	if input.User != "" {
 		file := filepath.Join(dir, "haproxy.cfg")
 		if err := os.WriteFile(file, []byte(strings.ReplaceAll(input.User, "DIR", options.Dir)), 0o600); err != nil {

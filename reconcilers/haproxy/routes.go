@@ -24,7 +24,8 @@ type route struct {
 	// port, when not 0, is that of the service for what Kong sends on to it: then
 	// the route takes this and nothing else. See via.go.
 	port   int
-	listen []int // ports whose connections it takes, sorted; see stream.go
+	listen []int    // ports whose connections it takes, sorted; see stream.go
+	snis   []string // names that TLS clients ask for whose connections it takes, sorted; see passthrough.go
 	// regexPriority is Kong's; no field asks for it yet.
 	regexPriority int
 	// https is the answer to requests without TLS; "" when they are taken.
@@ -155,6 +156,7 @@ func (c claim) before(o claim) int {
 type table struct {
 	owner    string
 	model    *model // says which backend stands for a service's
+	passes   bool   // TLS is passed on by name
 	claims   map[string][]claim
 	wildPath int // claims that make the frontend look for wildcards with paths
 	wild     int
@@ -170,7 +172,7 @@ type claim struct {
 }
 
 func newTable(owner string, m *model) *table {
-	t := &table{owner: owner, model: m, claims: map[string][]claim{}, special: newSpecial(), texts: map[string]string{}}
+	t := &table{owner: owner, model: m, passes: m.passesTLS(owner), claims: map[string][]claim{}, special: newSpecial(), texts: map[string]string{}}
 	for _, name := range m.order {
 		for _, r := range m.sections[name].routes {
 			t.add(r)
@@ -192,12 +194,21 @@ func (t *table) target(r *route) string {
 	return holdName(t.owner)
 }
 
+// entries are all of a route's lines in the map.
+func (t *table) entries(r *route) []entry {
+	out := r.entries(t.target(r))
+	if t.passes {
+		out = append(out, r.terminated(t.owner)...)
+	}
+	return out
+}
+
 // add and remove change the table and return the keys that may now have
 // another value.
 func (t *table) add(r *route) []string {
 	delete(t.texts, r.service)
 	var keys []string
-	for _, e := range r.entries(t.target(r)) {
+	for _, e := range t.entries(r) {
 		list := t.claims[e.key]
 		next := claim{route: r, value: e.value, order: e.order}
 		i, _ := slices.BinarySearchFunc(list, next, claim.before)
@@ -211,7 +222,7 @@ func (t *table) add(r *route) []string {
 func (t *table) remove(r *route) []string {
 	delete(t.texts, r.service)
 	var keys []string
-	for _, e := range r.entries(t.target(r)) {
+	for _, e := range t.entries(r) {
 		t.forget(t.claims[e.key])
 		list := slices.DeleteFunc(t.claims[e.key], func(c claim) bool { return c.route.name == r.name })
 		if len(list) == 0 {

@@ -10,9 +10,9 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// Streams are connections that are passed on as they are: those to a port. Which
-// service a port leads to stands in routes.map beside the hosts, so that it comes
-// and goes at runtime by the same way. A stream whose route nobody serves is
+// Streams are connections that are passed on as they are: those to a port, and those
+// to a name by TLS (passthrough.go). Which service a port or name leads to stands in
+// routes.map beside the hosts, so that it comes and goes at runtime by the same way. A stream whose route nobody serves is
 // closed: there is no answer that every protocol understands.
 
 // tagListen stands after a port in a map key. A host holds no "|", and is
@@ -28,10 +28,10 @@ var defaultStream = settings{
 }
 
 // streams reports whether there may be services that are no HTTP.
-func (o *Options) streams() bool { return len(o.ports) > 0 }
+func (o *Options) streams() bool { return len(o.ports) > 0 || o.TLSPassthrough }
 
 // stream reports whether the route takes connections, not requests.
-func (r *route) stream() bool { return len(r.listen) > 0 }
+func (r *route) stream() bool { return len(r.listen)+len(r.snis) > 0 }
 
 // ends says for people which connections the route takes.
 func (r *route) ends() string {
@@ -39,14 +39,17 @@ func (r *route) ends() string {
 	for _, port := range r.listen {
 		words = append(words, "port "+strconv.Itoa(port))
 	}
+	for _, name := range r.snis {
+		words = append(words, "TLS for "+name)
+	}
 	return strings.Join(words, ", ")
 }
 
-// streamEntries are the route's lines in the map; none while nothing serves it.
+// streamEntries are the route's lines in the map; target is "" while nothing serves it.
 func (r *route) streamEntries(target string) []entry {
-	var out []entry
+	out := r.passedOn(target)
 	if target == "" {
-		return nil
+		return out
 	}
 	for _, port := range r.listen {
 		out = append(out, entry{key: strconv.Itoa(port) + tagListen, value: target + "|0|0|0"})
@@ -56,9 +59,9 @@ func (r *route) streamEntries(target string) []entry {
 
 // streamRoute translates a route of a service that is no HTTP, or says why it
 // is not served.
-func (r *Reconciler) streamRoute(d *v1.Route, balance string) (*route, v1.Problem) {
+func (r *Reconciler) streamRoute(d *v1.Route, protocol v1.Protocol, balance string) (*route, v1.Problem) {
 	made := &route{
-		name: d.Name, listen: slices.Compact(slices.Sorted(slices.Values(d.Listen))),
+		name: d.Name, listen: slices.Compact(slices.Sorted(slices.Values(d.Listen))), snis: slices.Compact(slices.Sorted(slices.Values(d.SNIs))),
 		preserve: true, priority: d.Priority, id: routeID(r.o.Owner, d.Name),
 	}
 	refused := v1.Problem{Gateway: v1.HAProxy, Object: v1.Key{Kind: v1.KindRoute, Name: d.Name}, Origin: d.Origin}
@@ -71,9 +74,12 @@ func (r *Reconciler) streamRoute(d *v1.Route, balance string) (*route, v1.Proble
 		refused.Fix = "use roundrobin, leastconn, first, random or source"
 		return nil, refused
 	}
-	if !made.stream() { // what takes no connections must not come to take requests
-		refused.Reason, refused.Message = v1.NotExpressible, "a stream needs a port"
-		refused.Fix = "give the route a port (listen)"
+	if !d.Fits(protocol) { // what takes no connections must not come to take requests
+		refused.Reason, refused.Message = v1.NotExpressible, "a route of protocol tcp needs ports, one of tls_passthrough names"
+		refused.Fix = "give the route a port (listen), or names (snis)"
+		return nil, refused
+	}
+	if refused.Reason, refused.Message, refused.Fix = r.o.nameTrouble(made.snis); refused.Reason != "" {
 		return nil, refused
 	}
 	for _, port := range made.listen {
@@ -122,7 +128,7 @@ func renderStreams(b *strings.Builder, o Options, taken map[bind]string) {
   option clitcpka
   option srvtcpka
 `)
-	if !o.streams() {
+	if len(o.ports) == 0 {
 		return
 	}
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
