@@ -203,6 +203,7 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		Binds:            s.haproxyBinds,
 		TLSBinds:         s.haproxyTLSBinds,
 		CertificateFiles: s.haproxyCertificates,
+		BackendCAs:       s.haproxyBackendCAs,
 		TCPPorts:         s.haproxyTCPPorts,
 		TLSPassthrough:   s.haproxyPassthrough,
 		HardStopAfter:    s.haproxyHardStop,

@@ -194,7 +194,7 @@ func (d *decoding) refuseForeign(protocol Protocol, wishes []wish) {
 		}
 		wrong := &fault{message: fmt.Sprintf("%s means nothing with protocol=%s", f.Name, protocol), fix: "remove it"}
 		switch {
-		case f.Match:
+		case f.Match, !slices.Contains(f.Protocols, HTTP):
 			wrong.fix = fmt.Sprintf("set %sprotocol=%s if it is meant, or remove it", d.reach(w), f.Protocols[0])
 		case f.Type == Duration:
 			wrong.fix = "use tunnel_timeout for how long a connection may be silent, or remove it"

@@ -14,7 +14,7 @@ import (
 // rows is the specification of what can be asked for: labels are decoded,
 // defaults filled in, mistakes explained and docs/labels.md made from it alone.
 // It is never changed. A field that only some later version serves has no row.
-var rows = slices.Concat(basicRows, balancingRows, checkRows)
+var rows = slices.Concat(basicRows, tlsRows, balancingRows, checkRows)
 
 // basicRows say which containers are served, where, and by which requests.
 var basicRows = []Field{
@@ -145,13 +145,13 @@ var basicRows = []Field{
 		},
 	},
 	{
-		Name: "protocol", Scope: OfService, Type: Text, Words: []string{HTTP.String(), string(TCP), string(TLSPassthrough)},
+		Name: "protocol", Scope: OfService, Type: Text, Words: []string{HTTP.String(), string(HTTPS), string(GRPC), string(GRPCS), string(TCP), string(TLSPassthrough)},
 		Chars: optionChars, check: checkOption, Default: Value{Text: HTTP.String()},
-		Kong:    Rendering{As: "`http`", Except: "`tcp` or `tls_passthrough`", except: func(word string) bool { return word != HTTP.String() }},
-		HAProxy: Rendering{As: "`mode`"},
-		Doc:     "What clients speak: `http`, `tcp` on ports of its own, or TLS that the container itself ends (`tls_passthrough`).",
+		Kong:    Rendering{As: "service's `protocol`, route's `protocols`", Except: "`tcp` or `tls_passthrough`", except: func(word string) bool { return protocolOf(word).Stream() }},
+		HAProxy: Rendering{As: "`mode`, `ssl`, `alpn` and `proto` of each `server`"},
+		Doc:     "What the container speaks: `http`, `https`, HTTP/2 for [gRPC](#https-and-grpc) without TLS (`grpc`) or with it (`grpcs`), `tcp` on ports of its own, or TLS that the container itself ends (`tls_passthrough`).",
 		Example: "protocol=tcp",
-		Aliases: []string{"mode"},
+		Aliases: []string{"mode", "backend_protocol", "server_scheme", "upstream_protocol"},
 		set:     func(t target, v Value) { t.service.Service.Protocol = protocolOf(v.Text) },
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Protocol.String()} },
 	},
@@ -362,7 +362,7 @@ const (
 const upgradeRequired = 426
 
 // ofRequests are the protocols whose connections carry requests.
-var ofRequests = []Protocol{HTTP}
+var ofRequests = []Protocol{HTTP, HTTPS, GRPC, GRPCS}
 
 // protocolOf returns the protocol that a label's word names.
 func protocolOf(word string) Protocol {

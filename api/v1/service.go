@@ -15,7 +15,7 @@ type Service struct {
 	Name string `json:"name"`
 	// Gateways are the ways in; empty means the daemon's own choice.
 	Gateways []Way `json:"gateways,omitempty"`
-	// Protocol is what clients speak to the gateway; "" is HTTP.
+	// Protocol is what instances speak; "" is HTTP.
 	Protocol Protocol `json:"protocol,omitempty"`
 	// Grace is how long routes stay and answer 503 after the last instance is gone.
 	Grace time.Duration `json:"grace"`
@@ -31,6 +31,7 @@ type Service struct {
 	// ProxyProtocol is the version of the PROXY protocol by which instances are told the
 	// client's address, "v1" or "v2"; "" is none.
 	ProxyProtocol string `json:"proxy_protocol,omitempty"`
+	Securing
 	// Plugins hold for all routes; sorted by name.
 	Plugins []Plugin `json:"plugins,omitempty"`
 	// Routes are sorted by name.
@@ -64,19 +65,39 @@ func (r Rollout) IsZero() bool { return len(r.Shares) == 0 && !r.Picks() }
 // Picks reports whether a request may pick its version.
 func (r Rollout) Picks() bool { return r.Header != "" || r.Cookie != "" }
 
-// Protocol is what the clients of a service speak.
+// Protocol is what the instances of a service speak.
 type Protocol string
 
 // The protocols. HTTP is the zero value, so that what says nothing of it is HTTP.
 const (
-	HTTP Protocol = ""
-	TCP  Protocol = "tcp" // whatever comes to a port
+	HTTP  Protocol = ""
+	HTTPS Protocol = "https" // HTTP over TLS
+	GRPC  Protocol = "grpc"  // HTTP/2 without TLS
+	GRPCS Protocol = "grpcs" // HTTP/2 over TLS
+	TCP   Protocol = "tcp"   // whatever comes to a port
 	// TLSPassthrough is TLS by the name that the client asks for, which instances end themselves.
 	TLSPassthrough Protocol = "tls_passthrough"
 )
 
+// Secure reports whether instances are spoken to over TLS.
+func (p Protocol) Secure() bool { return p == HTTPS || p == GRPCS }
+
+// Plain returns the same protocol without TLS.
+func (p Protocol) Plain() Protocol {
+	switch p {
+	case HTTPS:
+		return HTTP
+	case GRPCS:
+		return GRPC
+	}
+	return p
+}
+
+// RPC reports whether requests are those of gRPC, which needs HTTP/2 all the way.
+func (p Protocol) RPC() bool { return p == GRPC || p == GRPCS }
+
 // Stream reports whether connections are passed on as they are.
-func (p Protocol) Stream() bool { return p != HTTP }
+func (p Protocol) Stream() bool { return p == TCP || p == TLSPassthrough }
 
 // String returns the word that a label says.
 func (p Protocol) String() string {

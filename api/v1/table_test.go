@@ -78,6 +78,8 @@ func exampleLabels(f *Field) map[string]string {
 		labels["lockstep.protocol"], labels["lockstep.listen"] = "tcp", "1"
 	case slices.Contains(f.Protocols, TLSPassthrough):
 		labels["lockstep.protocol"] = "tls_passthrough"
+	case f.Protocols != nil && !slices.Contains(f.Protocols, HTTP):
+		labels["lockstep.protocol"], labels["lockstep.hosts"] = string(f.Protocols[0]), "a.example.com"
 	case f.Scope == OfRoute && !f.Match:
 		labels["lockstep.hosts"] = "a.example.com"
 	default:

@@ -98,6 +98,10 @@ func (b *Builder) unusable(s *service, gateway v1.Gateway) Verdict {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("a service of protocol %s can't stand behind another gateway", s.settings.Protocol), Fix: "write gateways=haproxy"}
 	}
+	if s.settings.Protocol.RPC() && r.behind == v1.Kong {
+		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+			Message: fmt.Sprintf("%s hands requests to %s over HTTP/1.1, with which there is no gRPC", gateway, v1.Kong), Fix: "write gateways=kong or gateways=haproxy"}
+	}
 	if (r.port || r.behind == v1.HAProxy) && b.viaPort(s.name) == 0 {
 		return Verdict{Gateway: gateway, Reason: v1.Conflict,
 			Message: fmt.Sprintf("every port from %d to %d at which Kong reaches HAProxy belongs to another service", b.options.Chain.First, b.options.Chain.Last),
@@ -121,6 +125,7 @@ func (b *Builder) chained(offered *v1.Service, r role) {
 	if !r.instances { // how instances are asked is the business of the gateway that reaches them
 		offered.Balancing = v1.Balancing{TunnelTimeout: offered.TunnelTimeout}
 		offered.HealthCheck, offered.ProxyProtocol = v1.HealthCheck{}, ""
+		offered.Protocol, offered.Securing = offered.Protocol.Plain(), v1.Securing{}
 	}
 	if r.port || r.behind == v1.HAProxy {
 		offered.Via = v1.Via{Host: b.options.Chain.Host, Port: b.viaPort(offered.Name)}

@@ -268,6 +268,12 @@ func (w *world) String() string {
 			if s.Via.Port != 0 {
 				fmt.Fprintf(&b, " via %s:%d", s.Via.Host, s.Via.Port)
 			}
+			if s.Protocol.Secure() || s.Protocol.RPC() {
+				fmt.Fprintf(&b, " speaks %s", s.Protocol)
+			}
+			if s.Securing != (v1.Securing{}) {
+				fmt.Fprintf(&b, " secured %+v", s.Securing)
+			}
 			b.WriteString("\n")
 			for _, r := range s.Routes {
 				fmt.Fprintf(&b, "  route %s hosts=%v paths=%v methods=%v", r.Name, r.Hosts, r.Paths, r.Methods)

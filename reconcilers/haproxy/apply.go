@@ -170,6 +170,11 @@ func (r *Reconciler) settle() error {
 			return err
 		}
 	}
+	if r.behind.all {
+		if err := r.writeAuthorities(r.model); err != nil {
+			return err
+		}
+	}
 	if r.behind.certs || r.behind.all {
 		if err := r.settleCertificates(); err != nil {
 			return err

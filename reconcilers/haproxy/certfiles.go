@@ -161,8 +161,8 @@ func fileTrouble(path string, err error) error {
 	return fmt.Errorf("read %s: %w", path, err)
 }
 
-// signature is another one whenever any of the files is.
-func (c certificateFiles) signature() string {
+// signature is another one whenever any of the files is, or any of others.
+func (c certificateFiles) signature(others ...string) string {
 	sum := fnv.New128a()
 	note := func(path string) {
 		info, err := os.Stat(path)
@@ -185,6 +185,10 @@ func (c certificateFiles) signature() string {
 			note(p.chain)
 			note(p.key)
 		}
+	}
+	slices.Sort(others)
+	for _, path := range others {
+		note(path)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -2,7 +2,9 @@ package haproxy
 
 import (
 	"context"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,9 +14,19 @@ import (
 
 // readCertificates reads the user's files of certificates anew.
 func (r *Reconciler) readCertificates() {
-	files := certificateFiles(r.o.CertificateFiles)
-	signature := files.signature() // before they are read: what changes meanwhile is seen again
-	r.filed, r.lost = files.read()
+	r.filed, r.lost = certificateFiles(r.o.CertificateFiles).read()
+}
+
+// watchedFiles is another text whenever a certificate or an authority of the user's is.
+func watchedFiles(o Options) string {
+	return certificateFiles(o.CertificateFiles).signature(slices.Collect(maps.Values(o.backendCAs))...)
+}
+
+// readSecured reads the user's files of certificates and authorities anew.
+func (r *Reconciler) readSecured() {
+	signature := watchedFiles(r.o) // before they are read: what changes meanwhile is seen again
+	r.readCertificates()
+	r.rereadAuthorities()
 	r.watched.mu.Lock()
 	defer r.watched.mu.Unlock()
 	r.watched.certificates = signature
@@ -35,7 +47,7 @@ func (r *Reconciler) watchCertificates(ctx context.Context, poke func()) {
 			return
 		case <-ticker.C:
 		}
-		now := certificateFiles(r.o.CertificateFiles).signature()
+		now := watchedFiles(r.o)
 		r.watched.mu.Lock()
 		read := r.watched.certificates
 		r.watched.mu.Unlock()

@@ -59,6 +59,7 @@ type compiler struct {
 	owner    string
 	can      abilities
 	service  *v1.Service
+	upstream upstream
 	state    plan.State
 	problems []v1.Problem
 }
@@ -69,7 +70,13 @@ func (c *compiler) compile() {
 		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "rename the service")
 		return
 	}
-	if err := settingsOf(s, false).check(); err != nil {
+	upstream, why, fix := c.r.upstreamOf(s)
+	if why != "" {
+		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, why, fix)
+		return
+	}
+	c.upstream = upstream
+	if err := c.settings(false).check(); err != nil {
 		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "change the field")
 		return
 	}
@@ -107,10 +114,17 @@ func (c *compiler) compile() {
 	}
 }
 
+// settings returns what the service's backend asks for in one of its two forms.
+func (c *compiler) settings(address bool) settings {
+	made := settingsOf(c.service, address)
+	made.Upstream = c.upstream
+	return made
+}
+
 // backend adds the service's backend in one of its two forms, and its servers.
 func (c *compiler) backend(address bool) {
 	s := c.service
-	b := &backend{service: s.Name, settings: settingsOf(s, address)}
+	b := &backend{service: s.Name, settings: c.settings(address)}
 	object := backendObject(b)
 	object.Origin = s.Origin
 	c.state[object.Key] = object
@@ -198,6 +212,11 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 	if !d.PreserveHost && !c.can.namesHost {
 		c.problem(owner, d.Origin, "HAProxy can't express preserve_host=false: from 3.3 on it refuses to send a server's address as Host",
 			"leave preserve_host out, serve the route on another gateway alone (gateways=kong), or run HAProxy 3.2")
+		return nil, false
+	}
+	if c.upstream.nameless(!d.PreserveHost) {
+		c.problem(owner, d.Origin, "with preserve_host=false there is no name for which the container's certificate could be verified",
+			"name it with tls_servername, leave preserve_host out, or write tls_verify=false where any certificate will do")
 		return nil, false
 	}
 	err := checkRoute(d)

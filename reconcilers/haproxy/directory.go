@@ -113,7 +113,7 @@ func (d *directory) sweep() error {
 	for _, entry := range entries {
 		name, hidden := strings.CutPrefix(entry.Name(), ".")
 		name = strings.TrimSuffix(name, filepath.Ext(name))
-		if !hidden || !ownConfig(name) && !strings.HasPrefix(name, pagePrefix) && !slices.Contains([]string{mapName, patternsName, hostsName, markName, certificatesName}, name) {
+		if !hidden || !ownConfig(name) && !strings.HasPrefix(name, pagePrefix) && !strings.HasPrefix(name, authorityPrefix) && !slices.Contains([]string{mapName, patternsName, hostsName, markName, certificatesName}, name) {
 			continue
 		}
 		if err := os.Remove(d.file(entry.Name())); err != nil {

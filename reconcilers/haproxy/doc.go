@@ -25,6 +25,8 @@
 //	added.go              backends that come and go at runtime, from 3.4 on
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
 //	settings.go           what a backend asks for, and how it is written and read back
+//	upstream.go           what is spoken with servers: TLS, HTTP/2
+//	authority.go          who must have issued the certificates of others
 //	balancing.go          which server takes a request
 //	healthcheck.go        how HAProxy finds out whether a server is well
 //	forecast.go           which changes of a plan need a reload

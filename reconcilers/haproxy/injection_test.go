@@ -82,6 +82,9 @@ func evilSets(tb testing.TB, evil string) map[string]*v1.Service {
 	put("check path", func(s *v1.Service) { s.Check, s.CheckPath = v1.CheckHTTP, evil })
 	put("check host", func(s *v1.Service) { s.Check, s.CheckHost = v1.CheckHTTP, evil })
 	put("check status", func(s *v1.Service) { s.Check, s.CheckStatus = v1.CheckHTTP, []string{evil} })
+	put("server name", func(s *v1.Service) { s.Protocol, s.TLSServerName = v1.HTTPS, evil })
+	put("server name in a check", func(s *v1.Service) { s.Protocol, s.Check, s.CheckHost = v1.HTTPS, v1.CheckTCP, evil })
+	put("authority", func(s *v1.Service) { s.Protocol, s.TLSAuthority = v1.HTTPS, evil })
 	put("zone", func(s *v1.Service) {
 		s.Endpoints[0].Address = netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(evil), 9)
 	})
@@ -216,6 +219,8 @@ func TestInjectionByLabel(t *testing.T) {
 		}
 		stream := field == "protocol" || field == "listen" || field == "snis"
 		switch {
+		case strings.HasPrefix(field, "tls_"):
+			all["lockstep.protocol"] = "https"
 		case field == "snis":
 			all["lockstep.protocol"] = "tls_passthrough"
 		case stream:
@@ -300,7 +305,10 @@ func TestTamperedSettings(t *testing.T) {
 // forms are those of all lines in the files of services, each as strict as can be: one
 // that a new field brings has to be added here.
 var forms = func() []*regexp.Regexp {
-	const options = `( check inter \d+ms rise \d+ fall \d+)?( slowstart \d+ms)?( send-proxy(-v2)?)?( maxconn \d+)?( backup)?( disabled)?`
+	const upstream = `( proto h2|` +
+		` ssl alpn (h2|http/1\.1) (verify none|verify required ca-file /[A-Za-z0-9._/-]+/ca_[0-9a-f]+\.pem verifyhost [A-Za-z0-9._-]+)` +
+		`( sni str\([A-Za-z0-9._-]+\)| sni req\.hdr\(host\),field\(1,:\))?( check-ssl check-alpn (h2|http/1\.1))?( check-sni [A-Za-z0-9._-]+)?)?`
+	const options = `( check inter \d+ms rise \d+ fall \d+)?( slowstart \d+ms)?( send-proxy(-v2)?)?` + upstream + `( maxconn \d+)?( backup)?( disabled)?`
 	var all []*regexp.Regexp
 	for _, form := range []string{
 		`backend lockstep:[a-z0-9._:-]+ from lockstep::(defaults|streams)( # service [a-z0-9._-]+)?`,
@@ -311,6 +319,8 @@ var forms = func() []*regexp.Regexp {
 		`  cookie [A-Za-z0-9_-]+ insert indirect nocache httponly dynamic`, `  dynamic-cookie-key [A-Za-z0-9_-]+`,
 		`  option (httpchk|tcp-check)`, `  http-check expect status [0-9,-]+`,
 		`  http-check send meth GET uri /[A-Za-z0-9._~/!$&()*+,;=:@%?-]* ver HTTP/1\.1 hdr Host [A-Za-z0-9._:-]+`,
+		`  default-server ca-file /[A-Za-z0-9._/-]+/ca_[0-9a-f]+\.pem`,
+		`  http-request return status 400 content-type text/plain string "no host\\n" if !\{ req\.hdr\(host\),field\(1,:\) -m len ge 1 \}`,
 		`  \.if version_before\(3\.3\)`, `  http-send-name-header Host`, `  \.else`, `  http-request return status 503`, `  \.endif`,
 	} {
 		all = append(all, regexp.MustCompile(`^(?:`+form+`)$`))

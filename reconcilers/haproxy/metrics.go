@@ -27,6 +27,9 @@ func fileLabel(name string) string {
 	if strings.HasPrefix(name, certificatesDir+"/") {
 		return certificatesDir + "/*.pem"
 	}
+	if strings.HasPrefix(name, authorityPrefix) {
+		return authorityPrefix + "*.pem"
+	}
 	return name
 }
 

@@ -45,6 +45,10 @@ type Options struct {
 	// CertificateFiles are files of certificates with their keys, and folders of
 	// them; absolute. They are read again when they change.
 	CertificateFiles []string
+	// BackendCAs are the authorities that must have issued the certificates of instances:
+	// "FILE" for all services, "NAME=FILE" for those that name it. Default: those that
+	// the system trusts. They are read again when they change.
+	BackendCAs []string
 	// TCPPorts are the ports for which labels may ask: "5672", "5000-5999",
 	// "10.0.0.1:5000-5999". All of them are bound from the start; default none.
 	TCPPorts []string
@@ -89,7 +93,8 @@ type Options struct {
 	Log      *slog.Logger          // default slog.Default()
 	Registry prometheus.Registerer // default: metrics are counted but not registered
 
-	ports []bind // of TCPPorts
+	ports      []bind            // of TCPPorts
+	backendCAs map[string]string // of BackendCAs: paths by name
 }
 
 // withDefaults fills in what was left out and refuses what can't work.
@@ -179,7 +184,9 @@ func (o *Options) listeners() error {
 		paths = append(paths, absolute)
 	}
 	o.CertificateFiles = paths
-	return nil
+	var err error
+	o.backendCAs, err = parseAuthorities(o.BackendCAs)
+	return err
 }
 
 // findProgram returns HAProxy's path where PATH does not name its directory, as

@@ -41,22 +41,24 @@ type Reconciler struct {
 	streamLeave time.Duration
 
 	// What was found or made last; valid while known.
-	known     bool
-	model     *model
-	table     *table
-	running   map[string]string          // the map as the process has it
-	patterns  []string                   // patterns.map as the process has it; nil when it has none
-	hosts     map[string]bool            // keys of hosts.map as the process has it; nil when it has none
-	certs     map[string]liveCertificate // by file, as the process has them; nil when it has no listener for TLS
-	filed     []filed                    // the user's files of certificates, as last read
-	dated     map[string]string          // certificates that the metric tells of; the version of one that was said to have ended
-	lost      map[string]error           // paths of such files that can't be looked at
-	backends  map[string]bool            // names of backends that the process has, of ours
-	live      identity
-	leaving   map[string]leaving // servers that wait to be deleted, by place
-	handed    map[int]bool       // old workers that pass everything on
-	condition condition
-	behind    behind
+	known    bool
+	model    *model
+	table    *table
+	running  map[string]string          // the map as the process has it
+	patterns []string                   // patterns.map as the process has it; nil when it has none
+	hosts    map[string]bool            // keys of hosts.map as the process has it; nil when it has none
+	certs    map[string]liveCertificate // by file, as the process has them; nil when it has no listener for TLS
+	filed    []filed                    // the user's files of certificates, as last read
+	dated    map[string]string          // certificates that the metric tells of; the version of one that was said to have ended
+	// authorities are those for instances, by name, as they were last read.
+	authorities map[string]issuer
+	lost        map[string]error // paths of such files that can't be looked at
+	backends    map[string]bool  // names of backends that the process has, of ours
+	live        identity
+	leaving     map[string]leaving // servers that wait to be deleted, by place
+	handed      map[int]bool       // old workers that pass everything on
+	condition   condition
+	behind      behind
 
 	// fault, when not nil, is asked before each step that changes something; its
 	// error is taken for that of the step. For tests.
@@ -113,6 +115,9 @@ func New(options Options) (*Reconciler, error) {
 		base: renderBase(o, user, pages, nil), pages: pages, pagesTrouble: trouble,
 		limit: loadLimit, streamLeave: streamLeave, leaving: map[string]leaving{}, dated: map[string]string{},
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
+	}
+	if err := r.readAuthorities(); err != nil {
+		return nil, err
 	}
 	r.dir = &directory{
 		path: o.Dir, owner: o.Owner, writer: o.Writer, before: r.before,

@@ -19,11 +19,11 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("look at HAProxy: %w", err)
 	}
+	r.readSecured()
 	r.rereadPages()
 	if err := r.readFiles(); err != nil {
 		return err
 	}
-	r.readCertificates()
 	r.running, r.patterns, r.hosts, r.certs, r.backends = map[string]string{}, nil, nil, nil, map[string]bool{}
 	if r.process != nil {
 		alive, err := r.process.find(ctx)
@@ -110,6 +110,10 @@ func (r *Reconciler) readFiles() error {
 	if err != nil {
 		return err
 	}
+	said, err := r.dir.sayAuthorities(r.model)
+	if err != nil {
+		return err
+	}
 	r.table = newTable(r.o.Owner, r.model)
 	r.condition = condition{text: digest(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	switch {
@@ -121,7 +125,7 @@ func (r *Reconciler) readFiles() error {
 		!bytes.Equal(patterns, renderPatterns(r.o.Owner, r.table.special.patterns())):
 		r.condition.files = "edited"
 		r.metrics.drift.WithLabelValues("files").Inc()
-	case !certs: // what the process has is compared apart: no reload for this
+	case !certs || !said: // what the process has is compared apart: no reload for this
 		r.condition.files = "missing"
 		r.metrics.drift.WithLabelValues("files").Inc()
 	}

@@ -66,6 +66,9 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 	if err == nil {
 		err = r.sweepPages()
 	}
+	if err == nil {
+		err = r.sweepAuthorities()
+	}
 	if err != nil {
 		failAll(steps, err)
 		return
@@ -91,6 +94,9 @@ func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (stag
 		}
 	}
 	if err := r.writePages(); err != nil {
+		return nil, err
+	}
+	if err := r.writeAuthorities(want); err != nil {
 		return nil, err
 	}
 	staged, err := r.dir.stageAll(want)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +44,8 @@ type settings struct {
 	Check     check `json:"check,omitzero"`
 	// Proxy is the version of the PROXY header that servers get; "" is none.
 	Proxy string `json:"proxy_protocol,omitempty"`
+	// Upstream is how servers are spoken to.
+	Upstream upstream `json:"upstream,omitzero"`
 }
 
 // defaultSettings are those of a service that asks for none, and so of the
@@ -86,7 +89,7 @@ func (s settings) check() error {
 			return err
 		}
 	}
-	return errors.Join(checkBalance(v1.Balancing{Balance: s.Balance}), s.Check.check())
+	return errors.Join(checkBalance(v1.Balancing{Balance: s.Balance}), s.Check.check(), s.Upstream.check())
 }
 
 // lines returns the lines of the backend's section, servers aside. What is as in
@@ -111,7 +114,7 @@ func (s settings) lines() []string {
 		lines = append(lines, ".if version_before(3.3)", "http-send-name-header Host",
 			".else", "http-request return status 503", ".endif")
 	}
-	return append(lines, s.Check.lines()...)
+	return slices.Concat(lines, s.Check.lines(), s.Upstream.lines())
 }
 
 // serverOptions returns what each `server` line and `add server` command bears
@@ -128,7 +131,7 @@ func (s settings) serverOptions() string {
 	case "v2":
 		options += " send-proxy-v2"
 	}
-	return options
+	return options + s.Upstream.options(s.Check.Kind != "", s.Address)
 }
 
 // fields returns what people read in a plan: all that can differ.
@@ -149,6 +152,9 @@ func (s settings) fields() map[string]string {
 		fields["mode"] = s.Mode
 		delete(fields, "host")
 		delete(fields, "server_timeout")
+	}
+	if s.Upstream != (upstream{}) {
+		fields["upstream"] = s.Upstream.String()
 	}
 	if s.Proxy != "" {
 		fields["proxy_protocol"] = s.Proxy

@@ -15,7 +15,7 @@ import (
 func upstream(name string, s *v1.Service, tags []string) (checkedUpstream, bool) {
 	u := checkedUpstream{
 		Upstream:     gokong.Upstream{Name: &name, Algorithm: new("consistent-hashing"), HashOn: new("none"), Tags: gokong.StringSlice(tags...)},
-		Healthchecks: healthchecks(s.HealthCheck),
+		Healthchecks: healthchecks(s),
 	}
 	if s.Sticky != "" { // the nearest that Kong has: it sets the cookie, and hashes what it holds
 		u.HashOn, u.HashOnCookie = new("cookie"), &s.Sticky
@@ -50,7 +50,8 @@ type checkedUpstream struct {
 // healthchecks returns what Kong is to check by itself; nil for nothing. Kong
 // leaves a status out of account that is neither healthy nor unhealthy, so each
 // is one of the two.
-func healthchecks(h v1.HealthCheck) map[string]any {
+func healthchecks(s *v1.Service) map[string]any {
+	h := s.HealthCheck
 	if h.Check == "" {
 		return nil
 	}
@@ -61,6 +62,11 @@ func healthchecks(h v1.HealthCheck) map[string]any {
 	if h.Check == v1.CheckHTTP {
 		active["http_path"] = cmp.Or(h.CheckPath, "/")
 		healthy["http_statuses"], unhealthy["http_statuses"] = statuses(h.GoodStatuses())
+	}
+	if s.Protocol == v1.HTTPS && h.Check == v1.CheckHTTP {
+		// A check carries nothing that a stranger may not have, and Kong knows no name to
+		// verify a target's certificate for but its address. Requests are verified.
+		active["type"], active["https_verify_certificate"] = "https", false
 	}
 	return map[string]any{"active": active}
 }

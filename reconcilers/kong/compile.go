@@ -66,6 +66,10 @@ func (c *compiler) unserved(shared v1.Shared) {
 }
 
 func (c *compiler) service(s *v1.Service) {
+	if why, fix := unspoken(s); why != "" {
+		c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, why, fix)
+		return
+	}
 	name, tags := c.name(s.Name), c.tags(tagService+s.Name)
 	if s.Via.Port == 0 {
 		balanced, ok := upstream(name, s, tags)
@@ -96,7 +100,7 @@ func (c *compiler) backend(name string, s *v1.Service, tags []string) gokong.Ser
 		host, port, tries = s.Via.Host, int(s.Via.Port), 0
 	}
 	return gokong.Service{
-		Name: &name, Host: &host, Port: &port, Protocol: new("http"), Retries: &tries,
+		Name: &name, Host: &host, Port: &port, Protocol: new(s.Protocol.String()), TLSVerify: verify(s), Retries: &tries,
 		ConnectTimeout: milliseconds(s.ConnectTimeout), ReadTimeout: milliseconds(s.ReadTimeout), WriteTimeout: milliseconds(s.WriteTimeout),
 		Tags: gokong.StringSlice(tags...),
 	}
@@ -141,6 +145,10 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 			fmt.Sprintf("the route %s matches on nothing, which Kong does not take", r.Name), "give it hosts, paths, methods or headers")
 		return
 	}
+	if why, fix := unroutable(s, &r); why != "" {
+		c.refuse(v1.Key{Kind: v1.KindRoute, Name: r.Name}, r.Origin, why, fix)
+		return
+	}
 	needs, own := c.plugins(kindRoute, r.Name, s, r.Plugins)
 	c.blame(append(slices.Clone(failed.problems), own.problems...), v1.Key{Kind: v1.KindRoute, Name: r.Name})
 	if failed.whole || own.whole {
@@ -149,10 +157,7 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 		}
 		return
 	}
-	name, protocols := c.name(r.Name), r.Protocols
-	if len(protocols) == 0 {
-		protocols = []string{"http", "https"}
-	}
+	name, protocols := c.name(r.Name), protocols(s, &r)
 	o := c.add(kindRoute, r.Name, s.Name, r.Origin, gokong.Route{
 		Name: &name, Protocols: gokong.StringSlice(protocols...), HTTPSRedirectStatusCode: new(cmp.Or(r.HTTPSRedirectStatusCode, 426)),
 		Hosts: gokong.StringSlice(r.Hosts...), Paths: gokong.StringSlice(r.Paths...), Methods: gokong.StringSlice(r.Methods...),

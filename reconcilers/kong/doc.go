@@ -12,6 +12,7 @@
 //	compile  compile.go                   services → records
 //	         entity.go, record.go         the table of kinds; a record ↔ plan.Object
 //	         name.go                      names, ids and tags
+//	         secure.go                    TLS and gRPC towards instances
 //	         plugin.go, convert.go        plugins: the text of labels → Kong's types
 //	         config.go                    what of them is compared; secrets as digests
 //	observe  observe.go, schema.go        read what is ours, less Kong's defaults

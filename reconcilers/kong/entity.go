@@ -55,7 +55,7 @@ func table() []*row {
 		},
 		{
 			kind: kindService, path: "services", level: 2, unique: "name",
-			fields: []string{"name", "host", "port", "protocol", "connect_timeout", "read_timeout", "write_timeout", "retries", "tags"},
+			fields: []string{"name", "host", "port", "protocol", "connect_timeout", "read_timeout", "write_timeout", "retries", "tls_verify", "tags"},
 		},
 		{
 			kind: kindRoute, path: "routes", level: 4, unique: "name",

@@ -1,0 +1,230 @@
+package haproxy
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Authorities are those that certificates of others must be issued by: containers'
+// (--haproxy-backend-ca) and clients' (--haproxy-client-ca). HAProxy reads copies in
+// our directory, each named by what it says. So a renewed one is another file, which
+// takes one reload, and what a process has loaded is told from its sections alone.
+
+// issuer is one of them as it was last read.
+type issuer struct {
+	file string // the copy; absolute
+	text []byte
+	// trouble is why it could not be read: what was read before stays. "" for none.
+	trouble string
+}
+
+// authorityPrefix begins the names of the copies in our directory.
+const authorityPrefix = "ca_"
+
+// systemAuthorities are where systems keep the authorities that they trust.
+var systemAuthorities = []string{
+	"/etc/ssl/certs/ca-certificates.crt", // Debian, Alpine
+	"/etc/pki/tls/certs/ca-bundle.crt",   // Fedora, RHEL
+	"/etc/ssl/ca-bundle.pem",             // SUSE
+	"/etc/ssl/cert.pem",
+}
+
+// parseAuthorities reads "FILE" and "NAME=FILE": the paths by name, "" for what
+// holds for all services.
+func parseAuthorities(list []string) (map[string]string, error) {
+	paths := map[string]string{}
+	for _, text := range list {
+		name, path, named := strings.Cut(text, "=")
+		if !named {
+			name, path = "", text
+		}
+		if named && wordAuthority.check(name) != nil || path == "" {
+			return nil, fmt.Errorf("%q is no authority for containers; write FILE or NAME=FILE, the name of letters, digits and ._-", text)
+		}
+		if _, twice := paths[name]; twice {
+			return nil, fmt.Errorf("two authorities for containers have the name %q; give each its own, as in internal=/etc/ssl/internal.pem", name)
+		}
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return nil, fmt.Errorf("authority %s: %w", path, err)
+		}
+		paths[name] = absolute
+	}
+	if _, said := paths[""]; said {
+		return paths, nil
+	}
+	for _, path := range append([]string{os.Getenv("SSL_CERT_FILE")}, systemAuthorities...) {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			paths[""] = path
+			break
+		}
+	}
+	return paths, nil
+}
+
+// wordAuthority is the name of an authority.
+var wordAuthority = word{"name of an authority", "-_.", 64}
+
+// readAuthority reads a file of certificates. Nothing else of it goes on.
+func readAuthority(path, own string) (issuer, error) {
+	text, err := readBounded(path)
+	if err != nil {
+		return issuer{}, err
+	}
+	var out strings.Builder
+	var wrong error
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			wrong = fmt.Errorf("%s holds a certificate that can't be read: %w", path, err)
+			continue
+		}
+		out.Write(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes}))
+	}
+	switch {
+	case out.Len() > 0 && (wrong == nil || slices.Contains(systemAuthorities, path)): // systems trust all sorts of things
+	case wrong != nil:
+		return issuer{}, wrong
+	default:
+		return issuer{}, fmt.Errorf("%s holds no certificate in PEM", path)
+	}
+	return issuer{file: filepath.Join(own, authorityName([]byte(out.String()))), text: []byte(out.String())}, nil
+}
+
+// authorityName is the name of the copy of a text.
+func authorityName(text []byte) string {
+	sum := sha256.Sum256(text)
+	return authorityPrefix + hex.EncodeToString(sum[:])[:20] + ".pem"
+}
+
+// readAuthorities reads all of them for the first time: one that the operator named
+// and that can't be read is a mistake.
+func (r *Reconciler) readAuthorities() error {
+	r.authorities = map[string]issuer{}
+	for _, name := range sortedKeys(r.o.backendCAs) {
+		read, err := readAuthority(r.o.backendCAs[name], r.o.Dir)
+		if err != nil {
+			return fmt.Errorf("authority for containers (--haproxy-backend-ca): %w", err)
+		}
+		r.authorities[name] = read
+	}
+	return nil
+}
+
+// rereadAuthorities takes over what became of the files. One that can't be read stays
+// as it was, which is said once.
+func (r *Reconciler) rereadAuthorities() {
+	for _, name := range sortedKeys(r.o.backendCAs) {
+		r.authorities[name] = r.reread(r.authorities[name], r.o.backendCAs[name])
+	}
+}
+
+func (r *Reconciler) reread(had issuer, path string) issuer {
+	read, err := readAuthority(path, r.o.Dir)
+	if err == nil {
+		return read
+	}
+	if err.Error() != had.trouble {
+		r.o.Log.Warn("an authority stays as it was", "file", path, "error", err)
+	}
+	had.trouble = err.Error()
+	return had
+}
+
+// authorityOf returns the copy that a service's containers are verified by; what is
+// missing is said, with the remedy.
+func (r *Reconciler) authorityOf(s *v1.Service) (file, why, fix string) {
+	name := s.TLSAuthority
+	have, known := r.authorities[name]
+	switch {
+	case known:
+		return have.file, "", ""
+	case name == "":
+		return "", "HAProxy knows no authority by which to verify the containers' certificates", "name a file of certificates with --haproxy-backend-ca, or write tls_verify=false where any certificate will do"
+	}
+	fix = "leave tls_ca out, or have the operator name it with --haproxy-backend-ca " + name + "=FILE"
+	if near := v1.Nearest(name, slices.Sorted(maps.Keys(r.authorities))); near != "" {
+		fix = "did you mean tls_ca=" + near + "?"
+	}
+	return "", fmt.Sprintf("HAProxy has no authority with the name %q", name), fix
+}
+
+// named returns the copies that a model's sections name, sorted.
+func (m *model) authorities() []string {
+	var files []string
+	for _, name := range m.order {
+		for _, b := range m.sections[name].backends {
+			if b.Upstream.CA != "" {
+				files = append(files, b.Upstream.CA)
+			}
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+// writeAuthorities puts the copies there that a model's sections name.
+func (r *Reconciler) writeAuthorities(m *model) error {
+	wanted := m.authorities()
+	for _, name := range sortedKeys(r.authorities) {
+		if a := r.authorities[name]; slices.Contains(wanted, a.file) {
+			if err := r.dir.update(filepath.Base(a.file), a.text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sayAuthorities reports whether the copies that a model names are there.
+func (d *directory) sayAuthorities(m *model) (bool, error) {
+	for _, file := range m.authorities() {
+		text, err := d.read(filepath.Base(file))
+		if err != nil || file != d.file(authorityName(text)) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// sweepAuthorities removes the copies that nothing names any more.
+func (r *Reconciler) sweepAuthorities() error {
+	left, err := filepath.Glob(r.dir.file(authorityPrefix + "*.pem"))
+	wanted := r.model.authorities()
+	for _, path := range left {
+		if err == nil && !slices.Contains(wanted, path) && !strings.Contains(r.model.base, path) {
+			err = r.dir.commit("", filepath.Base(path))
+		}
+	}
+	return err
+}
+
+// checkAuthority is the door for the path of a copy.
+func checkAuthority(path string) error {
+	if path == "" {
+		return nil
+	}
+	base := filepath.Base(path)
+	digits := strings.TrimSuffix(strings.TrimPrefix(base, authorityPrefix), ".pem")
+	if !filepath.IsAbs(path) || base != authorityPrefix+digits+".pem" || strings.Trim(digits, "0123456789abcdef") != "" {
+		return errors.New("a file of authorities is none of ours")
+	}
+	return wordFile.check(path)
+}
