@@ -14,8 +14,8 @@ import (
 	"github.com/lockstep/lockstep/controller/status"
 )
 
-// How often wait asks again for what the daemon does not tell of by itself, and how
-// often at most for the rest.
+// How often wait asks again for what is no change of the status (sessions that end, a
+// check of HAProxy's own), and how often at most for what is.
 const (
 	askAgain = 250 * time.Millisecond
 	askRest  = 20 * time.Millisecond
@@ -129,10 +129,10 @@ func (w *waiting) until(ctx context.Context, subject string) (waited, error) {
 		w.progress(subject, out.Missing)
 		rest := askAgain
 		query.Del("after")
-		// Sessions end without a word; all else is a change of the status.
-		if explanation.Revision != 0 && w.goal == status.GoalServing {
+		if explanation.Revision != 0 {
 			rest = askRest
 			query.Set("after", strconv.FormatUint(explanation.Revision, 10))
+			query.Set("within", askAgain.String())
 		}
 		select {
 		case <-ctx.Done():

@@ -10,44 +10,31 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
-// countPatience bounds how long an explanation waits for a gateway's count.
-const countPatience = 2 * time.Second
+// inspectPatience bounds how long an explanation waits for a gateway.
+const inspectPatience = 2 * time.Second
 
-// Explain is what the status knows of a container or service, and how much the
-// gateways still do for instances that get nothing new, as far as they can tell.
+// Explain is what the status knows of a container or service, and what the gateways
+// themselves know of its instances at this moment, as far as they can be asked.
 // It returns false when nothing known is called so.
 func (c *Controller) Explain(ctx context.Context, ref string) (status.Explanation, bool) {
 	explanation, known := c.status.Explain(ref)
 	for i := range explanation.Services {
-		c.countSessions(ctx, &explanation.Services[i])
+		service := &explanation.Services[i]
+		for _, w := range c.workers {
+			if inspector, can := w.reconciler.(reconcilers.Inspector); can && stands(service, w.name) {
+				live, err := w.inspect(ctx, inspector, service.Service)
+				service.Inspected(w.name, func(id string) (int, string) { return find(live, id) }, err)
+			}
+		}
 	}
 	return explanation, known
 }
 
-// countSessions adds to what is said of each instance that gets nothing new how many sessions it has.
-func (c *Controller) countSessions(ctx context.Context, service *status.Service) {
-	for _, w := range c.workers {
-		counter, can := w.reconciler.(reconcilers.Counter)
-		if !can || !finishes(service, w.name) {
-			continue
-		}
-		counts, err := w.sessions(ctx, counter, service.Service)
-		service.Count(w.name, func(id string) int {
-			for endpoint, n := range counts {
-				if endpoint != "" && strings.HasPrefix(id, endpoint) {
-					return n
-				}
-			}
-			return 0
-		}, err)
-	}
-}
-
-// finishes reports whether an instance of the service has something to finish on a gateway.
-func finishes(service *status.Service, gateway v1.Gateway) bool {
+// stands reports whether the gateway has an address of one of the service's instances.
+func stands(service *status.Service, gateway v1.Gateway) bool {
 	for _, i := range service.Instances {
 		for _, v := range i.Verdicts {
-			if v.Gateway == gateway && v.Finishes() {
+			if v.Gateway == gateway && v.Address != "" {
 				return true
 			}
 		}
@@ -55,27 +42,38 @@ func finishes(service *status.Service, gateway v1.Gateway) bool {
 	return false
 }
 
-// sessions asks the gateway about a service and those that hold its versions.
-func (w *worker) sessions(ctx context.Context, counter reconcilers.Counter, service string) (map[string]int, error) {
+// find looks a container up among endpoints, whose ids are the beginnings of containers'.
+func find(live map[string]reconcilers.Live, id string) (sessions int, down string) {
+	for endpoint, l := range live {
+		if endpoint != "" && strings.HasPrefix(id, endpoint) {
+			return l.Sessions, l.Down
+		}
+	}
+	return 0, ""
+}
+
+// inspect asks the gateway about a service and those that hold its versions.
+func (w *worker) inspect(ctx context.Context, inspector reconcilers.Inspector, service string) (map[string]reconcilers.Live, error) {
 	type answer struct {
-		counts map[string]int
-		err    error
+		live map[string]reconcilers.Live
+		err  error
 	}
 	answers := make(chan answer, 1)
-	ctx, cancel := context.WithTimeout(ctx, countPatience)
+	ctx, cancel := context.WithTimeout(ctx, inspectPatience)
 	defer cancel()
 	err := w.visit(ctx, func(worker context.Context) {
-		ctx, cancel := context.WithTimeout(worker, countPatience)
+		ctx, cancel := context.WithTimeout(worker, inspectPatience)
 		defer cancel()
-		a := answer{counts: map[string]int{}}
+		a := answer{live: map[string]reconcilers.Live{}}
 		for name := range w.set {
 			if v1.DerivedFrom(name) != service || a.err != nil {
 				continue
 			}
-			var counts map[string]int
-			counts, a.err = counter.Sessions(ctx, name)
-			for id, n := range counts {
-				a.counts[id] += n
+			var live map[string]reconcilers.Live
+			live, a.err = inspector.Inspect(ctx, name)
+			for id, l := range live {
+				l.Sessions += a.live[id].Sessions
+				a.live[id] = l
 			}
 		}
 		answers <- a
@@ -84,5 +82,5 @@ func (w *worker) sessions(ctx context.Context, counter reconcilers.Counter, serv
 		return nil, err
 	}
 	a := <-answers
-	return a.counts, a.err
+	return a.live, a.err
 }

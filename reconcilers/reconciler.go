@@ -56,12 +56,20 @@ type Forecaster interface {
 	Forecast(p plan.Plan) plan.Plan
 }
 
-// Counter is implemented by a reconciler that can tell what its gateway still
-// does for an instance that gets nothing new.
-type Counter interface {
-	// Sessions returns how many sessions each instance of a service has, by the id
-	// of its endpoint; who has none may be missing. It changes nothing.
-	Sessions(ctx context.Context, service string) (map[string]int, error)
+// Live is what a gateway itself knows of an instance at this moment.
+type Live struct {
+	// Sessions is how many sessions it has.
+	Sessions int
+	// Down says why the gateway gives it nothing though it should: its own check
+	// fails, or has not passed yet; "" when it does.
+	Down string
+}
+
+// Inspector is implemented by a reconciler that can ask its gateway about instances.
+type Inspector interface {
+	// Inspect returns what the gateway knows of a service's instances, by the id of the
+	// endpoint; one may be missing. It changes nothing.
+	Inspect(ctx context.Context, service string) (map[string]Live, error)
 }
 
 // Watcher is implemented by a reconciler that can notice by itself that its

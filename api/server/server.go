@@ -86,17 +86,24 @@ func New(r Readers) http.Handler {
 // longest is how long a question that waits for a change goes unanswered.
 const longest = 30 * time.Second
 
-// await waits, when the query has after, until the status is no longer of that revision.
+// await waits, when the query has after, until the status is no longer of that
+// revision, or for as long as within says.
 func (r *Readers) await(req *http.Request) error {
-	after := req.URL.Query().Get("after")
-	if after == "" {
+	query := req.URL.Query()
+	if !query.Has("after") {
 		return nil
 	}
-	revision, err := strconv.ParseUint(after, 10, 64)
+	revision, err := strconv.ParseUint(query.Get("after"), 10, 64)
 	if err != nil {
-		return fmt.Errorf("after is %q, no revision; take that of an earlier answer", after)
+		return fmt.Errorf("after is %q, no revision; take that of an earlier answer", query.Get("after"))
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), longest)
+	within := longest
+	if query.Has("within") {
+		if within, err = time.ParseDuration(query.Get("within")); err != nil || within < 0 || within > longest {
+			return fmt.Errorf("within is %q, no time up to %s", query.Get("within"), longest)
+		}
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), within)
 	defer cancel()
 	r.Await(ctx, revision)
 	return nil

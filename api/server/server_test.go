@@ -64,6 +64,8 @@ func TestAnswers(t *testing.T) {
 		{"GET", "/explain?subject=broken", true, 503, `docker is gone`},
 		{"GET", "/explain", true, 400, `the query lacks subject`},
 		{"GET", "/status?after=6", true, 200, `"owner":"lockstep"`},
+		{"GET", "/status?after=7&within=10ms", true, 200, `"owner":"lockstep"`},
+		{"GET", "/status?after=7&within=1h", true, 400, `no time up to 30s`},
 		{"GET", "/status?after=yesterday", true, 400, `no revision`},
 		{"GET", "/explain?subject=web&after=6", true, 200, `"subject":"web"`},
 		{"GET", "/explain?subject=web&after=-1", true, 400, `no revision`},

@@ -66,17 +66,31 @@ func TestReachesOfWhatDoesNotCount(t *testing.T) {
 	}
 }
 
-// TestCount: sessions are counted for what gets nothing new on that gateway alone.
-func TestCount(t *testing.T) {
+// TestInspected: sessions are told of what gets nothing new on that gateway alone,
+// and what it holds for sick is not said to be served.
+func TestInspected(t *testing.T) {
 	s := Service{Standing: desired.Standing{Service: "web", Instances: []desired.InstanceStanding{
-		copyOf("a", desired.Verdict{Reason: v1.Serving}), copyOf("b", desired.Verdict{Reason: v1.Draining}),
+		copyOf("a", desired.Verdict{Reason: v1.Serving}), copyOf("b", desired.Verdict{Reason: v1.Draining}), copyOf("c", desired.Verdict{Reason: v1.Serving}),
 	}}}
-	s.Count(v1.Kong, func(string) int { return 9 }, nil)
-	s.Count(v1.HAProxy, func(id string) int { return len(id) }, nil)
-	if a, b := s.Instances[0].Verdicts[0].Sessions, s.Instances[1].Verdicts[0].Sessions; a != nil || b == nil || *b != len("b0123456789") {
-		t.Errorf("a has %v, b has %v", a, b)
+	known := func(id string) (int, string) {
+		if id[0] == 'c' {
+			return 1, "its check fails"
+		}
+		return len(id), ""
 	}
-	s.Count(v1.HAProxy, nil, errors.New("socket gone"))
+	s.Inspected(v1.Kong, known, nil)
+	if s.Instances[2].Verdicts[0].Reason != v1.Serving {
+		t.Error("what one gateway knows is said of the other")
+	}
+	s.Inspected(v1.HAProxy, known, nil)
+	a, b, c := s.Instances[0].Verdicts[0], s.Instances[1].Verdicts[0], s.Instances[2].Verdicts[0]
+	if a.Sessions != nil || a.Reason != v1.Serving || b.Sessions == nil || *b.Sessions != len("b0123456789") {
+		t.Errorf("a: %+v, b: %+v", a, b)
+	}
+	if c.Reason != v1.Unhealthy || c.Message != "its check fails" || c.Fix == "" {
+		t.Errorf("c: %+v", c)
+	}
+	s.Inspected(v1.HAProxy, nil, errors.New("socket gone"))
 	if got := s.Instances[1].Verdicts[0].Uncounted; got != "socket gone" {
 		t.Errorf("uncounted says %q", got)
 	}

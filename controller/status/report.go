@@ -71,18 +71,28 @@ type Service struct {
 // waits reports whether the gateway has yet to be told.
 func (s *Service) waits(gateway v1.Gateway) bool { return slices.Contains(s.Pending, gateway) }
 
-// Count notes for each instance that gets nothing new on a gateway how many
-// sessions it has there; an err says why that is not known.
-func (s *Service) Count(gateway v1.Gateway, sessions func(id string) int, err error) {
+// Inspected notes what a gateway knows of the instances, by their containers' ids:
+// how many sessions those have that get nothing new, and which it gives nothing though it
+// should. An err says why that is not known.
+func (s *Service) Inspected(gateway v1.Gateway, known func(id string) (sessions int, down string), err error) {
 	for _, i := range s.Instances {
 		for n := range i.Verdicts {
-			switch v := &i.Verdicts[n]; {
-			case v.Gateway != gateway || !v.Finishes():
-			case err != nil:
-				v.Uncounted = err.Error()
-			default:
-				count := sessions(i.ID)
-				v.Sessions = &count
+			v := &i.Verdicts[n]
+			if v.Gateway != gateway || v.Address == "" {
+				continue
+			}
+			if err != nil {
+				if v.Finishes() {
+					v.Uncounted = err.Error()
+				}
+				continue
+			}
+			sessions, down := known(i.ID)
+			switch {
+			case v.Finishes():
+				v.Sessions = &sessions
+			case v.Reason == v1.Serving && down != "":
+				v.Reason, v.Message, v.Fix = v1.Unhealthy, down, "see what the container answers to the check that the labels check and check_* ask for"
 			}
 		}
 	}

@@ -20,7 +20,7 @@
 //
 //	ability.go            what depends on HAProxy's version
 //	drain.go              when sessions of draining servers end
-//	sessions.go           how many there still are
+//	inspect.go            what HAProxy says of servers when somebody asks: sessions, failing checks
 //	spare.go              backends prepared for services that are brand-new
 //	added.go              backends that come and go at runtime, from 3.4 on
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key

@@ -53,24 +53,19 @@ func (r *Reconciler) findOverdue(ctx context.Context) error {
 // countSessions asks how many sessions the servers of some backends have.
 func (r *Reconciler) countSessions(ctx context.Context, now time.Time, suspects map[string]*backend) error {
 	names := slices.Sorted(maps.Keys(suspects))
-	commands := make([]string, len(names))
+	backends := make([]*backend, len(names))
 	for i, name := range names {
-		commands[i] = sessionsCommand(r.o.Owner, suspects[name])
+		backends[i] = suspects[name]
 	}
-	session, err := dial(ctx, r.o.StatsSocket, r.o.Timeout)
-	if err != nil {
-		return err
-	}
-	defer session.close()
-	answers, err := session.send(commands)
+	stats, err := r.stats(ctx, backends)
 	if err != nil {
 		return err
 	}
 	e := newEdit(r.o.Owner, r.model)
 	for i, name := range names {
-		used, b := parseUsed(answers[i]), suspects[name]
+		b := suspects[name]
 		for _, s := range b.servers {
-			if s.drain && !s.until.IsZero() && !now.Before(s.until) && used[s.name] > 0 {
+			if s.drain && !s.until.IsZero() && !now.Before(s.until) && stats[i][s.name].sessions > 0 {
 				s.overdue = true
 				b = b.with(s)
 				e.of(b.service).backends[name] = b

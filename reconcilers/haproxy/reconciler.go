@@ -14,7 +14,7 @@ import (
 var (
 	_ reconcilers.Reconciler = (*Reconciler)(nil)
 	_ reconcilers.Watcher    = (*Reconciler)(nil)
-	_ reconcilers.Counter    = (*Reconciler)(nil)
+	_ reconcilers.Inspector  = (*Reconciler)(nil)
 )
 
 // Reconciler keeps one HAProxy. Observe, Apply and Close belong to one

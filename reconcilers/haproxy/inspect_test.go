@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -20,7 +24,13 @@ func TestSessionsAreCounted(t *testing.T) {
 	expect := func(what string, want map[string]int) {
 		t.Helper()
 		b.eventually(what, func() error {
-			got, err := b.r.Sessions(context.Background(), "web")
+			known, err := b.r.Inspect(context.Background(), "web")
+			got := map[string]int{}
+			for id, live := range known {
+				if live.Sessions > 0 {
+					got[id] = live.Sessions
+				}
+			}
 			if err == nil && !maps.Equal(got, want) {
 				err = fmt.Errorf("counted %v, want %v", got, want)
 			}
@@ -47,7 +57,40 @@ func TestSessionsAreCounted(t *testing.T) {
 	expect("the old one ended", map[string]int{"w2": 1})
 	second.conn.Close()
 	expect("both ended", map[string]int{})
-	if got, err := b.r.Sessions(context.Background(), "nobody"); err != nil || len(got) != 0 {
+	if got, err := b.r.Inspect(context.Background(), "nobody"); err != nil || len(got) != 0 {
 		t.Errorf("of a service that is not there: %v, %v", got, err)
 	}
+}
+
+// TestFailingCheckIsTold: a server that HAProxy itself takes out says why, until it
+// is well again.
+func TestFailingCheckIsTold(t *testing.T) {
+	b := managed(t)
+	var sick atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if sick.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer server.Close()
+	web := b.serve("web", endpoint(t, "w1", strings.TrimPrefix(server.URL, "http://")))
+	checked := *web
+	checked.HealthCheck = v1.HealthCheck{Check: v1.CheckHTTP, CheckPath: "/", CheckStatus: []string{"200"}, CheckInterval: 50 * time.Millisecond, CheckRise: 1, CheckFall: 1}
+	b.set["web"] = &checked
+	b.sync()
+	says := func(want string) {
+		t.Helper()
+		b.eventually("it says "+want, func() error {
+			known, err := b.r.Inspect(context.Background(), "web")
+			if got := known["w1"].Down; err == nil && got != want {
+				err = fmt.Errorf("it says %q", got)
+			}
+			return err
+		})
+	}
+	says("")
+	sick.Store(true)
+	says("HAProxy's own check fails: Layer7 wrong status (500)")
+	sick.Store(false)
+	says("")
 }

@@ -1,0 +1,171 @@
+package haproxy
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+// Inspect implements reconcilers.Inspector. Sessions are those in the process that
+// runs and in every worker that was replaced and has still something to finish.
+func (r *Reconciler) Inspect(ctx context.Context, service string) (map[string]reconcilers.Live, error) {
+	if !r.known {
+		return nil, errors.New("HAProxy was not looked at yet")
+	}
+	known := map[string]reconcilers.Live{}
+	section := r.model.sections[service]
+	if section == nil {
+		return known, nil
+	}
+	if err := r.inspectNow(ctx, section, known); err != nil {
+		return nil, err
+	}
+	old, err := r.oldWorkers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, pid := range old {
+		if err := r.inspectOld(ctx, pid, section, known); err != nil {
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
+// inspectNow notes what the worker that takes requests knows.
+func (r *Reconciler) inspectNow(ctx context.Context, s *section, known map[string]reconcilers.Live) error {
+	var asked []*backend
+	for _, b := range s.backends {
+		if r.backends[b.live()] {
+			asked = append(asked, b)
+		}
+	}
+	stats, err := r.stats(ctx, asked)
+	if err != nil {
+		return err
+	}
+	for i, b := range asked {
+		for _, server := range b.servers {
+			stat, live := stats[i][server.name], known[server.id]
+			live.Sessions += stat.sessions
+			if !server.drain {
+				live.Down = stat.down
+			}
+			known[server.id] = live
+		}
+	}
+	return nil
+}
+
+// inspectOld adds the sessions in a worker that was replaced. It may know none of
+// the backends, or be gone by now.
+func (r *Reconciler) inspectOld(ctx context.Context, pid int, s *section, known map[string]reconcilers.Live) error {
+	for _, b := range s.backends {
+		answer, err := r.askWorker(ctx, pid, statCommand(r.o.Owner, b))
+		if err != nil {
+			return fmt.Errorf("old worker %d: %w", pid, err)
+		}
+		stats, err := parseStat(answer)
+		if err != nil {
+			continue // it does not know the backend
+		}
+		for _, server := range b.servers {
+			live := known[server.id]
+			live.Sessions += stats[server.name].sessions
+			known[server.id] = live
+		}
+	}
+	return nil
+}
+
+// stats asks the process about some of its backends.
+func (r *Reconciler) stats(ctx context.Context, backends []*backend) ([]map[string]stat, error) {
+	if len(backends) == 0 {
+		return nil, nil
+	}
+	session, err := dial(ctx, r.o.StatsSocket, r.o.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	defer session.close()
+	commands := make([]string, len(backends))
+	for i, b := range backends {
+		commands[i] = statCommand(r.o.Owner, b)
+	}
+	answers, err := session.send(commands)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]map[string]stat, len(backends))
+	for i, answer := range answers {
+		if out[i], err = parseStat(answer); err != nil {
+			return nil, fmt.Errorf("%s: %w", commands[i], err)
+		}
+	}
+	return out, nil
+}
+
+// statCommand asks for the servers of a backend: 0.25 ms, where all backends take 22.
+func statCommand(owner string, b *backend) string {
+	return "show stat " + backendName(owner, b.live()) + " 4 -1"
+}
+
+// stat is what HAProxy tells of a server.
+type stat struct {
+	sessions int
+	down     string // what its check says; "" unless that keeps it out
+}
+
+// parseStat reads an answer to statCommand, by the servers' names.
+func parseStat(answer string) (map[string]stat, error) {
+	text, ok := strings.CutPrefix(answer, "# ")
+	if !ok {
+		return nil, fmt.Errorf("HAProxy answers %q", firstLine(answer))
+	}
+	reader := csv.NewReader(strings.NewReader(text))
+	reader.FieldsPerRecord, reader.LazyQuotes = -1, true
+	rows, err := reader.ReadAll()
+	if err != nil || len(rows) == 0 {
+		return nil, errors.Join(errors.New("HAProxy's answer has no columns"), err)
+	}
+	column := map[string]int{}
+	for i, name := range rows[0] {
+		column[name] = i
+	}
+	out := map[string]stat{}
+	for _, row := range rows[1:] {
+		field := func(name string) string {
+			if i, has := column[name]; has && i < len(row) {
+				return row[i]
+			}
+			return ""
+		}
+		var s stat
+		if s.sessions, err = strconv.Atoi(field("scur")); err != nil {
+			return nil, fmt.Errorf("HAProxy's answer has %q sessions", field("scur"))
+		}
+		if strings.HasPrefix(field("status"), "DOWN") {
+			s.down = sayCheck(field("check_desc"), field("check_code"))
+		}
+		out[field("svname")] = s
+	}
+	return out, nil
+}
+
+// sayCheck says what a check found, in HAProxy's own words; what the server itself
+// answered is left out.
+func sayCheck(description, code string) string {
+	said := "HAProxy's own check fails"
+	if description != "" {
+		said += ": " + description
+	}
+	if code != "" && code != "0" {
+		said += " (" + code + ")"
+	}
+	return said
+}
