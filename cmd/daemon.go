@@ -212,6 +212,7 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		AccessLog:        s.haproxyAccessLog,
 		AccessLogQuery:   s.haproxyLogQuery,
 		TrustedProxies:   s.trusted,
+		AcceptProxy:      s.accepted,
 		ConfigFiles:      s.haproxyConfigs,
 		Dir:              s.haproxyDir,
 		StatsSocket:      s.haproxyStatsSocket,

@@ -51,6 +51,8 @@ type settings struct {
 	haproxyErrors       string
 	haproxyAccessLog    string
 	haproxyLogQuery     bool
+	acceptProxy         []string
+	accepted            []netip.Prefix // the same, checked
 	trustedProxies      []string
 	trusted             []netip.Prefix // the same, checked
 
@@ -106,6 +108,7 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringVar(&s.haproxyErrors, "haproxy-errors", "", "`directory` with pages of your own for errors of HAProxy, as 404.html or 503.json")
 	f.StringVar(&s.haproxyAccessLog, "haproxy-access-log", "", "where HAProxy logs requests as JSON: stdout (managed only), a syslog socket's path, or a syslog server's `address` (default: nowhere)")
 	f.BoolVar(&s.haproxyLogQuery, "haproxy-access-log-query", false, "log the query of requests too, which may hold secrets")
+	f.StringSliceVar(&s.acceptProxy, "haproxy-accept-proxy", nil, "`range` of addresses, as 10.0.0.0/8, of load balancers that begin each connection to HAProxy with a PROXY header; repeatable")
 	f.StringSliceVar(&s.trustedProxies, "trusted-proxies", nil, "`range` of addresses, as 10.0.0.0/8, of proxies before HAProxy that are believed what they say of clients; repeatable")
 	s.chain.bind(f)
 
@@ -180,20 +183,29 @@ func (s *settings) check() error {
 	return nil
 }
 
-// checkProxies reads the ranges of --trusted-proxies.
-func (s *settings) checkProxies() error {
-	s.trusted = nil
-	for _, text := range s.trustedProxies {
+// checkProxies reads the ranges of addresses that are believed.
+func (s *settings) checkProxies() (err error) {
+	if s.trusted, err = ranges("--trusted-proxies", s.trustedProxies); err != nil {
+		return err
+	}
+	s.accepted, err = ranges("--haproxy-accept-proxy", s.acceptProxy)
+	return err
+}
+
+// ranges reads ranges of addresses, or single ones.
+func ranges(flag string, texts []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range texts {
 		prefix, err := netip.ParsePrefix(text)
 		if address, single := netip.ParseAddr(text); single == nil {
 			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
 		}
 		if err != nil || prefix.Addr().Zone() != "" {
-			return fmt.Errorf("--trusted-proxies %q is neither a range nor an address, for example 10.0.0.0/8", text)
+			return nil, fmt.Errorf("%s %q is neither a range nor an address, for example 10.0.0.0/8", flag, text)
 		}
-		s.trusted = append(s.trusted, prefix.Masked())
+		out = append(out, prefix.Masked())
 	}
-	return nil
+	return out, nil
 }
 
 // fill sets what follows from other settings.

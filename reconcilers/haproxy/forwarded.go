@@ -12,6 +12,16 @@ import (
 // says it, and replaced otherwise. Kong does the same with its trusted_ips, except
 // that it passes on what a stranger wrote into X-Forwarded-For.
 
+// renderAccept expects connections from some sources to begin with a PROXY header,
+// which then says who the client is: for all that looks at it, from routes to what
+// containers are told. From everybody else such a header is no more than a bad
+// request. Over our own sockets, which have no source, it is always there.
+func renderAccept(line func(string, ...any), o Options) {
+	if len(o.AcceptProxy) > 0 {
+		line("tcp-request connection expect-proxy layer4 if { src %s }", prefixes(o.AcceptProxy))
+	}
+}
+
 // renderPeer finds out who sent the request. A trusted proxy names the client, as
 // the last address of X-Forwarded-For. A worker that was replaced passes on what
 // it got as it is.

@@ -67,6 +67,9 @@ type Options struct {
 	AccessLogQuery bool
 	// TrustedProxies are believed what they say of clients (X-Forwarded-…).
 	TrustedProxies []netip.Prefix
+	// AcceptProxy are sources whose connections begin with a PROXY header, on all
+	// addresses but those for Kong.
+	AcceptProxy []netip.Prefix
 	// Dir is our directory, absolute.
 	Dir string
 	// StatsSocket is HAProxy's runtime socket. Default: stats.sock in Dir when

@@ -118,6 +118,7 @@ func renderFrontend(b *strings.Builder, o Options, p pages) {
 		line("bind %s ssl crt-list %s alpn h2,http/1.1", bind, filepath.Join(o.Dir, certificatesName))
 	}
 	line("bind %s name gate accept-proxy", gateAddress(o))
+	renderAccept(line, o)
 	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, filepath.Join(o.Dir, mapName))
 	renderPeer(line, o)
 	renderLog(line, o)
