@@ -17,9 +17,8 @@ import (
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/source"
 	"github.com/lockstep/lockstep/controller/source/docker"
-	"github.com/lockstep/lockstep/controller/source/folder"
 	"github.com/lockstep/lockstep/controller/status"
-	"github.com/lockstep/lockstep/manifests"
+	"github.com/lockstep/lockstep/manifests/git"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy"
 	"github.com/lockstep/lockstep/reconcilers/kong"
@@ -30,6 +29,7 @@ type daemon struct {
 	controller *controller.Controller
 	source     *docker.Source
 	sources    []source.Source // that one, and what else says what there should be
+	repository *git.Repository // nil: none
 	status     *status.Store
 	registry   *prometheus.Registry
 	grammar    v1.Grammar
@@ -104,25 +104,6 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		Log:            log,
 	})
 	return d, nil
-}
-
-// openManifests adds the folders of manifests, with what they last said.
-func (d *daemon) openManifests(s *settings, m mode, log *slog.Logger) error {
-	if len(s.manifests) == 0 {
-		return nil
-	}
-	memory, err := ledger.ReadManifests(s.stateDir)
-	if err != nil {
-		return err
-	}
-	options := manifests.Options{
-		Folders: s.manifests, Memory: memory, Log: log.With("source", "manifests"), Registerer: d.registry,
-	}
-	if m.remembers() {
-		options.Remember = d.store.SaveManifests
-	}
-	d.sources = append(d.sources, folder.New(options))
-	return nil
 }
 
 // openState opens the state directory, or reads the ledger when only looking.

@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/lockstep/lockstep/manifests/git"
 )
 
 var update = flag.Bool("update", false, "write the pages of docs that are made from the program")
@@ -117,7 +119,7 @@ func metricsPage(t *testing.T) string {
 	state := t.TempDir()
 	s := settings{
 		kongAdminURLs: []string{"http://127.0.0.1:1"}, haproxy: "managed", haproxyBinds: []string{"127.0.0.1:1"},
-		labelPrefix: "lockstep.", owner: "lockstep", guard: "off", manifests: []string{state}, reach: reach{stateDir: state},
+		labelPrefix: "lockstep.", owner: "lockstep", guard: "off", manifests: []string{state}, git: gitSettings{git.Options{URL: state}}, reach: reach{stateDir: state},
 	}
 	if err := s.check(); err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ type settings struct {
 	owner        string
 	takeover     bool
 	manifests    []string
+	git          gitSettings
 
 	kongAdminURLs []string
 	kongNetworks  []string
@@ -85,6 +86,7 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.BoolVar(&s.takeover, "takeover", false, "take the gateways over from another lockstep with the same owner")
 
 	f.StringSliceVar(&s.manifests, "manifests", nil, "`directory` of manifests, which is watched with all directories within it; repeatable")
+	s.git.bind(f)
 
 	f.StringSliceVar(&s.kongAdminURLs, "kong-admin-url", nil, "`url` of Kong's Admin API; repeatable; none: no Kong")
 	f.StringSliceVar(&s.kongNetworks, "kong-network", nil, "Docker `network` that Kong is on, or host; repeatable, best first (default: found out)")
@@ -177,6 +179,9 @@ func (s *settings) check() error {
 			return fmt.Errorf("--manifests %q: %w", dir, err)
 		}
 		s.manifests[i] = absolute
+	}
+	if err := s.git.check(); err != nil {
+		return err
 	}
 	s.haproxyDir = or(s.haproxyDir, filepath.Join(s.stateDir, "haproxy"))
 	s.fill()

@@ -52,6 +52,12 @@ func printReport(p *printer, report status.Report) {
 		if source.Error != "" {
 			p.line("source %s: %s", source.Name, source.Error)
 		}
+		if source.Commit != "" {
+			p.line("%s: at commit %s", source.Name, source.Commit)
+		}
+		if source.Refused != "" {
+			p.line("%s: commit %s is wrong and not taken", source.Name, source.Refused)
+		}
 	}
 	p.line("")
 	printGateways(p, report.Gateways)

@@ -4,7 +4,7 @@
 //
 //	stage     | input                       | output                  | package
 //	----------|-----------------------------|-------------------------|--------------------------
-//	take      | Docker events, manifests    | snapshot.Delta          | controller/source/docker, folder
+//	take      | Docker events, manifests    | snapshot.Delta          | controller/source/docker, folder, repository
 //	build     | delta, ledger, time         | services per gateway    | controller/desired
 //	remember  | claims, settings, graces,   | a file                  | controller/ledger
 //	          | drains, ports               |                         |

@@ -7,12 +7,15 @@
 //	step  | file                | question
 //	------|---------------------|---------------------------------------------------
 //	read  | folder.go, ears.go  | which files are there, and have they come to rest?
+//	      | tree.go             | what does a repository say? (manifests/git fetches it)
 //	parse | file.go, node.go    | is it YAML, and are these objects of ours?
 //	decode| kinds.go and beside | what does each object declare? (fields: api/v1)
 //	keep  | shelf.go            | which versions of each file were good?
 //	link  | world.go            | do they fit together? A file that does not, alone
-//	      |                     | or beside the others, keeps its last good version.
+//	      |                     | or beside the others, keeps its last good version;
+//	      |                     | so does a repository as a whole.
 //	reveal| reveal.go, secret.go| what do references to secrets stand for now?
 //
-// Parse and Link are pure. Watcher (watcher.go) does the rest.
+// Parse and Link are pure. Watcher (watcher.go) does the rest, and news.go hands
+// over what changed.
 package manifests

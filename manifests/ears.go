@@ -28,6 +28,7 @@ type ears struct {
 	linked bool            // what a symbolic link leads to was, since
 	secret bool            // so was something outside of the folders
 	again  bool            // look again at once
+	nudge  chan struct{}   // something else is new
 }
 
 // place is a directory that is listened to.
@@ -37,9 +38,9 @@ type place struct {
 	names map[string]bool // otherwise what in it matters
 }
 
-// newEars returns ears that listen to nothing yet.
-func newEars() *ears {
-	e := &ears{places: map[string]*place{}, paths: map[string]bool{}, dirs: map[string]bool{}, all: true}
+// newEars returns ears that listen to nothing yet but to the nudge.
+func newEars(nudge chan struct{}) *ears {
+	e := &ears{nudge: nudge, places: map[string]*place{}, paths: map[string]bool{}, dirs: map[string]bool{}, all: true}
 	e.watcher, e.err = fsnotify.NewWatcher()
 	return e
 }
@@ -182,6 +183,11 @@ func (e *ears) listen(ctx context.Context, d time.Duration, early bool) (whole b
 			return true, nil
 		case event := <-events:
 			matters = e.note(event)
+		case <-e.nudge:
+			matters = true
+			if e.heard.IsZero() {
+				e.heard = time.Now()
+			}
 		case err := <-lost: // too much at once, or a directory that went: all is looked at
 			matters = err != nil
 			e.linked, e.secret, e.all = e.linked || matters, e.secret || matters, e.all || matters

@@ -15,9 +15,11 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
+// MaxBytes is the most that one file may have.
+const MaxBytes = 1 << 20
+
 // The bounds of one file.
 const (
-	maxBytes   = 1 << 20
 	maxObjects = 10_000
 )
 
@@ -30,8 +32,11 @@ type File struct {
 // Parse reads one file. With any problem nothing of it counts: half of a wish
 // may be more open than the whole. Problems are sorted by their place; path is
 // what they call the file. It is pure.
-func Parse(path string, text []byte) (File, []v1.Problem) {
-	r := &reader{path: path}
+func Parse(path string, text []byte) (File, []v1.Problem) { return parse(path, "", text) }
+
+// parse is Parse of a file at a commit; "": of none.
+func parse(path, commit string, text []byte) (File, []v1.Problem) {
+	r := &reader{path: path, commit: commit}
 	file := File{Path: path}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	if !r.legible(text) {
@@ -76,9 +81,9 @@ func next(decoder *yaml.Decoder, document *yaml.Node) (err error) {
 
 // legible looks at the text before the YAML parser does.
 func (r *reader) legible(text []byte) bool {
-	if len(text) > maxBytes {
-		r.report(v1.Origin{File: r.path, Line: 1, Column: 1},
-			fmt.Sprintf("the file has %d bytes, the most is %d", len(text), maxBytes), "divide it into several files")
+	if len(text) > MaxBytes {
+		r.report(r.place(1, 1),
+			fmt.Sprintf("the file has %d bytes, the most is %d", len(text), MaxBytes), "divide it into several files")
 		return false
 	}
 	line, column := 1, 1
@@ -86,10 +91,10 @@ func (r *reader) legible(text []byte) bool {
 		c, size := utf8.DecodeRune(rest)
 		switch {
 		case c == utf8.RuneError && size == 1:
-			r.report(v1.Origin{File: r.path, Line: line, Column: column}, fmt.Sprintf("the byte %#02x is no text in UTF-8", rest[0]), "save the file as UTF-8")
+			r.report(r.place(line, column), fmt.Sprintf("the byte %#02x is no text in UTF-8", rest[0]), "save the file as UTF-8")
 			return false
 		case c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0x7f:
-			r.report(v1.Origin{File: r.path, Line: line, Column: column}, fmt.Sprintf("the control character %q may not stand there", c), "remove it")
+			r.report(r.place(line, column), fmt.Sprintf("the control character %q may not stand there", c), "remove it")
 			return false
 		case c == '\n':
 			line, column = line+1, 0
@@ -121,7 +126,7 @@ func find(text []byte, word string) (line, column int, found bool) {
 
 // unreadable reports text that is no YAML.
 func (r *reader) unreadable(text []byte, err error) {
-	at := v1.Origin{File: r.path, Line: 1, Column: 1}
+	at := r.place(1, 1)
 	said := err.Error()
 	if parts := yamlError.FindStringSubmatch(said); parts != nil {
 		said = parts[2]

@@ -12,9 +12,11 @@ import (
 	"syscall"
 )
 
+// MaxFiles is the most that folders, or a repository, may hold.
+const MaxFiles = 20_000
+
 // The most that folders may hold.
 const (
-	maxFiles = 20_000
 	maxLinks = 40 // symbolic links in one path, as the kernel has it
 )
 
@@ -22,7 +24,7 @@ const (
 // with the look before what nobody looked at again.
 type look struct {
 	dirs map[string]*listing
-	err  string // why it could not be seen
+	err  error // why it could not be seen
 }
 
 // listing is what was seen of one directory.
@@ -34,7 +36,7 @@ type listing struct {
 }
 
 func (l look) equal(o look) bool {
-	return l.err == o.err && maps.EqualFunc(l.dirs, o.dirs, func(a, b *listing) bool {
+	return fmt.Sprint(l.err) == fmt.Sprint(o.err) && maps.EqualFunc(l.dirs, o.dirs, func(a, b *listing) bool {
 		return a == b || a.self == b.self && maps.Equal(a.files, b.files) && maps.Equal(a.links, b.links) && slices.Equal(a.subs, b.subs)
 	})
 }
@@ -82,9 +84,9 @@ func stampAt(path string) stamp {
 	return stampOf(info)
 }
 
-// isManifest reports whether a file of that name holds manifests. What begins
+// IsManifest reports whether a file of that name holds manifests. What begins
 // with a dot is not: Kubernetes, Git and editors keep their own things so.
-func isManifest(name string) bool {
+func IsManifest(name string) bool {
 	return !strings.HasPrefix(name, ".") && (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml"))
 }
 
@@ -96,7 +98,7 @@ func take(folders []string, before look, again func(dir string) bool) look {
 	files := 0
 	for _, folder := range folders {
 		if err := l.walk(folder, before, again, &files); err != nil {
-			l.err = err.Error()
+			l.err = err
 			return l
 		}
 	}
@@ -113,8 +115,8 @@ func (l *look) walk(dir string, before look, again func(string) bool, files *int
 		}
 	}
 	l.dirs[dir] = seen
-	if *files += len(seen.files); *files > maxFiles {
-		return fmt.Errorf("there are more than %d manifests, with those in %s", maxFiles, dir)
+	if *files += len(seen.files); *files > MaxFiles {
+		return fmt.Errorf("there are more than %d manifests, with those in %s", MaxFiles, dir)
 	}
 	for _, sub := range seen.subs {
 		if err := l.walk(sub, before, again, files); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -139,7 +141,7 @@ func list(dir string) (*listing, error) {
 		case strings.HasPrefix(name, "."):
 		case entry.IsDir():
 			l.subs = append(l.subs, path)
-		case isManifest(name):
+		case IsManifest(name):
 			info, err := os.Stat(path)
 			if errors.Is(err, fs.ErrNotExist) { // gone meanwhile, or a link to nothing
 				continue

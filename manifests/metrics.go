@@ -23,7 +23,8 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 
 // note counts what there is now.
 func (m *metrics) note(s *shelf, broken int, d Declaration) {
-	m.files.WithLabelValues("good").Set(float64(len(s.files) - broken))
+	files, broken := s.count(broken)
+	m.files.WithLabelValues("good").Set(float64(max(files-broken, 0)))
 	m.files.WithLabelValues("broken").Set(float64(broken))
 	m.objects.WithLabelValues("Service").Set(float64(len(d.Services)))
 	m.objects.WithLabelValues("Certificate").Set(float64(len(d.Shared.Certificates)))

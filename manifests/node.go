@@ -24,6 +24,7 @@ const (
 // reader is the work on one file.
 type reader struct {
 	path     string
+	commit   string // that the file is at; "" outside of a repository
 	nodes    int    // looked at
 	key      v1.Key // the object that is read
 	problems []v1.Problem
@@ -38,7 +39,12 @@ type entry struct {
 
 // at returns the place of a node.
 func (r *reader) at(n *yaml.Node) v1.Origin {
-	return v1.Origin{File: r.path, Line: max(n.Line, 1), Column: max(n.Column, 1)}
+	return r.place(max(n.Line, 1), max(n.Column, 1))
+}
+
+// place returns a place in the file.
+func (r *reader) place(line, column int) v1.Origin {
+	return v1.Origin{File: r.path, Line: line, Column: column, Commit: r.commit}
 }
 
 // report adds a problem.

@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,6 +85,33 @@ func (r *reader) file(at v1.Origin, path string) Value {
 		return Value{}
 	}
 	return Value{file: filepath.Clean(path), at: at}
+}
+
+// ParseReference reads what a flag says of a secret: /path, file:/path or env:NAME,
+// with or without the ${} of manifests. A flag that holds a secret itself is refused:
+// every user of the machine can read it. The error never repeats the text.
+func ParseReference(text string) (Value, error) {
+	if filepath.IsAbs(text) {
+		return Value{file: filepath.Clean(text)}, nil
+	}
+	if !strings.HasPrefix(text, wordy) {
+		text = wordy + text + "}"
+	}
+	parts := reference.FindStringSubmatch(text)
+	switch {
+	case parts != nil && parts[1] == "env" && envName.MatchString(parts[2]):
+		return Value{env: parts[2]}, nil
+	case parts != nil && parts[1] == "file" && filepath.IsAbs(parts[2]):
+		return Value{file: filepath.Clean(parts[2])}, nil
+	}
+	return Value{}, errors.New("a secret is named by where it stands: /path (the whole of it), or env:NAME")
+}
+
+// Reveal looks the value up, without the newline that editors put at its end. The
+// error never repeats it.
+func (v Value) Reveal() (v1.Secret, error) {
+	secret, err := v.reveal()
+	return v1.NewSecret(trailingNewline.ReplaceAllString(secret.Reveal(), "")), err
 }
 
 // reveal looks the value up. The error never repeats it.

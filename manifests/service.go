@@ -236,7 +236,7 @@ func (r *reader) list(e entry, n *yaml.Node, depth int) (value string, isList bo
 func (r *reader) inJSON(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
-		r.report(v1.Origin{File: r.path, Line: 1, Column: 1}, "a value can't be passed on: "+err.Error(), "write it differently")
+		r.report(r.place(1, 1), "a value can't be passed on: "+err.Error(), "write it differently")
 	}
 	return cmp.Or(string(text), "null")
 }

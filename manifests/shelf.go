@@ -14,6 +14,11 @@ type shelf struct {
 	files map[string]*known
 	// memory are the texts that were last good, by path. It outlives the daemon.
 	memory map[string][]byte
+
+	tree     *grove       // what the repository says now; nil before it was read
+	standing *grove       // what it said when it was last good; nil when it never was
+	refused  bool         // tree does not count, or not all of it
+	faults   []v1.Problem // why
 }
 
 // known is one file.
@@ -24,8 +29,12 @@ type known struct {
 	problems []v1.Problem
 }
 
-func newShelf(memory map[string][]byte) *shelf {
-	return &shelf{files: map[string]*known{}, memory: memory}
+func newShelf(memory map[string][]byte, tree *Tree) *shelf {
+	s := &shelf{files: map[string]*known{}, memory: memory}
+	if tree != nil {
+		s.standing = grow(*tree, nil)
+	}
+	return s
 }
 
 // put takes in what a file says, and reports whether that is news.
@@ -110,7 +119,7 @@ func (s *shelf) link() (linked Linked, broken int, remembered bool) {
 		candidates[i] = c
 		problems = append(problems, k.problems...)
 	}
-	linked = Link(candidates)
+	linked = s.linkTree(candidates)
 	linked.Problems = sorted(append(linked.Problems, problems...))
 	for i, path := range paths {
 		if !linked.Whole[i] {

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -27,8 +26,8 @@ func ReadAll(paths []string) (map[string][]byte, error) {
 		}
 		if info.IsDir() {
 			seen := take([]string{path}, look{}, nil)
-			if seen.err != "" {
-				return nil, fmt.Errorf("%s", seen.err)
+			if seen.err != nil {
+				return nil, seen.err
 			}
 			files = nil
 			for _, dir := range slices.Sorted(maps.Keys(seen.dirs)) {
@@ -37,7 +36,7 @@ func ReadAll(paths []string) (map[string][]byte, error) {
 			slices.Sort(files)
 		}
 		for _, file := range files {
-			if texts[file], err = readBounded(file, 2*maxBytes); err != nil {
+			if texts[file], err = readBounded(file, 2*MaxBytes); err != nil {
 				return nil, err
 			}
 		}

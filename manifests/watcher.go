@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // Options are what a Watcher is made of.
@@ -32,27 +29,16 @@ type Options struct {
 	// Watcher owns it from now on.
 	Memory map[string][]byte
 	// Remember saves Memory; nil: nothing is saved.
-	Remember   func(map[string][]byte) error
+	Remember func(map[string][]byte) error
+	// Repository says that trees are offered as well, and that nothing is known
+	// before the first one.
+	Repository bool
+	// Tree is the one that counted last; nil when none did.
+	Tree *Tree
+	// Counts is told which tree counts from now on, to remember it; nil: nobody is.
+	Counts     func(*Tree) error
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
-}
-
-// State is how a Watcher is doing.
-type State struct {
-	Loaded   bool      // every folder was read at least once
-	Synced   time.Time // when that was last
-	Error    string    // why the folders can't be read; "" when they can
-	Problems []v1.Problem
-}
-
-// News is what changed since it was last taken.
-type News struct {
-	// Services are those that changed, by name; nil: no longer declared.
-	Services map[string]*v1.Declared
-	// Shared is what belongs to no service; nil: as before.
-	Shared *v1.Shared
-	// Seen is when the oldest change was heard of; zero when it was only found.
-	Seen time.Time
 }
 
 // Watcher keeps what the files in some folders declare. Take and State may be
@@ -70,10 +56,13 @@ type Watcher struct {
 	now     Declaration
 	said    map[string]bool // problems that were logged
 	unsaved bool
+	told    *grove // the tree that Counts was told of
 
-	mu    sync.Mutex
-	state State
-	news  News
+	mu      sync.Mutex
+	state   State
+	news    News
+	offered *Tree
+	nudge   chan struct{}
 }
 
 // New returns a Watcher that has not begun.
@@ -86,7 +75,19 @@ func New(o Options) *Watcher {
 	}
 	return &Watcher{
 		options: o, metrics: newMetrics(o.Registerer),
-		shelf: newShelf(o.Memory), reveal: newRevealer(), stamps: map[string]stamp{}, said: map[string]bool{},
+		shelf: newShelf(o.Memory, o.Tree), reveal: newRevealer(), stamps: map[string]stamp{}, said: map[string]bool{},
+		nudge: make(chan struct{}, 1),
+	}
+}
+
+// Offer hands over what the repository says from now on. It never blocks.
+func (w *Watcher) Offer(tree *Tree) {
+	w.mu.Lock()
+	w.offered = tree
+	w.mu.Unlock()
+	select {
+	case w.nudge <- struct{}{}:
+	default:
 	}
 }
 
@@ -109,7 +110,7 @@ func (w *Watcher) State() State {
 // Run watches until ctx ends and returns its cause. It calls poke, which never
 // blocks, whenever Take or State has news.
 func (w *Watcher) Run(ctx context.Context, poke func()) error {
-	w.ears = newEars()
+	w.ears = newEars(w.nudge)
 	defer w.ears.close()
 	if w.ears.err != nil {
 		w.options.Log.Warn("folders can't be watched, so they are looked at every second", "error", w.ears.err)
@@ -122,8 +123,8 @@ func (w *Watcher) Run(ctx context.Context, poke func()) error {
 		}
 		if w.take(now, w.ears.heard) {
 			poke()
-			w.remember()
 		}
+		w.remember()
 		if err := w.ears.idle(ctx, w.options.Rescan); err != nil {
 			return err
 		}
@@ -159,7 +160,7 @@ func (w *Watcher) rest(ctx context.Context) (look, error) {
 // It listens first, so that nothing happens between the two.
 func (w *Watcher) look() look {
 	again := func(dir string) bool { return w.ears.dirs[dir] }
-	if w.ears.all || w.seen.err != "" {
+	if w.ears.all || w.seen.err != nil {
 		again = nil
 	}
 	now := take(w.options.Folders, w.seen, again)
@@ -184,17 +185,26 @@ func (w *Watcher) emptied(now look) bool {
 
 // take reads what changed and reports whether there is news.
 func (w *Watcher) take(now look, seen time.Time) bool {
-	if now.err != "" {
-		return w.lost(now.err)
+	news := false
+	changed, secret := false, w.ears.secret
+	if now.err != nil { // what the folders last said stays; the repository may go on
+		news = w.lost(now.err)
+		if !w.State().Loaded {
+			return news
+		}
+	} else {
+		changed = w.read(now)
+		if secret {
+			w.reveal.forget()
+		}
+		w.ears.reset()
 	}
-	changed := w.read(now)
-	secret := w.ears.secret
-	if secret {
-		w.reveal.forget()
+	changed = w.shelf.plant(w.offer()) || changed
+	if w.options.Repository && w.shelf.tree == nil {
+		return news // half of the world
 	}
-	w.ears.reset()
-	if !changed && !secret && w.State().Loaded && w.State().Error == "" {
-		return false
+	if state := w.State(); !changed && state.Loaded && (now.err != nil || !secret && state.Error == "") {
+		return news
 	}
 	linked, broken, remembered := w.shelf.link()
 	w.unsaved = w.unsaved || remembered
@@ -203,7 +213,14 @@ func (w *Watcher) take(now look, seen time.Time) bool {
 	problems = sorted(append(problems, linked.Problems...))
 	w.metrics.note(w.shelf, broken, next)
 	w.say(problems)
-	return w.publish(next, problems, seen)
+	return w.publish(next, problems, now.err != nil, seen) || news
+}
+
+// offer returns the tree that was offered last; nil when none was.
+func (w *Watcher) offer() *Tree {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.offered
 }
 
 // read takes in every file that changed or was heard of, and reports whether
@@ -224,7 +241,7 @@ func (w *Watcher) read(now look) bool {
 
 // readFile takes in one file, and reports whether it says something else.
 func (w *Watcher) readFile(path string, seen stamp) (changed bool) {
-	text, err := readBounded(path, 2*maxBytes)
+	text, err := readBounded(path, 2*MaxBytes)
 	if err != nil {
 		changed = w.shelf.fail(path, err)
 	} else {
@@ -238,77 +255,11 @@ func (w *Watcher) readFile(path string, seen stamp) (changed bool) {
 	return changed
 }
 
-// lost notes that the folders can't be read; what they last said stays.
-func (w *Watcher) lost(why string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	said := why + "; make the folder readable for this user, or name another with --manifests"
-	if w.state.Error == said {
-		return false
-	}
-	w.state.Error = said
-	return true
-}
-
-// publish hands over what changed. It reports whether there is anything to look at.
-func (w *Watcher) publish(next Declaration, problems []v1.Problem, seen time.Time) bool {
-	changed := map[string]*v1.Declared{}
-	for name, service := range next.Services {
-		if before := w.now.Services[name]; before != service && !reflect.DeepEqual(before, service) {
-			changed[name] = service
-		}
-	}
-	for name := range w.now.Services {
-		if next.Services[name] == nil {
-			changed[name] = nil
-		}
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	news := len(changed) > 0 || !w.state.Loaded || w.state.Error != "" || !slices.Equal(w.state.Problems, problems)
-	if w.news.Services == nil {
-		w.news.Services = map[string]*v1.Declared{}
-	}
-	maps.Copy(w.news.Services, changed)
-	if !w.state.Loaded || !reflect.DeepEqual(w.now.Shared, next.Shared) {
-		w.news.Shared, news = &next.Shared, true
-	}
-	if news && w.news.Seen.IsZero() {
-		w.news.Seen = seen
-	}
-	w.now = next
-	w.state = State{Loaded: true, Synced: time.Now(), Problems: problems}
-	return news
-}
-
-// say logs each problem once for as long as it lasts.
-func (w *Watcher) say(problems []v1.Problem) {
-	now := map[string]bool{}
-	for _, problem := range problems {
-		text := problem.Error()
-		if now[text] = true; !w.said[text] {
-			w.options.Log.Warn("manifest is wrong; its last good version stays", "problem", text)
-		}
-	}
-	if len(now) == 0 && len(w.said) > 0 {
-		w.options.Log.Info("manifests are all good again")
-	}
-	w.said = now
-}
-
-// remember saves what was last good, and tries again at the next change when it can't.
-func (w *Watcher) remember() {
-	if !w.unsaved || w.options.Remember == nil {
-		return
-	}
-	if err := w.options.Remember(w.shelf.memory); err != nil {
-		w.options.Log.Error("what manifests last said can't be saved; a restart would lose it where a file is wrong", "error", err)
-		return
-	}
-	w.unsaved = false
-}
-
 // String names the folders.
 func (w *Watcher) String() string {
-	return fmt.Sprintf("manifests in %s", strings.Join(w.options.Folders, ", "))
+	places := w.options.Folders
+	if w.options.Repository {
+		places = append(slices.Clone(places), "a repository")
+	}
+	return fmt.Sprintf("manifests in %s", strings.Join(places, ", "))
 }

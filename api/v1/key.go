@@ -68,6 +68,9 @@ type Origin struct {
 	Commit    string `json:"commit,omitempty"`
 }
 
+// shownCommit is how much of a commit's id people read.
+const shownCommit = 12
+
 // IsZero reports whether the origin names no place at all.
 func (o Origin) IsZero() bool { return o == Origin{} }
 
@@ -88,7 +91,7 @@ func (o Origin) String() string {
 		parts = append(parts, fmt.Sprintf("label %q", o.Label))
 	}
 	if o.Commit != "" {
-		parts = append(parts, "commit "+o.Commit)
+		parts = append(parts, "commit "+o.Commit[:min(shownCommit, len(o.Commit))])
 	}
 	return strings.Join(parts, ", ")
 }

@@ -32,6 +32,11 @@ type State struct {
 	Connected bool      `json:"connected"`       // the event stream stands
 	Synced    time.Time `json:"synced"`          // when a whole view was last read
 	Error     string    `json:"error,omitempty"` // why it is not connected, and what to do; "" when all is well
+	// Commit is the one that the source is at, where it follows a repository: what its
+	// ref points to (git), or what counts of it (manifests).
+	Commit string `json:"commit,omitempty"`
+	// Refused is the commit that manifests are not at, as it is wrong.
+	Refused string `json:"refused,omitempty"`
 	// Problems are what is wrong within the source, sorted by place; the last good
 	// version of it stays.
 	Problems []v1.Problem `json:"problems,omitempty"`

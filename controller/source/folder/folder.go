@@ -25,6 +25,9 @@ func New(o manifests.Options) *Source { return &Source{watcher: manifests.New(o)
 // Run implements source.Source.
 func (s *Source) Run(ctx context.Context, poke func()) error { return s.watcher.Run(ctx, poke) }
 
+// Offer hands over what a repository says from now on; see manifests.Watcher.
+func (s *Source) Offer(tree *manifests.Tree) { s.watcher.Offer(tree) }
+
 // Take implements source.Source.
 func (s *Source) Take() snapshot.Delta {
 	news := s.watcher.Take()
@@ -40,7 +43,7 @@ func (s *Source) State() source.State {
 	state := s.watcher.State()
 	return source.State{
 		Name: "manifests", Loaded: state.Loaded, Connected: state.Loaded && state.Error == "",
-		Synced: state.Synced, Error: state.Error, Problems: state.Problems,
+		Synced: state.Synced, Error: state.Error, Problems: state.Problems, Commit: state.Commit, Refused: state.Refused,
 	}
 }
 

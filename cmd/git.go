@@ -1,0 +1,126 @@
+package cmd
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/source/folder"
+	"github.com/lockstep/lockstep/controller/source/repository"
+	"github.com/lockstep/lockstep/manifests"
+	"github.com/lockstep/lockstep/manifests/git"
+)
+
+// gitSettings are the flags of the repository that manifests come from.
+type gitSettings struct {
+	git.Options
+}
+
+func (g *gitSettings) bind(f *pflag.FlagSet) {
+	f.StringVar(&g.URL, "git-url", "", "`url` of a repository of manifests, which is followed: https://, ssh://, git@host:path or file://")
+	f.StringVar(&g.Ref, "git-ref", "", "`name` of the branch or tag that is followed (default: the repository's own)")
+	f.StringVar(&g.Path, "git-path", "", "`directory` of manifests within the repository (default: all of it)")
+	f.DurationVar(&g.Interval, "git-interval", time.Minute, "how often the repository is asked for something new; 0: only when the webhook says so")
+	f.StringVar(&g.Username, "git-username", "", "`name` to ask with over https (default: the one in the URL, else git)")
+	f.StringVar(&g.Password, "git-password", "", "where the password or token stands, or what opens the ssh key: `/path` of a file, or env:NAME")
+	f.StringVar(&g.SSHKey, "git-ssh-key", "", "where the private key for ssh stands: `/path` of a file, or env:NAME")
+	f.StringVar(&g.KnownHosts, "git-known-hosts", "", "`file` of the keys of hosts, for ssh (default: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts)")
+	f.StringVar(&g.Authority, "git-ca", "", "`file` of certificates that vouch for the server, besides the system's")
+	f.StringVar(&g.SignedBy, "git-signed-by", "", "`file` of OpenPGP or ssh public keys; only a commit that one of them has signed is taken")
+}
+
+// named reports whether there is a repository.
+func (g *gitSettings) named() bool { return g.URL != "" }
+
+// check finds what is wrong with the flags, and makes paths whole.
+func (g *gitSettings) check() error {
+	if !g.named() {
+		for flag, value := range map[string]string{"--git-ref": g.Ref, "--git-path": g.Path, "--git-signed-by": g.SignedBy, "--git-ssh-key": g.SSHKey} {
+			if value != "" {
+				return fmt.Errorf("%s is given, but no repository; name one with --git-url", flag)
+			}
+		}
+		return nil
+	}
+	for _, path := range []*string{&g.KnownHosts, &g.Authority, &g.SignedBy} {
+		if *path == "" {
+			continue
+		}
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", *path, err)
+		}
+		*path = absolute
+	}
+	return g.Check()
+}
+
+// openRepository makes what follows the repository, and tells the options of the
+// manifests' source of it. A daemon that only looks waits longer for a first answer,
+// as what it shows would be stale otherwise.
+func (d *daemon) openRepository(s *settings, m mode, o *manifests.Options, log *slog.Logger) (*git.Repository, error) {
+	options := s.git.Options
+	options.Log, options.Registerer = log.With("source", "git"), d.registry
+	if m.look {
+		options.Patience = patienceSilent - time.Second
+	}
+	if m.remembers() {
+		options.Scratch = s.stateDir
+	}
+	var memory manifests.Tree
+	has, err := ledger.ReadTree(s.stateDir, &memory)
+	if err != nil {
+		return nil, err
+	}
+	if has {
+		options.Memory = &memory
+	}
+	followed, err := git.New(options)
+	if err != nil {
+		return nil, err
+	}
+	o.Repository, o.Tree = true, followed.Remembered()
+	o.Counts = func(tree *manifests.Tree) error {
+		followed.Counts(tree)
+		if m.remembers() {
+			return d.store.SaveTree(tree)
+		}
+		return nil
+	}
+	return followed, nil
+}
+
+// openManifests adds the folders and the repository of manifests, with what they
+// last said.
+func (d *daemon) openManifests(s *settings, m mode, log *slog.Logger) error {
+	if len(s.manifests) == 0 && !s.git.named() {
+		return nil
+	}
+	memory, err := ledger.ReadManifests(s.stateDir)
+	if err != nil {
+		return err
+	}
+	options := manifests.Options{
+		Folders: s.manifests, Memory: memory, Log: log.With("source", "manifests"), Registerer: d.registry,
+	}
+	if m.remembers() {
+		options.Remember = d.store.SaveManifests
+	}
+	var followed *git.Repository
+	if s.git.named() {
+		if followed, err = d.openRepository(s, m, &options, log); err != nil {
+			return err
+		}
+	}
+	declared := folder.New(options)
+	d.sources = append(d.sources, declared)
+	if followed != nil {
+		d.repository = followed
+		d.sources = append(d.sources, repository.New(followed, declared.Offer))
+	}
+	return nil
+}

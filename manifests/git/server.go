@@ -1,0 +1,243 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+	gitssh "github.com/go-git/go-git/v5/plumbing/transport/ssh"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+)
+
+// The bounds of one look at a server.
+const (
+	maxPack    = 256 << 20 // bytes that are fetched
+	maxStuck   = 4         // looks that a server has neither answered nor refused
+	cacheBytes = 16 * cache.MiByte
+	patience   = 30 * time.Second // for the beginning of an answer over HTTP
+	scratchDir = ".git-fetch-"    // what directories for what was fetched begin with
+)
+
+// remote is a place that commits come from.
+type remote interface {
+	// look returns the commit that the ref points to. When that is another than
+	// known, it is handed to read first, with all that is in it.
+	look(ctx context.Context, ref, known string, read func(*object.Commit) error) (tip string, err error)
+}
+
+// server is a remote that is reached over a network.
+type server struct {
+	address address
+	access  access
+	scratch string        // directory for what was fetched
+	stuck   chan struct{} // holds one for each look that goes on
+}
+
+func newServer(a address, access access, scratch string) *server {
+	return &server{address: a, access: access, scratch: scratch, stuck: make(chan struct{}, maxStuck)}
+}
+
+// look implements remote. A server that falls silent is left alone when ctx ends:
+// the library waits for some of its words without end.
+func (s *server) look(ctx context.Context, ref, known string, read func(*object.Commit) error) (string, error) {
+	type answer struct {
+		tip string
+		err error
+	}
+	select {
+	case s.stuck <- struct{}{}:
+	case <-ctx.Done():
+		return "", errors.New("the server has not answered for long, and takes further connections")
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		defer func() { <-s.stuck }()
+		tip, err := s.ask(ctx, ref, known, read)
+		answered <- answer{tip, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.tip, a.err
+	case <-ctx.Done():
+		return "", fmt.Errorf("the server did not answer in time: %w", context.Cause(ctx))
+	}
+}
+
+// ask is look without patience.
+func (s *server) ask(ctx context.Context, ref, known string, read func(*object.Commit) error) (tip string, err error) {
+	session, err := s.session()
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+	offered, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return "", err
+	}
+	want, commit, err := find(offered, ref)
+	if err != nil || commit.String() == known {
+		return commit.String(), err
+	}
+	dir, err := os.MkdirTemp(s.scratch, scratchDir)
+	if err != nil {
+		return "", fmt.Errorf("make room for what is fetched: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	objects := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRU(cacheBytes))
+	defer func() { err = errors.Join(err, objects.Close()) }()
+	if err := fetch(ctx, session, offered, want, objects); err != nil {
+		return "", fmt.Errorf("fetch %s: %w", short(commit.String()), err)
+	}
+	found, err := commitAt(objects, want)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", short(want.String()), err)
+	}
+	if ctx.Err() != nil { // nobody waits for it any more
+		return "", context.Cause(ctx)
+	}
+	return found.Hash.String(), read(found)
+}
+
+// session opens a connection to the server.
+func (s *server) session() (transport.UploadPackSession, error) {
+	endpoint := *s.address.endpoint // it is changed where a server leads elsewhere
+	if s.address.scheme == overSSH {
+		auth, err := s.access.ssh(&endpoint)
+		if err != nil {
+			return nil, err
+		}
+		return gitssh.NewClient(nil).NewUploadPackSession(&endpoint, auth)
+	}
+	auth, roots, err := s.access.http(&endpoint)
+	if err != nil {
+		return nil, err
+	}
+	calls, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return nil, errors.New("the HTTP client of this program was replaced")
+	}
+	calls = calls.Clone()
+	calls.DisableKeepAlives = true // a minute lies between two looks
+	calls.ResponseHeaderTimeout = patience
+	if roots != nil {
+		calls.TLSClientConfig = roots
+	}
+	return githttp.NewClient(&http.Client{Transport: calls}).NewUploadPackSession(&endpoint, auth)
+}
+
+// find returns the object that a ref points to, and the commit behind it.
+func find(offered *packp.AdvRefs, ref string) (want, commit plumbing.Hash, err error) {
+	for _, name := range spelled(ref) {
+		hash, has := offered.References[name]
+		if name == plumbing.HEAD.String() && offered.Head != nil {
+			hash, has = *offered.Head, true
+		}
+		if !has {
+			continue
+		}
+		if peeled, isTag := offered.Peeled[name]; isTag {
+			return hash, peeled, nil
+		}
+		return hash, hash, nil
+	}
+	names := make([]string, 0, len(offered.References))
+	for name := range offered.References {
+		names = append(names, name)
+	}
+	return want, commit, missing(ref, names)
+}
+
+// fetch gets one object and all that hangs on it, without its history.
+func fetch(ctx context.Context, session transport.UploadPackSession, offered *packp.AdvRefs, want plumbing.Hash, into storer.Storer) (err error) {
+	request := packp.NewUploadPackRequestFromCapabilities(offered.Capabilities)
+	request.Wants = []plumbing.Hash{want}
+	if offered.Capabilities.Supports(capability.Shallow) {
+		request.Depth = packp.DepthCommits(1)
+		if err := request.Capabilities.Set(capability.Shallow); err != nil {
+			return err
+		}
+	}
+	if offered.Capabilities.Supports(capability.NoProgress) {
+		if err := request.Capabilities.Set(capability.NoProgress); err != nil {
+			return err
+		}
+	}
+	answer, err := session.UploadPack(ctx, request)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, answer.Close()) }()
+	var pack io.Reader = answer
+	switch {
+	case request.Capabilities.Supports(capability.Sideband64k):
+		pack = sideband.NewDemuxer(sideband.Sideband64k, answer)
+	case request.Capabilities.Supports(capability.Sideband):
+		pack = sideband.NewDemuxer(sideband.Sideband, answer)
+	}
+	return packfile.UpdateObjectStorage(into, &bounded{from: pack, left: maxPack})
+}
+
+// bounded is a reader that fails where io.LimitReader would end.
+type bounded struct {
+	from io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, fmt.Errorf("the commit has more than %d MiB; keep manifests in a repository of their own", maxPack>>20)
+	}
+	return n, err
+}
+
+// commitAt returns the commit that an object is or, as a tag, leads to.
+func commitAt(objects storer.EncodedObjectStorer, hash plumbing.Hash) (*object.Commit, error) {
+	for range 5 { // tags of tags
+		found, err := object.GetObject(objects, hash)
+		if err != nil {
+			return nil, err
+		}
+		switch o := found.(type) {
+		case *object.Commit:
+			return o, nil
+		case *object.Tag:
+			hash = o.Target
+		default:
+			return nil, errors.New("the ref leads to no commit")
+		}
+	}
+	return nil, errors.New("the ref leads through too many tags")
+}
+
+// sweep removes what a process left that was killed while it fetched.
+func sweep(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, scratchDir+"*"))
+	if err != nil {
+		return err
+	}
+	slices.Sort(left)
+	for _, path := range left {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("remove what an earlier fetch left: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package git
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/manifests"
+)
+
+// The bounds of what is read of one commit, besides those of its files.
+const (
+	maxTotal   = 128 << 20 // bytes of all manifests together
+	maxEntries = 500_000   // that are looked at
+	maxNested  = 64        // directories within each other
+)
+
+// gathering is the work on one commit.
+type gathering struct {
+	commit  string
+	tree    manifests.Tree
+	total   int64
+	entries int
+}
+
+// gather reads the manifests below a directory of a commit, "" for all. Files are
+// taken from the commit itself: what would lead elsewhere (symbolic links,
+// submodules) is named as a problem, and never followed.
+func gather(commit *object.Commit, dir string) (manifests.Tree, error) {
+	g := &gathering{commit: commit.Hash.String()}
+	g.tree.Commit, g.tree.Made = g.commit, commit.Committer.When.UTC()
+	root, err := commit.Tree()
+	if err != nil {
+		return manifests.Tree{}, fmt.Errorf("read the files of %s: %w", short(g.commit), err)
+	}
+	at, err := g.descend(root, dir)
+	if err != nil {
+		return manifests.Tree{}, err
+	}
+	if err := g.walk(at, dir, 0); err != nil {
+		return manifests.Tree{}, err
+	}
+	slices.SortFunc(g.tree.Leaves, func(a, b manifests.Leaf) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(g.tree.Problems, func(a, b v1.Problem) int { return cmp.Compare(a.Origin.File, b.Origin.File) })
+	return g.tree, nil
+}
+
+// descend finds the directory of --git-path.
+func (g *gathering) descend(at *object.Tree, dir string) (*object.Tree, error) {
+	if dir == "" {
+		return at, nil
+	}
+	walked := ""
+	for name := range strings.SplitSeq(dir, "/") {
+		walked = path.Join(walked, name)
+		i := slices.IndexFunc(at.Entries, func(e object.TreeEntry) bool { return e.Name == name })
+		switch {
+		case i < 0:
+			return nil, unfit("the commit %s has no directory %q; correct --git-path, or commit it", short(g.commit), walked)
+		case at.Entries[i].Mode != filemode.Dir:
+			return nil, unfit("%q in the commit %s is %s, not a directory; name one with --git-path", walked, short(g.commit), shape(at.Entries[i].Mode))
+		}
+		next, err := at.Tree(name)
+		if err != nil {
+			return nil, fmt.Errorf("read %q of %s: %w", walked, short(g.commit), err)
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// shape says what an entry is.
+func shape(mode filemode.FileMode) string {
+	switch mode {
+	case filemode.Submodule:
+		return "a submodule"
+	case filemode.Symlink:
+		return "a symbolic link"
+	}
+	return "a file"
+}
+
+// walk reads a directory and those within it.
+func (g *gathering) walk(at *object.Tree, dir string, depth int) error {
+	if depth > maxNested {
+		return unfit("the commit %s has more than %d directories within each other; name one further in with --git-path", short(g.commit), maxNested)
+	}
+	if g.entries += len(at.Entries); g.entries > maxEntries {
+		return unfit("the commit %s has more than %d files; name a directory of it with --git-path", short(g.commit), maxEntries)
+	}
+	for _, entry := range at.Entries {
+		file := path.Join(dir, entry.Name)
+		switch {
+		case strings.HasPrefix(entry.Name, "."): // as in folders
+		case entry.Mode == filemode.Submodule:
+			g.problem(file, "it is a submodule, which is not read", "keep its files in this repository, or name a directory beside it with --git-path")
+		case entry.Mode == filemode.Dir && !decent(entry.Name), entry.Mode != filemode.Dir && manifests.IsManifest(entry.Name) && !decent(entry.Name):
+			g.problem(v1.OneLine(file), "its name can't be shown as it is", "give it a name of letters, digits, - and _")
+		case entry.Mode == filemode.Dir:
+			next, err := at.Tree(entry.Name)
+			if err != nil {
+				return fmt.Errorf("read %q of %s: %w", file, short(g.commit), err)
+			}
+			if err := g.walk(next, file, depth+1); err != nil {
+				return err
+			}
+		case !manifests.IsManifest(entry.Name):
+		case entry.Mode == filemode.Symlink:
+			g.problem(file, "it is a symbolic link, which is not followed in a repository", "commit the file itself")
+		default:
+			if err := g.take(at, entry, file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// take reads one manifest.
+func (g *gathering) take(at *object.Tree, entry object.TreeEntry, file string) (err error) {
+	if len(g.tree.Leaves) == manifests.MaxFiles {
+		return unfit("the commit %s has more than %d manifests; name a directory of it with --git-path", short(g.commit), manifests.MaxFiles)
+	}
+	found, err := at.TreeEntryFile(&entry)
+	if err != nil {
+		return fmt.Errorf("read %q of %s: %w", file, short(g.commit), err)
+	}
+	if found.Size > manifests.MaxBytes {
+		g.problem(file, fmt.Sprintf("the file has %d bytes, the most is %d", found.Size, manifests.MaxBytes), "divide it into several files")
+		return nil
+	}
+	if g.total += found.Size; g.total > maxTotal {
+		return unfit("the manifests in %s have more than %d MiB together; name a directory of it with --git-path", short(g.commit), maxTotal>>20)
+	}
+	from, err := found.Reader()
+	if err != nil {
+		return fmt.Errorf("read %q of %s: %w", file, short(g.commit), err)
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	text, err := io.ReadAll(io.LimitReader(from, manifests.MaxBytes))
+	if err != nil {
+		return fmt.Errorf("read %q of %s: %w", file, short(g.commit), err)
+	}
+	g.tree.Leaves = append(g.tree.Leaves, manifests.Leaf{Path: file, Text: text})
+	return nil
+}
+
+// problem notes what is wrong with one entry.
+func (g *gathering) problem(file, message, fix string) {
+	g.tree.Problems = append(g.tree.Problems, v1.Problem{
+		Reason: v1.InvalidManifest, Origin: v1.Origin{File: v1.OneLine(file), Commit: g.commit}, Message: message, Fix: fix,
+	})
+}
+
+// decent reports whether a name can be part of a place that is shown.
+func decent(name string) bool {
+	return name != "" && name != ".." && utf8.ValidString(name) && v1.OneLine(name) == name && !strings.ContainsAny(name, "/\\")
+}

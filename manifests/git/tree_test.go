@@ -1,0 +1,73 @@
+package git
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestNothingLeadsOut: what could lead out of a repository, or fill the memory, is
+// named and not read, and the commit that was good before stays.
+func TestNothingLeadsOut(t *testing.T) {
+	t.Parallel()
+	outside := file(t, "secret.yaml", service("stolen", "/secret"))
+	for name, c := range map[string]struct {
+		do   func(c *clone)
+		want string
+	}{
+		"a link to a file outside": {func(c *clone) { c.link(outside, "m/evil.yaml") }, "m/evil.yaml, commit %s: InvalidManifest: it is a symbolic link, which is not followed"},
+		"a link to a file within": {func(c *clone) { c.link("a.yaml", "m/b.yaml") },
+			"m/b.yaml, commit %s: InvalidManifest: it is a symbolic link"},
+		"a submodule": {func(c *clone) {
+			c.git("update-index", "--add", "--cacheinfo", "160000,"+c.git("rev-parse", "HEAD")+",m/sub")
+			c.git("commit", "--quiet", "-m", "a submodule")
+		}, "m/sub, commit %s: InvalidManifest: it is a submodule, which is not read"},
+		"a huge file": {func(c *clone) { c.write("m/huge.yaml", strings.Repeat("# much\n", 1<<18)) },
+			"m/huge.yaml, commit %s: InvalidManifest: the file has 1835008 bytes, the most is 1048576"},
+		"a name that moves the cursor": {func(c *clone) { c.write("m/\x1b[2J.yaml", service("b", "/b")) },
+			"its name can't be shown as it is"},
+		"the path is a link": {func(c *clone) {
+			c.git("mv", "m", "n")
+			c.link(filepath.Dir(outside), "m")
+		}, `the commit is not taken: "m" in the commit %s is a symbolic link, not a directory`},
+		"the path is gone": {func(c *clone) { c.git("mv", "m", "n") },
+			`the commit is not taken: the commit %s has no directory "m"; correct --git-path`},
+		"a name that climbs": {climb, "its name can't be shown as it is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			repo := newClone(t)
+			repo.write("m/a.yaml", service("a", "/1"))
+			first := repo.commit()
+			f := follow(t, Options{URL: repo.dir, Path: "m"})
+			f.has("a: /1 " + short(first))
+			c.do(repo)
+			if repo.git("rev-parse", "HEAD") == first {
+				repo.commit()
+			}
+			want := c.want
+			if strings.Contains(want, "%s") {
+				want = fmt.Sprintf(want, short(repo.git("rev-parse", "HEAD")))
+			}
+			f.complains(want)
+			f.has("a: /1 " + short(first))
+			if said := fmt.Sprint(f.watcher.State(), f.repository.State()); strings.ContainsAny(said, "\x1b\n") {
+				t.Errorf("this can't be shown: %q", said)
+			}
+			repo.git("reset", "--quiet", "--hard", first)
+			f.has("a: /1 " + short(first))
+			f.complains("")
+		})
+	}
+}
+
+// climb commits a tree with a directory called "x/../..", which git itself refuses to make.
+func climb(c *clone) {
+	c.t.Helper()
+	blob := c.git("rev-parse", "HEAD:m/a.yaml")
+	inner := c.hash("tree", "100644 a.yaml\x00"+c.bin(blob))
+	tree := c.hash("tree", "100644 a.yaml\x00"+c.bin(blob)+"40000 x/../..\x00"+c.bin(inner))
+	root := c.hash("tree", "40000 m\x00"+c.bin(tree))
+	c.git("reset", "--quiet", "--soft", c.git("commit-tree", "-p", "HEAD", "-m", "climbs", root))
+}

@@ -1,0 +1,128 @@
+package manifests
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"reflect"
+	"slices"
+	"syscall"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// State is how a Watcher is doing.
+type State struct {
+	Loaded   bool      // every folder, and the repository, was read at least once
+	Synced   time.Time // when that was last
+	Error    string    // why the folders can't be read; "" when they can
+	Commit   string    // of the tree that counts; "" when there is none
+	Refused  string    // commit of a newer tree that is wrong
+	Problems []v1.Problem
+}
+
+// News is what changed since it was last taken.
+type News struct {
+	// Services are those that changed, by name; nil: no longer declared.
+	Services map[string]*v1.Declared
+	// Shared is what belongs to no service; nil: as before.
+	Shared *v1.Shared
+	// Seen is when the oldest change was heard of; zero when it was only found.
+	Seen time.Time
+}
+
+// lost notes that the folders can't be read; what they last said stays.
+func (w *Watcher) lost(why error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	said := why.Error() + "; " + remedy(why)
+	if w.state.Error == said {
+		return false
+	}
+	w.state.Error = said
+	return true
+}
+
+// remedy says what to do about folders that can't be read.
+func remedy(why error) string {
+	switch {
+	case errors.Is(why, fs.ErrNotExist):
+		return "create it, or name another with --manifests"
+	case errors.Is(why, fs.ErrPermission):
+		return "make it readable for this user, or name another with --manifests"
+	case errors.Is(why, syscall.ENOTDIR):
+		return "name a directory with --manifests"
+	}
+	return "name a directory with --manifests that can be read"
+}
+
+// publish hands over what changed. It reports whether there is anything to look at.
+func (w *Watcher) publish(next Declaration, problems []v1.Problem, lost bool, seen time.Time) bool {
+	changed := map[string]*v1.Declared{}
+	for name, service := range next.Services {
+		if before := w.now.Services[name]; before != service && !reflect.DeepEqual(before, service) {
+			changed[name] = service
+		}
+	}
+	for name := range w.now.Services {
+		if next.Services[name] == nil {
+			changed[name] = nil
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	news := len(changed) > 0 || !w.state.Loaded || w.state.Error != "" || !slices.Equal(w.state.Problems, problems)
+	before := w.state
+	if w.news.Services == nil {
+		w.news.Services = map[string]*v1.Declared{}
+	}
+	maps.Copy(w.news.Services, changed)
+	if !w.state.Loaded || !reflect.DeepEqual(w.now.Shared, next.Shared) {
+		w.news.Shared, news = &next.Shared, true
+	}
+	if news && w.news.Seen.IsZero() {
+		w.news.Seen = seen
+	}
+	w.now = next
+	w.state = State{Loaded: true, Synced: time.Now(), Problems: problems}
+	if lost {
+		w.state.Synced, w.state.Error = before.Synced, before.Error
+	}
+	w.state.Commit, w.state.Refused = w.shelf.commits()
+	return news || w.state.Commit != before.Commit || w.state.Refused != before.Refused
+}
+
+// say logs each problem once for as long as it lasts.
+func (w *Watcher) say(problems []v1.Problem) {
+	now := map[string]bool{}
+	for _, problem := range problems {
+		text := problem.Error()
+		if now[text] = true; !w.said[text] {
+			w.options.Log.Warn("manifest is wrong; its last good version stays", "problem", text)
+		}
+	}
+	if len(now) == 0 && len(w.said) > 0 {
+		w.options.Log.Info("manifests are all good again")
+	}
+	w.said = now
+}
+
+// remember saves what was last good, and tries again at the next change when it can't.
+func (w *Watcher) remember() {
+	if standing := w.shelf.standing; standing != nil && standing != w.told && w.options.Counts != nil {
+		if err := w.options.Counts(&standing.Tree); err != nil {
+			w.options.Log.Error("the commit that counts can't be saved; a restart would need the repository", "error", err)
+		} else {
+			w.told = standing
+		}
+	}
+	if !w.unsaved || w.options.Remember == nil {
+		return
+	}
+	if err := w.options.Remember(w.shelf.memory); err != nil {
+		w.options.Log.Error("what manifests last said can't be saved; a restart would lose it where a file is wrong", "error", err)
+		return
+	}
+	w.unsaved = false
+}

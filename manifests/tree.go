@@ -1,0 +1,156 @@
+package manifests
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// Tree is all files of a repository at one commit, which count together or not
+// at all: a commit is one wish. A Tree that was handed on is never changed again.
+type Tree struct {
+	Commit string    `json:"commit"`
+	Made   time.Time `json:"made"` // when the commit was made, as it says itself
+	// Terms tell what the tree was taken under: which repository, ref and path, and
+	// whose signatures. What is remembered counts under the same terms alone.
+	Terms  string `json:"terms"`
+	Leaves []Leaf `json:"leaves"` // sorted by path
+	// Problems are files that can't be read, sorted by place.
+	Problems []v1.Problem `json:"-"`
+}
+
+// Leaf is one file of a Tree.
+type Leaf struct {
+	Path string `json:"path"` // within the repository
+	Text []byte `json:"text"`
+	// Commit is that with which the file came to say this; "" means the tree's own.
+	Commit string `json:"commit,omitempty"`
+}
+
+// grove is a Tree, understood.
+type grove struct {
+	Tree
+	files    []File // one for each leaf; without objects where the leaf is no manifest
+	problems []v1.Problem
+	wrong    map[string]bool // leaves that are no manifests, by path
+}
+
+// grow reads a tree. What it shares with the one before keeps its reading, and
+// the commit that it came with.
+func grow(tree Tree, before *grove) *grove {
+	g := &grove{Tree: tree, problems: slices.Clone(tree.Problems), wrong: map[string]bool{}}
+	g.Leaves = slices.Clone(tree.Leaves)
+	known := map[string]int{}
+	if before != nil {
+		for i, leaf := range before.Leaves {
+			known[leaf.Path] = i
+		}
+	}
+	for i := range g.Leaves {
+		leaf := &g.Leaves[i]
+		if at, has := known[leaf.Path]; has && !before.wrong[leaf.Path] && bytes.Equal(before.Leaves[at].Text, leaf.Text) {
+			leaf.Commit = before.Leaves[at].Commit
+			g.files = append(g.files, before.files[at])
+			continue
+		}
+		if leaf.Commit == "" {
+			leaf.Commit = tree.Commit
+		}
+		file, problems := parse(leaf.Path, leaf.Commit, leaf.Text)
+		g.files = append(g.files, file)
+		g.problems = append(g.problems, problems...)
+		g.wrong[leaf.Path] = len(problems) > 0
+	}
+	return g
+}
+
+// candidates returns the files of a tree as they may enter the world. standing is
+// the tree that counts so far.
+func (g *grove) candidates(standing *grove) []Candidate {
+	settled := map[string]string{} // by path, the commit with which the file that counts came
+	if standing != nil {
+		for _, leaf := range standing.Leaves {
+			settled[leaf.Path] = leaf.Commit
+		}
+	}
+	out := make([]Candidate, 0, len(g.Leaves))
+	for i, leaf := range g.Leaves {
+		if g.wrong[leaf.Path] {
+			continue
+		}
+		out = append(out, Candidate{
+			Path: leaf.Path, Versions: []File{g.files[i]}, Current: true, Settled: settled[leaf.Path] == leaf.Commit && leaf.Commit != "",
+		})
+	}
+	return out
+}
+
+// plant takes in a tree, and reports whether it is another than before.
+func (s *shelf) plant(tree *Tree) bool {
+	if tree == nil || s.tree != nil && s.tree.Commit == tree.Commit && s.tree.Terms == tree.Terms {
+		return false
+	}
+	s.tree = grow(*tree, s.standing)
+	return true
+}
+
+// linkTree puts the files of folders together with those of the tree. A tree that
+// is wrong anywhere leaves the one that was good before standing, whole; where
+// there was none, what is right in it counts.
+func (s *shelf) linkTree(folders []Candidate) Linked {
+	if s.tree == nil {
+		return Link(folders)
+	}
+	linked := Link(slices.Concat(folders, s.tree.candidates(s.standing)))
+	wrong := slices.Concat(s.tree.problems, ofTree(linked.Problems))
+	s.faults, s.refused = wrong, len(wrong) > 0
+	if !s.refused {
+		s.standing = s.tree
+		return linked
+	}
+	if s.standing != nil {
+		linked = Link(slices.Concat(folders, s.standing.candidates(s.standing)))
+		linked.Problems = append(linked.Problems, ofTree(wrong)...)
+	} else {
+		linked.Problems = append(linked.Problems, s.tree.problems...)
+	}
+	linked.Problems = slices.Compact(sorted(linked.Problems))
+	return linked
+}
+
+// commits returns that of the tree that counts, and that of a newer one which does not.
+func (s *shelf) commits() (counts, refused string) {
+	if s.tree != nil && s.refused {
+		refused = s.tree.Commit
+	}
+	if s.standing != nil {
+		counts = s.standing.Commit
+	}
+	return counts, refused
+}
+
+// count returns how many files there are, and how many of them are wrong.
+func (s *shelf) count(broken int) (files, wrong int) {
+	files, wrong = len(s.files), broken
+	if s.tree != nil {
+		said := map[string]bool{}
+		for _, problem := range s.faults {
+			said[problem.Origin.File] = true
+		}
+		files, wrong = files+len(s.tree.Leaves), wrong+len(said)
+	}
+	return files, wrong
+}
+
+// ofTree returns the problems of files in a repository.
+func ofTree(problems []v1.Problem) []v1.Problem {
+	var out []v1.Problem
+	for _, problem := range problems {
+		if problem.Origin.Commit != "" {
+			out = append(out, problem)
+		}
+	}
+	return out
+}
