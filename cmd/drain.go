@@ -117,7 +117,7 @@ func (d *daemon) drain(ctx context.Context, request server.DrainRequest) (contro
 		Container: request.Container, Undo: request.Undo, For: limit, By: or(request.By, "somebody"),
 	})
 	if errors.Is(err, desired.ErrNoInstance) {
-		err = fmt.Errorf("%w: %w", server.ErrUnknown, err)
+		err = server.Unknown(err)
 	}
 	return drained, err
 }

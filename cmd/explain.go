@@ -69,7 +69,7 @@ func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref 
 		if strings.Contains(ref, ".") && !strings.Contains(ref, "/") {
 			hint = fmt.Sprintf("; if it is a host, add a path: lockstep explain %s/", ref)
 		}
-		return status.Explanation{}, fmt.Errorf("%w: there is no container and no service %q; see lockstep status for their names%s", server.ErrUnknown, ref, hint)
+		return status.Explanation{}, server.Unknown(fmt.Errorf("there is no container and no service %q; see lockstep status for their names%s", ref, hint))
 	}
 	if err != nil {
 		return status.Explanation{}, err
@@ -146,9 +146,9 @@ func printDeciders(p *printer, service status.Service) {
 
 // printRollout says how the versions of a service share its traffic.
 func printRollout(p *printer, r *desired.RolloutStanding) {
-	by := "container " + r.DecidedBy
-	if strings.Contains(r.DecidedBy, ":") { // no container's name holds one
-		by = "the manifest at " + r.DecidedBy
+	by := "container " + r.DecidedBy.Container
+	if r.DecidedBy.Container == "" {
+		by = "the manifest at " + r.DecidedBy.String()
 	}
 	p.line("its rollout is that of %s", by)
 	if r.Header != "" {

@@ -29,7 +29,7 @@ func hostileWorld(t *testing.T) *httptest.Server {
 	problem := v1.Problem{Reason: v1.GatewayRejected, Object: v1.Key{Kind: "route", Name: hostile}, Message: hostile, Fix: hostile}
 	service := status.Service{Standing: desired.Standing{
 		Service: hostile, DecidedBy: hostile, Problems: []v1.Problem{problem},
-		Rollout: &desired.RolloutStanding{DecidedBy: hostile, Header: hostile, Cookie: hostile, Versions: []desired.VersionStanding{
+		Rollout: &desired.RolloutStanding{DecidedBy: v1.Origin{Container: hostile}, Header: hostile, Cookie: hostile, Versions: []desired.VersionStanding{
 			{Version: hostile, Shares: []desired.VersionShare{{Gateway: v1.Kong, Ready: 1, Share: 100.0 / 3}}}}},
 		Instances: []desired.InstanceStanding{{ID: hostile, Container: hostile, Verdicts: verdicts}},
 		Routes:    []desired.RouteStanding{{Route: v1.Route{Name: hostile, Hosts: []string{hostile}, Paths: []string{hostile}}, Verdicts: verdicts}},

@@ -40,15 +40,36 @@ func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1
 	switch {
 	case round.Reason == v1.Starting: // waits for its turn
 		round.Error = ""
+	case round.Reason == v1.Paused && round.Error != w.lastErr: // as somebody wanted it
+		w.log.Info("nothing was changed", "why", round.Error)
+	case round.Reason == v1.Paused:
 	case round.Error != "" && round.Error != w.lastErr:
 		w.log.Warn("gateway can't be brought up to date; it goes on as it is", "error", round.Error)
 	case round.Error == "" && w.lastErr != "":
 		w.log.Info("gateway is up to date again")
 	}
 	w.lastErr = round.Error
+	w.tellHeld(round.Held)
 	if round.Changes > 0 {
 		w.log.Info("applied", "created", made[plan.Create], "updated", made[plan.Update], "deleted", made[plan.Delete],
 			"held", len(round.Held), "took", now.Sub(began).Round(time.Microsecond))
+	}
+}
+
+// tellHeld warns when the guard keeps back what it did not before.
+func (w *worker) tellHeld(held []status.Held) {
+	owners := make(map[v1.Key]bool, len(held))
+	var news []string
+	for _, h := range held {
+		owners[h.Owner] = true
+		if !w.held[h.Owner] {
+			news = append(news, h.Sentence)
+		}
+	}
+	w.held = owners
+	if len(news) > 0 {
+		w.log.Warn("removals are kept back, for many would go at once; if they are meant, run: lockstep apply --confirm",
+			"held", len(held), "first", news[0])
 	}
 }
 

@@ -53,6 +53,7 @@ type worker struct {
 	down     bool                    // the last round failed as a whole
 	common   []v1.Problem            // what the last round over everything left of what belongs to no service
 	kept     reconcilers.GuardMemory // what was last saved of the guard's
+	held     map[v1.Key]bool         // whose removal the guard keeps back
 	lastErr  string
 }
 

@@ -13,8 +13,17 @@ import (
 	"github.com/lockstep/lockstep/controller/status"
 )
 
-// ErrUnknown is returned by Readers.Explain for what nobody knows.
+// ErrUnknown is what errors about what nobody knows are; see Unknown.
 var ErrUnknown = errors.New("unknown")
+
+// Unknown makes an error say that its subject is not known: it is ErrUnknown, and
+// reads as before.
+func Unknown(err error) error { return unknown{err} }
+
+type unknown struct{ error }
+
+func (u unknown) Is(target error) bool { return target == ErrUnknown }
+func (u unknown) Unwrap() error        { return u.error }
 
 // Readers are what the handlers ask.
 type Readers struct {

@@ -36,7 +36,7 @@ func readers(ready bool) Readers {
 			case "broken":
 				return status.Explanation{}, errors.New("docker is gone")
 			}
-			return status.Explanation{}, fmt.Errorf("%w: there is no container %q", ErrUnknown, ref)
+			return status.Explanation{}, Unknown(fmt.Errorf("there is no container %q", ref))
 		},
 		Plan: func(context.Context) ([]GatewayPlan, error) {
 			object := &plan.Object{Noun: "route web.default", Service: "web", Origin: v1.Origin{Container: "web-1"}}
@@ -131,7 +131,7 @@ func TestDrainRequests(t *testing.T) {
 		case "early":
 			return controller.Drained{}, errors.New("what runs is not known yet")
 		}
-		return controller.Drained{}, fmt.Errorf("%w: no container is called that", ErrUnknown)
+		return controller.Drained{}, Unknown(errors.New("no container is called that"))
 	}})
 	for _, c := range []struct {
 		body string

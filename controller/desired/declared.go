@@ -64,7 +64,7 @@ func (s *service) overlay() {
 	merged, fields := s.declared.Over(s.labels)
 	s.settings = merged
 	if slices.Contains(s.declared.Fields, "rollout") {
-		s.rolledBy = at.String()
+		s.rolledBy = at
 	}
 	if len(fields) == 0 || len(s.members) == 0 {
 		return

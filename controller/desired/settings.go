@@ -25,7 +25,7 @@ type service struct {
 	oldest   time.Time             // when the oldest member was created; zero in the grace time
 	until    time.Time             // end of the grace time of its labels; zero while there are members
 	problems []v1.Problem          // copies that disagree, and with the manifest
-	rolledBy string                // the container whose labels decide the rollout; "" when none does
+	rolledBy v1.Origin             // whose rollout it is; zero when there is none
 	sets     map[v1.Gateway]v1.Set // the service itself, and those of its versions that requests pick
 	standing *Standing
 }
@@ -105,7 +105,7 @@ func (b *Builder) lingers(now time.Time, s *service, result *Result) bool {
 	if !remembered.Until.After(now) {
 		return false
 	}
-	s.labels, s.until, s.oldest, s.problems, s.rolledBy = remembered.Settings, remembered.Until, time.Time{}, nil, ""
+	s.labels, s.until, s.oldest, s.problems, s.rolledBy = remembered.Settings, remembered.Until, time.Time{}, nil, v1.Origin{}
 	b.leaving[s.name] = remembered.Until
 	return true
 }
@@ -118,7 +118,7 @@ func (b *Builder) forget(s *service, known bool, result *Result) {
 		result.LedgerChanged = true
 	}
 	delete(b.leaving, s.name)
-	s.labels, s.settings, s.until, s.oldest, s.problems, s.rolledBy = v1.Service{}, v1.Service{}, time.Time{}, time.Time{}, nil, ""
+	s.labels, s.settings, s.until, s.oldest, s.problems, s.rolledBy = v1.Service{}, v1.Service{}, time.Time{}, time.Time{}, nil, v1.Origin{}
 }
 
 // decide takes the settings of the newest reachable copy in the highest life, and
@@ -166,11 +166,11 @@ func (b *Builder) decide(s *service) {
 // disagreement either.
 func (b *Builder) decideRollout(s *service, members []member) {
 	var r v1.Rollout
-	s.rolledBy = ""
+	s.rolledBy = v1.Origin{}
 	for _, m := range members {
 		said := m.part.Service.Rollout
-		if s.rolledBy == "" && !said.IsZero() || len(r.Shares) == 0 && len(said.Shares) > 0 {
-			s.rolledBy = m.container.instance.Name
+		if s.rolledBy.IsZero() && !said.IsZero() || len(r.Shares) == 0 && len(said.Shares) > 0 {
+			s.rolledBy = v1.Origin{Container: m.container.instance.Name}
 		}
 		if len(r.Shares) == 0 {
 			r.Shares = said.Shares

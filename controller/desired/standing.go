@@ -21,7 +21,7 @@ type Standing struct {
 
 // RolloutStanding is the account of a rollout.
 type RolloutStanding struct {
-	DecidedBy string            `json:"decided_by"`       // the container whose labels hold for it
+	DecidedBy v1.Origin         `json:"decided_by"`       // the container, or the place in a manifest, that asks for it
 	Header    string            `json:"header,omitempty"` // the request header that picks a version
 	Cookie    string            `json:"cookie,omitempty"` // the cookie that does
 	Versions  []VersionStanding `json:"versions"`         // sorted by name: those that run, and those that have a share

@@ -370,7 +370,7 @@ func (s *Standing) render(b *strings.Builder) {
 			if v.Asked != nil {
 				asked = fmt.Sprintf("%d%%", *v.Asked)
 			}
-			fmt.Fprintf(b, "rollout of %s by %s: %s asks for %s:", s.Service, s.Rollout.DecidedBy, SayVersion(v.Version), asked)
+			fmt.Fprintf(b, "rollout of %s by %s: %s asks for %s:", s.Service, cmp.Or(s.Rollout.DecidedBy.Container, s.Rollout.DecidedBy.String()), SayVersion(v.Version), asked)
 			for _, share := range v.Shares {
 				fmt.Fprintf(b, " %s %.2f%% on %d", share.Gateway, share.Share, share.Ready)
 			}
