@@ -145,6 +145,15 @@ func (d *daemon) identity(s *settings, m mode) (string, error) {
 	return writer, err
 }
 
+// seal returns the key of the state directory by which secrets become digests. A
+// daemon that changes nothing makes none.
+func (d *daemon) seal(s *settings, m mode) ([]byte, error) {
+	if m.remembers() {
+		return d.store.Seal()
+	}
+	return ledger.Seal(s.stateDir)
+}
+
 // remember returns what saves the ledger, or nil when nothing is to be saved.
 func (d *daemon) remember(m mode) func(*ledger.Ledger) error {
 	if !m.remembers() {
@@ -156,10 +165,15 @@ func (d *daemon) remember(m mode) func(*ledger.Ledger) error {
 // openGateways makes a reconciler for each configured gateway.
 func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logger) error {
 	if len(s.kongAdminURLs) > 0 {
+		seal, err := d.seal(s, m)
+		if err != nil {
+			return err
+		}
 		reconciler, err := kong.New(kong.Options{
 			AdminURLs:  s.kongAdminURLs,
 			Owner:      s.owner,
 			Writer:     writer,
+			Seal:       seal,
 			Takeover:   s.takeover,
 			Alone:      s.haproxy == "off",
 			Log:        log.With("gateway", string(v1.Kong)),

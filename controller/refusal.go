@@ -103,6 +103,8 @@ func servicesOf(set v1.Set, object v1.Key) []string {
 		if dot := strings.LastIndexByte(object.Name, '.'); dot > 0 {
 			return []string{object.Name[:dot]}
 		}
+	case v1.KindEntity: // they stand apart, as the gateway's objects do
+		return []string{v1.EntityGroup}
 	case v1.KindCertificate, v1.KindSection: // each stands for itself, as the gateway's objects do
 		return []string{object.String()}
 	case v1.KindInstance:

@@ -160,7 +160,7 @@ func revealService(d *v1.Declared) (*v1.Declared, []string, *v1.Problem) {
 					Message: fmt.Sprintf("%s of the plugin %s: %s", s.Path, p.Name, err), Fix: "see that the daemon can read it",
 				}
 			}
-			s.Value = trailingNewline.ReplaceAllString(secret.Reveal(), "")
+			s.Value, s.Secret = trailingNewline.ReplaceAllString(secret.Reveal(), ""), true
 		}
 	})
 	return &next, files, problem

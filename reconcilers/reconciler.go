@@ -32,7 +32,8 @@ type Reconciler interface {
 	// Compile translates desired services to the gateway's objects. No I/O, and
 	// the same state for the same input and the same that was last observed: it
 	// comes after Observe, from which it may know what the gateway can do. set holds exactly the services of the scope that are
-	// desired; with a scope of all, shared is added, which belongs to no service. What the
+	// desired; shared belongs to no service, and counts with a scope of all: within a
+	// narrow one, only what of it comes and goes with a service of the scope. What the
 	// gateway can't express is left out and named by a problem.
 	Compile(scope Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem)
 	// Observe returns what the gateway holds of ours within the scope. Objects of

@@ -30,8 +30,9 @@ type Plugin struct {
 type Setting struct {
 	// Path is that below the plugin's config: "redis.host".
 	Path string `json:"path"`
-	// Value may be a secret; only Kong's schema says so. It is shown nowhere.
+	// Value may be a secret: Secret says so, or Kong's schema. It is shown nowhere.
 	Value  string `json:"value"`
+	Secret bool   `json:"secret,omitempty"`
 	Origin Origin `json:"origin"`
 }
 

@@ -9,6 +9,8 @@ type Shared struct {
 	Certificates []Certificate
 	// Sections are sorted by name; HAProxy's alone.
 	Sections []Section
+	// Entities are sorted by kind and name; Kong's alone.
+	Entities []Entity
 }
 
 // Certificate is what a listener proves itself with.

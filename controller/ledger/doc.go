@@ -2,7 +2,8 @@
 // and nothing else: who holds which match, what each service last asked for,
 // until when a service without instances is kept, whom a command drains, and at
 // which port Kong reaches a service through HAProxy. It is an explicit input
-// of desired.Builder and an output of it; the Store keeps it in one file.
+// of desired.Builder and an output of it; the Store keeps it in one file. Beside it
+// stand the directory's id (instance-id) and the key of digests of secrets (seal).
 //
 // In: the changes that a build made. Out: the same Ledger after a restart.
 package ledger

@@ -39,6 +39,7 @@ var kinds = table(
 	kind{name: "basicauth_credentials", singular: "basicauth_credential", key: "username", path: "basic-auths", nested: "basic-auth"},
 	kind{name: "hmacauth_credentials", singular: "hmacauth_credential", key: "username", path: "hmac-auths", nested: "hmac-auth"},
 	kind{name: "jwt_secrets", singular: "jwt_secret", key: "key", path: "jwts", nested: "jwt"},
+	kind{name: "oauth2_credentials", singular: "oauth2_credential", key: "client_id", path: "oauth2", nested: "oauth2"},
 	kind{name: "acls", singular: "acl", key: "group", unique: [][]string{{"consumer", "group"}}},
 )
 

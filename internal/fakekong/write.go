@@ -89,8 +89,9 @@ func (k *Kong) save(kd *kind, fields map[string]any) *answer {
 		return uniqueViolation(pick(names, fields))
 	}
 	var snis []any
+	named := false // without any, the names stay as they are
 	if kd.name == "certificates" {
-		snis, _ = fields["snis"].([]any)
+		snis, named = fields["snis"].([]any)
 		delete(fields, "snis")
 		for _, name := range snis {
 			if other := k.store.lookup(k.lib, kindOf("snis"), text(name)); other != nil && other.ref("certificate") != fields["id"] {
@@ -100,7 +101,7 @@ func (k *Kong) save(kd *kind, fields map[string]any) *answer {
 		}
 	}
 	e := k.store.put(k.lib, kd, fields)
-	if kd.name == "certificates" {
+	if named {
 		k.setSNIs(e, snis)
 	}
 	k.changed(kd)

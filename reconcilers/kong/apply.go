@@ -26,7 +26,7 @@ type batch struct {
 	outcomes []plan.Outcome
 	done     []*plan.Object         // by change: what Kong holds now
 	failed   map[v1.Key]*v1.Problem // parents that could not be made, or whose children could not be removed
-	cascade  map[int]v1.Key         // by change: the parent whose removal removes this target or plugin
+	cascade  map[int]v1.Key         // by change: the parent whose removal removes this as well
 	pending  map[v1.Key]bool        // plugins that are still to be made or changed
 	problems map[v1.Key]*v1.Problem // what went wrong with a plugin
 	waiting  map[int]*record        // by change: routes that wait for their plugins
@@ -90,24 +90,24 @@ func samePhase(a, b plan.Change) bool {
 	return (a.Op == plan.Delete) == (b.Op == plan.Delete) && a.Object().Level == b.Object().Level
 }
 
-// spare finds the targets and plugins that need no request because Kong removes
-// them along with their upstream, service or route. A plugin that went before its
-// route would leave that open for a moment.
+// spare finds what needs no request because Kong removes it along with its parent:
+// targets with their upstream, plugins with their service or route, credentials
+// with their consumer. A plugin that went before its route would leave that open
+// for a moment.
 func (b *batch) spare() {
 	going := map[v1.Key]bool{}
 	for _, change := range b.changes {
-		upstream := change.Key.Kind == kindUpstream && len(b.guests[change.Object().Service]) == 0
-		if change.Op == plan.Delete && (upstream || change.Key.Kind == kindService || change.Key.Kind == kindRoute) {
+		if change.Op == plan.Delete && (change.Key.Kind != kindUpstream || len(b.guests[change.Key.Name]) == 0) {
 			going[change.Key] = true
 		}
 	}
 	for i, change := range b.changes {
 		rec, ok := change.Object().Native.(*record)
-		if !ok || change.Op != plan.Delete || change.Key.Kind != kindTarget && change.Key.Kind != kindPlugin {
+		if !ok || change.Op != plan.Delete {
 			continue
 		}
-		for field, kind := range rec.row.refs {
-			if parent := (v1.Key{Kind: kind, Name: rec.parents[field]}); going[parent] {
+		for _, field := range rec.row.going {
+			if parent := (v1.Key{Kind: rec.row.refs[field], Name: rec.parents[field]}); going[parent] {
 				b.cascade[i] = parent
 			}
 		}
@@ -228,8 +228,8 @@ func (b *batch) hindered(change plan.Change) *v1.Problem {
 	return nil
 }
 
-// orphans notes the targets and plugins that went with their parent, and returns
-// the targets whose upstream stayed after all: an instance that is gone must not keep its target.
+// orphans notes what went with its parent, and returns what is left of those whose
+// parent stayed after all: an instance that is gone must not keep its target.
 func (b *batch) orphans() []int {
 	stays := map[v1.Key]*v1.Problem{}
 	for i, change := range b.changes {

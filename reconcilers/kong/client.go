@@ -25,6 +25,7 @@ type client struct {
 	patience
 	timeout time.Duration
 	metrics *metrics
+	hush    atomic.Pointer[[]string] // what Kong may repeat and nobody may hear
 }
 
 // node is one address of the Admin API.
@@ -131,11 +132,20 @@ func (c *client) try(ctx context.Context, n node, r request) (a answer, wait tim
 	}
 	switch {
 	case a.status == http.StatusTooManyRequests || a.status >= 500:
-		return a, retryAfter(header), &unreachable{err: parseRefusal(shown, a.status, a.body), answered: true}
+		return a, retryAfter(header), &unreachable{err: c.refusal(shown, a), answered: true}
 	case a.status >= 300 && a.status != http.StatusNotModified:
-		return a, 0, parseRefusal(shown, a.status, a.body)
+		return a, 0, c.refusal(shown, a)
 	}
 	return a, 0, nil
+}
+
+// refusal is what Kong said, without the secrets of what is being written.
+func (c *client) refusal(request string, a answer) *refusal {
+	said := parseRefusal(request, a.status, a.body)
+	if secrets := c.hush.Load(); secrets != nil {
+		said.without(*secrets)
+	}
+	return said
 }
 
 func (c *client) build(n node, r request) (*http.Request, error) {

@@ -28,12 +28,18 @@ type compiler struct {
 	held     map[string]plan.State // what Kong holds, by service
 	state    plan.State
 	problems []v1.Problem
+
+	// Of what is declared in Kong's own words.
+	all   bool              // everything is compiled, not some services
+	known map[v1.Key]string // what references may name: its key
+	homes map[v1.Key]string // services and routes of ours that they may name: the service
 }
 
 // Compile implements reconcilers.Reconciler.
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	c := &compiler{namer: r.namer, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, state: make(plan.State, 8*len(set)+2)}
-	if scope.All() {
+	c.all = scope.All()
+	if c.all {
 		c.unavailable()
 		if r.options.Alone {
 			c.unserved(shared)
@@ -42,6 +48,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		c.service(set[name])
 	}
+	c.entities(c.all, set, slices.Concat(shared.Entities, certificates(shared.Certificates)))
 	return c.state, c.problems
 }
 
@@ -55,10 +62,6 @@ func (c *compiler) unavailable() {
 
 // unserved names what belongs to no service and is for HAProxy, when there is none.
 func (c *compiler) unserved(shared v1.Shared) {
-	for i := range shared.Certificates {
-		c.refuse(v1.Key{Kind: v1.KindCertificate, Name: shared.Certificates[i].Name}, shared.Certificates[i].Origin,
-			"certificates are for HAProxy's listeners in this version", "serve HAProxy as well (--haproxy), or give the certificate to Kong itself")
-	}
 	for i := range shared.Sections {
 		c.refuse(v1.Key{Kind: v1.KindSection, Name: shared.Sections[i].Name}, shared.Sections[i].Origin,
 			"sections are for HAProxy, which is not kept here", "serve HAProxy as well (--haproxy), or remove the section")
@@ -206,9 +209,11 @@ func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, enti
 	}
 	r := &record{row: rowOf(c.rows, kind), key: key, service: service, id: c.id(kind, key), body: body}
 	body["id"] = r.id
-	r.parents = make(map[string]string, len(r.row.refs))
+	r.parents = map[string]string{}
 	for field := range r.row.refs {
-		r.parents[field] = service
+		if reference(body, field) != "" { // it is the service's own
+			r.parents[field] = service
+		}
 	}
 	var others map[string]any
 	if c.facts != nil && kind == kindUpstream { // health checks, with what Kong fills in

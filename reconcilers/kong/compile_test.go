@@ -172,10 +172,7 @@ func TestOriginsStayHere(t *testing.T) {
 // TestCompileNamesWhatIsForHAProxy: where Kong is alone, nothing is dropped without a word.
 func TestCompileNamesWhatIsForHAProxy(t *testing.T) {
 	at := v1.Origin{File: "tls.yaml", Line: 3, Column: 1}
-	shared := v1.Shared{
-		Certificates: []v1.Certificate{{Name: "shop", Origin: at}},
-		Sections:     []v1.Section{{Name: "hello", Origin: at}},
-	}
+	shared := v1.Shared{Sections: []v1.Section{{Name: "hello", Origin: at}}}
 	for _, alone := range []bool{false, true} {
 		o := options("http://127.0.0.1:1")
 		o.Alone = alone
@@ -185,10 +182,7 @@ func TestCompileNamesWhatIsForHAProxy(t *testing.T) {
 			got = append(got, fmt.Sprint(p.Reason, p.Object, p.Origin))
 		}
 		if alone {
-			want = []string{
-				fmt.Sprint(v1.NotExpressible, v1.Key{Kind: v1.KindCertificate, Name: "shop"}, at),
-				fmt.Sprint(v1.NotExpressible, v1.Key{Kind: v1.KindSection, Name: "hello"}, at),
-			}
+			want = []string{fmt.Sprint(v1.NotExpressible, v1.Key{Kind: v1.KindSection, Name: "hello"}, at)}
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("alone %v: %q, want %q", alone, got, want)

@@ -1,9 +1,6 @@
 package kong
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,16 +11,16 @@ import (
 
 // configured adds what a plugin's configuration says beyond Kong's defaults to
 // what is compared, field by field; secrets as digests.
-func (f *facts) configured(rec *record, others map[string]any) map[string]any {
+func (f *facts) configured(rec *record, others map[string]any, v veil) map[string]any {
 	if others == nil {
 		others = map[string]any{}
 	}
 	top := f.of(rec).field("config")
 	if top == nil || f.plugins[rec.name()] == nil { // of a plugin that this Kong no longer has
-		others["config"] = digest(rec.id, canonical(rec.row, "config", rec.body["config"]))
+		others["config"] = v.digest(canonical(rec.row, "config", rec.body["config"]))
 		return others
 	}
-	top.leaves("config", rec.body["config"], rec.id, others)
+	top.leaves("config", rec.body["config"], v, others)
 	return others
 }
 
@@ -33,8 +30,8 @@ func (f *field) madeUp() bool { return f.auto || f.secret && f.fallback != nil }
 
 // leaves notes the values of a field, and of those within it, that are not
 // Kong's defaults.
-func (f *field) leaves(path string, value any, id string, out map[string]any) {
-	if f.kind == "record" && f.fallback == nil {
+func (f *field) leaves(path string, value any, veiled veil, out map[string]any) {
+	if f.kind == "record" && f.fallback == nil && len(f.fields) > 0 {
 		given, _ := value.(map[string]any)
 		for i := range f.fields {
 			inner := &f.fields[i]
@@ -42,22 +39,26 @@ func (f *field) leaves(path string, value any, id string, out map[string]any) {
 			if v == nil && (inner.kind != "record" || inner.fallback != nil) {
 				v = inner.fallback
 			}
-			inner.leaves(path+"."+inner.name, v, id, out)
+			inner.leaves(path+"."+inner.name, v, veiled, out)
 		}
 		return
 	}
 	if f.madeUp() {
 		return
 	}
-	text := f.text(value, id)
-	if text != f.text(f.fallback, id) {
-		out[path] = text
+	text := f.text(value, veiled)
+	if text == f.text(f.fallback, veiled) {
+		return
 	}
+	if veiled.covers(path) && text != "" {
+		text = veiled.digest(text)
+	}
+	out[path] = text
 }
 
 // text is the same for values that mean the same.
-func (f *field) text(value any, id string) string {
-	switch v := f.normal(value, id).(type) {
+func (f *field) text(value any, veiled veil) string {
+	switch v := f.normal(value, veiled).(type) {
 	case nil:
 		return ""
 	case string:
@@ -75,7 +76,7 @@ func (f *field) text(value any, id string) string {
 
 // normal returns a value with defaults filled in, numbers in one spelling, sets
 // in order, secrets as digests and without what says nothing.
-func (f *field) normal(value any, id string) any {
+func (f *field) normal(value any, veiled veil) any {
 	if value == nil {
 		return nil
 	}
@@ -83,11 +84,11 @@ func (f *field) normal(value any, id string) any {
 	case map[string]any:
 		out := map[string]any{}
 		put := func(name string, inner *field, element any) {
-			if n := inner.normal(element, id); n != nil {
+			if n := inner.normal(element, veiled); n != nil {
 				out[name] = n
 			}
 		}
-		if f.kind == "record" {
+		if f.kind == "record" && len(f.fields) > 0 {
 			for i := range f.fields {
 				inner := &f.fields[i]
 				put(inner.name, inner, inner.filled(v[inner.name]))
@@ -104,7 +105,7 @@ func (f *field) normal(value any, id string) any {
 	case []any:
 		out := make([]any, 0, len(v))
 		for _, element := range v {
-			out = append(out, f.inner(f.elements).normal(element, id))
+			out = append(out, f.inner(f.elements).normal(element, veiled))
 		}
 		if f.kind == "set" {
 			slices.SortFunc(out, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
@@ -115,7 +116,7 @@ func (f *field) normal(value any, id string) any {
 		return out
 	}
 	if f.secret {
-		return digest(id, fmt.Sprint(value))
+		return veiled.digest(fmt.Sprint(value))
 	}
 	if number, ok := value.(json.Number); ok {
 		return spelled(number)
@@ -139,17 +140,9 @@ func spelled(number json.Number) json.Number {
 	return number
 }
 
-// digest stands for a secret. It is bound to the entity, so that equal secrets of
-// two don't look equal.
-func digest(id, secret string) string {
-	sum := hmac.New(sha256.New, []byte(id))
-	sum.Write([]byte(secret))
-	return "(secret " + hex.EncodeToString(sum.Sum(nil))[:12] + ")"
-}
-
 // own is a digest of the values given for fields that Kong makes up otherwise:
 // as a tag, it tells when another is asked for. "" when none is given.
-func (s *schema) own(config map[string]any, id string) string {
+func (s *schema) own(config map[string]any, v veil) string {
 	var parts []string
 	for _, f := range s.configFields() {
 		if value := config[f.name]; value != nil && f.madeUp() {
@@ -159,9 +152,7 @@ func (s *schema) own(config map[string]any, id string) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	sum := hmac.New(sha256.New, []byte(id))
-	sum.Write([]byte(strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum.Sum(nil))[:12]
+	return v.seal.digest(v.id, strings.Join(parts, "\x00"))
 }
 
 func (s *schema) configFields() []field {
@@ -171,12 +162,9 @@ func (s *schema) configFields() []field {
 	return nil
 }
 
-// secrets are the texts of a plugin's configuration that are shown nowhere.
-func (f *facts) secrets(rec *record) []string {
-	if top := f.of(rec).field("config"); top != nil {
-		return top.secretsIn(nil, rec.body["config"])
-	}
-	return nil
+// veil is what must not be seen of an entity.
+func (n namer) veil(rec *record) veil {
+	return veil{seal: n.seal, id: rec.id, hidden: allTagged(rec.body, tagHidden)}
 }
 
 // secretsIn adds the texts of a value that the schema marks as secret.

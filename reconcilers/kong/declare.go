@@ -1,6 +1,7 @@
 package kong
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -23,22 +24,24 @@ func declaration(rows []*row, state plan.State) (string, error) {
 			maps.DeleteFunc(body, func(_ string, value any) bool { return value == nil })
 			if row.within != "" {
 				parent := ""
-				for field := range row.refs {
-					parent = reference(body, field)
-					delete(body, field)
+				for field, kind := range row.refs {
+					if kind == row.within {
+						parent = reference(body, field)
+						delete(body, field)
+					}
 				}
-				inner[parent+row.path] = append(inner[parent+row.path], body)
+				inner[parent+row.section] = append(inner[parent+row.section], body)
 				continue
 			}
 			for _, child := range rows {
-				if nested := inner[rec.id+child.path]; child.within == row.kind && len(nested) > 0 {
-					body[child.path] = nested
+				if nested := inner[rec.id+child.section]; child.within == row.kind && len(nested) > 0 {
+					body[child.section] = nested
 				}
 			}
 			section = append(section, body)
 		}
 		if len(section) > 0 {
-			sections[row.path] = section
+			sections[row.section] = section
 		}
 	}
 	text, err := json.Marshal(sections)
@@ -61,6 +64,21 @@ func recordsOf(state plan.State, row *row) []*record {
 	return records
 }
 
+// secretsOf returns what Kong must not be heard to repeat of some states; what holds
+// another goes first.
+func secretsOf(states ...plan.State) []string {
+	var secrets []string
+	for _, state := range states {
+		for _, o := range state {
+			if rec, ok := o.Native.(*record); ok {
+				secrets = append(secrets, rec.secrets...)
+			}
+		}
+	}
+	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(secrets)
+}
+
 // refused is why Kong did not take a configuration.
 type refused struct {
 	message   string
@@ -70,13 +88,7 @@ type refused struct {
 // blame reads Kong's answer to a configuration that it does not take, and finds
 // the objects that it names.
 func blame(said *refusal, text []byte, state plan.State) refused {
-	var secrets []string
-	for _, o := range state {
-		if rec, ok := o.Native.(*record); ok {
-			secrets = append(secrets, rec.secrets...)
-		}
-	}
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // what holds another goes first
+	secrets := secretsOf(state)
 	said.without(secrets)
 	out := refused{message: said.words(), offenders: map[v1.Key]string{}}
 	var report struct {

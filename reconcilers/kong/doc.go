@@ -14,10 +14,16 @@
 //	         name.go                      names, ids and tags
 //	         secure.go                    TLS and gRPC towards instances
 //	         plugin.go, convert.go        plugins: the text of labels → Kong's types
-//	         config.go                    what of them is compared; secrets as digests
+//	         config.go, seal.go           what of them is compared; secrets as digests
+//	         declared.go, spell.go,       entities in Kong's own words → records, in the words
+//	         judge.go                     that Kong keeps, held against its schema
+//	         declaredobject.go,           what of them is compared; which plugins their
+//	         declaredneeds.go             routes need
+//	         certificate.go               certificates in Kong's words
 //	observe  observe.go, schema.go        read what is ours, less Kong's defaults
 //	apply    apply.go, write.go, mark.go  with a database: level by level, in parallel
 //	         protect.go                   no route is open without its plugins
+//	         rival.go                     who holds what must be unique
 //	         node.go, draft.go, push.go,  without one: the whole configuration as text,
 //	         declare.go                   less what Kong refuses
 //	watch    watch.go                     notice a node that came back, or back empty

@@ -65,7 +65,7 @@ func open(tb testing.TB, o Options) *Reconciler {
 
 // harness measures the reconciler on stand-ins of one mode.
 func harness(mode fakekong.Mode) reconcilertest.Harness {
-	return reconcilertest.Harness{New: func(tb testing.TB) *reconcilertest.Gateway {
+	return reconcilertest.Harness{Certificates: true, Entities: true, New: func(tb testing.TB) *reconcilertest.Gateway {
 		tb.Helper()
 		k := start(tb, fakekong.Options{Mode: mode})
 		g := &reconcilertest.Gateway{

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -26,7 +28,7 @@ type Reconciler struct {
 	last   *facts                // as they were when last asked: a version's schemas are read once
 	held   map[string]plan.State // what Kong holds of ours, by service; nil: to be read
 	stale  bool                  // held may be wrong: the next Observe reads
-	guests map[string][]string   // by service: addresses of a stranger's targets in its upstream
+	guests map[string][]string   // by the upstream's key: addresses of a stranger's targets in it
 	mark   mark
 
 	// Without a database.
@@ -76,7 +78,7 @@ func New(o Options) (*Reconciler, error) {
 		return nil, err
 	}
 	return &Reconciler{
-		namer: namer{owner: o.Owner, workspace: o.Workspace}, options: o, rows: table(), client: c,
+		namer: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: table(), client: c,
 		refused: map[string]refused{},
 	}, nil
 }
@@ -174,16 +176,34 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	return nil
 }
 
-// schemas reads Kong's own description of what we write.
+// schemas reads Kong's own description of what we write. A kind without one is not
+// known to this Kong.
 func (r *Reconciler) schemas(ctx context.Context) (map[v1.Kind]*schema, error) {
+	found := make([]*schema, len(r.rows))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.options.Concurrency)
+	for i, row := range r.rows {
+		group.Go(func() error {
+			a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/schemas/" + row.section})
+			if isStatus(err, http.StatusNotFound) && compared()[row.kind] == nil {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if found[i], err = parseSchema(row, a.body); err != nil {
+				return fmt.Errorf("read the schema of kong's %s: %w", row.section, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
 	schemas := make(map[v1.Kind]*schema, len(r.rows))
-	for _, row := range r.rows {
-		a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/schemas/" + row.path})
-		if err != nil {
-			return nil, err
-		}
-		if schemas[row.kind], err = parseSchema(row, a.body); err != nil {
-			return nil, fmt.Errorf("read the schema of kong's %s: %w", row.path, err)
+	for i, row := range r.rows {
+		if found[i] != nil {
+			schemas[row.kind] = found[i]
 		}
 	}
 	return schemas, nil
@@ -207,6 +227,8 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		}
 		return r.untried(p, err)
 	}
+	secrets := r.secrets(p)
+	r.client.hush.Store(&secrets)
 	apply := r.write
 	if r.facts.dbless() {
 		apply = r.push
@@ -216,6 +238,24 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		placePlugin(&outcomes[i])
 	}
 	return outcomes, err
+}
+
+// secrets are those that Kong may repeat when a plan is written.
+func (r *Reconciler) secrets(p plan.Plan) []string {
+	states := []plan.State{r.held[declaredGroup]}
+	services := map[string]bool{}
+	for _, change := range p.Changes {
+		for _, o := range []*plan.Object{change.Before, change.After} {
+			if o != nil {
+				states = append(states, plan.State{o.Key: o})
+				services[o.Service] = true
+			}
+		}
+	}
+	for service := range services {
+		states = append(states, r.held[service])
+	}
+	return secretsOf(states...)
 }
 
 // untried reports every change as not tried, because of an error about Kong as a whole.

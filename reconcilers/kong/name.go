@@ -1,6 +1,7 @@
 package kong
 
 import (
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,7 +15,10 @@ const (
 	tagService = "lockstep-service:"
 	tagRoute   = "lockstep-route:"
 	tagWriter  = "lockstep-writer:"
-	tagSecret  = "lockstep-secret:"
+	tagSecret  = "lockstep-secret:" // a digest of values that Kong does not give back
+	tagName    = "lockstep-name:"   // the key of what is declared in Kong's own words
+	tagHidden  = "lockstep-hidden:" // the path of a field that holds a secret
+	tagGiven   = "lockstep-given:"  // a field that Kong would make up, and that was given
 )
 
 // reserved is the key of the service and of the upstream that belong to no
@@ -23,7 +27,11 @@ const reserved = "@unavailable"
 
 // namer gives entities their names, ids and tags: pure functions of owner,
 // workspace, kind and key, so that every start finds what an earlier one made.
-type namer struct{ owner, workspace string }
+// seal is what turns secrets to digests.
+type namer struct {
+	owner, workspace string
+	seal             seal
+}
 
 // id is a UUIDv5: the same on every Kong, and nobody else's by accident.
 func (n namer) id(kind v1.Kind, key string) string {
@@ -60,6 +68,32 @@ func tagged(body map[string]any, prefix string) string {
 		}
 	}
 	return ""
+}
+
+// allTagged returns what stands behind a prefix in every tag that has it.
+func allTagged(body map[string]any, prefix string) []string {
+	tags, _ := body["tags"].([]any)
+	var out []string
+	for _, tag := range tags {
+		if text, ok := tag.(string); ok && strings.HasPrefix(text, prefix) {
+			out = append(out, unquoted(text[len(prefix):]))
+		}
+	}
+	return out
+}
+
+// quoted writes a name so that a tag can hold it: Kong takes no "," and no "/",
+// and of bytes that are no ASCII only whole characters.
+func quoted(name string) string {
+	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+}
+
+func unquoted(tag string) string {
+	name, err := url.PathUnescape(tag)
+	if err != nil { // somebody else wrote it
+		return tag
+	}
+	return name
 }
 
 // ours reports whether an entity carries the owner's mark.

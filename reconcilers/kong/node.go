@@ -1,6 +1,7 @@
 package kong
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,8 +38,8 @@ func (r *Reconciler) loadNode(ctx context.Context) error {
 		return err
 	}
 	if r.stranger == "" {
-		for service, addresses := range r.guests {
-			r.stranger = fmt.Sprintf("target %s of %s", addresses[0], service)
+		for upstream, addresses := range r.guests {
+			r.stranger = fmt.Sprintf("target %s of %s", addresses[0], strings.TrimPrefix(upstream, ownWords))
 		}
 	}
 	r.health.holds(hash)
@@ -78,7 +79,7 @@ func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[stri
 	for _, row := range r.rows {
 		for _, body := range lists[row.kind] {
 			if !r.ours(body) {
-				return fmt.Sprintf("%s %v", row.kind, body[row.unique]), nil
+				return fmt.Sprintf("%s %v", row.word(), cmp.Or(body[row.unique], body["id"])), nil
 			}
 		}
 	}

@@ -37,11 +37,14 @@ func (r *Reconciler) lists(ctx context.Context, query url.Values) (map[v1.Kind][
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Concurrency)
 	for i, row := range r.rows {
-		if row.within != "" {
+		if row.within != "" || r.facts.schemas[row.kind] == nil {
 			continue
 		}
 		group.Go(func() (err error) {
 			results[i], err = r.list(ctx, "/"+row.path, query)
+			if isStatus(err, http.StatusNotFound) && compared()[row.kind] == nil {
+				return nil // this edition has no such thing
+			}
 			return err
 		})
 	}
@@ -129,9 +132,11 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 	if err != nil {
 		return err
 	}
+	before := r.held
 	r.held, r.guests, r.mark = map[string]plan.State{}, guests, mark{read: time.Now(), mine: r.mark.mine}
 	for _, record := range append(records, targets...) {
 		o := r.object(record)
+		o = whole(before[o.Service][o.Key], o)
 		r.keep(o.Key, o.Service, o)
 		if o.Key == markKey() {
 			r.mark.writer = tagged(record.body, tagWriter)
@@ -168,7 +173,7 @@ func (r *Reconciler) targets(ctx context.Context, upstreams []*record, keys map[
 		for _, body := range lists[i] {
 			if !r.ours(body) {
 				target, _ := body["target"].(string)
-				guests[upstream.service] = append(guests[upstream.service], target)
+				guests[upstream.key] = append(guests[upstream.key], target)
 				continue
 			}
 			records = append(records, r.record(row, body, keys))
@@ -185,8 +190,13 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 	rec := &record{row: row, body: body}
 	rec.id, _ = body["id"].(string)
 	rec.service = tagged(body, tagService)
-	delete(body, "created_at")
-	delete(body, "updated_at")
+	name := unquoted(tagged(body, tagName))
+	if rec.declared = name != ""; rec.declared && rec.service == "" {
+		rec.service = declaredGroup
+	}
+	for _, field := range append([]string{"created_at", "updated_at"}, row.derived...) {
+		delete(body, field)
+	}
 	rec.parents = make(map[string]string, len(row.refs))
 	for field := range row.refs {
 		id := reference(body, field)
@@ -194,17 +204,19 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 		if !known {
 			key = id
 		}
-		if id == "" && row.kind == kindPlugin {
-			continue // it is on a service or on a route
+		if id == "" {
+			continue
 		}
 		rec.parents[field] = key
 	}
-	switch row.kind {
-	case kindRoute:
+	switch {
+	case rec.declared:
+		rec.key = name
+	case row.kind == kindRoute:
 		rec.key = tagged(body, tagRoute)
-	case kindTarget:
+	case row.kind == kindTarget:
 		rec.key = rec.service + "/" + address(rec.name())
-	case kindPlugin:
+	case row.kind == kindPlugin:
 		rec.key = pluginKey(kindService, rec.service, rec.name())
 		if route := tagged(body, tagRoute); route != "" {
 			rec.key = pluginKey(kindRoute, route, rec.name())
@@ -223,14 +235,29 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 
 // object makes the observed object of a record.
 func (r *Reconciler) object(rec *record) *plan.Object {
+	if rec.declared {
+		return r.declaredObject(rec)
+	}
 	others := r.facts.of(rec).others(rec.body)
 	if rec.row.kind == kindPlugin {
-		others = r.facts.configured(rec, others)
-		rec.secrets = r.facts.secrets(rec)
+		others = r.facts.configured(rec, others, r.veil(rec))
+		rec.secrets = r.facts.of(rec).secretTexts(rec)
 	}
 	o := rec.object(others)
 	if rec.row.kind == kindRoute && !strings.HasPrefix(rec.key, "@") {
 		o.Hold = rec.held(r.namer).object(others)
+	}
+	return o
+}
+
+// declaredObject makes the observed object of what is declared in Kong's own words.
+func (r *Reconciler) declaredObject(rec *record) *plan.Object {
+	o := r.facts.declaredObject(rec, r.seal)
+	if len(rec.secrets) == 0 {
+		rec.secrets = r.facts.of(rec).secretTexts(rec)
+	}
+	if rec.row.kind == kindRoute {
+		o.Hold = r.facts.declaredObject(rec.held(r.namer), r.seal)
 	}
 	return o
 }

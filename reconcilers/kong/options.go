@@ -24,6 +24,9 @@ type Options struct {
 	// Writer identifies this daemon's state directory: one live writer for an owner.
 	// Printable ASCII without "," and "/".
 	Writer string
+	// Seal is a secret of the state directory, with which digests of secrets are made;
+	// default: made of Writer, which everybody can read.
+	Seal []byte
 	// Takeover lets this writer replace another one's mark once.
 	Takeover bool
 	// Alone says that no other gateway is kept: what none but another could serve is
@@ -81,6 +84,9 @@ func (o Options) resolve() (Options, error) {
 	setDefault(&o.Pause, 50*time.Millisecond)
 	setDefault(&o.WatchInterval, 5*time.Second)
 	setDefault(&o.MarkAge, 5*time.Second)
+	if len(o.Seal) == 0 {
+		o.Seal = []byte(o.Writer)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -160,8 +160,13 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 	if kind == kindRoute {
 		marks = append(marks, tagRoute+parent)
 	}
-	if mark := c.facts.plugins[p.Name].own(config, c.id(kindPlugin, key)); mark != "" {
+	if mark := c.facts.plugins[p.Name].own(config, veil{seal: c.seal, id: c.id(kindPlugin, key)}); mark != "" {
 		marks = append(marks, tagSecret+mark)
+	}
+	for _, setting := range p.Settings {
+		if setting.Secret {
+			marks = append(marks, tagHidden+quoted("config."+setting.Path))
+		}
 	}
 	body := map[string]any{
 		"name": p.Name, "enabled": p.Enabled, "config": config, "tags": c.tags(marks...),
@@ -178,8 +183,8 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 		return
 	}
 	rec.body["id"] = rec.id
-	rec.secrets = c.facts.secrets(rec)
-	o := rec.object(c.facts.configured(rec, nil))
+	rec.secrets = c.facts.of(rec).secretTexts(rec)
+	o := rec.object(c.facts.configured(rec, nil, c.veil(rec)))
 	o.Origin = p.Origin
 	rec.origins = make(map[string]v1.Origin, len(p.Settings))
 	for _, setting := range p.Settings {
@@ -200,6 +205,10 @@ func (c *compiler) blame(problems []v1.Problem, object v1.Key) {
 // finds the label of the field that Kong names.
 func placePlugin(outcome *plan.Outcome) {
 	rec, ok := outcome.Change.Object().Native.(*record)
+	if ok && rec.declared && outcome.Problem != nil {
+		outcome.Problem = rec.placed(*outcome.Problem)
+		return
+	}
 	if !ok || rec.row.kind != kindPlugin || outcome.Problem == nil {
 		return
 	}
@@ -214,6 +223,22 @@ func placePlugin(outcome *plan.Outcome) {
 		}
 	}
 	outcome.Problem = &p
+}
+
+// placed says of a problem of what is declared in Kong's own words at which field it is.
+func (r *record) placed(p v1.Problem) *v1.Problem {
+	p.Object = v1.Key{Kind: v1.KindEntity, Name: string(r.row.kind) + "/" + r.title()}
+	if r.places == nil {
+		return &p
+	}
+	p.Origin = r.places.Origin
+	best := 0
+	for path, at := range r.places.Places {
+		if len(path) > best && strings.Contains(p.Message, path+": ") {
+			best, p.Origin = len(path), at
+		}
+	}
+	return &p
 }
 
 // satisfied reports whether a state holds a plugin that works.

@@ -66,7 +66,7 @@ func TestPluginsOfRealKong(t *testing.T) {
 		}
 		fields := func(body map[string]any) map[string]any {
 			rec := &record{row: row, body: body, id: "x"}
-			return f.configured(rec, f.of(rec).others(body))
+			return f.configured(rec, f.of(rec).others(body), veil{id: rec.id})
 		}
 		want, got := fields(asked), fields(made)
 		delete(got, "consumer") // asked for by the path
@@ -99,16 +99,16 @@ func TestSecretsOfRealKong(t *testing.T) {
 			t.Fatal(err)
 		}
 		rec := &record{row: rowOf(table(), kindPlugin), body: body, id: "x"}
-		shown := f.configured(rec, nil)
+		shown := f.configured(rec, nil, veil{id: rec.id})
 		text, err := json.Marshal(shown)
 		if err != nil || strings.Contains(string(text), "planted") {
 			t.Errorf("%s shows %s, %v", name, text, err)
 		}
-		if without(f.secrets(rec), "it is planted") != "it is (secret)" {
+		if without(f.of(rec).secretTexts(rec), "it is planted") != "it is (secret)" {
 			t.Errorf("%s: the secret stays in Kong's words", name)
 		}
 		config, _ := body["config"].(map[string]any)
-		if mark := f.plugins[name].own(config, "x"); (mark != "") != (name == "session" || name == "oauth2") || len(shown) == 0 && mark == "" {
+		if mark := f.plugins[name].own(config, veil{id: "x"}); (mark != "") != (name == "session" || name == "oauth2") || len(shown) == 0 && mark == "" {
 			t.Errorf("%s: a change of the secret goes unnoticed: %v, %q", name, shown, mark)
 		}
 	}

@@ -127,6 +127,11 @@ func (b *batch) liveRoutes(rec *record) []*plan.Object {
 // protects reports whether a plugin is for a route.
 func (r *record) protects(route *record) bool {
 	of := r.parents["route"]
+	if r.declared {
+		service := r.parents["service"]
+		return route.row.kind == kindRoute && r.parents["consumer"] == "" && r.parents["consumer_group"] == "" &&
+			(of != "" && of == route.key || of == "" && service != "" && service == route.parents["service"])
+	}
 	return route.row.kind == kindRoute && route.service == r.service && (of == "" || of == route.key)
 }
 
@@ -136,7 +141,8 @@ func (b *batch) keeps(rec *record) *v1.Problem {
 	for i, change := range b.changes {
 		problem := b.outcomes[i].Problem
 		other, ok := change.Object().Native.(*record)
-		if problem == nil || change.Op == plan.Delete || !ok || other.service != rec.service {
+		if problem == nil || change.Op == plan.Delete || !ok || other.service != rec.service ||
+			rec.declared && !rec.protects(other) && (other.row.kind != kindPlugin || !maps.Equal(other.parents, rec.parents)) {
 			continue
 		}
 		route := rec.parents["route"]

@@ -1,6 +1,7 @@
 package kong
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -24,20 +25,26 @@ type record struct {
 	needs   []v1.Key             // of a route: the plugins without which it would be more open than asked
 	secrets []string             // values that are shown nowhere
 	origins map[string]v1.Origin // of a plugin: where each field of its configuration was asked for
+
+	declared bool       // in Kong's own words
+	places   *v1.Entity // where its fields stand, of one that is declared so
 }
 
 // path returns the entity's address below the Admin API's root; without the
 // id, where entities of its kind are created.
-func (r *record) path(rows []*row) string {
-	if r.row.within == "" {
-		return "/" + r.row.path
+func (r *record) path(rows []*row) string { return r.row.pathOf(rows, r.body) }
+
+func (r *row) pathOf(rows []*row, body map[string]any) string {
+	parent := cmp.Or(r.within, r.below)
+	if parent == "" {
+		return "/" + r.path
 	}
-	for field, kind := range r.row.refs {
-		if kind == r.row.within {
-			return "/" + rowOf(rows, kind).path + "/" + reference(r.body, field) + "/" + r.row.path
+	for field, kind := range r.refs {
+		if id := reference(body, field); kind == parent && id != "" {
+			return "/" + rowOf(rows, kind).path + "/" + id + "/" + r.last()
 		}
 	}
-	return "/" + r.row.path
+	return "/" + r.path
 }
 
 // payload is the body of a write. The path says already within what an entity
@@ -53,7 +60,7 @@ func (r *record) payload(patch bool) map[string]any {
 	return out
 }
 
-// name is what Kong calls the entity.
+// name is what Kong calls the entity; "" where that is a secret, or nothing.
 func (r *record) name() string {
 	text, _ := r.body[r.row.unique].(string)
 	return text
@@ -75,7 +82,7 @@ func (r *record) parentKeys() []v1.Key {
 // ownUpstream reports whether the record is a service that leads to the upstream
 // of its own name.
 func (r *record) ownUpstream() bool {
-	return r.row.kind == kindService && r.body["host"] == r.body["name"]
+	return r.row.kind == kindService && !r.declared && r.body["host"] == r.body["name"]
 }
 
 // reference returns the id that a field refers to.
@@ -113,7 +120,7 @@ func (r *record) object(others map[string]any) *plan.Object {
 	case kindPlugin: // its removal is none of a route: the guard must not count it
 		o.Owner = v1.Key{Kind: kindPlugin, Name: r.key}
 		if r.parents["route"] == "" {
-			o.Level = 3
+			o.Level = levelOfPlugins
 		}
 	default:
 		o.Owner = plan.OwnerOf(v1.KindService, r.service)

@@ -27,9 +27,10 @@ type field struct {
 	options  []string
 	between  []json.Number
 	above    json.Number
+	moved    map[string][]string // of a record: names that fields had before, and where they are now
 }
 
-// parseSchema reads the answer to GET /schemas/{kind}.
+// parseSchema reads the answer to GET /schemas/{section}.
 func parseSchema(row *row, text []byte) (*schema, error) {
 	body, err := decodeBody(text)
 	if err != nil {
@@ -120,8 +121,45 @@ func parseField(name string, description map[string]any) (field, error) {
 			return field{}, err
 		}
 		f.fields = nested
+		f.moved = parseShorthands(description["shorthand_fields"])
 	}
 	return f, nil
+}
+
+// parseShorthands reads which names stand for a field elsewhere in the record.
+func parseShorthands(value any) map[string][]string {
+	list, _ := value.([]any)
+	moved := map[string][]string{}
+	for _, element := range list {
+		entry, _ := element.(map[string]any)
+		for name, about := range entry {
+			if path := replacement(about); len(path) > 0 {
+				moved[name] = path
+			}
+		}
+	}
+	return moved
+}
+
+// replacement is where a schema says that a shorthand's value goes; nil where it
+// does not say, or says several.
+func replacement(about any) []string {
+	description, _ := about.(map[string]any)
+	deprecation, _ := description["deprecation"].(map[string]any)
+	for _, holder := range []map[string]any{deprecation, description} {
+		targets, _ := holder["replaced_with"].([]any)
+		if len(targets) != 1 {
+			continue
+		}
+		target, _ := targets[0].(map[string]any)
+		parts, _ := target["path"].([]any)
+		var path []string
+		for _, part := range parts {
+			path = append(path, fmt.Sprint(part))
+		}
+		return path
+	}
+	return nil
 }
 
 // others returns the fields of an entity that the row does not name and that are

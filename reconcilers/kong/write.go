@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -52,10 +53,15 @@ func (b *batch) update(ctx context.Context, rec *record) (*plan.Object, error) {
 
 // remove deletes an entity by its id; one that is gone is fine.
 func (b *batch) remove(ctx context.Context, rec *record) error {
-	if guests := b.guests[rec.service]; rec.row.kind == kindUpstream && len(guests) > 0 {
+	if guests := b.guests[rec.key]; rec.row.kind == kindUpstream && len(guests) > 0 {
 		return &conflict{
 			message: fmt.Sprintf("the upstream %s also has targets that are not Lockstep's (%s), which would go with it", rec.name(), v1.OneLine(strings.Join(guests, ", "))),
 			fix:     "remove these targets from it",
+		}
+	}
+	if rec.declared {
+		if err := b.harmless(ctx, rec); err != nil {
+			return err
 		}
 	}
 	_, err := b.client.do(ctx, request{method: http.MethodDelete, path: rec.path(b.rows) + "/" + rec.id})
@@ -118,9 +124,6 @@ func (b *batch) overtake(ctx context.Context, rec *record) (*plan.Object, error)
 // named sends a write, and once more when another entity of ours held the name.
 func (b *batch) named(ctx context.Context, rec *record, send func() (answer, error)) (answer, error) {
 	a, err := send()
-	if said, ok := errors.AsType[*refusal](err); ok {
-		said.without(rec.secrets)
-	}
 	if !is(err, codeUnique) {
 		return a, err
 	}
@@ -148,16 +151,16 @@ func (b *batch) free(ctx context.Context, rec *record) error {
 	}
 	if !b.ours(holder) {
 		return &conflict{
-			message: fmt.Sprintf("%s %q is the name of a %s that is not Lockstep's (id %s)", rec.row.unique, rec.name(), rec.row.kind, id),
+			message: rec.clash(id),
 			fix:     "rename or remove that one, or give Lockstep another --owner",
 		}
 	}
 	b.doubtful.Store(true)
-	r := request{method: http.MethodPatch, path: rec.path(b.rows) + "/" + id, body: map[string]any{rec.row.unique: b.parked(id)}}
-	if rec.row.kind == kindPlugin {
+	r := request{method: http.MethodPatch, path: rec.row.pathOf(b.rows, holder) + "/" + id, body: map[string]any{rec.row.unique: b.parked(id)}}
+	switch {
+	case rec.row.kind == kindPlugin && holder["name"] != rec.name():
 		r.body = map[string]any{"instance_name": b.parked(id)}
-	}
-	if rec.row.kind == kindTarget || rec.row.kind == kindPlugin && holder["name"] == rec.name() { // an address can't be parked, nor a plugin's place
+	case !rec.row.parks || holder[rec.row.unique] != rec.body[rec.row.unique]: // an address can't be parked, nor a plugin's place
 		r.method, r.body = http.MethodDelete, nil
 	}
 	_, err = b.client.do(ctx, r)
@@ -169,6 +172,9 @@ func (b *batch) free(ctx context.Context, rec *record) error {
 
 // holder returns the entity that holds what must be unique.
 func (b *batch) holder(ctx context.Context, rec *record) (map[string]any, error) {
+	if rec.declared {
+		return b.rival(ctx, rec)
+	}
 	if rec.row.kind == kindPlugin {
 		return b.beside(ctx, rec)
 	}
@@ -178,7 +184,7 @@ func (b *batch) holder(ctx context.Context, rec *record) (map[string]any, error)
 // find reads an entity by its id or name; nil when there is none.
 func (b *batch) find(ctx context.Context, rec *record, ref string) (map[string]any, error) {
 	if rec.row.within == "" {
-		a, err := b.client.do(ctx, request{method: http.MethodGet, path: rec.path(b.rows) + "/" + ref})
+		a, err := b.client.do(ctx, request{method: http.MethodGet, path: "/" + rec.row.path + "/" + url.PathEscape(ref)})
 		if isStatus(err, http.StatusNotFound) {
 			return nil, nil
 		}

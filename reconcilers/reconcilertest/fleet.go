@@ -20,12 +20,15 @@ type Fleet struct {
 	random       *rand.Rand
 	services     map[string]*v1.Service
 	certificates map[string]v1.Certificate
+	people       map[string]person // consumers, by name
+	global       int               // of a plugin for everybody; 0 for none
+	keySets      []string
 	number       int // the last number that was given out, for ids, hosts and addresses
 }
 
 // NewFleet returns an empty fleet.
 func NewFleet(seed uint64) *Fleet {
-	return &Fleet{random: rand.New(rand.NewPCG(seed, 2)), services: map[string]*v1.Service{}, certificates: map[string]v1.Certificate{}}
+	return &Fleet{random: rand.New(rand.NewPCG(seed, 2)), services: map[string]*v1.Service{}, certificates: map[string]v1.Certificate{}, people: map[string]person{}}
 }
 
 // Set returns the services as they are now.

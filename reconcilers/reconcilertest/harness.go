@@ -21,6 +21,8 @@ type Harness struct {
 	Events int
 	// Certificates says that the gateway keeps certificates too: they change along the walks.
 	Certificates bool
+	// Entities says that the gateway is a Kong: so does what is declared in its own words.
+	Entities bool
 }
 
 // Gateway is one gateway under test. Open, World and Writes are required.
@@ -49,7 +51,7 @@ type Gateway struct {
 type bench struct {
 	*Gateway
 	reconciler reconcilers.Reconciler
-	// shared is what rounds over everything get beside the services.
+	// shared is what rounds get beside the services.
 	shared v1.Shared
 }
 
@@ -96,11 +98,7 @@ func (b *bench) round(ctx context.Context, scope reconcilers.Scope, set v1.Set) 
 	if err != nil {
 		return result{}, fmt.Errorf("observe: %w", err)
 	}
-	var shared v1.Shared
-	if scope.All() {
-		shared = b.shared
-	}
-	desired, problems := b.reconciler.Compile(scope, set, shared)
+	desired, problems := b.reconciler.Compile(scope, set, b.shared)
 	if len(problems) > 0 {
 		return result{}, fmt.Errorf("compile: %w", problems[0])
 	}

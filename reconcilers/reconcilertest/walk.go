@@ -19,6 +19,7 @@ type walk struct {
 	fleet        *Fleet
 	waiting      []string // services that changed since a round last covered them
 	certificates bool     // they change too
+	entities     bool     // so does what is declared in Kong's own words
 	behind       bool     // nothing is applied yet, or a round failed: a full round is due
 }
 
@@ -72,6 +73,12 @@ func (w *walk) step(ctx context.Context) (string, error) {
 		}
 		events = append(events, told)
 		w.shared, w.behind = w.fleet.Shared(), true
+	}
+	if w.entities {
+		if w.fleet.random.IntN(3) == 0 {
+			events, w.behind = append(events, w.fleet.StepEntities()), true
+		}
+		w.shared = w.fleet.Shared()
 	}
 	restart := w.fleet.random.IntN(25) == 0
 	if restart {

@@ -1,0 +1,242 @@
+package kong
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// What manifests declare in Kong's own words keeps the names that it has there.
+// Its keys are those names, of kinds that services become as well after "kong:",
+// which no service's name holds; "@" and the id, where the manifest gives an id.
+
+// declaredGroup is the group of what is declared in Kong's own words and belongs
+// to no service of ours.
+const declaredGroup = v1.EntityGroup
+
+const ownWords = "kong:"
+
+// entities adds what is declared in Kong's own words: within a narrow scope, only
+// what belongs to the services of the scope.
+func (c *compiler) entities(all bool, set v1.Set, entities []v1.Entity) {
+	c.index(set, entities)
+	for _, row := range c.rows { // parents first
+		for i := range entities {
+			e := &entities[i]
+			if e.Kind != row.kind {
+				continue
+			}
+			if group := c.group(e); all || group != declaredGroup && set[group] != nil {
+				c.entity(row, e, group)
+			}
+		}
+	}
+	c.close(entities)
+}
+
+// index notes under which keys references find what.
+func (c *compiler) index(set v1.Set, entities []v1.Entity) {
+	c.known = map[v1.Key]string{}
+	c.homes = map[v1.Key]string{}
+	for name, s := range set {
+		c.known[v1.Key{Kind: kindService, Name: name}] = name
+		c.homes[v1.Key{Kind: kindService, Name: name}] = name
+		for i := range s.Routes {
+			c.known[v1.Key{Kind: kindRoute, Name: s.Routes[i].Name}] = s.Routes[i].Name
+			c.homes[v1.Key{Kind: kindRoute, Name: s.Routes[i].Name}] = name
+		}
+	}
+	for i := range entities {
+		e := &entities[i]
+		for _, name := range []string{e.Name, e.ID} {
+			if key := (v1.Key{Kind: e.Kind, Name: name}); name != "" {
+				c.known[key] = c.entityKey(e)
+				delete(c.homes, key)
+			}
+		}
+	}
+}
+
+// entityKey is the key under which an entity is observed again.
+func (c *compiler) entityKey(e *v1.Entity) string {
+	name := e.Name
+	if strings.HasSuffix(name, "/") {
+		known, _ := v1.EntityKindOf(e.Kind, "")
+		for _, field := range known.Named {
+			if secret, ok := e.Body[field].(v1.Secret); ok {
+				name += c.seal.digest(string(e.Kind), secret.Reveal())
+				break
+			}
+		}
+	}
+	switch {
+	case e.ID != "":
+		return "@" + strings.ToLower(e.ID)
+	case slices.Contains([]v1.Kind{kindUpstream, kindTarget, kindService, kindRoute, kindPlugin}, e.Kind):
+		return ownWords + name
+	}
+	return name
+}
+
+// group is the service of ours that an entity comes and goes with.
+func (c *compiler) group(e *v1.Entity) string {
+	for _, ref := range e.Refs {
+		if home, ours := c.homes[v1.Key{Kind: ref.Kind, Name: ref.Name}]; ours {
+			return home
+		}
+	}
+	return declaredGroup
+}
+
+// entity adds one entity, or says why it can't be made; then what Kong holds of
+// it stays.
+func (c *compiler) entity(row *row, e *v1.Entity, group string) {
+	key := v1.Key{Kind: row.kind, Name: c.entityKey(e)}
+	rec, problems := c.declared(row, e, key.Name, group)
+	if len(problems) > 0 {
+		c.problems = append(c.problems, problems...)
+		c.stay(group, key)
+		return
+	}
+	if other, taken := c.state[key]; taken {
+		c.wrong(e, e.Origin, v1.Conflict, "another manifest declares the same", fmt.Sprintf("keep one of the two; the other stands at %s", other.Origin))
+		return
+	}
+	o := c.facts.declaredObject(rec, c.seal)
+	o.Origin = e.Origin
+	c.state[key] = o
+	if last := c.held[group][key]; last != nil {
+		c.held[group][key] = whole(o, last)
+	}
+}
+
+// stay keeps what Kong holds of an entity: of a certificate with its names, which
+// stand in it.
+func (c *compiler) stay(group string, key v1.Key) {
+	last := c.held[group][key]
+	if last == nil {
+		return
+	}
+	c.state[key] = last
+	for at, o := range c.held[group] {
+		if rec, ok := o.Native.(*record); ok && at.Kind == v1.KindSNI && rec.parents["certificate"] == key.Name && key.Kind == v1.KindCertificate {
+			c.state[at] = o
+		}
+	}
+}
+
+// wrong notes a problem of an entity.
+func (c *compiler) wrong(e *v1.Entity, at v1.Origin, reason v1.Reason, message, fix string) {
+	c.problems = append(c.problems, problemAt(e, at, reason, message, fix))
+}
+
+func problemAt(e *v1.Entity, at v1.Origin, reason v1.Reason, message, fix string) v1.Problem {
+	return v1.Problem{Reason: reason, Gateway: v1.Kong, Object: e.Key(), Origin: at, Message: message, Fix: fix}
+}
+
+// declared makes the record of an entity.
+func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record, []v1.Problem) {
+	one := func(at v1.Origin, reason v1.Reason, message, fix string) []v1.Problem {
+		return []v1.Problem{problemAt(e, at, reason, message, fix)}
+	}
+	switch {
+	case e.Withheld != nil:
+		return nil, []v1.Problem{*e.Withheld}
+	case c.facts == nil:
+		return nil, one(e.Origin, v1.GatewayUnreachable, "kong was not asked yet what it knows", "it is tried again by itself")
+	case c.facts.schemas[row.kind] == nil:
+		return nil, one(e.Origin, v1.NotExpressible, fmt.Sprintf("this Kong knows no %s", strings.ReplaceAll(row.section, "_", " ")),
+			"use an edition of Kong that does, or remove it")
+	case e.Workspace != "" && e.Workspace != c.workspaceName():
+		return nil, one(e.Origin, v1.Conflict, fmt.Sprintf("the file is for the workspace %.60q, and Lockstep keeps %q", e.Workspace, c.workspaceName()),
+			"set --kong-workspace, or remove _workspace from the file")
+	}
+	body, hidden, secrets := unveiled(e.Body)
+	rec := &record{row: row, key: key, service: group, declared: true, id: strings.TrimPrefix(key, "@"), parents: map[string]string{}, secrets: secrets}
+	if e.ID == "" {
+		rec.id = c.id(row.kind, key)
+	}
+	var err error
+	if rec.body, err = jsonBody(body); err != nil {
+		return nil, one(e.Origin, v1.InvalidManifest, "it can't be written as JSON", "report this as a defect of Lockstep")
+	}
+	if rec.body == nil {
+		rec.body = map[string]any{}
+	}
+	if message, fix := rec.spell(); message != "" {
+		return nil, one(e.Place("url"), v1.InvalidManifest, message, fix)
+	}
+	var problems []v1.Problem
+	for _, ref := range e.Refs {
+		parent, there := c.parent(ref)
+		if !there {
+			problems = append(problems, problemAt(e, ref.Origin, v1.InvalidManifest,
+				fmt.Sprintf("it refers to the %s %.60q, which is not there", strings.ReplaceAll(string(ref.Kind), "_", " "), ref.Name), c.nearest(ref)))
+			continue
+		}
+		rec.parents[ref.Field] = parent
+		rec.body[ref.Field] = map[string]any{"id": c.idOf(ref.Kind, parent)}
+	}
+	if row.kind == kindPlugin && c.facts.plugins[rec.name()] == nil {
+		fix := "enable it in Kong's setting plugins, or remove it"
+		if near := v1.Nearest(rec.name(), slices.Collect(maps.Keys(c.facts.plugins))); near != "" {
+			fix = "did you mean " + near + "? " + strings.ToUpper(fix[:1]) + fix[1:]
+		}
+		return nil, one(e.Place("name"), v1.InvalidManifest, fmt.Sprintf("kong has no plugin %.60s", v1.OneLine(rec.name())), fix)
+	}
+	about := c.facts.of(rec)
+	for _, fault := range about.judge(rec.body) {
+		problems = append(problems, problemAt(e, e.Place(fault.path), v1.InvalidManifest, fault.path+": "+fault.message, fault.fix))
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	c.label(rec, e, about, hidden)
+	rec.places = e
+	rec.secrets = append(rec.secrets, about.secretTexts(rec)...)
+	return rec, nil
+}
+
+// parent finds what a reference means, if that is there.
+func (c *compiler) parent(ref v1.EntityRef) (string, bool) {
+	key, known := c.known[v1.Key{Kind: ref.Kind, Name: ref.Name}]
+	if !known {
+		key, known = c.known[v1.Key{Kind: ref.Kind, Name: strings.ToLower(ref.Name)}]
+	}
+	if !known {
+		return "", false
+	}
+	at := v1.Key{Kind: ref.Kind, Name: key}
+	return key, c.state[at] != nil || c.held[declaredGroup][at] != nil && !c.all
+}
+
+func (c *compiler) idOf(kind v1.Kind, key string) string {
+	if id, own := strings.CutPrefix(key, "@"); own {
+		return id
+	}
+	return c.id(kind, key)
+}
+
+// nearest is the advice for a reference that leads nowhere.
+func (c *compiler) nearest(ref v1.EntityRef) string {
+	var names []string
+	for key := range c.known {
+		if key.Kind == ref.Kind {
+			names = append(names, key.Name)
+		}
+	}
+	if near := v1.Nearest(ref.Name, names); near != "" && near != ref.Name {
+		return "did you mean " + near + "?"
+	}
+	return "declare it, or see what is said about it"
+}
+
+func (c *compiler) workspaceName() string {
+	if c.workspace == "" {
+		return "default"
+	}
+	return c.workspace
+}

@@ -1,0 +1,365 @@
+package kong
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+type body = map[string]any
+
+// on is a reference.
+func on(field string, kind v1.Kind, name string) v1.EntityRef {
+	return v1.EntityRef{Field: field, Kind: kind, Name: name}
+}
+
+// entity is one that stands in line n of kong.yaml.
+func entity(kind v1.Kind, name string, b body, refs ...v1.EntityRef) v1.Entity {
+	return v1.Entity{Kind: kind, Name: name, Body: b, Refs: refs, Origin: v1.Origin{File: "kong.yaml", Line: len(name), Column: 1}}
+}
+
+// pair makes a self-signed certificate and its key.
+func pair(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		DNSNames: []string{"a.test", "*.b.test"},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, form, form, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
+}
+
+// everything is one entity of every kind that the stand-in knows; secrets hold the word.
+func everything(t *testing.T, word string) v1.Shared {
+	t.Helper()
+	cert, key := pair(t)
+	secret := func(what string) v1.Secret { return v1.NewSecret(word + "-" + what) }
+	alice := on("consumer", v1.KindConsumer, "alice")
+	return v1.Shared{
+		Certificates: []v1.Certificate{{Name: "shop", Chain: cert, Key: v1.NewSecret(key)}},
+		Entities: []v1.Entity{
+			entity("vault", "my-env", body{"prefix": "my-env", "name": "env", "config": body{"prefix": "K_"}}),
+			entity("key_set", "set", body{"name": "set"}),
+			entity("key", "set/one", body{"name": "one", "kid": "one", "jwk": secret("jwk")}, on("set", "key_set", "set")),
+			entity("ca_certificate", "ca", body{"cert": cert}),
+			entity(v1.KindCertificate, "cert", body{"cert": cert, "key": v1.NewSecret(key)}),
+			entity(v1.KindSNI, "c.test", body{"name": "c.test"}, on("certificate", v1.KindCertificate, "cert")),
+			entity(v1.KindConsumer, "alice", body{"username": "alice", "custom_id": "a-1", "tags": []any{"staff"}}),
+			entity(v1.KindKeyAuth, "alice/", body{"key": secret("key")}, alice),
+			entity("basicauth_credential", "alice/alice", body{"username": "alice", "password": secret("password")}, alice),
+			entity("hmacauth_credential", "alice/alice", body{"username": "alice", "secret": secret("hmac")}, alice),
+			entity("jwt_secret", "alice/iss", body{"key": "iss", "secret": secret("jwt")}, alice),
+			entity("oauth2_credential", "alice/app", body{"name": "app", "client_id": "id", "client_secret": secret("client"), "redirect_uris": []any{"https://a.test"}}, alice),
+			entity("acl", "alice/staff", body{"group": "staff"}, alice),
+			entity(kindUpstream, "up", body{"name": "up", "healthchecks": body{"active": body{"unhealthy": body{"interval": 5}}}}),
+			entity(kindTarget, "up/10.0.0.9", body{"target": "10.0.0.9", "weight": 7}, on("upstream", kindUpstream, "up")),
+			entity(kindService, "legacy", body{"name": "legacy", "url": "https://up:8443/base"}),
+			entity(kindRoute, "legacy", body{"name": "legacy", "hosts": []any{"legacy.test"}, "headers": body{"X-A": []any{"b"}}}, on("service", kindService, "legacy")),
+			entity(kindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 60, "redis_host": "redis", "redis": body{"password": secret("redis")}}}),
+			entity(kindPlugin, "route/legacy/key-auth", body{"name": "key-auth", "instance_name": "doors"}, on("route", kindRoute, "legacy")),
+			entity(kindPlugin, "service/a+consumer/alice/rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 5, "redis": body{"host": secret("host")}}},
+				on("service", kindService, "a"), alice),
+			{Kind: v1.KindConsumer, Name: "by id", ID: "7e4b0d5e-6c0f-4d8b-9c35-0f6f6e7d2a11", Body: body{"username": "by id"}},
+		},
+	}
+}
+
+// declare is one round over everything, with what belongs to no service.
+func declare(t *testing.T, r *Reconciler, set v1.Set, shared v1.Shared) (plan.Plan, []v1.Problem) {
+	t.Helper()
+	observed, err := r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	desired, problems := r.Compile(reconcilers.Scope{}, set, shared)
+	p := plan.Diff(observed, desired)
+	outcomes, err := r.Apply(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, outcome := range outcomes {
+		if outcome.Problem != nil {
+			problem := *outcome.Problem
+			problem.Message = outcome.Change.Sentence() + ": " + problem.Message
+			problems = append(problems, problem)
+		}
+	}
+	return p, problems
+}
+
+func modes(t *testing.T, run func(t *testing.T, mode fakekong.Mode, k *fakekong.Kong, o Options)) {
+	t.Helper()
+	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
+		t.Run(string(mode), func(t *testing.T) {
+			k := start(t, fakekong.Options{Mode: mode})
+			run(t, mode, k, options(k.AdminURL))
+		})
+	}
+}
+
+// TestDeclaredEveryKind: what is declared is made, is quiet then, also for a daemon
+// that starts anew, and goes again.
+func TestDeclaredEveryKind(t *testing.T) {
+	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		set := setOf(service("a", 1))
+		shared := everything(t, "hush")
+		r := open(t, o)
+		settled(t, r, set)
+		before := k.World()
+		if _, problems := declare(t, r, set, shared); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		world := k.World()
+		for _, word := range []string{
+			"hush-key", "hush-jwk", "hush-hmac", "hush-jwt", "hush-redis", `"10.0.0.9:8000"`, `path: "/base"`, "sni c.test", "sni *.b.test", "acl staff",
+			`"host":"redis"`, "vault my-env", "7e4b0d5e-6c0f-4d8b-9c35-0f6f6e7d2a11", `instance_name: "doors"`, `interval`,
+		} {
+			if !strings.Contains(world, word) {
+				t.Errorf("%s is not there:\n%s", word, world)
+			}
+		}
+		for range 2 {
+			writes := k.Writes()
+			if p, problems := declare(t, r, set, shared); !p.Empty() || len(problems) > 0 || k.Writes() != writes {
+				t.Errorf("again: %d writes, %v\n%s", k.Writes()-writes, problems, sentences(p))
+			}
+			r = open(t, o)
+		}
+		if p, problems := declare(t, r, set, v1.Shared{}); len(problems) > 0 {
+			t.Error(problems, sentences(p))
+		}
+		if diff := cmp.Diff(before, k.World()); diff != "" {
+			t.Errorf("after it was no longer declared (-before +after):\n%s", diff)
+		}
+	})
+}
+
+func sentences(p plan.Plan) string {
+	var out strings.Builder
+	for _, change := range p.Changes {
+		fmt.Fprintln(&out, change.Sentence())
+	}
+	return out.String()
+}
+
+// TestDeclaredHashedPassword: a password that Kong gives back as something else is
+// written when it changed, and only then.
+func TestDeclaredHashedPassword(t *testing.T) {
+	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		with := func(password, user string) v1.Shared {
+			return v1.Shared{Entities: []v1.Entity{
+				entity(v1.KindConsumer, "bob", body{"username": "bob"}),
+				entity("basicauth_credential", "bob/x", body{"username": user, "password": v1.NewSecret(password)}, on("consumer", v1.KindConsumer, "bob")),
+			}}
+		}
+		r := open(t, o)
+		declare(t, r, v1.Set{}, with("one", "bob"))
+		first := k.World()
+		for _, again := range []string{"one", "two", "one"} {
+			p, problems := declare(t, r, v1.Set{}, with(again, "bob"))
+			if len(problems) > 0 || strings.Contains(sentences(p), `"`+again) {
+				t.Errorf("%v\n%s", problems, sentences(p))
+			}
+			if again == "two" && (len(p.Changes) != 1 || k.World() == first) {
+				t.Errorf("a new password: %s", sentences(p))
+			}
+			r = open(t, o)
+			if p, _ := declare(t, r, v1.Set{}, with(again, "bob")); !p.Empty() {
+				t.Errorf("after a restart: %s", sentences(p))
+			}
+		}
+		if diff := cmp.Diff(first, k.World()); diff != "" {
+			t.Errorf("back at the first password (-first +now):\n%s", diff)
+		}
+	})
+}
+
+// TestDeclaredStrangers: a stranger's entity in the place of ours is a conflict of
+// that one alone, and what is a stranger's does not go along with ours.
+func TestDeclaredStrangers(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	must(t, http.MethodPost, k.AdminURL+"/consumers", `{"username":"alice"}`)
+	must(t, http.MethodPost, k.AdminURL+"/consumers", `{"username":"eve","custom_id":"c"}`)
+	must(t, http.MethodPost, k.AdminURL+"/consumers/eve/key-auth", `{"key":"planted-key"}`)
+	must(t, http.MethodPost, k.AdminURL+"/plugins", `{"name":"cors"}`)
+	r := open(t, options(k.AdminURL))
+	bob := on("consumer", v1.KindConsumer, "bob")
+	shared := v1.Shared{Entities: []v1.Entity{
+		entity(v1.KindConsumer, "alice", body{"username": "alice"}),
+		entity(v1.KindConsumer, "carl", body{"username": "carl", "custom_id": "c"}),
+		entity("acl", "alice/x", body{"group": "x"}, on("consumer", v1.KindConsumer, "alice")),
+		entity(v1.KindConsumer, "bob", body{"username": "bob"}),
+		entity(v1.KindKeyAuth, "bob/", body{"key": v1.NewSecret("planted-key")}, bob),
+		entity(v1.KindKeyAuth, "bob/", body{"key": v1.NewSecret("another")}, bob),
+		entity(kindPlugin, "cors", body{"name": "cors"}),
+	}}
+	_, problems := declare(t, r, v1.Set{}, shared)
+	conflicts := 0
+	for _, p := range problems {
+		if p.Reason != v1.Conflict || p.Object.Kind != v1.KindEntity || strings.Contains(p.Error(), "planted-key") || p.Origin.File == "" && !strings.Contains(p.Message, "acl") {
+			t.Errorf("%+v", p)
+		}
+		conflicts++
+	}
+	if conflicts != 5 {
+		t.Errorf("%d conflicts, want those of alice, carl, the acl, the key and the plugin: %v", conflicts, problems)
+	}
+	if world := k.World(); !strings.Contains(world, "consumer bob") || !strings.Contains(world, "another") {
+		t.Errorf("the others are not there:\n%s", world)
+	}
+	must(t, http.MethodPost, k.AdminURL+"/consumers/bob/key-auth", `{"key":"theirs"}`)
+	_, problems = declare(t, r, v1.Set{}, v1.Shared{})
+	if len(problems) != 1 || problems[0].Reason != v1.Conflict || !strings.Contains(k.World(), "theirs") {
+		t.Errorf("a consumer with a stranger's key: %v\n%s", problems, k.World())
+	}
+}
+
+// TestDeclaredMistakes: what does not fit Kong's schema is said at its place, keeps
+// what Kong holds, and no secret is repeated.
+func TestDeclaredMistakes(t *testing.T) {
+	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		r := open(t, o)
+		good := entity(kindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 60}})
+		declare(t, r, v1.Set{}, v1.Shared{Entities: []v1.Entity{good}})
+		world := k.World()
+		at := v1.Origin{File: "kong.yaml", Line: 7, Column: 5}
+		for _, c := range []struct {
+			e          v1.Entity
+			says, hint string
+		}{
+			{entity(kindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minut": 5}}), "config.minut: unknown field", "did you mean minute?"},
+			{entity(kindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minute": v1.NewSecret("planted")}}), "config.minute: expected a number", ""},
+			{entity(v1.KindConsumer, "x", body{"usernam": "x"}), "usernam: unknown field", "did you mean username?"},
+			{entity(kindPlugin, "x", body{"name": "rate-limitin"}), "kong has no plugin rate-limitin", "did you mean rate-limiting?"},
+			{entity("acl", "x/y", body{"group": "y"}, on("consumer", v1.KindConsumer, "x")), `refers to the consumer "x"`, ""},
+			{entity("acl", "x/y", body{"group": "y"}), "consumer: required field missing", ""},
+			{entity("consumer_group", "g", body{"name": "g"}), "this Kong knows no consumer groups", ""},
+			{entity(kindRoute, "r", body{"name": "r", "hosts": "planted"}), "hosts: expected an array", ""},
+		} {
+			c.e.Places = map[string]v1.Origin{"config.minut": at, "config.minute": at, "usernam": at, "hosts": at}
+			_, problems := declare(t, r, v1.Set{}, v1.Shared{Entities: []v1.Entity{good, c.e}[min(1, len(c.e.Name)/len(good.Name)):]})
+			if len(problems) == 0 || !strings.Contains(problems[0].Error(), c.says) || !strings.Contains(problems[0].Fix, c.hint) || strings.Contains(fmt.Sprint(problems), "planted") {
+				t.Errorf("%s: %v", c.says, problems)
+			}
+			if diff := cmp.Diff(world, k.World()); diff != "" {
+				t.Errorf("%s: the world changed:\n%s", c.says, diff)
+			}
+		}
+	})
+}
+
+// TestDeclaredRouteWaitsForItsPlugin: a route that declares a plugin is never
+// served without it.
+func TestDeclaredRouteWaitsForItsPlugin(t *testing.T) {
+	modes(t, func(t *testing.T, mode fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		r := open(t, o)
+		entities := []v1.Entity{
+			entity(kindService, "s", body{"name": "s", "host": "s.test"}),
+			entity(kindRoute, "r", body{"name": "r", "hosts": []any{"r.test"}}, on("service", kindService, "s")),
+			entity(kindPlugin, "service/s/key-auth", body{"name": "key-auth", "config": body{"key_names": []any{"bad name"}}}, on("service", kindService, "s")),
+			entity(kindPlugin, "route/r/rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 60, "second": 61}}, on("route", kindRoute, "r")),
+		}
+		leads := func() string { return leadsTo(k.World(), "route r\n") }
+		_, problems := declare(t, r, v1.Set{}, v1.Shared{Entities: entities})
+		if to := leads(); len(problems) == 0 || to == "s" {
+			t.Errorf("without its plugin the route leads to %q: %v", to, problems)
+		}
+		for i := range problems {
+			if problems[i].Origin.File != "kong.yaml" {
+				t.Errorf("nowhere: %v", problems[i])
+			}
+		}
+		entities[2].Body = body{"name": "key-auth"}
+		entities[3].Body = body{"name": "rate-limiting", "config": body{"minute": 60}}
+		if _, problems = declare(t, r, v1.Set{}, v1.Shared{Entities: entities}); len(problems) > 0 || leads() != "s" {
+			t.Errorf("%s: with its plugins it leads to %q: %v", mode, leads(), problems)
+		}
+	})
+}
+
+// leadsTo finds the service of an entity in a world.
+func leadsTo(world, title string) string {
+	_, after, _ := strings.Cut(world, title)
+	_, after, _ = strings.Cut(after, "service: \"")
+	name, _, _ := strings.Cut(after, `"`)
+	return name
+}
+
+// TestDeclaredSecretsAreNotShown plants secrets and greps what comes out, also where
+// Kong repeats them.
+func TestDeclaredSecretsAreNotShown(t *testing.T) {
+	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		var out strings.Builder
+		o.Log = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		o.Seal = []byte("the state directory's")
+		set := setOf(service("a", 1))
+		for i, echo := range []bool{false, true, true, false} {
+			shared := everything(t, fmt.Sprintf("planted%d", i))
+			if echo {
+				k.Hook(func(req *http.Request) fakekong.Fault {
+					if !fakekong.Writing(req) {
+						return fakekong.Fault{}
+					}
+					all := fmt.Sprintf(`planted%[1]d-key planted%[1]d-password planted%[1]d-redis planted%[1]d-host planted%[1]d-jwk`, i)
+					return fakekong.Fault{Status: 400 + 100*(i%2), Body: fmt.Sprintf(`{"code":2,"message":"bad %[1]s","fields":{"x":"%[1]s","%[1]s":["y"]}}`, all)}
+				})
+			}
+			r := open(t, o)
+			observed, err := r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+			fmt.Fprintln(&out, err)
+			desired, problems := r.Compile(reconcilers.Scope{}, set, shared)
+			p := plan.Diff(observed, desired)
+			fmt.Fprintln(&out, sentences(p), problems)
+			outcomes, err := r.Apply(t.Context(), p)
+			fmt.Fprintln(&out, err)
+			for _, outcome := range outcomes {
+				fmt.Fprintln(&out, outcome.Change.Key, outcome.Change.Object().Fields, outcome.Change.Object().Noun, outcome.Problem)
+			}
+			k.Hook(nil)
+		}
+		for word := range strings.FieldsSeq(out.String()) {
+			if strings.Contains(word, "planted") {
+				t.Errorf("shown: %s", word)
+			}
+		}
+		if !strings.Contains(out.String(), "config.redis.password (secret ") || !strings.Contains(k.World(), "planted3-key") {
+			t.Errorf("no digests are there, or the secret did not get to Kong:\n%s", out.String())
+		}
+		if strings.Contains(out.String(), "PRIVATE KEY") {
+			t.Error("a private key is shown")
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package kong
+
+import (
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// label gives the record its id and tags: those of the manifest, and ours.
+func (c *compiler) label(rec *record, e *v1.Entity, about *schema, hidden []string) {
+	marks := []string{tagName + quoted(rec.key)}
+	if e.ID != "" {
+		marks[0] = tagName + quoted(e.Name)
+	}
+	if rec.service != declaredGroup {
+		marks = append(marks, tagService+rec.service)
+	}
+	for _, path := range hidden {
+		if !strings.HasPrefix(path, "tags") && !slices.Contains(rec.row.secrets, path) {
+			marks = append(marks, tagHidden+quoted(path))
+		}
+	}
+	v := veil{seal: c.seal, id: rec.id}
+	if mark := about.sealed(rec, v); mark != "" {
+		marks = append(marks, tagSecret+mark)
+	}
+	for _, f := range about.fields {
+		if f.auto && !f.timed() && rec.body[f.name] != nil && !slices.Contains(rec.row.hashed, f.name) {
+			marks = append(marks, tagGiven+f.name)
+		}
+	}
+	given, _ := rec.body["tags"].([]any)
+	for _, tag := range given {
+		if text, ok := tag.(string); ok && !strings.HasPrefix(text, "lockstep-") {
+			marks = append(marks, text)
+		}
+	}
+	tags := make([]any, 0, len(marks)+1)
+	for _, tag := range slices.Compact(c.tags(marks...)) {
+		tags = append(tags, tag)
+	}
+	rec.body["tags"], rec.body["id"] = tags, rec.id
+}
+
+// spell turns spellings that only exist in requests into what Kong keeps.
+func (r *record) spell() (message, fix string) {
+	switch r.row.kind {
+	case kindService:
+		return r.spellURL()
+	case kindTarget:
+		if target, _ := r.body["target"].(string); target != "" {
+			if _, _, err := net.SplitHostPort(target); err != nil {
+				target = net.JoinHostPort(strings.Trim(target, "[]"), "8000")
+			}
+			r.body["target"] = address(target)
+		}
+	case kindRoute:
+		protocols, _ := r.body["protocols"].([]any)
+		if grpc := slices.Contains(protocols, any("grpc")) || slices.Contains(protocols, any("grpcs")); grpc && r.body["strip_path"] == nil {
+			r.body["strip_path"] = false // Kong's default is another there
+		}
+	}
+	return "", ""
+}
+
+func (r *record) spellURL() (message, fix string) {
+	text, given := r.body["url"].(string)
+	if !given {
+		return "", ""
+	}
+	delete(r.body, "url")
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.Scheme == "" {
+		return "url: it is no address", "write for example http://10.0.0.5:8080/path"
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+	}
+	number, err := decodeJSON(port)
+	if err != nil {
+		return "url: it has no usable port", "write for example http://10.0.0.5:8080/path"
+	}
+	r.body["protocol"], r.body["host"], r.body["port"] = u.Scheme, u.Hostname(), number
+	if u.EscapedPath() != "" {
+		r.body["path"] = u.EscapedPath()
+	}
+	return "", ""
+}
+
+// unveiled returns a body as plain values, the paths at which secrets stand in it,
+// and these.
+func unveiled(body map[string]any) (plain map[string]any, hidden, secrets []string) {
+	var walk func(path string, value any) any
+	walk = func(path string, value any) any {
+		switch v := value.(type) {
+		case v1.Secret:
+			hidden, secrets = append(hidden, path), append(secrets, texts(v.Reveal())...)
+			return v.Reveal()
+		case map[string]any:
+			out := make(map[string]any, len(v))
+			for _, name := range slices.Sorted(maps.Keys(v)) {
+				out[name] = walk(strings.TrimPrefix(path+"."+name, "."), v[name])
+			}
+			return out
+		case []any:
+			out := make([]any, len(v))
+			for i := range v {
+				out[i] = walk(path, v[i])
+			}
+			return out
+		}
+		return value
+	}
+	plain, _ = walk("", body).(map[string]any)
+	slices.Sort(hidden)
+	return plain, slices.Compact(hidden), secrets
+}
+
+// texts are the spellings in which Kong may repeat a value.
+func texts(secret string) []string {
+	out := []string{secret}
+	for _, other := range []string{strings.ReplaceAll(secret, `"`, `\"`), strings.ReplaceAll(secret, "\n", `\n`), v1.OneLine(secret)} {
+		if other != secret {
+			out = append(out, other)
+		}
+	}
+	return out
+}
