@@ -32,8 +32,16 @@ func TestBothSpellings(t *testing.T) {
 			declared, problems := v1.Grammar{Prefix: "lockstep."}.Decode(v1.Subject{Container: "c", Labels: labels})
 			want := declared.Services
 			needsCheck := strings.Contains(fmt.Sprint(problems), "of no use without")
+			check := "  check: http\n"
 			if needsCheck {
 				labels["lockstep.check"] = v1.CheckHTTP
+				if f.Name == "check_send" || f.Name == "check_expect" {
+					labels["lockstep.check"], check = v1.CheckTCP, "  check: tcp\n"
+				}
+				if f.Name == "check_send" {
+					labels["lockstep.check_expect"] = "x"
+					check += "  check_expect: x\n"
+				}
 				declared, problems = v1.Grammar{Prefix: "lockstep."}.Decode(v1.Subject{Container: "c", Labels: labels})
 				want = declared.Services
 			}
@@ -53,7 +61,7 @@ func TestBothSpellings(t *testing.T) {
 				yaml += "  " + f.ExampleYAML() + "\n" + beside
 			}
 			if needsCheck {
-				yaml += "  check: http\n"
+				yaml += check
 			}
 			if routeAlone {
 				yaml += "  paths: [/beside]\n"

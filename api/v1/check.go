@@ -21,6 +21,7 @@ var (
 	headerChars  = Charset{"visible ASCII without quotes, `\\` and `#`", func(c byte) bool { return isPlain(c) && c != '\\' }}
 	balanceChars = Charset{"letters, digits, `-`, `_` and `:`", func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' || c == ':' }}
 	targetChars  = Charset{"what may stand in a URL's path and query: letters, digits and `-._~/!$&()*+,;=:@%?`", func(c byte) bool { return isAlnum(c) || strings.IndexByte("-._~/!$&()*+,;=:@%?", c) >= 0 }}
+	payloadChars = Charset{"visible ASCII without quotes and `#`; `\\` begins an escape", isPlain}
 	statusChars  = Charset{"digits and `-`", func(c byte) bool { return isDigit(c) || c == '-' }}
 	optionChars  = Charset{"lower-case letters, digits and `_`", func(c byte) bool { return isLower(c) || isDigit(c) || c == '_' }}
 	digitChars   = Charset{"digits", isDigit}

@@ -8,11 +8,16 @@ import (
 // checkRows say how a gateway finds out by itself whether a copy is well.
 var checkRows = []Field{
 	{
-		Name: "check", Scope: OfService, Type: Text, Words: []string{CheckNone, CheckTCP, CheckHTTP}, Chars: wordChars, check: checkKind,
-		Unset:   "`none`",
-		Kong:    Rendering{As: "upstream's `healthchecks.active`"},
-		HAProxy: Rendering{As: "`check` of each `server`, and `option httpchk`"},
-		Doc:     "Lets the gateway check each copy by itself, beside Docker's HEALTHCHECK: whether it takes a connection (`tcp`), or answers a GET (`http`).",
+		Name: "check", Scope: OfService, Type: Text, Words: []string{CheckNone, CheckTCP, CheckHTTP, CheckRedis, CheckPostgres, CheckSMTP}, Chars: wordChars, check: checkKind,
+		needs: needsProduct,
+		Unset: "`none`",
+		Kong: Rendering{
+			As:     "upstream's `healthchecks.active`",
+			Except: "`redis`, `postgres` or `smtp`",
+			except: IsProductCheck,
+		},
+		HAProxy: Rendering{As: "`check` of each `server`, and `option httpchk`, `redis-check`, `pgsql-check`, `smtpchk`"},
+		Doc:     "Lets the gateway check each copy by itself, beside Docker's HEALTHCHECK: whether it takes a connection (`tcp`), answers a GET (`http`), or, with `protocol=tcp`, is a Redis, PostgreSQL or mail server that is ready (`redis`, `postgres`, `smtp`).",
 		Example: "check=http",
 		Aliases: []string{"healthcheck", "health_check", "health", "httpchk"},
 		set:     func(t target, v Value) { t.service.Service.Check = strings.TrimSuffix(v.Text, CheckNone) },
@@ -49,6 +54,26 @@ var checkRows = []Field{
 		Aliases: []string{"healthcheck_status", "expected_status"},
 		set:     func(t target, v Value) { t.service.Service.CheckStatus = v.List },
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{List: s.Service.CheckStatus} },
+	},
+	{
+		Name: "check_send", Scope: OfService, Type: Text, Chars: payloadChars, check: checkPayload, needs: needsAnswer,
+		Unset:   "nothing",
+		HAProxy: Rendering{As: "`tcp-check send-binary`"},
+		Doc:     "What a TCP check says once it is connected; `\\r`, `\\n`, `\\t`, `\\\\` and `\\x20` (any byte) stand for what a label can't hold.",
+		Example: `check_send=PING\r\n`,
+		Aliases: []string{"tcp_check_send", "healthcheck_send", "send"},
+		set:     func(t target, v Value) { t.service.Service.CheckSend = v.Text },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.CheckSend} },
+	},
+	{
+		Name: "check_expect", Scope: OfService, Type: Text, Chars: payloadChars, check: checkPayload, needs: needsTCP,
+		Unset:   "a connection",
+		HAProxy: Rendering{As: "`tcp-check expect binary`"},
+		Doc:     "What must be somewhere in the answer to a TCP check, or in the greeting where the check says nothing; written like `check_send`.",
+		Example: "check_expect=+PONG",
+		Aliases: []string{"tcp_check_expect", "healthcheck_expect", "expect"},
+		set:     func(t target, v Value) { t.service.Service.CheckExpect = v.Text },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.CheckExpect} },
 	},
 	{
 		Name: "check_interval", Scope: OfService, Type: Duration, Default: Value{Duration: 2 * time.Second}, needs: needsCheck,

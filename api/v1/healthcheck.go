@@ -11,13 +11,17 @@ import (
 // well. Docker's HEALTHCHECK holds beside it: only an instance that is good for
 // both gets requests. The zero value asks for none.
 type HealthCheck struct {
-	// Check is "" for none, CheckTCP or CheckHTTP.
+	// Check is "" for none, or one of the words below.
 	Check string `json:"check,omitempty"`
 	// CheckPath and CheckHost are those of the request; "" for "/" and "localhost".
 	CheckPath string `json:"check_path,omitempty"`
 	CheckHost string `json:"check_host,omitempty"`
 	// CheckStatus are the answers that are good, "200" or "200-399" each; sorted, nil for 200-399.
 	CheckStatus []string `json:"check_status,omitempty"`
+	// CheckSend is what a TCP check says, and CheckExpect what must be in the answer; ""
+	// for nothing. Payload tells the bytes.
+	CheckSend   string `json:"check_send,omitempty"`
+	CheckExpect string `json:"check_expect,omitempty"`
 	// CheckInterval lies between two checks, each of which lasts CheckTimeout at most.
 	CheckInterval time.Duration `json:"check_interval,omitempty"`
 	CheckTimeout  time.Duration `json:"check_timeout,omitempty"`
@@ -31,7 +35,16 @@ const (
 	CheckNone = "none"
 	CheckTCP  = "tcp"
 	CheckHTTP = "http"
+	// These ask a server of the product whether it is ready.
+	CheckRedis    = "redis"
+	CheckPostgres = "postgres"
+	CheckSMTP     = "smtp"
 )
+
+// IsProductCheck reports whether a check is that of a product.
+func IsProductCheck(check string) bool {
+	return check == CheckRedis || check == CheckPostgres || check == CheckSMTP
+}
 
 // goodStatus is what an HTTP check takes for good unless check_status says otherwise.
 const goodStatus = "200-399"
@@ -98,7 +111,7 @@ func checkCheckHost(host string) (string, *fault) {
 	return checkHost(host)
 }
 
-// needsCheck and needsHTTP say what a field is of no use without.
+// needsCheck and the like say what a field is of no use without.
 func needsCheck(s *Service) string {
 	if s.Check == "" {
 		return "check=" + CheckHTTP + " or check=" + CheckTCP
@@ -109,6 +122,30 @@ func needsCheck(s *Service) string {
 func needsHTTP(s *Service) string {
 	if s.Check != CheckHTTP {
 		return "check=" + CheckHTTP
+	}
+	return ""
+}
+
+func needsTCP(s *Service) string {
+	if s.Check != CheckTCP {
+		return "check=" + CheckTCP
+	}
+	return ""
+}
+
+func needsAnswer(s *Service) string {
+	if missing := needsTCP(s); missing != "" {
+		return missing
+	}
+	if s.CheckExpect == "" {
+		return "check_expect"
+	}
+	return ""
+}
+
+func needsProduct(s *Service) string {
+	if IsProductCheck(s.Check) && s.Protocol != TCP {
+		return "protocol=" + string(TCP)
 	}
 	return ""
 }

@@ -132,7 +132,8 @@ func pageFuncs() template.FuncMap {
 		},
 		"examples": func(s Scope) []*Field { // those that may stand beside each other
 			return choose(func(f *Field) bool {
-				return f.Scope == s && f.Name != "protocol" && (f.Protocols == nil || slices.Contains(f.Protocols, HTTP))
+				return f.Scope == s && f.Name != "protocol" && (f.Protocols == nil || slices.Contains(f.Protocols, HTTP)) &&
+					(f.needs == nil || f.needs(&Service{HealthCheck: HealthCheck{Check: CheckHTTP}}) == "")
 			})
 		},
 		"gatewayFields": func() []*Field {

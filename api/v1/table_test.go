@@ -88,6 +88,9 @@ func exampleLabels(f *Field) map[string]string {
 	if f.needs != nil {
 		labels["lockstep.check"] = CheckHTTP
 	}
+	if f.Name == "check_send" || f.Name == "check_expect" {
+		labels["lockstep.check"], labels["lockstep.check_expect"] = CheckTCP, "x"
+	}
 	key, value, _ := strings.Cut(f.Example, "=")
 	labels["lockstep."+key] = value
 	return labels

@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -18,10 +19,12 @@ var (
 // check is how HAProxy finds out whether a server is well; the zero value is
 // none. Durations are in milliseconds.
 type check struct {
-	Kind     string `json:"kind,omitempty"` // v1.CheckTCP or v1.CheckHTTP
+	Kind     string `json:"kind,omitempty"` // one of v1's words for it
 	Path     string `json:"path,omitempty"`
 	Host     string `json:"host,omitempty"`
 	Status   string `json:"status,omitempty"` // as HAProxy has it: 200-299,404
+	Send     string `json:"send,omitempty"`   // hexadecimal
+	Expect   string `json:"expect,omitempty"` // likewise
 	Interval int    `json:"interval,omitempty"`
 	Timeout  int    `json:"timeout,omitempty"`
 	Rise     int    `json:"rise,omitempty"`
@@ -39,13 +42,43 @@ func checkOf(h v1.HealthCheck) check {
 	if h.Check == v1.CheckHTTP {
 		c.Path, c.Host, c.Status = cmp.Or(h.CheckPath, "/"), cmp.Or(h.CheckHost, "localhost"), strings.Join(h.GoodStatuses(), ",")
 	}
+	if h.Check == v1.CheckTCP && h.CheckExpect != "" {
+		c.Send, c.Expect = payload(h.CheckSend), payload(h.CheckExpect)
+	}
 	return c
+}
+
+// payload returns the bytes of a text as hexadecimal digits, so that none of its
+// characters reaches a file; what is none as one that is refused.
+func payload(text string) string {
+	bytes, ok := v1.Payload(text)
+	if !ok && text != "" {
+		return "no text: " + text
+	}
+	return hex.EncodeToString(bytes)
+}
+
+// longestPayload is that of v1.Payload in digits.
+const longestPayload = 256
+
+// products are the lines that ask a product's server whether it is ready.
+var products = map[string]string{
+	v1.CheckRedis:    "option redis-check",
+	v1.CheckPostgres: "option pgsql-check user postgres", // nobody logs in: that a password is asked for suffices
+	v1.CheckSMTP:     "option smtpchk",
 }
 
 // check is the door for what stands in a check as text.
 func (c check) check() error {
 	switch c.Kind {
-	case "", v1.CheckTCP:
+	case "", v1.CheckRedis, v1.CheckPostgres, v1.CheckSMTP:
+		return nil
+	case v1.CheckTCP:
+		for _, digits := range []string{c.Send, c.Expect} {
+			if _, err := hex.DecodeString(digits); err != nil || len(digits) > longestPayload {
+				return fmt.Errorf("%.40q is nothing that a check can say or expect", digits)
+			}
+		}
 		return nil
 	case v1.CheckHTTP:
 	default:
@@ -73,6 +106,17 @@ func (c check) lines() []string {
 			fmt.Sprintf("http-check send meth GET uri %s ver HTTP/1.1 hdr Host %s", c.Path, c.Host),
 			"http-check expect status "+c.Status)
 	}
+	if product := products[c.Kind]; product != "" {
+		lines = append(lines, product)
+	}
+	if c.Expect == "" {
+		return lines
+	}
+	lines = append(lines, "option tcp-check")
+	if c.Send != "" {
+		lines = append(lines, "tcp-check send-binary "+c.Send)
+	}
+	lines = append(lines, "tcp-check expect binary "+c.Expect)
 	return lines
 }
 
@@ -93,6 +137,17 @@ func (c check) String() string {
 	if c.Kind == v1.CheckHTTP {
 		how = fmt.Sprintf("GET %s of %s is %s", c.Path, c.Host, c.Status)
 	}
+	if c.Expect != "" {
+		how = fmt.Sprintf("%s, which says %q after %q", how, unhex(c.Expect), unhex(c.Send))
+	}
 	span := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	return fmt.Sprintf("%s within %s, every %s, rise %d, fall %d", how, span(c.Timeout), span(c.Interval), c.Rise, c.Fall)
+}
+
+func unhex(digits string) string {
+	bytes, err := hex.DecodeString(digits)
+	if err != nil { // check has let it through
+		return digits
+	}
+	return string(bytes)
 }

@@ -81,6 +81,8 @@ func evilSets(tb testing.TB, evil string) map[string]*v1.Service {
 	put("hashed header", func(s *v1.Service) { s.Balance = "header:" + evil })
 	put("check path", func(s *v1.Service) { s.Check, s.CheckPath = v1.CheckHTTP, evil })
 	put("check host", func(s *v1.Service) { s.Check, s.CheckHost = v1.CheckHTTP, evil })
+	put("check send", func(s *v1.Service) { s.Check, s.CheckSend, s.CheckExpect = v1.CheckTCP, evil, "x" })
+	put("check expect", func(s *v1.Service) { s.Check, s.CheckExpect = v1.CheckTCP, evil })
 	put("check status", func(s *v1.Service) { s.Check, s.CheckStatus = v1.CheckHTTP, []string{evil} })
 	put("server name", func(s *v1.Service) { s.Protocol, s.TLSServerName = v1.HTTPS, evil })
 	put("server name in a check", func(s *v1.Service) { s.Protocol, s.Check, s.CheckHost = v1.HTTPS, v1.CheckTCP, evil })
@@ -214,7 +216,10 @@ func TestInjectionByLabel(t *testing.T) {
 	tried := map[string]bool{}
 	try := func(field, text string, labels map[string]string) (taken bool) {
 		all := map[string]string{"lockstep.enable": "true", "lockstep.service": "shop"}
-		if strings.HasPrefix(field, "check_") {
+		switch {
+		case field == "check_send" || field == "check_expect":
+			all["lockstep.check"], all["lockstep.check_expect"] = "tcp", "x"
+		case strings.HasPrefix(field, "check_"):
 			all["lockstep.check"] = "http"
 		}
 		stream := field == "protocol" || field == "listen" || field == "snis"
@@ -317,7 +322,7 @@ var forms = func() []*regexp.Regexp {
 		`  balance (roundrobin|leastconn|first|random|source|uri path-only|hdr\([A-Za-z0-9_-]+\)|hash req\.cook\([A-Za-z0-9_-]+\))`,
 		`  hash-type consistent sdbm avalanche`, `  timeout (connect|server|queue|tunnel|check) \d+ms`, `  retries \d+`,
 		`  cookie [A-Za-z0-9_-]+ insert indirect nocache httponly dynamic`, `  dynamic-cookie-key [A-Za-z0-9_-]+`,
-		`  option (httpchk|tcp-check)`, `  http-check expect status [0-9,-]+`,
+		`  option (httpchk|tcp-check|redis-check|smtpchk|pgsql-check user postgres)`, `  tcp-check (send-binary|expect binary) [0-9a-f]+`, `  http-check expect status [0-9,-]+`,
 		`  http-check send meth GET uri /[A-Za-z0-9._~/!$&()*+,;=:@%?-]* ver HTTP/1\.1 hdr Host [A-Za-z0-9._:-]+`,
 		`  default-server ca-file /[A-Za-z0-9._/-]+/ca_[0-9a-f]+\.pem`,
 		`  http-request return status 400 content-type text/plain string "no host\\n" if !\{ req\.hdr\(host\),field\(1,:\) -m len ge 1 \}`,
