@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/lockstep/lockstep/api/server"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/controller/ledger"
@@ -26,15 +28,17 @@ import (
 
 // daemon is everything that run and plan are made of, wired together.
 type daemon struct {
-	controller *controller.Controller
-	source     *docker.Source
-	sources    []source.Source // that one, and what else says what there should be
-	repository *git.Repository // nil: none
-	status     *status.Store
-	registry   *prometheus.Registry
-	grammar    v1.Grammar
-	gateways   []controller.Gateway
-	store      *ledger.Store // nil when only looking
+	controller  *controller.Controller
+	source      *docker.Source
+	sources     []source.Source // that one, and what else says what there should be
+	repository  *git.Repository // nil: none
+	hook        *server.Hook    // nil: none
+	hookHandler http.Handler
+	status      *status.Store
+	registry    *prometheus.Registry
+	grammar     v1.Grammar
+	gateways    []controller.Gateway
+	store       *ledger.Store // nil when only looking
 }
 
 // mode says what a daemon may do.

@@ -119,7 +119,7 @@ func metricsPage(t *testing.T) string {
 	state := t.TempDir()
 	s := settings{
 		kongAdminURLs: []string{"http://127.0.0.1:1"}, haproxy: "managed", haproxyBinds: []string{"127.0.0.1:1"},
-		labelPrefix: "lockstep.", owner: "lockstep", guard: "off", manifests: []string{state}, git: gitSettings{git.Options{URL: state}}, reach: reach{stateDir: state},
+		labelPrefix: "lockstep.", owner: "lockstep", guard: "off", manifests: []string{state}, git: gitSettings{Options: git.Options{URL: state}, hookListen: "127.0.0.1:0", hookSecret: "env:SECRET"}, reach: reach{stateDir: state},
 	}
 	if err := s.check(); err != nil {
 		t.Fatal(err)

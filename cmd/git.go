@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/lockstep/lockstep/api/server"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/source/folder"
 	"github.com/lockstep/lockstep/controller/source/repository"
@@ -18,6 +19,8 @@ import (
 // gitSettings are the flags of the repository that manifests come from.
 type gitSettings struct {
 	git.Options
+	hookListen string
+	hookSecret string
 }
 
 func (g *gitSettings) bind(f *pflag.FlagSet) {
@@ -31,6 +34,8 @@ func (g *gitSettings) bind(f *pflag.FlagSet) {
 	f.StringVar(&g.KnownHosts, "git-known-hosts", "", "`file` of the keys of hosts, for ssh (default: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts)")
 	f.StringVar(&g.Authority, "git-ca", "", "`file` of certificates that vouch for the server, besides the system's")
 	f.StringVar(&g.SignedBy, "git-signed-by", "", "`file` of OpenPGP or ssh public keys; only a commit that one of them has signed is taken")
+	f.StringVar(&g.hookListen, "git-webhook-listen", "", "`address` that takes the calls of GitHub, GitLab or Gitea at "+server.HookPath+", as :9471 (default: none)")
+	f.StringVar(&g.hookSecret, "git-webhook-secret", "", "where the webhook's secret stands: `/path` of a file, or env:NAME")
 }
 
 // named reports whether there is a repository.
@@ -39,7 +44,7 @@ func (g *gitSettings) named() bool { return g.URL != "" }
 // check finds what is wrong with the flags, and makes paths whole.
 func (g *gitSettings) check() error {
 	if !g.named() {
-		for flag, value := range map[string]string{"--git-ref": g.Ref, "--git-path": g.Path, "--git-signed-by": g.SignedBy, "--git-ssh-key": g.SSHKey} {
+		for flag, value := range map[string]string{"--git-ref": g.Ref, "--git-path": g.Path, "--git-signed-by": g.SignedBy, "--git-ssh-key": g.SSHKey, "--git-webhook-listen": g.hookListen} {
 			if value != "" {
 				return fmt.Errorf("%s is given, but no repository; name one with --git-url", flag)
 			}
@@ -55,6 +60,9 @@ func (g *gitSettings) check() error {
 			return fmt.Errorf("%s: %w", *path, err)
 		}
 		*path = absolute
+	}
+	if err := g.checkHook(); err != nil {
+		return err
 	}
 	return g.Check()
 }
@@ -121,6 +129,7 @@ func (d *daemon) openManifests(s *settings, m mode, log *slog.Logger) error {
 	if followed != nil {
 		d.repository = followed
 		d.sources = append(d.sources, repository.New(followed, declared.Offer))
+		return d.openHook(&s.git, log)
 	}
 	return nil
 }

@@ -67,6 +67,9 @@ func run(ctx context.Context, version string, s *settings, once, dryRun bool, lo
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
+	if err := d.serveHook(ctx, group, s.git.hookListen, log); err != nil {
+		return errors.Join(err, listener.Close(), control.Close())
+	}
 	serve(ctx, group, listener, guarded(d.handler(), listener.Addr(), s.listen))
 	serve(ctx, group, control, d.controls())
 	group.Go(func() error { return d.controller.Run(ctx) })

@@ -39,6 +39,7 @@ type World struct {
 	Proxies Proxies
 	Traffic *Traffic
 	Loads   []*Load
+	Spare   string // an address that a story may have something listen on
 
 	options Options
 	listen  string
@@ -65,7 +66,7 @@ func New(ctx context.Context, options Options) (*World, error) {
 		return w, err
 	}
 	w.closers = append(w.closers, w.Stage.Close, w.clear)
-	for _, address := range []*string{&w.Proxies.HAProxy, &w.listen, &w.via} {
+	for _, address := range []*string{&w.Proxies.HAProxy, &w.listen, &w.via, &w.Spare} {
 		lease, err := port.Take()
 		if err != nil {
 			return w, err
