@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -13,20 +15,40 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+	"sigs.k8s.io/yaml"
 
 	"github.com/lockstep/lockstep/controller/status"
 )
 
 // output is the flag --output and what follows from it.
-type output struct{ format string }
-
-func (o *output) bind(c *cobra.Command) {
-	c.Flags().StringVarP(&o.format, "output", "o", "text", "`format`: text for people, json for machines")
-	complete(c, "output", "text", "json")
+type output struct {
+	format string
+	others map[string]func(*printer) // formats that this command alone has
 }
 
-// print writes value as JSON, or what text prints.
+// bind adds the flag; others are formats that the command has besides.
+func (o *output) bind(c *cobra.Command, others ...string) {
+	usage := "`format`: text for people, json or yaml for machines"
+	for _, other := range others {
+		usage += ", " + other
+	}
+	c.Flags().StringVarP(&o.format, "output", "o", "text", usage)
+	complete(c, "output", append([]string{"text", "json", "yaml"}, others...)...)
+}
+
+// also says how one of the command's own formats is written.
+func (o *output) also(format string, write func(*printer)) {
+	if o.others == nil {
+		o.others = map[string]func(*printer){}
+	}
+	o.others[format] = write
+}
+
+// print writes value as JSON or YAML, or what text prints.
 func (o *output) print(c *cobra.Command, value any, text func(*printer)) error {
+	if other := o.others[o.format]; other != nil {
+		text = other
+	}
 	switch o.format {
 	case "json":
 		encoder := json.NewEncoder(c.OutOrStdout())
@@ -35,12 +57,23 @@ func (o *output) print(c *cobra.Command, value any, text func(*printer)) error {
 			return fmt.Errorf("print: %w", err)
 		}
 		return nil
-	case "text":
-		p := &printer{out: c.OutOrStdout()}
-		text(p)
-		return p.err
+	case "yaml":
+		encoded, err := yaml.Marshal(value)
+		if err == nil {
+			_, err = c.OutOrStdout().Write(encoded)
+		}
+		if err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		return nil
 	}
-	return fmt.Errorf("unknown format %q for --output; use text or json", o.format)
+	if o.format != "text" && o.others[o.format] == nil {
+		known := append([]string{"text", "json", "yaml"}, slices.Sorted(maps.Keys(o.others))...)
+		return fmt.Errorf("unknown format %q for --output; use %s", o.format, strings.Join(known, ", "))
+	}
+	p := &printer{out: c.OutOrStdout(), colours: o.format == "text" && colourful(c.OutOrStdout())}
+	text(p)
+	return p.err
 }
 
 // screen makes show begin on an empty screen where people look on; elsewhere an
@@ -65,8 +98,35 @@ func (o *output) screen(c *cobra.Command, show func(status.Report) error) func(s
 
 // printer writes text for people. After a failure it writes nothing more.
 type printer struct {
-	out io.Writer
-	err error
+	out     io.Writer
+	colours bool
+	err     error
+}
+
+// colourful reports whether colours are shown and wanted (https://no-color.org).
+func colourful(out io.Writer) bool {
+	file, isFile := out.(*os.File)
+	return isFile && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}
+
+// The colours, as terminals take them.
+const (
+	green   = "32"
+	yellow  = "33"
+	red     = "31"
+	magenta = "35"
+	bold    = "1"
+)
+
+// painted prints one formatted line in a colour, where colours are shown.
+func (p *printer) painted(colour, format string, args ...any) {
+	text := visible(fmt.Sprintf(format, args...))
+	if p.colours {
+		text = "\x1b[" + colour + "m" + text + "\x1b[0m"
+	}
+	if p.err == nil {
+		_, p.err = fmt.Fprintln(p.out, text)
+	}
 }
 
 // line prints one formatted line.
@@ -139,4 +199,12 @@ func (p *printer) table(rows [][]string) {
 func complete(c *cobra.Command, flag string, words ...string) {
 	err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	cobra.CheckErr(err) // only when the flag does not exist: a defect that every start would show
+}
+
+// count returns "1 change" or "n changes".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -64,7 +64,7 @@ func hostileWorld(t *testing.T) *httptest.Server {
 // gateways are called and say, text for people holds only what can be seen.
 func TestNothingHostileReachesTheTerminal(t *testing.T) {
 	listen := strings.TrimPrefix(hostileWorld(t).URL, "http://")
-	for _, args := range [][]string{{"status"}, {"explain", "web"}, {"plan"}, {"explain", "nobody"}} {
+	for _, args := range [][]string{{"status"}, {"explain", "web"}, {"plan"}, {"plan", "-o", "markdown"}, {"explain", "nobody"}} {
 		t.Run(fmt.Sprint(args), func(t *testing.T) {
 			var out bytes.Buffer
 			Main("test", append(args, "--listen", listen), &out, &out)

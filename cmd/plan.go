@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lockstep/lockstep/api/server"
-	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 func newPlan(version string) *cobra.Command {
@@ -36,6 +35,7 @@ func newPlan(version string) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			out.also("markdown", func(p *printer) { writePlans(p, plans) })
 			if err := out.print(c, plans, func(p *printer) { printPlans(p, plans) }); err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ func newPlan(version string) *cobra.Command {
 		},
 	}
 	s.bindDaemon(c.Flags())
-	out.bind(c)
+	out.bind(c, "markdown")
 	completeDaemon(c)
 	return withEnvironment(c)
 }
@@ -103,51 +103,4 @@ func verdictOf(plans []server.GatewayPlan) error {
 		return exitError{code: exitChanges}
 	}
 	return nil
-}
-
-// marks show what a change does at a glance.
-var marks = map[plan.Op]string{plan.Create: "+", plan.Update: "~", plan.Delete: "-"}
-
-func printPlans(p *printer, plans []server.GatewayPlan) {
-	for _, gateway := range plans {
-		switch {
-		case gateway.Error != "":
-			p.line("%s: unknown", gateway.Gateway)
-		case len(gateway.Changes) == 0 && len(gateway.Held) == 0:
-			p.line("%s: nothing to change", gateway.Gateway)
-		default:
-			p.line("%s: %s", gateway.Gateway, count(len(gateway.Changes), "change"))
-		}
-		for _, change := range gateway.Changes {
-			p.line("  %s %s%s", marks[change.Operation], change.Sentence, from(change))
-			if change.Reload != "" {
-				p.line("      needs a reload: %s", change.Reload)
-			}
-		}
-		for _, problem := range gateway.Problems {
-			p.line("  x not asked for: %s", problem.Error())
-		}
-		for _, change := range gateway.Held {
-			p.line("  ! held by the guard: %s", change.Sentence)
-		}
-		if len(gateway.Held) > 0 {
-			p.line("  let them go with: lockstep apply --confirm")
-		}
-	}
-}
-
-// from names the place where a change was asked for.
-func from(change server.Change) string {
-	if change.Origin.IsZero() {
-		return ""
-	}
-	return "  (" + change.Origin.String() + ")"
-}
-
-// count returns "1 change" or "n changes".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

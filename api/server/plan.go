@@ -24,6 +24,8 @@ type Change struct {
 	Object    v1.Key  `json:"object"`
 	Service   string  `json:"service,omitempty"`
 	Sentence  string  `json:"sentence"`
+	// Fields are what an update changes.
+	Fields []plan.Difference `json:"fields,omitempty"`
 	// Reload says why the gateway must be reloaded for the change.
 	Reload string    `json:"reload,omitempty"`
 	Origin v1.Origin `json:"origin,omitzero"`
@@ -43,6 +45,7 @@ func changes(list []plan.Change) []Change {
 			Object:    change.Key,
 			Service:   object.Service,
 			Sentence:  change.Sentence(),
+			Fields:    change.Differences(),
 			Reload:    change.Reload,
 			Origin:    object.Origin,
 		})

@@ -29,6 +29,7 @@ func baseObject(c condition) *plan.Object {
 	return &plan.Object{
 		Key: baseKey, Owner: baseKey, Level: levelProcess, Noun: "HAProxy itself",
 		Fields: map[string]string{"sections": c.text, "process": c.process, "loaded": c.loaded, "files": c.files, "routes": c.routes},
+		Opaque: []string{"sections"},
 		Native: c,
 	}
 }

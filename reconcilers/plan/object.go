@@ -25,6 +25,8 @@ type Object struct {
 	// Fields are what is compared: name to canonical text, defaults filled in.
 	// A secret stands here as a digest.
 	Fields map[string]string
+	// Opaque are names of fields whose values tell people nothing: digests.
+	Opaque []string
 	// Match is what a route claims, in canonical form; "" for everything else.
 	Match string
 	// Hold, when not nil, is the object in the form in which it answers 503: what

@@ -50,17 +50,35 @@ func (c Change) Sentence() string {
 		return "remove " + c.Before.Noun
 	}
 	parts := make([]string, 0, len(c.Fields))
-	for _, name := range c.Fields {
-		parts = append(parts, fmt.Sprintf("%s %s → %s", name, shown(c.Before.Fields, name), shown(c.After.Fields, name)))
+	for _, field := range c.Differences() {
+		if field.Before == "" && field.After == "" {
+			parts = append(parts, field.Name)
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("%s %s → %s", field.Name, cmp.Or(field.Before, "(none)"), cmp.Or(field.After, "(none)")))
 	}
 	return "change " + c.After.Noun + ": " + strings.Join(parts, ", ")
 }
 
-func shown(fields map[string]string, name string) string {
-	if value, ok := fields[name]; ok && value != "" {
-		return value
+// Difference is what an update changes in one field. Both values are "" where they
+// would tell people nothing.
+type Difference struct {
+	Name   string `json:"name"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// Differences returns what an update changes, by the fields' names.
+func (c Change) Differences() []Difference {
+	out := make([]Difference, 0, len(c.Fields))
+	for _, name := range c.Fields {
+		if d := (Difference{Name: name}); slices.Contains(c.After.Opaque, name) {
+			out = append(out, d)
+		} else {
+			out = append(out, Difference{Name: name, Before: c.Before.Fields[name], After: c.After.Fields[name]})
+		}
 	}
-	return "(none)"
+	return out
 }
 
 // Plan is the ordered changes for one gateway.

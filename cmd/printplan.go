@@ -1,0 +1,184 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lockstep/lockstep/api/server"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// looks is how a change is shown at a glance.
+type looks struct{ mark, colour, verb string }
+
+var looksOf = map[plan.Op]looks{
+	plan.Create: {"+", green, "to add"},
+	plan.Update: {"~", yellow, "to change"},
+	plan.Delete: {"-", red, "to remove"},
+}
+
+// printPlans shows plans service by service, and what they come to for each gateway.
+func printPlans(p *printer, plans []server.GatewayPlan) {
+	width := 0
+	for _, gateway := range plans {
+		width = max(width, len(gateway.Gateway))
+	}
+	for _, service := range servicesOf(plans) {
+		p.painted(bold, "%s", service.title)
+		for _, line := range service.lines {
+			p.painted(line.colour, "  %-*s  %s %s", width, line.gateway, line.mark, line.text)
+			if line.note != "" {
+				p.line("  %-*s      %s", width, "", line.note)
+			}
+		}
+		p.line("")
+	}
+	for _, gateway := range plans {
+		p.line("%s: %s", gateway.Gateway, summary(gateway))
+		if gateway.Error != "" {
+			p.line("  %s", gateway.Error)
+		}
+		for _, problem := range gateway.Problems {
+			p.painted(red, "  x not asked for: %s", problem.Error())
+		}
+	}
+	if slices.ContainsFunc(plans, func(g server.GatewayPlan) bool { return len(g.Held) > 0 }) {
+		p.line("The guard keeps back what is marked with !, for much would go at once. Let it go with: lockstep apply --confirm")
+	}
+}
+
+// serviceChanges is what is shown of one service.
+type serviceChanges struct {
+	title string
+	lines []changeLine
+}
+
+// changeLine is one change as it is shown.
+type changeLine struct {
+	gateway, mark, colour, text, note string
+	origin                            string // where it was asked for; "" when it is not known
+}
+
+// servicesOf sorts the changes of all gateways by service; first what belongs to none.
+func servicesOf(plans []server.GatewayPlan) []serviceChanges {
+	byName := map[string]*serviceChanges{}
+	add := func(service string, line changeLine) {
+		s := byName[service]
+		if s == nil {
+			s = &serviceChanges{title: service}
+			byName[service] = s
+		}
+		s.lines = append(s.lines, line)
+	}
+	for _, gateway := range plans {
+		for _, change := range gateway.Changes {
+			look := looksOf[change.Operation]
+			line := changeLine{gateway: string(gateway.Gateway), mark: look.mark, colour: look.colour, text: change.Sentence}
+			if !change.Origin.IsZero() {
+				line.origin = change.Origin.String()
+				line.text += "  (" + line.origin + ")"
+			}
+			if change.Reload != "" {
+				line.note = "needs a reload: " + change.Reload
+			}
+			add(change.Service, line)
+		}
+		for _, change := range gateway.Held {
+			add(change.Service, changeLine{gateway: string(gateway.Gateway), mark: "!", colour: magenta, text: "held by the guard: " + change.Sentence})
+		}
+	}
+	names := make([]string, 0, len(byName))
+	for name := range byName {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	out := make([]serviceChanges, 0, len(names))
+	for _, name := range names {
+		if name == "" {
+			byName[name].title = "all services"
+		}
+		out = append(out, *byName[name])
+	}
+	return out
+}
+
+// summary says in a line what a gateway's plan comes to.
+func summary(g server.GatewayPlan) string {
+	if g.Error != "" {
+		return "unknown"
+	}
+	counts, reloads := map[plan.Op]int{}, 0
+	for _, change := range g.Changes {
+		counts[change.Operation]++
+		if change.Reload != "" {
+			reloads = 1 // they share one
+		}
+	}
+	var parts []string
+	for _, op := range []plan.Op{plan.Create, plan.Update, plan.Delete} {
+		if counts[op] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[op], looksOf[op].verb))
+		}
+	}
+	if reloads > 0 {
+		parts = append(parts, "one reload")
+	}
+	if len(g.Held) > 0 {
+		parts = append(parts, fmt.Sprintf("%d held by the guard", len(g.Held)))
+	}
+	if len(parts) == 0 {
+		return "nothing to change"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// writePlans writes plans as Markdown, for a merge request.
+func writePlans(p *printer, plans []server.GatewayPlan) {
+	for _, gateway := range plans {
+		p.line("- **%s**: %s", gateway.Gateway, summary(gateway))
+		if gateway.Error != "" {
+			p.line("  - %s", inMarkdown(gateway.Error))
+		}
+		for _, problem := range gateway.Problems {
+			p.line("  - not asked for: %s", inMarkdown(problem.Error()))
+		}
+	}
+	services := servicesOf(plans)
+	if len(services) == 0 {
+		return
+	}
+	p.line("")
+	p.line("| service | gateway | | change |")
+	p.line("|---|---|---|---|")
+	for _, service := range services {
+		for _, line := range service.lines {
+			text := inMarkdown(line.text)
+			if line.note != "" {
+				text += "<br>" + inMarkdown(line.note)
+			}
+			p.line("| %s | %s | `%s` | %s |", inMarkdown(service.title), line.gateway, line.mark, text)
+		}
+	}
+}
+
+// inMarkdown writes text so that Markdown, and the HTML that it becomes, shows it as
+// it is: labels are written by strangers.
+func inMarkdown(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune("\\`*_{}[]()#+!|~@", r):
+			b.WriteString("\\" + string(r))
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '&':
+			b.WriteString("&amp;")
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return strings.ReplaceAll(b.String(), "://", `\://`) // it links nowhere
+}

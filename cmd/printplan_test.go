@@ -1,0 +1,98 @@
+package cmd
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lockstep/lockstep/api/server"
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// examplePlans hold one of everything.
+func examplePlans() []server.GatewayPlan {
+	return []server.GatewayPlan{
+		{
+			Gateway: v1.Kong,
+			Changes: []server.Change{
+				{Operation: plan.Create, Service: "shop", Sentence: "add route shop.default (shop.test)", Origin: v1.Origin{Container: "shop-1", Label: "lockstep.hosts"}},
+				{Operation: plan.Update, Service: "blog", Sentence: "change target 172.17.0.2:8080 of blog: weight 100 → 50"},
+			},
+			Held:     []server.Change{{Operation: plan.Delete, Service: "wiki", Sentence: "remove route wiki.default"}},
+			Problems: []v1.Problem{{Reason: v1.NotExpressible, Object: v1.Key{Kind: v1.KindRoute, Name: "blog.x"}, Message: "hsts", Fix: "mark it ?"}},
+		},
+		{
+			Gateway: v1.HAProxy,
+			Changes: []server.Change{
+				{Operation: plan.Update, Sentence: "change HAProxy itself: sections", Reload: "what is its own changes"},
+				{Operation: plan.Delete, Service: "shop", Sentence: "remove server shop-2 of shop"},
+			},
+		},
+		{Gateway: "other", Error: "it does not answer"},
+	}
+}
+
+func TestPlanForPeople(t *testing.T) {
+	want := `all services
+  haproxy  ~ change HAProxy itself: sections
+               needs a reload: what is its own changes
+
+blog
+  kong     ~ change target 172.17.0.2:8080 of blog: weight 100 → 50
+
+shop
+  kong     + add route shop.default (shop.test)  (container "shop-1", label "lockstep.hosts")
+  haproxy  - remove server shop-2 of shop
+
+wiki
+  kong     ! held by the guard: remove route wiki.default
+
+kong: 1 to add, 1 to change, 1 held by the guard
+  x not asked for: route/blog.x: NotExpressible: hsts; mark it ?
+haproxy: 1 to change, 1 to remove, one reload
+other: unknown
+  it does not answer
+The guard keeps back what is marked with !, for much would go at once. Let it go with: lockstep apply --confirm
+`
+	var plain, coloured bytes.Buffer
+	printPlans(&printer{out: &plain}, examplePlans())
+	if diff := cmp.Diff(want, plain.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	printPlans(&printer{out: &coloured, colours: true}, examplePlans())
+	if !strings.Contains(coloured.String(), "\x1b[32m  kong     + add route") {
+		t.Errorf("what comes is not green:\n%q", coloured.String())
+	}
+	for _, code := range []string{green, yellow, red, magenta, bold, "0"} {
+		coloured = *bytes.NewBufferString(strings.ReplaceAll(coloured.String(), "\x1b["+code+"m", ""))
+	}
+	if diff := cmp.Diff(want, coloured.String()); diff != "" {
+		t.Errorf("with colours the text is another (-want +got):\n%s", diff)
+	}
+}
+
+func TestPlanForMergeRequests(t *testing.T) {
+	var out bytes.Buffer
+	plans := examplePlans()
+	plans[0].Changes[0].Sentence = "add route <img src=x> | `a` [b](c)\n# d"
+	writePlans(&printer{out: &out}, plans)
+	want := "| shop | kong | `+` | add route &lt;img src=x&gt; \\| \\`a\\` \\[b\\]\\(c\\)\\\\n\\# d  \\(container \"shop-1\", label \"lockstep.hosts\"\\) |"
+	want = strings.ReplaceAll(want, `\\n`, `\n`)
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("got\n%s\nwant a line\n%s", out.String(), want)
+	}
+	if !strings.HasPrefix(out.String(), "- **kong**: 1 to add, 1 to change, 1 held by the guard\n") {
+		t.Errorf("got\n%s", out.String())
+	}
+}
+
+func TestNothingToChange(t *testing.T) {
+	var out bytes.Buffer
+	printPlans(&printer{out: &out}, []server.GatewayPlan{{Gateway: v1.Kong}, {Gateway: v1.HAProxy}})
+	if want := "kong: nothing to change\nhaproxy: nothing to change\n"; out.String() != want {
+		t.Errorf("got %q", out.String())
+	}
+}
