@@ -203,6 +203,8 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		TLSBinds:         s.haproxyTLSBinds,
 		CertificateFiles: s.haproxyCertificates,
 		BackendCAs:       s.haproxyBackendCAs,
+		ClientCA:         s.haproxyClientCA,
+		ClientCRL:        s.haproxyClientCRL,
 		TCPPorts:         s.haproxyTCPPorts,
 		TLSPassthrough:   s.haproxyPassthrough,
 		HardStopAfter:    s.haproxyHardStop,

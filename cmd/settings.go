@@ -40,6 +40,8 @@ type settings struct {
 	haproxyTLSBinds     []string
 	haproxyCertificates []string
 	haproxyBackendCAs   []string
+	haproxyClientCA     string
+	haproxyClientCRL    string
 	haproxyConfigs      []string
 	haproxyTCPPorts     []string
 	haproxyPassthrough  bool
@@ -97,6 +99,8 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.haproxyTLSBinds, "haproxy-bind-tls", nil, "`address` that HAProxy listens on for HTTPS, like :443; repeatable (default: none)")
 	f.StringSliceVar(&s.haproxyCertificates, "haproxy-certs", nil, "`path` of a certificate with its key in PEM, or of a folder of them (certbot's too); repeatable; taken anew when it changes")
 	f.StringSliceVar(&s.haproxyBackendCAs, "haproxy-backend-ca", nil, "`file` of the authorities that issue the certificates of containers, or NAME=FILE for those that the label tls_ca names; repeatable (default: those of the system)")
+	f.StringVar(&s.haproxyClientCA, "haproxy-client-ca", "", "`file` of the authorities that issue clients' certificates, for routes with client_certificate=required (default: none)")
+	f.StringVar(&s.haproxyClientCRL, "haproxy-client-crl", "", "`file` of the lists of clients' certificates that were revoked (default: none)")
 	f.StringSliceVar(&s.haproxyTCPPorts, "haproxy-tcp-ports", nil, "`ports` that labels may ask HAProxy to listen on: 5672, 5000-5999 or 10.0.0.1:5672; repeatable (default: none)")
 	f.BoolVar(&s.haproxyPassthrough, "haproxy-tls-passthrough", false, "let services take TLS connections to --haproxy-bind-tls as they are, by the name that clients ask for (snis)")
 	f.DurationVar(&s.haproxyHardStop, "haproxy-hard-stop-after", 0, "how long a HAProxy process that a reload replaced may finish its connections (default: 1m; 24h with --haproxy-tcp-ports or --haproxy-tls-passthrough)")

@@ -1,6 +1,9 @@
 package v1
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // tlsRows say how a gateway speaks TLS with the copies of a service.
 var tlsRows = []Field{
@@ -36,7 +39,26 @@ var tlsRows = []Field{
 		set:     func(t target, v Value) { t.service.Service.TLSAuthority = v.Text },
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.TLSAuthority} },
 	},
+	{
+		Name: "client_certificate", Scope: OfRoute, Type: Text, Words: []string{certificateNone, CertificateRequired}, Protocols: ofRequests,
+		Chars: optionChars, check: checkOption, Default: Value{Text: certificateNone},
+		HAProxy: Rendering{As: "map, `verify optional` on the listeners for TLS"},
+		Doc:     "Whether clients must prove themselves with a certificate of the operator's authority: `required` takes requests over TLS alone, and refuses those without.",
+		Example: "client_certificate=required",
+		Aliases: []string{"mtls", "mutual_tls", "client_auth", "clientauth", "client_cert", "ssl_verify_client", "auth_tls_verify_client"},
+		set: func(t target, v Value) {
+			if t.route.ClientCertificate = v.Text; v.Text == certificateNone {
+				t.route.ClientCertificate = ""
+			}
+		},
+		get: func(_ *DeclaredService, r *Route) Value {
+			return Value{Text: cmp.Or(r.ClientCertificate, certificateNone)}
+		},
+	},
 }
+
+// certificateNone asks clients for no certificate.
+const certificateNone = "none"
 
 // overTLS are the protocols that gateways and containers speak over TLS.
 var overTLS = []Protocol{HTTPS, GRPCS}

@@ -1,5 +1,9 @@
 package v1
 
+// CertificateRequired is what a route says that clients without a certificate of the
+// operator's authority may not use, nor any client over a way where none can be shown.
+const CertificateRequired = "required"
+
 // Securing says how instances that speak TLS are spoken to. The zero value is the
 // strict one: their certificates are verified, by the gateway's own authorities,
 // for the Host that is sent on.

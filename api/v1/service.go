@@ -134,6 +134,8 @@ type Route struct {
 	// HTTPSRedirectStatusCode is what a client without TLS gets from a route that
 	// takes https alone: 426, or the code of a redirect; 0 is 426.
 	HTTPSRedirectStatusCode int `json:"https_redirect_status_code,omitempty"`
+	// ClientCertificate is CertificateRequired where clients must prove themselves; "" asks for nothing.
+	ClientCertificate string `json:"client_certificate,omitempty"`
 	// HSTS is for how long browsers are to come with TLS alone; 0 says nothing.
 	HSTS time.Duration `json:"hsts,omitempty"`
 	// Cookies map a cookie's name, in lower case, to the values of which it must have

@@ -280,6 +280,9 @@ func (w *world) String() string {
 				if len(r.Headers) > 0 {
 					fmt.Fprintf(&b, " headers=%v", r.Headers)
 				}
+				if r.ClientCertificate != "" {
+					fmt.Fprintf(&b, " client certificate %s", r.ClientCertificate)
+				}
 				if len(r.Cookies) > 0 {
 					fmt.Fprintf(&b, " cookies=%v", r.Cookies)
 				}

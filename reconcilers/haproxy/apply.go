@@ -128,6 +128,9 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 		have, there := r.model.server(native)
 		return there && have.backup != native.server.backup
 	case *route:
+		if native.client && (r.condition.loaded != "yes" || !r.model.verifies()) {
+			return true // the process would let everybody in
+		}
 		if native.backend == "" {
 			return !r.backends[":hold"]
 		}

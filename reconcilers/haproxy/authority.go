@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -76,8 +77,15 @@ func parseAuthorities(list []string) (map[string]string, error) {
 // wordAuthority is the name of an authority.
 var wordAuthority = word{"name of an authority", "-_.", 64}
 
-// readAuthority reads a file of certificates. Nothing else of it goes on.
-func readAuthority(path, own string) (issuer, error) {
+// The kinds of PEM that such files hold.
+const (
+	pemCertificate = "CERTIFICATE"
+	pemRevoked     = "X509 CRL"
+)
+
+// readAuthority reads a file of certificates, or of lists of those that were revoked.
+// Nothing else of it goes on.
+func readAuthority(path, own, kind string) (issuer, error) {
 	text, err := readBounded(path)
 	if err != nil {
 		return issuer{}, err
@@ -89,11 +97,15 @@ func readAuthority(path, own string) (issuer, error) {
 		if block, rest = pem.Decode(rest); block == nil {
 			break
 		}
-		if block.Type != "CERTIFICATE" {
+		if block.Type != kind {
 			continue
 		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			wrong = fmt.Errorf("%s holds a certificate that can't be read: %w", path, err)
+		_, err := x509.ParseCertificate(block.Bytes)
+		if kind == pemRevoked {
+			_, err = x509.ParseRevocationList(block.Bytes)
+		}
+		if err != nil {
+			wrong = fmt.Errorf("%s holds a %s that can't be read: %w", path, kind, err)
 			continue
 		}
 		out.Write(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes}))
@@ -103,7 +115,7 @@ func readAuthority(path, own string) (issuer, error) {
 	case wrong != nil:
 		return issuer{}, wrong
 	default:
-		return issuer{}, fmt.Errorf("%s holds no certificate in PEM", path)
+		return issuer{}, fmt.Errorf("%s holds no %s in PEM", path, kind)
 	}
 	return issuer{file: filepath.Join(own, authorityName([]byte(out.String()))), text: []byte(out.String())}, nil
 }
@@ -119,11 +131,19 @@ func authorityName(text []byte) string {
 func (r *Reconciler) readAuthorities() error {
 	r.authorities = map[string]issuer{}
 	for _, name := range sortedKeys(r.o.backendCAs) {
-		read, err := readAuthority(r.o.backendCAs[name], r.o.Dir)
+		read, err := readAuthority(r.o.backendCAs[name], r.o.Dir, pemCertificate)
 		if err != nil {
 			return fmt.Errorf("authority for containers (--haproxy-backend-ca): %w", err)
 		}
 		r.authorities[name] = read
+	}
+	r.clients, r.o.copies = map[string]issuer{}, map[string]string{}
+	for path, kind := range r.o.clientFiles() {
+		read, err := readAuthority(path, r.o.Dir, kind)
+		if err != nil {
+			return fmt.Errorf("authority for clients (--haproxy-client-ca, --haproxy-client-crl): %w", err)
+		}
+		r.clients[path], r.o.copies[path] = read, read.file
 	}
 	return nil
 }
@@ -132,12 +152,21 @@ func (r *Reconciler) readAuthorities() error {
 // as it was, which is said once.
 func (r *Reconciler) rereadAuthorities() {
 	for _, name := range sortedKeys(r.o.backendCAs) {
-		r.authorities[name] = r.reread(r.authorities[name], r.o.backendCAs[name])
+		r.authorities[name] = r.reread(r.authorities[name], r.o.backendCAs[name], pemCertificate)
+	}
+	changed := false
+	for path, kind := range r.o.clientFiles() {
+		read := r.reread(r.clients[path], path, kind)
+		changed = changed || read.file != r.o.copies[path]
+		r.clients[path], r.o.copies[path] = read, read.file
+	}
+	if changed {
+		r.base = renderBase(r.o, r.user, r.pages, r.taken)
 	}
 }
 
-func (r *Reconciler) reread(had issuer, path string) issuer {
-	read, err := readAuthority(path, r.o.Dir)
+func (r *Reconciler) reread(had issuer, path, kind string) issuer {
+	read, err := readAuthority(path, r.o.Dir, kind)
 	if err == nil {
 		return read
 	}
@@ -166,9 +195,12 @@ func (r *Reconciler) authorityOf(s *v1.Service) (file, why, fix string) {
 	return "", fmt.Sprintf("HAProxy has no authority with the name %q", name), fix
 }
 
-// named returns the copies that a model's sections name, sorted.
+// copyPattern finds the copies that sections name.
+var copyPattern = regexp.MustCompile(`/[^ ]*/` + authorityPrefix + `[0-9a-f]+\.pem`)
+
+// authorities returns the copies that a model's sections name, sorted.
 func (m *model) authorities() []string {
-	var files []string
+	files := copyPattern.FindAllString(m.base, -1)
 	for _, name := range m.order {
 		for _, b := range m.sections[name].backends {
 			if b.Upstream.CA != "" {
@@ -183,8 +215,8 @@ func (m *model) authorities() []string {
 // writeAuthorities puts the copies there that a model's sections name.
 func (r *Reconciler) writeAuthorities(m *model) error {
 	wanted := m.authorities()
-	for _, name := range sortedKeys(r.authorities) {
-		if a := r.authorities[name]; slices.Contains(wanted, a.file) {
+	for _, a := range slices.Concat(slices.Collect(maps.Values(r.authorities)), slices.Collect(maps.Values(r.clients))) {
+		if slices.Contains(wanted, a.file) {
 			if err := r.dir.update(filepath.Base(a.file), a.text); err != nil {
 				return err
 			}
@@ -209,7 +241,7 @@ func (r *Reconciler) sweepAuthorities() error {
 	left, err := filepath.Glob(r.dir.file(authorityPrefix + "*.pem"))
 	wanted := r.model.authorities()
 	for _, path := range left {
-		if err == nil && !slices.Contains(wanted, path) && !strings.Contains(r.model.base, path) {
+		if err == nil && !slices.Contains(wanted, path) {
 			err = r.dir.commit("", filepath.Base(path))
 		}
 	}

@@ -19,7 +19,8 @@ func (r *Reconciler) readCertificates() {
 
 // watchedFiles is another text whenever a certificate or an authority of the user's is.
 func watchedFiles(o Options) string {
-	return certificateFiles(o.CertificateFiles).signature(slices.Collect(maps.Values(o.backendCAs))...)
+	others := slices.AppendSeq(slices.Collect(maps.Values(o.backendCAs)), maps.Keys(o.clientFiles()))
+	return certificateFiles(o.CertificateFiles).signature(others...)
 }
 
 // readSecured reads the user's files of certificates and authorities anew.

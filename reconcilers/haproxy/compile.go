@@ -196,7 +196,8 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 		methods: slices.Compact(slices.Sorted(slices.Values(d.Methods))), headers: lowerNames(d.Headers), cookies: lowerNames(d.Cookies),
 		id: routeID(c.owner, d.Name), hsts: int(d.HSTS / time.Second),
 	}
-	if len(d.Protocols) == 1 { // https: inexpressible refuses http
+	r.client = demandsClient(d)
+	if len(d.Protocols) == 1 || r.client { // https: inexpressible refuses http
 		r.https = strconv.Itoa(cmp.Or(d.HTTPSRedirectStatusCode, http.StatusUpgradeRequired))
 	}
 	r.backend = (&backend{service: r.service, settings: settings{Address: !r.preserve}}).name()
@@ -212,6 +213,14 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 	if !d.PreserveHost && !c.can.namesHost {
 		c.problem(owner, d.Origin, "HAProxy can't express preserve_host=false: from 3.3 on it refuses to send a server's address as Host",
 			"leave preserve_host out, serve the route on another gateway alone (gateways=kong), or run HAProxy 3.2")
+		return nil, false
+	}
+	if why, fix := c.r.o.plainly(); why != "" && r.https != "" && !r.client {
+		c.problem(owner, d.Origin, why, fix)
+		return nil, false
+	}
+	if why, fix := c.r.o.undemandable(); why != "" && r.client {
+		c.problem(owner, d.Origin, why, fix)
 		return nil, false
 	}
 	if c.upstream.nameless(!d.PreserveHost) {

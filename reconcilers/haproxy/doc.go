@@ -41,6 +41,7 @@
 //	passthrough.go        TLS that is passed on by name, before the listener that ends it
 //	pages.go              the operator's own pages for errors
 //	accesslog.go          the access log as JSON
+//	clientcert.go         clients that must prove themselves
 //	forwarded.go          who sent a request or connection, and which proxies are believed
 //	charset.go            the one check of all that reaches a file or socket
 //	socket.go             HAProxy's command line over a unix socket

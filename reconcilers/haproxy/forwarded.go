@@ -55,6 +55,7 @@ func renderForwarded(line func(string, ...any), o Options) {
 	line("http-request set-header X-Forwarded-Proto http if !{ ssl_fc } !{ so_name gate }%s", o.unlessKept("X-Forwarded-Proto"))
 	line("http-request set-header X-Forwarded-Port %%[dst_port] if !{ so_name gate }%s", o.unlessKept("X-Forwarded-Port"))
 	line("http-request set-header X-Forwarded-Host %%[req.hdr(host)]%s", ifSo(o.unlessKept("X-Forwarded-Host")))
+	renderClientHeaders(line, o)
 }
 
 // keptHeaders are those of a trusted proxy that stay as they are, and the

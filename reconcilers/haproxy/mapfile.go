@@ -36,6 +36,7 @@ type routeLine struct {
 	Cookies map[string][]string `json:"cookies,omitempty"`
 	Listen  []int               `json:"listen,omitempty"`
 	SNIs    []string            `json:"snis,omitempty"`
+	Client  bool                `json:"client_certificate,omitempty"`
 }
 
 // comment returns the route as one comment line. JSON escapes line breaks.
@@ -48,7 +49,7 @@ func (r *route) comment() string {
 	_ = encoder.Encode(routeLine{
 		Name: r.name, Service: r.service, Hosts: r.hosts, Paths: r.paths, Backend: r.backend,
 		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers, Port: r.port, HTTPS: r.https, HSTS: r.hsts, Cookies: r.cookies,
-		Listen: r.listen, SNIs: r.snis,
+		Listen: r.listen, SNIs: r.snis, Client: r.client,
 	})
 	return b.String()
 }
@@ -113,6 +114,6 @@ func parseRoute(owner, line string) (*route, bool) {
 	return &route{
 		name: l.Name, service: l.Service, hosts: l.Hosts, paths: l.Paths, backend: l.Backend,
 		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers, port: l.Port, https: l.HTTPS, hsts: l.HSTS, cookies: l.Cookies,
-		id: routeID(owner, l.Name), listen: l.Listen, snis: l.SNIs,
+		id: routeID(owner, l.Name), listen: l.Listen, snis: l.SNIs, client: l.Client,
 	}, true
 }

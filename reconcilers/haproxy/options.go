@@ -49,6 +49,10 @@ type Options struct {
 	// "FILE" for all services, "NAME=FILE" for those that name it. Default: those that
 	// the system trusts. They are read again when they change.
 	BackendCAs []string
+	// ClientCA is a file of the authorities that must have issued the certificates of
+	// clients, for routes that demand one; "" for none. Needs TLSBinds. ClientCRL, "" for
+	// none, lists those that were revoked. They are read again when they change.
+	ClientCA, ClientCRL string
 	// TCPPorts are the ports for which labels may ask: "5672", "5000-5999",
 	// "10.0.0.1:5000-5999". All of them are bound from the start; default none.
 	TCPPorts []string
@@ -98,6 +102,7 @@ type Options struct {
 
 	ports      []bind            // of TCPPorts
 	backendCAs map[string]string // of BackendCAs: paths by name
+	copies     map[string]string // of ClientCA and ClientCRL: our copies by path
 }
 
 // withDefaults fills in what was left out and refuses what can't work.
@@ -189,7 +194,7 @@ func (o *Options) listeners() error {
 	o.CertificateFiles = paths
 	var err error
 	o.backendCAs, err = parseAuthorities(o.BackendCAs)
-	return err
+	return errors.Join(err, o.clientPaths())
 }
 
 // findProgram returns HAProxy's path where PATH does not name its directory, as

@@ -52,13 +52,15 @@ type Reconciler struct {
 	dated    map[string]string          // certificates that the metric tells of; the version of one that was said to have ended
 	// authorities are those for instances, by name, as they were last read.
 	authorities map[string]issuer
-	lost        map[string]error // paths of such files that can't be looked at
-	backends    map[string]bool  // names of backends that the process has, of ours
-	live        identity
-	leaving     map[string]leaving // servers that wait to be deleted, by place
-	handed      map[int]bool       // old workers that pass everything on
-	condition   condition
-	behind      behind
+	// clients are those by which clients' certificates are verified, by path.
+	clients   map[string]issuer
+	lost      map[string]error // paths of such files that can't be looked at
+	backends  map[string]bool  // names of backends that the process has, of ours
+	live      identity
+	leaving   map[string]leaving // servers that wait to be deleted, by place
+	handed    map[int]bool       // old workers that pass everything on
+	condition condition
+	behind    behind
 
 	// fault, when not nil, is asked before each step that changes something; its
 	// error is taken for that of the step. For tests.
@@ -112,13 +114,14 @@ func New(options Options) (*Reconciler, error) {
 	}
 	r := &Reconciler{
 		o: o, user: user, metrics: metrics,
-		base: renderBase(o, user, pages, nil), pages: pages, pagesTrouble: trouble,
+		pages: pages, pagesTrouble: trouble,
 		limit: loadLimit, streamLeave: streamLeave, leaving: map[string]leaving{}, dated: map[string]string{},
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
 	}
 	if err := r.readAuthorities(); err != nil {
 		return nil, err
 	}
+	r.base = renderBase(r.o, user, pages, nil)
 	r.dir = &directory{
 		path: o.Dir, owner: o.Owner, writer: o.Writer, before: r.before,
 		wrote: func(name string) { metrics.files.WithLabelValues(fileLabel(name)).Inc() },

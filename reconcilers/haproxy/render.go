@@ -115,7 +115,7 @@ func renderFrontend(b *strings.Builder, o Options, p pages) {
 		line("bind %s", bind)
 	}
 	for _, bind := range o.tlsBinds() {
-		line("bind %s ssl crt-list %s alpn h2,http/1.1", bind, filepath.Join(o.Dir, certificatesName))
+		line("bind %s ssl crt-list %s alpn h2,http/1.1%s", bind, filepath.Join(o.Dir, certificatesName), o.asking())
 	}
 	line("bind %s name gate accept-proxy", gateAddress(o))
 	renderAccept(line, o)
@@ -159,6 +159,7 @@ func renderDemands(line func(string, ...any), o Options) {
 		line("http-request redirect location https://%%[var(txn.h)]%%[pathq] code %d if %s { var(txn.f),field(1,.) -m int %d }", code, plain, code)
 	}
 	line(`http-request return status 426 content-type text/plain string "use https\n" hdr Upgrade "TLS/1.2, HTTP/1.1" if %s { var(txn.f),field(1,.) -m int 426 }`, plain)
+	renderProof(line, o)
 	line("http-request set-var(txn.f) var(txn.f),field(2,.)")
 	line("http-response set-header Strict-Transport-Security max-age=%%[var(txn.f)] if { var(txn.g) -m found } { var(txn.f) -m int gt 0 }")
 }

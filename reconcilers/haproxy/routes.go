@@ -31,6 +31,8 @@ type route struct {
 	// https is the answer to requests without TLS; "" when they are taken.
 	https string
 	hsts  int // seconds; 0 for none
+	// client says that clients must prove themselves with a certificate; https is set then.
+	client bool
 }
 
 // Tags stand between a host and a path in a map key and say at which level it
@@ -137,12 +139,17 @@ func (r *route) value(target, path string, order int64) string {
 	return target + "|" + r.demands() + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10) + "|" + r.name
 }
 
-// demands is "answer to requests without TLS.seconds of HSTS"; "0" asks for nothing.
+// demands is "answer to requests without TLS.seconds of HSTS", with ".1" behind it where
+// a client must have a certificate; "0" asks for nothing.
 func (r *route) demands() string {
 	if r.https == "" && r.hsts == 0 {
 		return "0"
 	}
-	return cmp.Or(r.https, "0") + "." + strconv.Itoa(r.hsts)
+	demands := cmp.Or(r.https, "0") + "." + strconv.Itoa(r.hsts)
+	if r.client {
+		demands += ".1"
+	}
+	return demands
 }
 
 // before orders claims to the same key: the higher priority holds it, then

@@ -63,7 +63,7 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pages := pagesStamp(r.o.Errors)
-	if len(r.o.CertificateFiles)+len(r.o.backendCAs) > 0 {
+	if len(r.o.CertificateFiles)+len(r.o.backendCAs)+len(r.o.clientFiles()) > 0 {
 		mourners.Go(func() { r.watchCertificates(ctx, poke) })
 	}
 	silent, master := false, 0
