@@ -1,9 +1,11 @@
 package v1
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -103,7 +105,7 @@ func (f *Field) advice(g Grammar) string {
 	case Int:
 		how = fmt.Sprintf("write a whole number from %d to %d", f.Min, f.Max)
 	case Duration:
-		how = "write a number and its unit (ms, s, m, h), above 0 and at most 24h"
+		how = fmt.Sprintf("write a number and its unit (ms, s, m, h), above 0 and at most %dh", cmp.Or(f.Longest, maxDuration)/time.Hour)
 	case Shares:
 		how = fmt.Sprintf("write whole per cents from 0%% to %d%%", maxShare)
 	case Text:

@@ -92,6 +92,8 @@ type Field struct {
 	Min, Max int
 	// Longest bounds a Duration; 0 is 24h.
 	Longest time.Duration
+	// Step is what a Duration is a whole number of; 0 is 1ms.
+	Step time.Duration
 	// Unit of the value, "" when it has none.
 	Unit string
 	// Words are the only values that a Text or List may hold; nil when they are free.

@@ -312,7 +312,7 @@ var basicRows = []Field{
 		},
 	},
 	{
-		Name: "hsts", Scope: OfRoute, Type: Duration, Protocols: ofRequests, Longest: 2 * 366 * 24 * time.Hour,
+		Name: "hsts", Scope: OfRoute, Type: Duration, Protocols: ofRequests, Step: time.Second, Longest: 2 * 366 * 24 * time.Hour,
 		Unset:   "no such header",
 		HAProxy: Rendering{As: "`Strict-Transport-Security` in answers over TLS"},
 		Doc:     "How long browsers are to come with TLS alone once they came with it.",

@@ -133,7 +133,7 @@ func checkFields(t *testing.T, s *DeclaredService, r *Route) {
 				t.Errorf("%s is %d", f.Name, v.Int)
 			}
 		case Duration:
-			if f.isSet(v) && (v.Duration <= 0 || v.Duration > max(f.Longest, maxDuration)) {
+			if f.isSet(v) && (v.Duration <= 0 || v.Duration > max(f.Longest, maxDuration) || v.Duration%max(f.Step, 1) != 0) {
 				t.Errorf("%s is %s", f.Name, v.Duration)
 			}
 		case Text:

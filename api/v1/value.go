@@ -102,14 +102,15 @@ func (f *Field) parseDuration(text string) (Value, *fault) {
 		}
 		return Value{}, wrong
 	}
-	longest := cmp.Or(f.Longest, maxDuration)
+	longest, step := cmp.Or(f.Longest, maxDuration), cmp.Or(f.Step, time.Millisecond)
 	switch {
 	case d <= 0:
 		return Value{}, &fault{message: fmt.Sprintf("%s is not above 0", shown(text))}
 	case d > longest:
 		return Value{}, &fault{message: fmt.Sprintf("%s is longer than %dh", shown(text), longest/time.Hour)}
-	case d%time.Millisecond != 0:
-		return Value{}, &fault{message: fmt.Sprintf("%s is no whole number of milliseconds", shown(text))}
+	case d%step != 0:
+		unit := map[time.Duration]string{time.Millisecond: "milliseconds", time.Second: "seconds"}[step]
+		return Value{}, &fault{message: fmt.Sprintf("%s is no whole number of %s", shown(text), unit)}
 	}
 	return Value{Duration: d}, nil
 }

@@ -51,6 +51,7 @@ func (r *Reconciler) certificates(state plan.State, shared []v1.Certificate) []v
 	}
 	object := certificateObject(shown, true)
 	state[object.Key] = object
+	r.tellConflicts(problems)
 	return problems
 }
 

@@ -116,30 +116,6 @@ func (r *Reconciler) ensureDefault(want *model) error {
 	return err
 }
 
-// tellExpiry brings the metric up to the certificates that are shown, and says of each
-// one that has ended, once. It is still shown: to take another one in its place,
-// or none, would tell people less of what is wrong.
-func (r *Reconciler) tellExpiry() {
-	for name := range r.dated {
-		if r.model.certs[name] == nil {
-			r.metrics.expiry.DeleteLabelValues(name)
-			delete(r.dated, name)
-		}
-	}
-	for name, c := range r.model.certs {
-		if name == defaultCertificate {
-			continue
-		}
-		r.metrics.expiry.WithLabelValues(name).Set(float64(c.until.Unix()))
-		if ended := time.Now().After(c.until); ended && r.dated[name] != c.version {
-			r.o.Log.Warn("a certificate has ended, and is still shown: replace it", "certificate", name, "ended", c.until.Format(time.RFC3339))
-			r.dated[name] = c.version
-		} else if _, known := r.dated[name]; !known {
-			r.dated[name] = ""
-		}
-	}
-}
-
 // listens reports whether the sections have a listener for TLS.
 func (m *model) listens() bool { return strings.Contains(m.base, "/"+certificatesName+" ") }
 

@@ -11,12 +11,13 @@ import (
 // metrics count what was done to HAProxy. A round that changes nothing moves
 // none of the counters.
 type metrics struct {
-	reloads  *prometheus.CounterVec
-	commands *prometheus.CounterVec
-	files    *prometheus.CounterVec
-	drift    *prometheus.CounterVec
-	spares   prometheus.Gauge
-	expiry   *prometheus.GaugeVec
+	reloads   *prometheus.CounterVec
+	commands  *prometheus.CounterVec
+	files     *prometheus.CounterVec
+	drift     *prometheus.CounterVec
+	spares    prometheus.Gauge
+	expiry    *prometheus.GaugeVec
+	contested prometheus.Gauge
 }
 
 // fileLabel names a file in a metric; all of the services' count as one.
@@ -45,6 +46,9 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "lockstep_haproxy_certificate_expiry_timestamp_seconds", Help: "When a certificate that HAProxy shows ends, as Unix time.",
 		}, []string{"certificate"}),
+		contested: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "lockstep_haproxy_certificate_conflicts", Help: "Certificates that HAProxy does not show because others bear their names, or are the default.",
+		}),
 		spares: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "lockstep_haproxy_spare_backends", Help: "Prepared backends left, which brand-new services take without a reload; HAProxy 3.4 needs none.",
 		}),
@@ -52,7 +56,7 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 	if registry == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.reloads, m.commands, m.files, m.drift, m.spares, m.expiry} {
+	for _, c := range []prometheus.Collector{m.reloads, m.commands, m.files, m.drift, m.spares, m.expiry, m.contested} {
 		if err := registry.Register(c); err != nil && !errors.As(err, &prometheus.AlreadyRegisteredError{}) {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

@@ -54,8 +54,9 @@ type Reconciler struct {
 	authorities map[string]issuer
 	// clients are those by which clients' certificates are verified, by path.
 	clients   map[string]issuer
-	lost      map[string]error // paths of such files that can't be looked at
-	backends  map[string]bool  // names of backends that the process has, of ours
+	contested map[string]string // certificates that are not shown, and what was said of them
+	lost      map[string]error  // paths of such files that can't be looked at
+	backends  map[string]bool   // names of backends that the process has, of ours
 	live      identity
 	leaving   map[string]leaving // servers that wait to be deleted, by place
 	handed    map[int]bool       // old workers that pass everything on

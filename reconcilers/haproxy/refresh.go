@@ -114,6 +114,7 @@ func (r *Reconciler) readFiles() error {
 	if err != nil {
 		return err
 	}
+	r.tellExpiry()
 	r.table = newTable(r.o.Owner, r.model)
 	r.condition = condition{text: digest(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	switch {

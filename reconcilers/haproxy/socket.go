@@ -79,14 +79,6 @@ func dial(ctx context.Context, path string, timeout time.Duration) (*session, er
 	return s, nil
 }
 
-// extend gives the session another timeout from now on.
-func (s *session) extend(timeout time.Duration) error {
-	if err := s.conn.SetDeadline(time.Now().Add(timeout)); err != nil {
-		return fmt.Errorf("socket %s: %w", s.path, err)
-	}
-	return nil
-}
-
 // close ends the session.
 func (s *session) close() { s.conn.Close() }
 

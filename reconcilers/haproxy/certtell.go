@@ -1,0 +1,50 @@
+package haproxy
+
+import (
+	"maps"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// tellExpiry brings the metric up to the certificates that are shown, and says of each
+// one that has ended, once. It is still shown: to take another one in its place,
+// or none, would tell people less of what is wrong.
+func (r *Reconciler) tellExpiry() {
+	for name := range r.dated {
+		if r.model.certs[name] == nil {
+			r.metrics.expiry.DeleteLabelValues(name)
+			delete(r.dated, name)
+		}
+	}
+	for name, c := range r.model.certs {
+		if name == defaultCertificate {
+			continue
+		}
+		r.metrics.expiry.WithLabelValues(name).Set(float64(c.until.Unix()))
+		if ended := time.Now().After(c.until); ended && r.dated[name] != c.version {
+			r.o.Log.Warn("a certificate has ended, and is still shown: replace it", "certificate", name, "ended", c.until.Format(time.RFC3339))
+			r.dated[name] = c.version
+		} else if _, known := r.dated[name]; !known {
+			r.dated[name] = ""
+		}
+	}
+}
+
+// tellConflicts brings the metric up to the certificates that are not shown, in all or as
+// the default, because others have their place, and says of each, once, for as long as it is so.
+func (r *Reconciler) tellConflicts(problems []v1.Problem) {
+	now := map[string]string{}
+	for i := range problems {
+		p := &problems[i]
+		if p.Reason != v1.Conflict {
+			continue
+		}
+		name := p.Object.Name
+		if now[name] = p.Message; r.contested[name] != p.Message {
+			r.o.Log.Warn("a certificate is not shown", "certificate", name, "why", p.Message, "fix", p.Fix)
+		}
+	}
+	r.contested = maps.Clone(now)
+	r.metrics.contested.Set(float64(len(now)))
+}
