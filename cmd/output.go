@@ -28,11 +28,8 @@ type output struct {
 
 // bind adds the flag; others are formats that the command has besides.
 func (o *output) bind(c *cobra.Command, others ...string) {
-	usage := "`format`: text for people, json or yaml for machines"
-	for _, other := range others {
-		usage += ", " + other
-	}
-	c.Flags().StringVarP(&o.format, "output", "o", "text", usage)
+	usage := append([]string{"`format`: text for people, json or yaml for machines"}, others...)
+	c.Flags().StringVarP(&o.format, "output", "o", "text", strings.Join(usage, ", "))
 	complete(c, "output", append([]string{"text", "json", "yaml"}, others...)...)
 }
 

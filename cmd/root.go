@@ -62,6 +62,8 @@ func New(version string) *cobra.Command {
 		newPlan(version),
 		newApply(),
 		newDrain(),
+		newPause(),
+		newResume(),
 		newStatus(),
 		newExplain(),
 		newWait(),

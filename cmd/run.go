@@ -115,7 +115,7 @@ func (d *daemon) handler() http.Handler {
 // something, and all questions, so that a command asks and acts at one daemon.
 func (d *daemon) controls() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", server.NewControl(server.Actions{Confirm: d.controller.Confirm, Drain: d.drain}))
+	mux.Handle("/", server.NewControl(server.Actions{Confirm: d.controller.Confirm, Drain: d.drain, Pause: d.pause}))
 	mux.Handle("GET /", d.handler())
 	return mux
 }

@@ -111,14 +111,7 @@ func (c *Controller) loop(ctx context.Context) error {
 			return nil
 		case <-c.poke:
 		case o := <-c.orders:
-			var answer orderAnswer
-			answer.drained, answer.err = c.obey(o.DrainOrder, time.Now())
-			wake := c.round(time.Now())
-			timer.Reset(wake)
-			if answer.err == nil && c.unsaved {
-				answer.err = errUnsaved
-			}
-			o.answer <- answer
+			timer.Reset(c.obey(o))
 			continue
 		case <-timer.C:
 		}

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -34,49 +33,23 @@ type Drained struct {
 	Since time.Time `json:"since,omitzero"`
 }
 
-// errDry is the answer of a daemon that changes nothing.
-var errDry = errors.New("this daemon only says what it would do (--dry-run); it takes nothing out of service")
-
-// errEarly is the answer before anything is known.
-var errEarly = errors.New("what runs is not known yet; ask again")
-
-// errUnsaved is the answer to an order that holds only as long as the daemon runs.
-var errUnsaved = errors.New("it is done, but could not be saved: a restart of the daemon would forget it; " +
-	"see in the daemon's log why the ledger can't be saved, mend that, and ask again")
-
-// order is a DrainOrder on its way to the loop.
-type order struct {
-	DrainOrder
-	answer chan<- orderAnswer
-}
-
-type orderAnswer struct {
-	drained Drained
-	err     error
-}
-
 // Drain takes a container out of service until it ends or the order is undone,
 // also over a restart of the daemon: it gets nothing new on any gateway, and what
 // it has begun may go on for a while. It is remembered when Drain returns
 // without an error; the gateways follow, also when it could not be saved. The error
 // is desired.ErrNoInstance for a container that does not count.
 func (c *Controller) Drain(ctx context.Context, o DrainOrder) (Drained, error) {
-	if c.options.DryRun {
-		return Drained{}, errDry
-	}
-	answer := make(chan orderAnswer, 1)
-	select {
-	case c.orders <- order{o, answer}:
-	case <-ctx.Done():
-		return Drained{}, ctx.Err()
-	}
-	got := <-answer // the loop answers what it has taken
-	return got.drained, got.err
+	var drained Drained
+	err := c.order(ctx, func(now time.Time) (err error) {
+		drained, err = c.drain(o, now)
+		return err
+	})
+	return drained, err
 }
 
-// obey does what an order asks for, as far as the ledger; the round that
+// drain does what the order asks for, as far as the ledger; the round that
 // follows does the rest.
-func (c *Controller) obey(o DrainOrder, now time.Time) (Drained, error) {
+func (c *Controller) drain(o DrainOrder, now time.Time) (Drained, error) {
 	if !c.loaded {
 		return Drained{}, errEarly
 	}

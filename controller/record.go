@@ -2,7 +2,6 @@ package controller
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"time"
 
@@ -32,23 +31,24 @@ func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1
 	if err == nil && len(w.common) > 0 { // everything needs what belongs to no service
 		round.Reason, round.Error = w.common[0].Reason, w.common[0].Error()
 	}
-	if err == nil && j.withheld > 0 {
-		round.Reason, round.Error = v1.Paused, fmt.Sprintf("dry run: %d changes would be made", j.withheld)
+	if err == nil && j.withheld != "" {
+		round.Reason, round.Error = v1.Paused, j.withheld
 	}
 	w.status.Applied(w.name, round)
 	w.metrics.round(w.name, j, made, len(round.Held), err, began, now)
 	switch {
 	case round.Reason == v1.Starting: // waits for its turn
 		round.Error = ""
-	case round.Reason == v1.Paused && round.Error != w.lastErr: // as somebody wanted it
-		w.log.Info("nothing was changed", "why", round.Error)
-	case round.Reason == v1.Paused:
+	case round.Reason == v1.Paused: // as somebody wanted it
+		if w.lastReason != v1.Paused {
+			w.log.Info("gateway is not changed", "why", round.Error)
+		}
 	case round.Error != "" && round.Error != w.lastErr:
 		w.log.Warn("gateway can't be brought up to date; it goes on as it is", "error", round.Error)
 	case round.Error == "" && w.lastErr != "":
 		w.log.Info("gateway is up to date again")
 	}
-	w.lastErr = round.Error
+	w.lastErr, w.lastReason = round.Error, round.Reason
 	w.tellHeld(round.Held)
 	if round.Changes > 0 {
 		w.log.Info("applied", "created", made[plan.Create], "updated", made[plan.Update], "deleted", made[plan.Delete],

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/status"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -33,28 +35,30 @@ type worker struct {
 	doubt      atomic.Bool                // a source is not there to say what it wants
 
 	mu      sync.Mutex
-	pending v1.Set     // services that changed since the last round; nil value: gone
-	beside  *v1.Shared // what belongs to no service, when that changed since
-	build   int        // the newest build in pending
-	seen    time.Time  // when the oldest event behind pending reached us
-	loaded  bool       // a first build was submitted
-	fresh   bool       // the next round looks at the gateway itself, at all services
-	confirm bool       // the next round lets go what the guard holds
-	forgive bool       // the next round asks again for what was refused
+	pending v1.Set        // services that changed since the last round; nil value: gone
+	beside  *v1.Shared    // what belongs to no service, when that changed since
+	build   int           // the newest build in pending
+	seen    time.Time     // when the oldest event behind pending reached us
+	loaded  bool          // a first build was submitted
+	fresh   bool          // the next round looks at the gateway itself, at all services
+	confirm bool          // the next round lets go what the guard holds
+	forgive bool          // the next round asks again for what was refused
+	pause   *ledger.Pause // the order by which the gateway is left alone; nil when there is none
 
 	// Owned by the goroutine of run.
-	set      v1.Set                  // what the gateway should hold
-	shared   v1.Shared               // likewise, what belongs to no service
-	totals   reconcilers.Totals      // of set, less what was derived for rollouts
-	refused  map[v1.Key]refusal      // objects that the gateway refused
-	warned   map[v1.Key]string       // what was last logged of a change that fails
-	failures int                     // rounds over everything in a row after which something is to be tried again
-	again    time.Time               // when everything is to be tried again; zero when all went well
-	down     bool                    // the last round failed as a whole
-	common   []v1.Problem            // what the last round over everything left of what belongs to no service
-	kept     reconcilers.GuardMemory // what was last saved of the guard's
-	held     map[v1.Key]bool         // whose removal the guard keeps back
-	lastErr  string
+	set        v1.Set                  // what the gateway should hold
+	shared     v1.Shared               // likewise, what belongs to no service
+	totals     reconcilers.Totals      // of set, less what was derived for rollouts
+	refused    map[v1.Key]refusal      // objects that the gateway refused
+	warned     map[v1.Key]string       // what was last logged of a change that fails
+	failures   int                     // rounds over everything in a row after which something is to be tried again
+	again      time.Time               // when everything is to be tried again; zero when all went well
+	down       bool                    // the last round failed as a whole
+	common     []v1.Problem            // what the last round over everything left of what belongs to no service
+	kept       reconcilers.GuardMemory // what was last saved of the guard's
+	held       map[v1.Key]bool         // whose removal the guard keeps back
+	lastErr    string
+	lastReason v1.Reason
 }
 
 // submit hands over services that changed, and what belongs to none when that
@@ -166,8 +170,8 @@ type job struct {
 	scope reconcilers.Scope
 	build int
 	seen  time.Time
-	// withheld is how many changes a dry run did not make.
-	withheld int
+	// withheld says why changes were not made, by a dry run or a pause; "" when they were.
+	withheld string
 }
 
 // take returns what the next round is about; false when there is nothing to do.
@@ -237,17 +241,21 @@ func (w *worker) round(ctx context.Context) time.Duration {
 	if !due {
 		return w.idle(began)
 	}
-	p, problems, err := w.plan(ctx, j.scope, w.guard)
+	pause, guard := w.paused(), w.guard
+	if pause != nil { // the guard counts what is made
+		guard = w.guard.Clone()
+	}
+	p, problems, err := w.plan(ctx, j.scope, guard)
 	w.keep()
+	if err == nil {
+		p, j.withheld = w.withhold(p, pause)
+	}
 	var outcomes []plan.Outcome
-	if err == nil && !p.Empty() && !w.dryRun {
+	if err == nil && !p.Empty() {
 		outcomes, err = w.reconciler.Apply(ctx, p)
 	}
 	if ctx.Err() != nil {
 		return time.Hour
-	}
-	if w.dryRun {
-		j.withheld = w.rehearse(p)
 	}
 	retry := w.judge(outcomes, problems, err)
 	w.record(j, outcomes, problems, err, began)
@@ -303,19 +311,38 @@ func (w *worker) keep() {
 	w.kept = memory
 }
 
-// rehearse logs what a dry run would change, and returns how much that is.
-func (w *worker) rehearse(p plan.Plan) int {
-	for _, change := range p.Changes {
-		w.log.Info("would change", "change", change.Sentence())
+// withhold returns what may be changed in a dry run or while the gateway is paused,
+// and says why that is not all.
+func (w *worker) withhold(p plan.Plan, pause *ledger.Pause) (plan.Plan, string) {
+	switch {
+	case w.dryRun:
+		for _, change := range p.Changes {
+			w.log.Info("would change", "change", change.Sentence())
+		}
+		if p.Empty() {
+			return p, ""
+		}
+		return plan.Plan{}, fmt.Sprintf("dry run: %d changes would be made", len(p.Changes))
+	case pause != nil:
+		var kept plan.Plan
+		if keeper, can := w.reconciler.(reconcilers.Keeper); can {
+			kept.Changes = slices.DeleteFunc(slices.Clone(p.Changes), func(c plan.Change) bool { return !keeper.Revives(c) })
+		}
+		return kept, w.sayPause(pause, len(p.Changes)-len(kept.Changes))
 	}
-	return len(p.Changes)
+	return p, ""
 }
 
 func newWorker(gateway Gateway, c *Controller) *worker {
 	guard := reconcilers.NewGuard(c.options.Guard)
 	guard.Remember(time.Now(), gateway.Guarded)
+	var pause *ledger.Pause
+	if p, paused := c.memory.Pauses[string(gateway.Name)]; paused {
+		pause = &p
+	}
 	return &worker{
 		name:       gateway.Name,
+		pause:      pause,
 		reconciler: gateway.Reconciler,
 		guard:      guard,
 		keepGuard:  gateway.KeepGuard,

@@ -73,6 +73,13 @@ type Inspector interface {
 	Inspect(ctx context.Context, service string) (map[string]Live, error)
 }
 
+// Keeper is implemented by a reconciler that keeps its gateway running.
+type Keeper interface {
+	// Revives reports whether a change only brings a gateway back that died, as it
+	// was: also one that is to be left alone must serve.
+	Revives(c plan.Change) bool
+}
+
 // Watcher is implemented by a reconciler that can notice by itself that its
 // gateway changed behind its back: a process that died, a reload by another.
 type Watcher interface {

@@ -125,6 +125,8 @@ type Actions struct {
 	// Drain takes a container out of service, or puts it back. The error is
 	// ErrUnknown for a container that does not count.
 	Drain func(context.Context, DrainRequest) (controller.Drained, error)
+	// Pause leaves gateways alone, or lets them follow again.
+	Pause func(context.Context, PauseRequest) ([]controller.Paused, error)
 }
 
 // NewControl returns the handler for commands that change something.
@@ -135,6 +137,7 @@ func NewControl(a Actions) http.Handler {
 		answer(w, http.StatusAccepted, map[string]string{"result": "confirmed"})
 	})
 	mux.HandleFunc("POST /drain", drain(a))
+	mux.HandleFunc("POST /pause", pause(a))
 	return mux
 }
 

@@ -20,6 +20,14 @@ type Ledger struct {
 	// Ports are those at which Kong reaches a service through HAProxy, by the
 	// service's name.
 	Ports map[string]Port `json:"ports,omitempty"`
+	// Pauses are the gateways that somebody wants left alone, by their names.
+	Pauses map[string]Pause `json:"pauses,omitempty"`
+}
+
+// Pause is what is remembered of a gateway that is to be left alone.
+type Pause struct {
+	By    string    `json:"by"`    // who asked for it, for people
+	Since time.Time `json:"since"` // UTC, whole seconds
 }
 
 // Drain is what is remembered of an instance that somebody has taken out of service.
@@ -48,10 +56,10 @@ type Service struct {
 
 // New returns an empty ledger.
 func New() *Ledger {
-	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}, Drains: map[string]Drain{}, Ports: map[string]Port{}}
+	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}, Drains: map[string]Drain{}, Ports: map[string]Port{}, Pauses: map[string]Pause{}}
 }
 
 // Clone returns a copy that shares no map with l.
 func (l *Ledger) Clone() *Ledger {
-	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains), Ports: maps.Clone(l.Ports)}
+	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains), Ports: maps.Clone(l.Ports), Pauses: maps.Clone(l.Pauses)}
 }

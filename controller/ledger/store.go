@@ -140,6 +140,9 @@ func Read(path string) (*Ledger, error) {
 	if stored.Ports == nil {
 		stored.Ports = map[string]Port{}
 	}
+	if stored.Pauses == nil {
+		stored.Pauses = map[string]Pause{}
+	}
 	return &stored.Ledger, nil
 }
 

@@ -2,6 +2,12 @@ package haproxy
 
 import "github.com/lockstep/lockstep/reconcilers/plan"
 
+// Revives implements reconcilers.Keeper.
+func (r *Reconciler) Revives(change plan.Change) bool {
+	before, is := beforeCondition(change)
+	return is && r.process != nil && before.process != processRuns
+}
+
 // Forecast implements reconcilers.Forecaster. What comes along with something else
 // is not said again: everything with the process or its files, a server or route
 // with its backend.

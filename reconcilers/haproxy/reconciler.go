@@ -15,6 +15,7 @@ var (
 	_ reconcilers.Reconciler = (*Reconciler)(nil)
 	_ reconcilers.Watcher    = (*Reconciler)(nil)
 	_ reconcilers.Inspector  = (*Reconciler)(nil)
+	_ reconcilers.Keeper     = (*Reconciler)(nil)
 )
 
 // Reconciler keeps one HAProxy. Observe, Apply and Close belong to one

@@ -1,0 +1,121 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
+)
+
+// PauseOrder asks to leave gateways alone, or to follow again.
+type PauseOrder struct {
+	// Gateways are those that are meant; none means all that are configured.
+	Gateways []v1.Gateway
+	// Resume lets them follow again.
+	Resume bool
+	// By is who asks, for people.
+	By string
+}
+
+// Paused is what became of a PauseOrder for one gateway.
+type Paused struct {
+	Gateway v1.Gateway `json:"gateway"`
+	Paused  bool       `json:"paused"`
+	// Changed is false when that was so already.
+	Changed bool `json:"changed"`
+	// By and Since are those of the order that holds.
+	By    string    `json:"by,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Pause stops changing gateways, or begins again, also over a restart of the daemon.
+// What there should be is worked out all the while, and what a gateway lacks is
+// made up for when it is resumed. It is remembered when Pause returns without
+// an error.
+func (c *Controller) Pause(ctx context.Context, o PauseOrder) ([]Paused, error) {
+	for _, name := range o.Gateways {
+		if c.worker(name) == nil {
+			return nil, fmt.Errorf("there is no gateway %q; name one of %s", name, c.gatewayNames())
+		}
+	}
+	var out []Paused
+	err := c.order(ctx, func(now time.Time) error {
+		for _, w := range c.workers {
+			if len(o.Gateways) == 0 || slices.Contains(o.Gateways, w.name) {
+				out = append(out, c.pause(w, o, now))
+			}
+		}
+		c.remember(true)
+		return nil
+	})
+	return out, err
+}
+
+// pause carries the order out for one gateway.
+func (c *Controller) pause(w *worker, o PauseOrder, now time.Time) Paused {
+	holds, was := c.memory.Pauses[string(w.name)]
+	if o.Resume {
+		if was {
+			delete(c.memory.Pauses, string(w.name))
+			c.log.Info("gateway is followed again", "gateway", string(w.name), "by", o.By)
+			w.setPause(nil)
+		}
+		return Paused{Gateway: w.name, Changed: was}
+	}
+	if !was {
+		holds = ledger.Pause{By: o.By, Since: now.UTC().Truncate(time.Second)}
+		c.memory.Pauses[string(w.name)] = holds
+		c.log.Info("gateway is left alone", "gateway", string(w.name), "by", o.By)
+		w.setPause(&holds)
+	}
+	return Paused{Gateway: w.name, Paused: true, Changed: !was, By: holds.By, Since: holds.Since}
+}
+
+func (c *Controller) worker(name v1.Gateway) *worker {
+	i := slices.IndexFunc(c.workers, func(w *worker) bool { return w.name == name })
+	if i < 0 {
+		return nil
+	}
+	return c.workers[i]
+}
+
+// gatewayNames returns the configured gateways as a person would say them.
+func (c *Controller) gatewayNames() string {
+	names := make([]string, len(c.workers))
+	for i, w := range c.workers {
+		names[i] = string(w.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// setPause has the worker leave its gateway alone from its next round on; nil has it
+// follow again, which begins with a fresh look.
+func (w *worker) setPause(p *ledger.Pause) {
+	w.mu.Lock()
+	w.pause = p
+	w.mu.Unlock()
+	w.refresh()
+}
+
+// paused returns the order by which the gateway is left alone, or nil.
+func (w *worker) paused() *ledger.Pause {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.pause
+}
+
+// sayPause says in words what the pause keeps back.
+func (w *worker) sayPause(p *ledger.Pause, withheld int) string {
+	waits := "nothing waits"
+	switch {
+	case withheld == 1:
+		waits = "1 change waits"
+	case withheld > 1:
+		waits = fmt.Sprintf("%d changes wait", withheld)
+	}
+	return fmt.Sprintf("paused by %s since %s: %s; go on with: lockstep resume %s", p.By, p.Since.Format(time.RFC3339), waits, w.name)
+}
