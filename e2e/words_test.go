@@ -52,6 +52,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"exits":           exits,
 		"port":            port,
 		"disk":            disk,
+		"secret":          secret,
 	}
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}
 	for name, do := range all {
@@ -124,6 +125,7 @@ func cast(s story, args []string) (stage.Container, error) {
 		c.Patience = time.Duration(seconds) * time.Second
 		return err
 	})
+	flags.Func("secret", "", func(name string) error { return sealed(s, &c, name) })
 	flags.Func("env", "", func(v string) error { c.Env = append(c.Env, v); return nil })
 	flags.BoolFunc("health", "", func(string) error { c.Probe = []string{"/app", "probe"}; return nil })
 	flags.Func("ports", "", func(list string) error {

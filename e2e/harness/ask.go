@@ -30,14 +30,18 @@ type Answer struct {
 	Cookie   string // that the gateway sets; "" for none
 }
 
-// Ask sends one GET for host and path to a gateway ("haproxy" or "kong"), with
-// headers like "Cookie: a=b".
+// Ask sends one GET for host and path to a gateway ("haproxy", "kong", or "tls" for HAProxy
+// over TLS), with headers like "Cookie: a=b".
 func (w *World) Ask(ctx context.Context, gateway, host, path string, headers ...string) (Answer, error) {
 	address, err := w.Address(gateway)
 	if err != nil {
 		return Answer{}, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	scheme, client := "http", client
+	if gateway == overTLS {
+		scheme, client = "https", w.Secrets.client(host)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+address+path, nil)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -67,9 +71,15 @@ func (w *World) Address(gateway string) (string, error) {
 		return w.Proxies.HAProxy, nil
 	case "kong":
 		return w.Proxies.Kong, nil
+	case overTLS:
+		return w.Proxies.TLS, nil
 	}
-	return "", fmt.Errorf("there is no gateway %q: use haproxy or kong", gateway)
+	return "", fmt.Errorf("there is no gateway %q: use haproxy, %s or kong", gateway, overTLS)
 }
+
+// overTLS names HAProxy's listener for TLS, where clients trust and show what the
+// story's Secrets say.
+const overTLS = "tls"
 
 // Serves reports whether every one of a few requests in a row gets that status
 // and whether together they reach exactly those instances (in any order; none

@@ -39,6 +39,7 @@ type World struct {
 	Proxies Proxies
 	Traffic *Traffic
 	Loads   []*Load
+	Secrets Secrets
 	Spare   string // an address that a story may have something listen on
 
 	options Options
@@ -49,8 +50,8 @@ type World struct {
 	closers []func() error
 }
 
-// Proxies are the addresses at which the gateways serve.
-type Proxies struct{ HAProxy, Kong string }
+// Proxies are the addresses at which the gateways serve; TLS is HAProxy's for a story that opens it.
+type Proxies struct{ HAProxy, TLS, Kong string }
 
 // New sets up a World. The caller must Close it, also after an error.
 func New(ctx context.Context, options Options) (*World, error) {
@@ -66,7 +67,7 @@ func New(ctx context.Context, options Options) (*World, error) {
 		return w, err
 	}
 	w.closers = append(w.closers, w.Stage.Close, w.clear)
-	for _, address := range []*string{&w.Proxies.HAProxy, &w.listen, &w.via, &w.Spare} {
+	for _, address := range []*string{&w.Proxies.HAProxy, &w.Proxies.TLS, &w.listen, &w.via, &w.Spare} {
 		lease, err := port.Take()
 		if err != nil {
 			return w, err

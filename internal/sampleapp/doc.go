@@ -10,6 +10,8 @@
 //	           "exit" at once, "drain": go on until nothing has come for a
 //	           second and then finish, or be "ignore"d
 //	HEALTH     "bad" starts it unhealthy; default: "ok"
+//	TLS_CERTIFICATE, TLS_KEY
+//	           in PEM: all ports speak TLS by these; default: no TLS
 //
 // SIGHUP is counted and otherwise ignored, as by a server that reloads. Under
 // /-/health it answers 200 or 503, and a PUT of "ok" or "bad" chooses which. As

@@ -1,6 +1,8 @@
 package sampleapp
 
 import (
+	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,7 +36,8 @@ func NewService(instance string, healthy bool) *Service {
 }
 
 // ServeHTTP answers HealthPath, and any other path with a line that names the
-// instance, the port that was reached, and host and path as they arrived.
+// instance, the port that was reached, host and path as they arrived, and what there
+// is of TLS.
 // ?delay=200ms makes the answer wait.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.asked.Store(time.Now().UnixNano())
@@ -48,8 +51,26 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprintf(w, "instance=%s port=%s host=%s path=%s hangups=%d\n",
-		s.instance, localPort(r), r.Host, r.URL.EscapedPath(), s.hangups.Load())
+	fmt.Fprintf(w, "instance=%s port=%s host=%s path=%s hangups=%d%s\n",
+		s.instance, localPort(r), r.Host, r.URL.EscapedPath(), s.hangups.Load(), secrets(r))
+}
+
+// secrets tells of TLS: by which name the service was asked, and which client's certificate
+// it was told of, as " sni=web.test client=alice".
+func secrets(r *http.Request) string {
+	text := ""
+	if r.TLS != nil {
+		text = " sni=" + r.TLS.ServerName
+	}
+	der, err := base64.StdEncoding.DecodeString(strings.Trim(r.Header.Get("Client-Cert"), ":"))
+	if err != nil || len(der) == 0 {
+		return text
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return text + " client=" + err.Error()
+	}
+	return text + " client=" + cert.Subject.CommonName
 }
 
 func (s *Service) health(w http.ResponseWriter, r *http.Request) {

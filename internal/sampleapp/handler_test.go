@@ -54,3 +54,25 @@ func TestDelayIsBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestAnswerTellsOfTLS(t *testing.T) {
+	s := NewService("web-1", true)
+	r := httptest.NewRequest(http.MethodGet, "https://shop.test/", nil)
+	r.TLS.ServerName = "shop.test"
+	r.Header.Set("Client-Cert", ":AAAA:")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if body := w.Body.String(); !strings.Contains(body, " sni=shop.test client=x509: ") {
+		t.Errorf("body %q, want the name that was asked for, and what is wrong with the client's certificate", body)
+	}
+}
+
+func TestSecretIsOfTheEnvironment(t *testing.T) {
+	if config, err := secret(); config != nil || err != nil {
+		t.Errorf("without a certificate: %v %v", config, err)
+	}
+	t.Setenv("TLS_CERTIFICATE", "none")
+	if _, err := secret(); err == nil {
+		t.Error("what is no certificate is taken")
+	}
+}

@@ -2,6 +2,7 @@ package sampleapp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -44,13 +45,22 @@ func serve() error {
 	}
 	service := NewService(instance, os.Getenv("HEALTH") != "bad")
 	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second}
+	if server.TLSConfig, err = secret(); err != nil {
+		return err
+	}
 	failed := make(chan error, len(ports()))
 	for _, port := range ports() {
 		listener, err := net.Listen("tcp", ":"+port)
 		if err != nil {
 			return fmt.Errorf("listen on port %s: %w", port, err)
 		}
-		go func() { failed <- server.Serve(listener) }()
+		go func() {
+			if server.TLSConfig != nil {
+				failed <- server.ServeTLS(listener, "", "")
+				return
+			}
+			failed <- server.Serve(listener)
+		}()
 	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -99,8 +109,12 @@ func (s *Service) drained(limit time.Duration) {
 }
 
 func probe(port string) error {
-	client := http.Client{Timeout: 2 * time.Second}
-	resp, err := client.Get("http://127.0.0.1:" + port + HealthPath)
+	client, scheme := http.Client{Timeout: 2 * time.Second}, "http"
+	if os.Getenv("TLS_CERTIFICATE") != "" {
+		scheme = "https"
+		client.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // it asks itself
+	}
+	resp, err := client.Get(scheme + "://127.0.0.1:" + port + HealthPath)
 	if err != nil {
 		return err
 	}
@@ -109,6 +123,19 @@ func probe(port string) error {
 		return errors.New("not healthy: " + resp.Status)
 	}
 	return nil
+}
+
+// secret returns what the service speaks TLS by; nil where it speaks none.
+func secret() (*tls.Config, error) {
+	chain := os.Getenv("TLS_CERTIFICATE")
+	if chain == "" {
+		return nil, nil
+	}
+	pair, err := tls.X509KeyPair([]byte(chain), []byte(os.Getenv("TLS_KEY")))
+	if err != nil {
+		return nil, fmt.Errorf("read TLS_CERTIFICATE and TLS_KEY: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 func instanceName() (string, error) {
