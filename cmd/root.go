@@ -70,6 +70,7 @@ func New(version string) *cobra.Command {
 		newValidate(),
 		newHealth(),
 		newDemo(),
+		newMan(version),
 		newVersion(version),
 	)
 	return root
