@@ -60,7 +60,7 @@ func New(version string) *cobra.Command {
 	root.AddCommand(
 		newRun(version),
 		newPlan(version),
-		newApply(),
+		newApply(version),
 		newDrain(),
 		newPause(),
 		newResume(),

@@ -45,6 +45,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"eventually-says": eventuallySays,
 		"get":             get,
 		"shares":          shares,
+		"template":        template,
 		"traffic":         traffic,
 		"load":            load,
 		"metric":          metric,
