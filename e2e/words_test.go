@@ -171,7 +171,7 @@ func network(ctx context.Context, s story, verb string, args []string) error {
 	return errUnknown("verb", "network "+verb)
 }
 
-// daemon up|start [FLAG…] | ready | stop | kill | settle | logs PATTERN
+// daemon up|start [FLAG…] | ready | stop | kill | settle | logs PATTERN | hides TEXT
 func daemon(ctx context.Context, s story, verb string, args []string) error {
 	switch verb {
 	case "up":
@@ -188,6 +188,8 @@ func daemon(ctx context.Context, s story, verb string, args []string) error {
 		return s.Settle(ctx)
 	case "logs":
 		return logs(ctx, s, args[0])
+	case "hides":
+		return hides(s, args[0])
 	}
 	return errUnknown("verb", "daemon "+verb)
 }
@@ -205,6 +207,20 @@ func logs(ctx context.Context, s story, text string) error {
 		}
 		return err
 	})
+}
+
+// hides makes sure that a text stands nowhere in the daemon's output.
+func hides(s story, text string) error {
+	log, err := os.ReadFile(s.LogFile())
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(log)) {
+		if strings.Contains(line, text) {
+			return fmt.Errorf("the daemon's log shows %q: %s", text, line)
+		}
+	}
+	return nil
 }
 
 // eventually GATEWAY HOST/PATH STATUS [INSTANCE…] waits until a few requests in

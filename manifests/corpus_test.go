@@ -46,7 +46,7 @@ func TestBad(t *testing.T) {
 			name := filepath.Base(path)
 			file, problems := Parse(name, text)
 			if len(problems) == 0 {
-				problems = Link([]Candidate{{Path: name, Versions: []File{file}, Current: true}}).Problems
+				problems = Validate(map[string][]byte{name: text}).Problems
 			} else if len(file.Objects) > 0 {
 				t.Error("something of a file with problems counts")
 			}
@@ -93,6 +93,19 @@ func tell(t *testing.T, w World) string {
 	}
 	for _, s := range w.Sections {
 		fmt.Fprintf(&b, "section %s %s at %s\n", s.Name, s.Body, s.Origin)
+	}
+	for _, e := range w.Entities {
+		fmt.Fprintf(&b, "%s %s", e.Kind, e.Name)
+		if e.ID != "" {
+			fmt.Fprintf(&b, " id %s", e.ID)
+		}
+		if e.Workspace != "" {
+			fmt.Fprintf(&b, " in %s", e.Workspace)
+		}
+		for _, ref := range e.Refs {
+			fmt.Fprintf(&b, " %s=%s", ref.Field, ref.Name)
+		}
+		fmt.Fprintf(&b, "\n  %v at %s\n", e.Body, e.Origin)
 	}
 	return b.String()
 }

@@ -10,11 +10,14 @@
 //	      | tree.go             | what does a repository say? (manifests/git fetches it)
 //	parse | file.go, node.go    | is it YAML, and are these objects of ours?
 //	decode| kinds.go and beside | what does each object declare? (fields: api/v1)
+//	      | words.go, deck.go   | the same in Kong's own words, and in decK's files
 //	keep  | shelf.go            | which versions of each file were good?
 //	link  | world.go            | do they fit together? A file that does not, alone
 //	      |                     | or beside the others, keeps its last good version;
 //	      |                     | so does a repository as a whole.
 //	reveal| reveal.go, secret.go| what do references to secrets stand for now?
+//	      | entityreveal.go,    | the same within Kong's own words, and in the
+//	      | template.go         | templates of decK's files
 //
 // Parse and Link are pure. Watcher (watcher.go) does the rest, and news.go hands
 // over what changed.

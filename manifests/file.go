@@ -185,9 +185,14 @@ func (r *reader) refuseTwice(objects []Object) {
 
 // twiceProblem says that a name was given to something else before.
 func twiceProblem(again placedKey, before v1.Origin) v1.Problem {
+	kind, name := again.Kind, again.Name
+	if kind == v1.KindEntity {
+		word, rest, _ := strings.Cut(name, "/")
+		kind, name = v1.Kind(word), rest
+	}
 	return v1.Problem{
 		Reason: v1.InvalidManifest, Object: again.Key, Origin: again.at,
-		Message: fmt.Sprintf("there is a %s %q already, at %s", again.Kind, again.Name, before),
+		Message: fmt.Sprintf("there is %s %q already, at %s", articled(kind), name, before),
 		Fix:     "give one of them another name, or make them one",
 	}
 }

@@ -24,6 +24,8 @@ type Object struct {
 	Route       *Route
 	Certificate *Certificate
 	Section     *v1.Section
+	PluginOn    *PluginOn
+	Entities    []*v1.Entity // in Kong's own words; in their bodies references to secrets
 }
 
 // kind is one row of the table of kinds: all that reading knows of it.
@@ -41,14 +43,25 @@ var kinds = []kind{
 	{name: "Service", key: v1.KindService, named: v1.CheckServiceKey, decode: (*reader).service},
 	{name: "Route", key: v1.KindRoute, named: partNamed("route"), decode: (*reader).route},
 	{name: "Certificate", key: v1.KindCertificate, named: partNamed("certificate"), decode: (*reader).certificate},
+	{name: "Plugin", key: v1.KindEntity, named: partNamed("plugin"), decode: (*reader).plugin},
+	{name: "Consumer", key: v1.KindEntity, named: consumerNamed, decode: (*reader).consumer},
+	{name: "KongEntities", key: v1.KindEntity, named: partNamed("object"), decode: (*reader).kongEntities},
 	{name: "HAProxySection", key: v1.KindSection, named: partNamed("section"), decode: (*reader).section},
 }
 
 // later are the kinds of later versions.
-var later = []string{"Plugin", "Consumer", "Listener", "Policy", "KongEntities", "Config"}
+var later = []string{"Listener", "Policy", "Config"}
 
 func partNamed(noun string) func(string) (message, fix string) {
 	return func(name string) (string, string) { return v1.CheckName(noun, name) }
+}
+
+// consumerNamed says what is wrong with the name of a consumer, which may be any text.
+func consumerNamed(name string) (message, fix string) {
+	if len(name) > 256 {
+		return "the consumer's name is too long", "use at most 256 characters"
+	}
+	return "", ""
 }
 
 // object reads one document; false when it is empty or wrong.
@@ -65,6 +78,9 @@ func (r *reader) object(document *yaml.Node) (Object, bool) {
 			r.report(r.at(top), "the manifest is empty", "write apiVersion, kind, metadata and spec, or remove it")
 		}
 		return Object{}, false
+	}
+	if says(fields, wordFormat) && !says(fields, "apiVersion") {
+		return r.deckFile(fields, r.at(top)), len(r.problems) == before
 	}
 	named := r.only(fields, "apiVersion", "kind", "metadata", "spec")
 	k := r.kindOf(named, r.at(top))
@@ -172,6 +188,16 @@ func (o *Object) keys() []placedKey {
 		for i := range o.Service.Service.Routes {
 			route := &o.Service.Service.Routes[i]
 			out = append(out, placedKey{v1.Key{Kind: v1.KindRoute, Name: route.Name}, route.Origin})
+		}
+		return out
+	case o.PluginOn != nil:
+		return []placedKey{{v1.Key{Kind: v1.KindEntity, Name: "plugin/" + o.Name}, o.Origin}}
+	case o.Entities != nil:
+		var out []placedKey
+		for _, e := range o.Entities {
+			if !strings.HasSuffix(e.Name, "/") { // told apart by a secret
+				out = append(out, placedKey{e.Key(), e.Origin})
+			}
 		}
 		return out
 	case o.Route != nil:

@@ -23,6 +23,7 @@ type Declaration struct {
 type revealer struct {
 	services     map[string]*v1.Declared   // by name, as last revealed
 	certificates map[string]v1.Certificate // likewise
+	entities     map[v1.Key]v1.Entity      // likewise
 	fresh        map[*Certificate]revealed // what needs no new look
 }
 
@@ -42,6 +43,7 @@ func (r *revealer) forget() { clear(r.fresh) }
 // reveal follows every reference. files are those that secrets stand in.
 func (r *revealer) reveal(w World) (d Declaration, files []string, problems []v1.Problem) {
 	d = Declaration{Services: maps.Clone(w.Services), Shared: v1.Shared{Sections: w.Sections}}
+	d.Shared.Entities, files, problems = r.entityList(w.Entities)
 	for _, c := range w.Certificates {
 		files = append(files, c.Chain.file, c.Key.file)
 		made, err := r.certificate(c)

@@ -1,9 +1,11 @@
 package manifests
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -60,6 +62,38 @@ func Validate(texts map[string][]byte) Report {
 			report.Objects[file.Objects[i].Kind]++
 		}
 	}
-	report.Problems = sorted(append(report.Problems, Link(candidates).Problems...))
+	linked := Link(candidates)
+	report.Problems = sorted(slices.Concat(report.Problems, linked.Problems, danglingEntities(linked.World)))
 	return report
+}
+
+// danglingEntities reports references in Kong's own words that lead nowhere. What
+// refers to a service or route may mean one of labels, which no file knows.
+func danglingEntities(w World) []v1.Problem {
+	names := map[v1.Kind][]string{}
+	for _, e := range w.Entities {
+		names[e.Kind] = append(names[e.Kind], e.Name, e.ID)
+	}
+	var problems []v1.Problem
+	for _, e := range w.Entities {
+		for _, ref := range e.Refs {
+			if _, ours := w.Services[ref.Name]; ours && ref.Kind == v1.KindService && !slices.Contains(names[ref.Kind], ref.Name) && e.Guards() {
+				problems = append(problems, v1.Problem{
+					Reason: v1.InvalidManifest, Object: e.Key(), Origin: ref.Origin, Message: v1.GuardsOurs, Fix: v1.GuardsOursFix,
+				})
+			}
+			if ref.Kind == v1.KindService || ref.Kind == v1.KindRoute || slices.Contains(names[ref.Kind], ref.Name) {
+				continue
+			}
+			fix := "declare it"
+			if near := v1.Nearest(ref.Name, names[ref.Kind]); near != "" {
+				fix = "did you mean " + near + "?"
+			}
+			problems = append(problems, v1.Problem{
+				Reason: v1.InvalidManifest, Object: e.Key(), Origin: ref.Origin,
+				Message: fmt.Sprintf("no manifest declares the %s %q", strings.ReplaceAll(string(ref.Kind), "_", " "), ref.Name), Fix: fix,
+			})
+		}
+	}
+	return problems
 }

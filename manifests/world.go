@@ -17,6 +17,8 @@ type World struct {
 	// Certificates and Sections are sorted by name.
 	Certificates []*Certificate
 	Sections     []v1.Section
+	// Entities are sorted by kind and name. In their bodies stand references to secrets.
+	Entities []*v1.Entity
 }
 
 // Candidate is one file as it may enter the world.
@@ -128,6 +130,9 @@ func (l *linking) admit(i int, o *Object) {
 
 // follow leaves an object out that refers to nothing.
 func (l *linking) follow(i int, o *Object) {
+	if o.PluginOn != nil && !l.left[o] {
+		l.followPlugin(i, o)
+	}
 	if o.Route == nil || l.left[o] {
 		return
 	}
@@ -138,19 +143,23 @@ func (l *linking) follow(i int, o *Object) {
 	l.dangling[i] = append(l.dangling[i], v1.Problem{
 		Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindRoute, Name: o.Route.Route.Name}, Origin: o.Route.At,
 		Message: fmt.Sprintf("no manifest declares the service %q", o.Route.Service),
-		Fix:     l.nearest(o.Route.Service),
+		Fix:     l.nearest(v1.Key{Kind: v1.KindService, Name: o.Route.Service}),
 	})
 }
 
-// nearest is the advice for a service that nobody declares.
-func (l *linking) nearest(name string) string {
+// nearest is the advice for a service or route that nobody declares.
+func (l *linking) nearest(missing v1.Key) string {
+	name := missing.Name
 	var known []string
 	for key := range l.owners {
-		if key.Kind == v1.KindService {
+		if key.Kind == missing.Kind {
 			known = append(known, key.Name)
 		}
 	}
 	fix := "declare it: a Service without a spec leaves everything to the labels of its containers"
+	if missing.Kind == v1.KindRoute {
+		fix = "declare it: a route's name is its service's, a dot, and its own"
+	}
 	if near := v1.Nearest(name, known); near != "" {
 		fix = fmt.Sprintf("did you mean %s? If not, %s", near, fix)
 	}
@@ -175,6 +184,7 @@ func (l *linking) fallBack(problems map[int][]v1.Problem) bool {
 func (l *linking) result() Linked {
 	out := Linked{World: World{Services: map[string]*v1.Declared{}}, Whole: make([]bool, len(l.candidates)), Taken: l.taken}
 	var routes []*Route
+	var plugins []*PluginOn
 	for _, i := range l.order {
 		l.found[i] = append(l.found[i], l.twice[i]...)
 		l.found[i] = append(l.found[i], l.dangling[i]...)
@@ -191,10 +201,17 @@ func (l *linking) result() Linked {
 				if o.Route != nil {
 					routes = append(routes, o.Route)
 				}
+				if o.PluginOn != nil {
+					plugins = append(plugins, o.PluginOn)
+				}
 			}
 		}
 	}
 	out.World.attach(routes)
+	out.Problems = append(out.Problems, out.World.attachPlugins(plugins)...)
+	slices.SortFunc(out.World.Entities, func(a, b *v1.Entity) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line))
+	})
 	slices.SortFunc(out.World.Certificates, func(a, b *Certificate) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(out.World.Sections, func(a, b v1.Section) int { return cmp.Compare(a.Name, b.Name) })
 	out.Problems = slices.Compact(sorted(out.Problems))
@@ -211,6 +228,7 @@ func (w *World) add(o *Object) {
 	case o.Section != nil:
 		w.Sections = append(w.Sections, *o.Section)
 	}
+	w.Entities = append(w.Entities, o.Entities...)
 }
 
 // attach adds routes that are declared apart to copies of their services.

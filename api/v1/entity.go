@@ -53,6 +53,19 @@ func (e *Entity) Key() Key {
 	return Key{Kind: KindEntity, Name: string(e.Kind) + "/" + strings.TrimSuffix(e.Name, "/")}
 }
 
+// Guards reports whether the entity is a plugin that everybody passes who uses what
+// it is on.
+func (e *Entity) Guards() bool {
+	return e.Kind == KindPlugin && len(e.Refs) > 0 && e.Ref(fieldConsumer) == "" && e.Ref("consumer_group") == ""
+}
+
+// What is said of such a plugin in Kong's own words that is on a service of ours:
+// no other gateway would know of it.
+const (
+	GuardsOurs    = "in Kong's own words a plugin can't be on a service or route of Lockstep's: another gateway would serve that without it"
+	GuardsOursFix = "write it as kind: Plugin"
+)
+
 // Ref returns what a field refers to; "" for nothing.
 func (e *Entity) Ref(field string) string {
 	if i := slices.IndexFunc(e.Refs, func(r EntityRef) bool { return r.Field == field }); i >= 0 {

@@ -2,7 +2,6 @@ package kong
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -150,6 +149,8 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 	case c.facts.schemas[row.kind] == nil:
 		return nil, one(e.Origin, v1.NotExpressible, fmt.Sprintf("this Kong knows no %s", strings.ReplaceAll(row.section, "_", " ")),
 			"use an edition of Kong that does, or remove it")
+	case e.Guards() && group != declaredGroup:
+		return nil, one(e.Origin, v1.InvalidManifest, v1.GuardsOurs, v1.GuardsOursFix)
 	case e.Workspace != "" && e.Workspace != c.workspaceName():
 		return nil, one(e.Origin, v1.Conflict, fmt.Sprintf("the file is for the workspace %.60q, and Lockstep keeps %q", e.Workspace, c.workspaceName()),
 			"set --kong-workspace, or remove _workspace from the file")
@@ -181,11 +182,7 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 		rec.body[ref.Field] = map[string]any{"id": c.idOf(ref.Kind, parent)}
 	}
 	if row.kind == kindPlugin && c.facts.plugins[rec.name()] == nil {
-		fix := "enable it in Kong's setting plugins, or remove it"
-		if near := v1.Nearest(rec.name(), slices.Collect(maps.Keys(c.facts.plugins))); near != "" {
-			fix = "did you mean " + near + "? " + strings.ToUpper(fix[:1]) + fix[1:]
-		}
-		return nil, one(e.Place("name"), v1.InvalidManifest, fmt.Sprintf("kong has no plugin %.60s", v1.OneLine(rec.name())), fix)
+		return nil, one(e.Place("name"), v1.InvalidManifest, fmt.Sprintf("kong has no plugin %.60s", v1.OneLine(rec.name())), c.facts.enable(rec.name(), "it"))
 	}
 	about := c.facts.of(rec)
 	for _, fault := range about.judge(rec.body) {

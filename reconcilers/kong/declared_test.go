@@ -204,6 +204,38 @@ func TestDeclaredHashedPassword(t *testing.T) {
 	})
 }
 
+// TestDeclaredSecretChanges: what Kong would make up is compared where it was given,
+// also with what somebody made of it by hand.
+func TestDeclaredSecretChanges(t *testing.T) {
+	modes(t, func(t *testing.T, mode fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		with := func(key, secret string) v1.Shared {
+			bob := on("consumer", v1.KindConsumer, "bob")
+			return v1.Shared{Entities: []v1.Entity{
+				entity(v1.KindConsumer, "bob", body{"username": "bob"}),
+				entity(v1.KindKeyAuth, "bob/ref-1", body{"key": v1.NewSecret(key)}, bob),
+				entity("jwt_secret", "bob/rsa", body{"key": "iss", "secret": v1.NewSecret(secret)}, bob),
+				entity("hmacauth_credential", "bob/made-up", body{"username": "x"}, bob),
+			}}
+		}
+		r := open(t, o)
+		declare(t, r, v1.Set{}, with("one", "two"))
+		if p, problems := declare(t, r, v1.Set{}, with("one", "two")); !p.Empty() || len(problems) > 0 {
+			t.Errorf("again: %v %s", problems, sentences(p))
+		}
+		p, problems := declare(t, r, v1.Set{}, with("three", "four"))
+		if world := k.World(); len(problems) > 0 || len(p.Changes) != 2 || !strings.Contains(world, "three") || !strings.Contains(world, "four") {
+			t.Errorf("other secrets: %v %s\n%s", problems, sentences(p), world)
+		}
+		if mode == fakekong.Database {
+			must(t, http.MethodPatch, k.AdminURL+"/jwts/"+r.id("jwt_secret", "bob/rsa"), `{"secret":"by hand"}`)
+			if p, _ := declare(t, r, v1.Set{}, with("three", "four")); len(p.Changes) != 1 || strings.Contains(k.World(), "by hand") {
+				t.Errorf("a secret that somebody changed: %s", sentences(p))
+			}
+		}
+	})
+}
+
 // TestDeclaredStrangers: a stranger's entity in the place of ours is a conflict of
 // that one alone, and what is a stranger's does not go along with ours.
 func TestDeclaredStrangers(t *testing.T) {

@@ -29,7 +29,9 @@ func (f *facts) declaredObject(rec *record, key seal) *plan.Object {
 		case rec.row.kind == kindPlugin && field.name == "config":
 			f.configured(rec, fields, v)
 		default:
-			field.leaves(field.name, rec.body[field.name], v, fields)
+			known := *field
+			known.auto = false // it was given, so it can be compared
+			known.leaves(field.name, rec.body[field.name], v, fields)
 		}
 	}
 	if mark := tagged(rec.body, tagSecret); mark != "" {

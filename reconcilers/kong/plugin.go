@@ -116,18 +116,18 @@ func (c *compiler) plugins(kind v1.Kind, parent string, s *v1.Service, plugins [
 // plugin adds one plugin, or says why it can't be made.
 func (c *compiler) plugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugin) []v1.Problem {
 	wrong := func(origin v1.Origin, message, fix string) v1.Problem {
-		return v1.Problem{Reason: v1.InvalidLabel, Gateway: v1.Kong, Origin: origin, Message: message, Fix: fix}
+		reason := v1.InvalidLabel
+		if origin.File != "" {
+			reason = v1.InvalidManifest
+		}
+		return v1.Problem{Reason: reason, Gateway: v1.Kong, Origin: origin, Message: message, Fix: fix}
 	}
 	if c.facts == nil {
 		return []v1.Problem{wrong(p.Origin, "kong was not asked yet which plugins it has", "it is tried again by itself")}
 	}
 	about := c.facts.plugins[p.Name]
 	if about == nil {
-		fix := "enable it in Kong's setting plugins, or remove the label"
-		if near := v1.Nearest(p.Name, slices.Collect(maps.Keys(c.facts.plugins))); near != "" {
-			fix = "did you mean " + near + "? " + strings.ToUpper(fix[:1]) + fix[1:]
-		}
-		return []v1.Problem{wrong(p.Origin, fmt.Sprintf("kong has no plugin %s", p.Name), fix)}
+		return []v1.Problem{wrong(p.Origin, fmt.Sprintf("kong has no plugin %s", p.Name), c.facts.enable(p.Name, "the label"))}
 	}
 	var problems []v1.Problem
 	config := map[string]any{}
@@ -152,6 +152,15 @@ func (c *compiler) plugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugi
 		c.addPlugin(kind, parent, s, p, config)
 	}
 	return problems
+}
+
+// enable is the advice for a plugin that Kong has not.
+func (f *facts) enable(name, what string) string {
+	fix := "enable it in Kong's setting plugins, or remove " + what
+	if near := v1.Nearest(name, slices.Collect(maps.Keys(f.plugins))); near != "" {
+		fix = "did you mean " + near + "? " + strings.ToUpper(fix[:1]) + fix[1:]
+	}
+	return fix
 }
 
 func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugin, config map[string]any) {

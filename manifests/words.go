@@ -1,0 +1,314 @@
+package manifests
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"go.yaml.in/yaml/v3"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// words reads entities in Kong's own words: lists by their names in Kong's
+// declarative files, flat, or nested in what they belong to. What is known of
+// each kind is a row of v1.EntityKinds; Kong's own schema is asked when they are made.
+type words struct {
+	*reader
+	deck     deck // what a decK file says of all its entities
+	entities []*v1.Entity
+}
+
+// section reads one list of entities; in, when not nil, is what they are nested in.
+func (w *words) section(known v1.EntityKind, e entry, in *v1.Entity, depth int) {
+	for _, item := range w.items(e, depth) {
+		w.entity(known, item, in, depth+1)
+	}
+}
+
+// ignored are fields of dumps that Kong gives by itself.
+var ignored = []string{"created_at", "updated_at"}
+
+// entity reads one entity with what is nested in it.
+func (w *words) entity(known v1.EntityKind, item *yaml.Node, in *v1.Entity, depth int) {
+	before, noun := len(w.problems), articled(known.Kind)
+	fields := w.short(known, item, depth)
+	if fields == nil {
+		fields = w.entries(item, noun, depth)
+	}
+	made := &v1.Entity{Kind: known.Kind, Origin: w.at(item), Workspace: w.deck.workspace, Body: map[string]any{}, Places: map[string]v1.Origin{}}
+	if in != nil {
+		w.nest(known, made, in)
+	}
+	var nested []entry
+	for _, e := range fields {
+		if _, has := nestedIn(known, e.key); has && w.isList(e.value) {
+			nested = append(nested, e)
+			continue
+		}
+		w.field(known, made, e, depth+1)
+	}
+	w.deck.complete(made)
+	w.hide(known, made)
+	if len(w.problems) == before {
+		w.call(known, made, noun)
+	}
+	w.entities = append(w.entities, made)
+	for _, e := range nested {
+		child, _ := nestedIn(known, e.key)
+		w.section(child, e, made, depth+1)
+	}
+}
+
+// articled is what a kind is called in a sentence.
+func articled(kind v1.Kind) string {
+	words := strings.ReplaceAll(string(kind), "_", " ")
+	if strings.ContainsAny(words[:1], "aeiou") {
+		return "an " + words
+	}
+	return "a " + words
+}
+
+// short reads an entity that is written as nothing but its name: an SNI, a group.
+func (w *words) short(known v1.EntityKind, item *yaml.Node, depth int) []entry {
+	n := w.follow(item, depth)
+	if n == nil || n.Kind != yaml.ScalarNode || len(known.Refs) == 0 || len(known.Fields) != 2 {
+		return nil
+	}
+	return []entry{{key: known.Named[0], at: w.at(item), value: item}}
+}
+
+func (w *words) isList(n *yaml.Node) bool {
+	for n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	return n.Kind == yaml.SequenceNode
+}
+
+// nestedIn returns the kind whose list may stand in an entity by that name.
+func nestedIn(known v1.EntityKind, section string) (v1.EntityKind, bool) {
+	child, has := v1.EntityKindOf("", section)
+	if !has || !slices.ContainsFunc(child.Refs, func(ref v1.EntityRef) bool { return ref.Kind == known.Kind && ref.Field != "client_certificate" }) {
+		return v1.EntityKind{}, false
+	}
+	return child, true
+}
+
+// nest refers to what an entity is nested in.
+func (w *words) nest(known v1.EntityKind, made, in *v1.Entity) {
+	for _, ref := range known.Refs {
+		if ref.Kind == in.Kind {
+			w.refer(made, ref, nameOr(in.Name, in.ID), made.Origin)
+		}
+	}
+}
+
+func nameOr(name, id string) string {
+	if name == "" {
+		return id
+	}
+	return name
+}
+
+func (w *words) refer(made *v1.Entity, ref v1.EntityRef, name string, at v1.Origin) {
+	ref.Name, ref.Origin = name, at
+	if before := made.Ref(ref.Field); before != "" {
+		w.report(at, fmt.Sprintf("it belongs to the %s %s already, in which it stands", ref.Field, shown(before)), "remove the field "+ref.Field)
+		return
+	}
+	made.Refs = append(made.Refs, ref)
+	slices.SortFunc(made.Refs, func(a, b v1.EntityRef) int { return strings.Compare(a.Field, b.Field) })
+}
+
+// field reads one field of an entity.
+func (w *words) field(known v1.EntityKind, made *v1.Entity, e entry, depth int) {
+	ref := slices.IndexFunc(known.Refs, func(ref v1.EntityRef) bool { return ref.Field == e.key })
+	switch {
+	case slices.Contains(ignored, e.key):
+	case e.key == "id":
+		if text, ok := w.text(e, depth); ok {
+			if uuid.Validate(text) != nil || len(text) != 36 {
+				w.report(w.at(e.value), shown(text)+" is no id", "write a UUID, or leave it out: one is made of the name")
+			}
+			made.ID = strings.ToLower(text)
+		}
+	case ref >= 0:
+		if name := w.reference(e, depth); name != "" {
+			w.refer(made, known.Refs[ref], name, w.at(e.value))
+		}
+	case known.Kind == v1.KindPlugin && e.key == "_config" && w.deck.is:
+		w.deck.lend(w, e, depth)
+	case slices.Contains(known.Fields, e.key):
+		if value := w.tree(e.value, e.key, made, depth); value != nil {
+			made.Body[e.key] = value
+		}
+		made.Places[e.key] = e.at
+		switch made.Body[e.key].(type) {
+		case []any, map[string]any:
+			if slices.Contains(known.Named, e.key) {
+				w.report(w.at(e.value), fmt.Sprintf("%s is %s, not text", e.key, shape(w.follow(e.value, depth))), "write one word")
+			}
+		}
+	case e.key == "groups" && known.Kind == v1.KindConsumer || e.key == "consumers" && known.Kind == "consumer_group":
+		w.report(e.at, "membership in consumer groups is not supported by this version", "use the plugin acl and acls, or remove it")
+	default:
+		names := slices.Concat(known.Fields, []string{"id"}, childSections(known))
+		for _, ref := range known.Refs {
+			names = append(names, ref.Field)
+		}
+		slices.Sort(names)
+		w.unknown(e.at, "field", e.key, names)
+	}
+}
+
+func childSections(known v1.EntityKind) []string {
+	var out []string
+	for _, kind := range v1.EntityKinds() {
+		if _, has := nestedIn(known, kind.Section); has {
+			out = append(out, kind.Section)
+		}
+	}
+	return out
+}
+
+// reference reads what refers to another entity: its name or id, or a map with it.
+func (w *words) reference(e entry, depth int) string {
+	n := w.follow(e.value, depth)
+	if n == nil || isNull(n) {
+		return ""
+	}
+	if n.Kind != yaml.MappingNode {
+		text, _ := w.text(e, depth)
+		return text
+	}
+	fields := w.entries(e.value, e.key, depth)
+	for _, inner := range fields {
+		switch inner.key {
+		case "id", "name", "username":
+			text, _ := w.text(inner, depth+1)
+			return text
+		}
+	}
+	w.report(e.at, e.key+" names nothing", "write its name")
+	return ""
+}
+
+// tree returns a value as JSON knows it, with what refers to secrets as leaves, and
+// notes where everything stands.
+func (w *words) tree(n *yaml.Node, path string, made *v1.Entity, depth int) any {
+	at := w.at(n)
+	written := n
+	if n = w.follow(n, depth); n == nil {
+		return nil
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		out := map[string]any{}
+		for _, e := range w.entries(n, path, depth) {
+			made.Places[path+"."+e.key] = e.at
+			if value := w.tree(e.value, path+"."+e.key, made, depth+1); value != nil {
+				out[e.key] = value
+			}
+		}
+		return out
+	case yaml.SequenceNode:
+		out := make([]any, 0, len(n.Content))
+		for _, item := range n.Content {
+			out = append(out, w.tree(item, path, made, depth+1))
+		}
+		return out
+	}
+	switch {
+	case n.ShortTag() != "!!str" || !strings.Contains(n.Value, "$"):
+		return w.plain(written, depth)
+	case w.deck.is && strings.Contains(n.Value, "${{"):
+		return w.template(at, n)
+	case !w.deck.is && strings.Contains(n.Value, wordy):
+		return w.reader.refer(path, at, n.Value)
+	}
+	return n.Value
+}
+
+// hide makes secrets of the fields that are.
+func (w *words) hide(known v1.EntityKind, made *v1.Entity) {
+	for _, path := range known.Secrets {
+		into, last := made.Body, path
+		for head, rest, more := strings.Cut(last, "."); more; head, rest, more = strings.Cut(last, ".") {
+			inner, _ := into[head].(map[string]any)
+			into, last = inner, rest
+		}
+		if text, ok := into[last].(string); ok {
+			into[last] = v1.NewSecret(text)
+		}
+	}
+}
+
+// call gives an entity its name, and reports one that has none.
+func (w *words) call(known v1.EntityKind, made *v1.Entity, noun string) {
+	said := ""
+	hidden := false
+	for _, field := range known.Named {
+		switch value := made.Body[field].(type) {
+		case nil:
+			continue
+		case string:
+			said = value
+		case v1.Secret:
+			hidden = true
+		default:
+			said = referred(value)
+		}
+		break
+	}
+	switch {
+	case known.Kind == v1.KindPlugin && said != "":
+		said = scope(made) + said
+	case known.Within != "" && (said != "" || hidden), known.Kind == "key" && said != "" && made.Ref("set") != "":
+		said = made.Ref(known.Refs[0].Field) + "/" + said
+	case len(known.Named) == 0: // certificates: by what they are
+		switch cert := made.Body["cert"].(type) {
+		case nil:
+		case string:
+			said = brief(cert)
+		default:
+			said = referred(cert)
+		}
+	}
+	made.Name = nameOr(said, made.ID)
+	if made.Name == "" {
+		fix := "write its id"
+		if len(known.Named) > 0 {
+			fix = "write its " + strings.Join(known.Named, " or ")
+		}
+		w.report(made.Origin, noun+" has nothing that tells it apart", fix)
+	}
+	for _, ref := range known.Refs {
+		if known.Required(ref.Field) && made.Ref(ref.Field) == "" {
+			w.report(made.Origin, fmt.Sprintf("%s belongs to no %s", noun, ref.Field), "write "+ref.Field+": and its name, or put it below that")
+		}
+	}
+}
+
+// referred stands for what is known by where it stands: it stays the same when that
+// changes, and tells no gateway of our files.
+func referred(value any) string { return "ref-" + brief(fmt.Sprint(value)) }
+
+func brief(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:12]
+}
+
+// scope is where a plugin applies, as the beginning of its name.
+func scope(made *v1.Entity) string {
+	var parts []string
+	for _, ref := range made.Refs {
+		parts = append(parts, ref.Field+"/"+ref.Name)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "+") + "/"
+}
