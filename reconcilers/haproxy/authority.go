@@ -47,7 +47,7 @@ func parseAuthorities(list []string) (map[string]string, error) {
 	paths := map[string]string{}
 	for _, text := range list {
 		name, path, named := strings.Cut(text, "=")
-		if !named {
+		if named = named && !strings.Contains(name, "/"); !named {
 			name, path = "", text
 		}
 		if named && wordAuthority.check(name) != nil || path == "" {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -30,6 +31,7 @@ func (e expressible) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 	for name, service := range set {
 		next := *service
 		next.Routes = nil
+		next.TLSUnverified = service.TLSServerName == "" // what no gateway but this one can verify
 		six := slices.ContainsFunc(service.Endpoints, func(e v1.Endpoint) bool { return e.Address.Addr().Is6() })
 		for _, route := range service.Routes {
 			if field, _ := inexpressible(&route); field != "" {
@@ -57,12 +59,21 @@ func newGateway(tb testing.TB) *reconcilertest.Gateway {
 	g := &gateway{bench: managed(tb)}
 	g.options.ReloadEvery = 1
 	g.options.TLSBinds = []string{freeAddress(tb)}
+	theirs.Do(func() { theirCA = newAuthority(tb) })
+	g.options.ClientCA = theirCA.file(filepath.Join(tb.TempDir(), "ca.pem"))
+	g.options.BackendCAs = []string{g.options.ClientCA}
 	g.r = nil
 	return &reconcilertest.Gateway{
 		Open: g.reopen, World: g.world, Writes: g.counted,
 		Plant: g.plant, Strangers: g.strangers, Break: g.breakAfter, Heal: g.heal,
 	}
 }
+
+// theirCA is the authority of others in all worlds, which would differ otherwise.
+var (
+	theirs  sync.Once
+	theirCA *authority
+)
 
 // reopen leaves HAProxy running for the next reconciler.
 func (g *gateway) reopen() (reconcilers.Reconciler, error) {

@@ -248,7 +248,10 @@ func TestParseAuthorities(t *testing.T) {
 	if err != nil || len(got) != 3 || got[""] != "/a.pem" || got["internal"] != "/b.pem" || got["x.y"] != "/c=d.pem" {
 		t.Errorf("%v %v", got, err)
 	}
-	for _, wrong := range [][]string{{"a b=/x"}, {"a="}, {""}, {"/a", "/b"}, {"a=/a", "a=/b"}, {"../x=/y"}} {
+	if got, err := parseAuthorities([]string{"/a=b.pem"}); err != nil || got[""] != "/a=b.pem" {
+		t.Errorf("a file with an = in its name: %v %v", got, err)
+	}
+	for _, wrong := range [][]string{{"a b=/x"}, {"a="}, {""}, {"/a", "/b"}, {"a=/a", "a=/b"}, {"x y=/y"}} {
 		if got, err := parseAuthorities(wrong); err == nil {
 			t.Errorf("%q became %v", wrong, got)
 		}

@@ -69,7 +69,7 @@ func (f *Fleet) change(s *v1.Service) string {
 	}
 	e := &s.Endpoints[f.random.IntN(len(s.Endpoints))]
 	r := &s.Routes[f.random.IntN(len(s.Routes))]
-	switch f.random.IntN(21) {
+	switch f.random.IntN(22) {
 	case 0, 1, 2:
 		return f.addEndpoint(s)
 	case 3, 4:
@@ -106,6 +106,8 @@ func (f *Fleet) change(s *v1.Service) string {
 		return f.balance(s, e)
 	case 18:
 		return f.chain(s)
+	case 19:
+		return f.secure(s, r)
 	default:
 		s.ReadTimeout = time.Duration(1+f.random.IntN(90)) * time.Second
 		s.ConnectTimeout = time.Duration(1+f.random.IntN(5000)) * time.Millisecond
@@ -142,6 +144,18 @@ func (f *Fleet) balance(s *v1.Service, e *v1.Endpoint) string {
 		e.MaxConn = pick(f.random, []int{0, 1, 50})
 		return fmt.Sprintf("set maxconn %d on instance %s", e.MaxConn, e.ID)
 	}
+}
+
+// secure changes what is spoken with instances, and what is asked of a route's clients.
+func (f *Fleet) secure(s *v1.Service, r *v1.Route) string {
+	if f.random.IntN(2) == 0 {
+		r.ClientCertificate = pick(f.random, []string{"", v1.CertificateRequired})
+		r.Protocols = pick(f.random, [][]string{nil, {"https"}})
+		return "change what route " + r.Name + " asks of clients"
+	}
+	s.Protocol = pick(f.random, []v1.Protocol{v1.HTTP, v1.HTTPS}) // what every gateway speaks with any route
+	s.TLSUnverified, s.TLSServerName = true, pick(f.random, []string{"", "a.internal"})
+	return "speak " + s.Protocol.String() + " with instances"
 }
 
 // chain lets one gateway reach the service through the other, or no longer.
