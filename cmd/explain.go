@@ -184,6 +184,9 @@ func printAnswer(p *printer, a status.Answer) {
 		if a.Through != "" {
 			through = ", through " + string(a.Through)
 		}
+		if a.Proof {
+			through += ", from clients that show a certificate"
+		}
 		p.line("%-8s route %s of service %s%s: one of %s gets %q", a.Gateway, a.Route, a.Service, through, strings.Join(a.Instances, ", "), a.Target)
 	}
 	for _, other := range a.Others {

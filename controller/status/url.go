@@ -26,6 +26,8 @@ type Answer struct {
 	Through v1.Gateway `json:"through,omitempty"`
 	// PassedOn says that they get the connection as it is, and end TLS themselves.
 	PassedOn bool `json:"passed_on,omitempty"`
+	// Proof says that the client must show a certificate.
+	Proof bool `json:"client_certificate,omitempty"`
 	// Instances are the containers among which the gateway chooses.
 	Instances []string `json:"instances,omitempty"`
 	// Others are routes that match as well, and why it is not them.
@@ -129,6 +131,7 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 func (a *Answer) take(c candidate, decision routing.Decision) {
 	a.Route, a.Service, a.Target, a.Status = c.route.Name, c.service.Service, decision.Target, decision.Status
 	a.Through = c.verdict.Through
+	a.Proof = demandsProof(v1.Expressible(c.route.Route, a.Gateway))
 	if a.Status != 0 { // the gateway answers by itself, as to those who come without TLS
 		return
 	}
@@ -161,8 +164,15 @@ func verdictOn(gateway v1.Gateway, verdicts []desired.Verdict) desired.Verdict {
 	return desired.Verdict{Gateway: gateway, Reason: v1.NotEnabled}
 }
 
+// demandsProof reports whether clients of a route must show a certificate, and so come
+// with TLS.
+func demandsProof(r v1.Route) bool { return r.ClientCertificate == v1.CertificateRequired }
+
 // asKong returns a route in Kong's terms.
 func (s *Store) asKong(r v1.Route) routing.Route {
+	if demandsProof(r) {
+		r.Protocols = []string{"https"}
+	}
 	return routing.Route{
 		ID: v1.Key{Kind: v1.KindRoute, Name: r.Name}.UUID(s.owner, ""), Name: r.Name, Methods: r.Methods, Hosts: r.Hosts, Paths: r.Paths, Headers: r.Headers,
 		StripPath: r.StripPath, PreserveHost: r.PreserveHost, Protocols: r.Protocols, Redirect: r.HTTPSRedirectStatusCode,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
@@ -56,6 +57,31 @@ func TestExplainURL(t *testing.T) {
 	}
 	if _, err := site().ExplainURL("http:///x"); err == nil {
 		t.Error("an address without a host is taken")
+	}
+}
+
+// TestExplainProof: a route that demands a client's certificate answers those without
+// TLS by itself, and is told of.
+func TestExplainProof(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.HAProxy})
+	serving := []desired.Verdict{{Gateway: v1.HAProxy, Reason: v1.Serving}}
+	build := s.Desired(desired.Result{Standings: map[string]*desired.Standing{"staff": {
+		Service:   "staff",
+		Routes:    []desired.RouteStanding{{Route: v1.Route{Name: "staff.default", Hosts: []string{"staff.test"}, ClientCertificate: v1.CertificateRequired}, Verdicts: serving}},
+		Instances: []desired.InstanceStanding{{ID: "staff-1", Container: "staff-1", Verdicts: serving}},
+	}}})
+	s.Applied(v1.HAProxy, Round{Build: build, Reason: v1.Serving, At: time.Unix(1, 0)})
+	for ref, want := range map[string]Answer{
+		"https://staff.test/": {Gateway: v1.HAProxy, Route: "staff.default", Service: "staff", Target: "/", Proof: true, Instances: []string{"staff-1"}},
+		"http://staff.test/":  {Gateway: v1.HAProxy, Route: "staff.default", Service: "staff", Target: "/", Proof: true, Status: 426},
+	} {
+		got, err := s.ExplainURL(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]Answer{want}, got.Answers, cmpopts.IgnoreFields(Answer{}, "Target")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", ref, diff)
+		}
 	}
 }
 

@@ -185,6 +185,9 @@ func TestWhatCantBeVerified(t *testing.T) {
 	if _, err := b.try(reconcilers.Scope{}); err != nil {
 		t.Fatal(err)
 	}
+	if !b.r.can().namesHost {
+		t.Skip("this HAProxy sends no server's address as Host")
+	}
 	var said []string
 	for _, p := range b.problems {
 		said = append(said, p.Object.String()+": "+p.Message+"; "+p.Fix)
