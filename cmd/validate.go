@@ -13,12 +13,14 @@ import (
 
 func newValidate() *cobra.Command {
 	var out output
+	var besides []string
 	c := &cobra.Command{
 		Use:   "validate FILE|DIRECTORY…",
 		Short: "Say what is wrong with manifests",
 		Long: "Validate reads manifests and says what is wrong with them, each by itself and all\n" +
 			"together, with file, line, column and what to do. It asks nobody: it needs no\n" +
-			"daemon, no Docker and no gateway, and does not follow references to secrets.\n\n" +
+			"daemon, no Docker and no gateway, and does not follow references to secrets.\n" +
+			"Policies in the files, and in those of --policy, are asked as the daemon asks them.\n\n" +
 			"Exit codes: 0 all is well, 1 something is wrong.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -26,7 +28,14 @@ func newValidate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			report := manifests.Validate(texts)
+			rules, err := manifests.ReadAll(besides)
+			if err != nil {
+				return fmt.Errorf("--policy: %w", err)
+			}
+			policies, wrong := manifests.Policies(rules)
+			report := manifests.Validate(texts, policies)
+			report.Problems = append(wrong, report.Problems...)
+			maps.Copy(texts, rules)
 			if err := out.print(c, report, func(p *printer) { printValidation(p, report, texts) }); err != nil {
 				return err
 			}
@@ -36,6 +45,7 @@ func newValidate() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().StringSliceVar(&besides, "policy", nil, "`path` of a file or directory with policies, which hold besides those in the files; repeatable")
 	out.bind(c)
 	return withEnvironment(c)
 }

@@ -91,7 +91,7 @@ func (b block) check() error {
 // checkYAML validates manifests, or decodes the labels of a piece of a Compose file.
 func checkYAML(text string) error {
 	if strings.Contains(text, manifests.APIVersion) || strings.HasPrefix(text, "_format_version") {
-		for _, problem := range manifests.Validate(map[string][]byte{"example": []byte(text)}).Problems {
+		for _, problem := range manifests.Validate(map[string][]byte{"example": []byte(text)}, nil).Problems {
 			return problem
 		}
 		return nil

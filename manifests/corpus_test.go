@@ -46,7 +46,7 @@ func TestBad(t *testing.T) {
 			name := filepath.Base(path)
 			file, problems := Parse(name, text)
 			if len(problems) == 0 {
-				problems = Validate(map[string][]byte{name: text}).Problems
+				problems = Validate(map[string][]byte{name: text}, nil).Problems
 			} else if len(file.Objects) > 0 {
 				t.Error("something of a file with problems counts")
 			}
@@ -90,6 +90,11 @@ func tell(t *testing.T, w World) string {
 	}
 	for _, c := range w.Certificates {
 		fmt.Fprintf(&b, "certificate %s chain %s key %s snis %v default %v at %s\n", c.Name, c.Chain, c.Key, c.SNIs, c.Default, c.Origin)
+	}
+	for _, p := range w.Policies {
+		for _, rule := range p.Rules {
+			fmt.Fprintf(&b, "policy %s says %q at %s\n", p.Name, rule.Message, rule.Origin)
+		}
 	}
 	for _, s := range w.Sections {
 		fmt.Fprintf(&b, "section %s %s at %s\n", s.Name, s.Body, s.Origin)
@@ -206,7 +211,7 @@ func TestExamples(t *testing.T) {
 	if err != nil || len(texts) < 2 {
 		t.Fatalf("%d examples: %v", len(texts), err)
 	}
-	for _, problem := range Validate(texts).Problems {
+	for _, problem := range Validate(texts, nil).Problems {
 		t.Error(problem)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
@@ -26,6 +27,7 @@ type Object struct {
 	Section     *v1.Section
 	PluginOn    *PluginOn
 	Entities    []*v1.Entity // in Kong's own words; in their bodies references to secrets
+	Policy      *policy.Policy
 }
 
 // kind is one row of the table of kinds: all that reading knows of it.
@@ -47,10 +49,11 @@ var kinds = []kind{
 	{name: "Consumer", key: v1.KindEntity, named: consumerNamed, decode: (*reader).consumer},
 	{name: "KongEntities", key: v1.KindEntity, named: partNamed("object"), decode: (*reader).kongEntities},
 	{name: "HAProxySection", key: v1.KindSection, named: partNamed("section"), decode: (*reader).section},
+	{name: "Policy", key: v1.KindPolicy, named: partNamed("policy"), decode: (*reader).policy},
 }
 
 // later are the kinds of later versions.
-var later = []string{"Listener", "Policy", "Config"}
+var later = []string{"Listener", "Config"}
 
 func partNamed(noun string) func(string) (message, fix string) {
 	return func(name string) (string, string) { return v1.CheckName(noun, name) }
@@ -206,6 +209,8 @@ func (o *Object) keys() []placedKey {
 		return []placedKey{{v1.Key{Kind: v1.KindCertificate, Name: o.Name}, o.Origin}}
 	case o.Section != nil:
 		return []placedKey{{v1.Key{Kind: v1.KindSection, Name: o.Name}, o.Origin}}
+	case o.Policy != nil:
+		return []placedKey{{v1.Key{Kind: v1.KindPolicy, Name: o.Name}, o.Origin}}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
@@ -28,6 +29,8 @@ type News struct {
 	Services map[string]*v1.Declared
 	// Shared is what belongs to no service; nil: as before.
 	Shared *v1.Shared
+	// Policies are all that hold; nil: as before.
+	Policies *policy.Set
 	// Seen is when the oldest change was heard of; zero when it was only found.
 	Seen time.Time
 }
@@ -80,6 +83,9 @@ func (w *Watcher) publish(next Declaration, problems []v1.Problem, lost bool, se
 	maps.Copy(w.news.Services, changed)
 	if !w.state.Loaded || !reflect.DeepEqual(w.now.Shared, next.Shared) {
 		w.news.Shared, news = &next.Shared, true
+	}
+	if !w.state.Loaded || !slices.Equal(w.now.Policies, next.Policies) {
+		w.news.Policies, news = &next.Policies, true
 	}
 	if news && w.news.Seen.IsZero() {
 		w.news.Seen = seen

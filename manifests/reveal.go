@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
@@ -15,6 +16,7 @@ import (
 type Declaration struct {
 	Services map[string]*v1.Declared
 	Shared   v1.Shared
+	Policies policy.Set
 }
 
 // revealer follows references. Where one leads nowhere, what it led to before
@@ -42,7 +44,7 @@ func (r *revealer) forget() { clear(r.fresh) }
 
 // reveal follows every reference. files are those that secrets stand in.
 func (r *revealer) reveal(w World) (d Declaration, files []string, problems []v1.Problem) {
-	d = Declaration{Services: maps.Clone(w.Services), Shared: v1.Shared{Sections: w.Sections}}
+	d = Declaration{Services: maps.Clone(w.Services), Policies: w.Policies, Shared: v1.Shared{Sections: w.Sections}}
 	d.Shared.Entities, files, problems = r.entityList(w.Entities)
 	for _, c := range w.Certificates {
 		files = append(files, c.Chain.file, c.Key.file)

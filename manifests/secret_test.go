@@ -104,7 +104,7 @@ func TestInlinePairsAreCheckedOffline(t *testing.T) {
 	t.Parallel()
 	chain, _ := pair(t, "one.test")
 	_, key := pair(t, "two.test")
-	report := Validate(map[string][]byte{"tls.yaml": []byte(certificate("x", "certificate: "+indented(chain), "key: "+indented(key)))})
+	report := Validate(map[string][]byte{"tls.yaml": []byte(certificate("x", "certificate: "+indented(chain), "key: "+indented(key)))}, nil)
 	if said := fmt.Sprint(report.Problems); !strings.Contains(said, "tls.yaml:6:16") || !strings.Contains(said, "no pair") {
 		t.Errorf("want the place and that they are no pair, got %s", said)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
@@ -46,9 +47,25 @@ func ReadAll(paths []string) (map[string][]byte, error) {
 	return texts, nil
 }
 
-// Validate says what is wrong with files, each by itself and all together. It
-// follows no reference to a secret. It is pure.
-func Validate(texts map[string][]byte) Report {
+// Policies returns the policies that files hold, and what is wrong with these files.
+// What else is declared there does not matter. It is pure.
+func Policies(texts map[string][]byte) (policy.Set, []v1.Problem) {
+	var candidates []Candidate
+	var problems []v1.Problem
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		file, wrong := Parse(path, texts[path])
+		problems = append(problems, wrong...)
+		file.Objects = slices.DeleteFunc(file.Objects, func(o Object) bool { return o.Policy == nil })
+		candidates = append(candidates, Candidate{Path: path, Versions: []File{file}, Current: true})
+	}
+	linked := Link(candidates)
+	return linked.World.Policies, sorted(append(problems, linked.Problems...))
+}
+
+// Validate says what is wrong with files, each by itself and all together, and which
+// of them policies refuse: those in the files, and others besides. It follows no
+// reference to a secret. It is pure.
+func Validate(texts map[string][]byte, besides policy.Set) Report {
 	report := Report{Files: len(texts), Objects: map[string]int{}}
 	var candidates []Candidate
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
@@ -63,7 +80,12 @@ func Validate(texts map[string][]byte) Report {
 		}
 	}
 	linked := Link(candidates)
-	report.Problems = sorted(slices.Concat(report.Problems, linked.Problems, danglingEntities(linked.World)))
+	report.Problems = slices.Concat(report.Problems, linked.Problems, danglingEntities(linked.World))
+	policies := slices.Concat(linked.World.Policies, besides)
+	for _, declared := range linked.World.Services {
+		report.Problems = append(report.Problems, policies.Judge(policy.OfManifest(declared, nil))...)
+	}
+	report.Problems = sorted(report.Problems)
 	return report
 }
 

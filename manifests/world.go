@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
@@ -14,11 +15,12 @@ import (
 type World struct {
 	// Services are by name; routes that are declared apart stand in them.
 	Services map[string]*v1.Declared
-	// Certificates and Sections are sorted by name.
+	// Certificates, Sections and Policies are sorted by name.
 	Certificates []*Certificate
 	Sections     []v1.Section
 	// Entities are sorted by kind and name. In their bodies stand references to secrets.
 	Entities []*v1.Entity
+	Policies policy.Set
 }
 
 // Candidate is one file as it may enter the world.
@@ -214,6 +216,7 @@ func (l *linking) result() Linked {
 	})
 	slices.SortFunc(out.World.Certificates, func(a, b *Certificate) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(out.World.Sections, func(a, b v1.Section) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(out.World.Policies, func(a, b *policy.Policy) int { return cmp.Compare(a.Name, b.Name) })
 	out.Problems = slices.Compact(sorted(out.Problems))
 	return out
 }
@@ -227,6 +230,8 @@ func (w *World) add(o *Object) {
 		w.Certificates = append(w.Certificates, o.Certificate)
 	case o.Section != nil:
 		w.Sections = append(w.Sections, *o.Section)
+	case o.Policy != nil:
+		w.Policies = append(w.Policies, o.Policy)
 	}
 	w.Entities = append(w.Entities, o.Entities...)
 }

@@ -21,6 +21,7 @@ const (
 	// These belong to no service.
 	KindCertificate Kind = "certificate"
 	KindSection     Kind = "section"
+	KindPolicy      Kind = "policy"
 )
 
 // Key names one object. Keys of a kind are unique within one owner.

@@ -35,6 +35,20 @@ func ParseWays(text string) ([]Way, error) {
 	return ways, nil
 }
 
+// Ways returns the ways in: its own, or else others, or else every gateway on its own.
+// Connections that are passed on as they are come through HAProxy unless it says otherwise.
+func (s *Service) Ways(others []Way) []Way {
+	switch {
+	case len(s.Gateways) > 0:
+		return s.Gateways
+	case s.Protocol.Stream():
+		return []Way{HAProxyAlone}
+	case len(others) > 0:
+		return others
+	}
+	return []Way{HAProxyAlone, KongAlone}
+}
+
 // checkWay returns the way in lower case and without spaces; which there are
 // the row knows.
 func checkWay(name string) (string, *fault) {

@@ -12,6 +12,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
@@ -27,15 +28,26 @@ func TestIncrementalEqualsFull(t *testing.T) {
 			onHost := snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {Networks: []string{"net0", "net1"}}}
 			w := newWorld()
 			now := epoch
+			var declared map[string]*v1.Declared
+			var policies *policy.Set
 			w.update(now, snapshot.Delta{Full: true, Attachments: onHost})
 			for event := range 400 {
 				now = now.Add(time.Duration(random.IntN(40)) * time.Second)
-				w.update(now, randomDelta(random, boxes, event))
+				delta := randomDelta(random, boxes, event)
+				if seed > 2 && random.IntN(12) == 0 {
+					declared, delta.Policies = randomManifests(t, random, w)
+					if delta.Declared = declared; random.IntN(2) == 0 && policies != nil {
+						delta.Policies = nil // as before
+					} else {
+						policies = delta.Policies
+					}
+				}
+				w.update(now, delta)
 				if event%10 != 0 {
 					continue
 				}
 				full := newWorldWith(w.memory.Clone(), netip.Addr{})
-				full.update(now, snapshot.Delta{Full: true, Attachments: onHost, Changed: instances(boxes)})
+				full.update(now, snapshot.Delta{Full: true, Attachments: onHost, Changed: instances(boxes), Declared: declared, Policies: policies})
 				if diff := gocmp.Diff(full.String(), w.String()); diff != "" {
 					t.Fatalf("after event %d (-full +incremental):\n%s", event, diff)
 				}
@@ -51,6 +63,24 @@ func TestIncrementalEqualsFull(t *testing.T) {
 			}
 		})
 	}
+}
+
+// randomManifests declares some of the services, and lays down some rules.
+func randomManifests(t *testing.T, random *rand.Rand, w *world) (map[string]*v1.Declared, *policy.Set) {
+	t.Helper()
+	var texts []string
+	for _, rule := range []string{`!hosts.overlap("h1.test") || service == "s1"`, `source != "labels" || protocol == "http"`, `service != "s2"`, `"key-auth" in plugins || service > "s3"`} {
+		if random.IntN(2) == 0 {
+			texts = append(texts, fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Policy\nmetadata: {name: p%d}\nspec: {rules: [{require: '%s', message: no}]}\n", len(texts), rule))
+		}
+	}
+	for i := range 4 {
+		if random.IntN(2) == 0 {
+			texts = append(texts, fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: s%d}\nspec: {%s, endpoints: [{address: '192.0.2.%d:80'}]}\n",
+				i, []string{"hosts: [h1.test]", "hosts: [h2.test]", "plugins: {key-auth: true}"}[random.IntN(3)], 1+i))
+		}
+	}
+	return w.declare(t, strings.Join(texts, "---\n"))
 }
 
 // randomDelta lets one to three containers start, change or end.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/snapshot"
@@ -41,7 +42,10 @@ type Builder struct {
 	claims      claims
 	hosts       hosts
 	flapping    flapping
-	asked       []string // ids of containers of which a command said something since the last Update
+	policies    policy.Set
+	denied      map[string]*container // whom they refuse, by id
+	expelled    map[string]bool       // services that lost such a one in this Update, by name
+	asked       []string              // ids of containers of which a command said something since the last Update
 }
 
 // Result is what one Update changed.
@@ -77,6 +81,7 @@ func New(options Options, memory *ledger.Ledger) *Builder {
 		claims:      newClaims(memory),
 		hosts:       newHosts(),
 		flapping:    newFlapping(),
+		denied:      map[string]*container{},
 	}
 }
 
@@ -96,6 +101,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 		Refused:   map[string][]v1.Problem{},
 		Shared:    delta.Shared,
 	}
+	b.expelled = map[string]bool{}
 	touched := map[string]bool{}
 	if delta.Attachments != nil {
 		b.attachments = maps.Clone(b.attachments)
@@ -104,8 +110,12 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 			touched[name] = true
 		}
 	}
+	redeclared := b.declare(delta)
+	maps.Copy(touched, redeclared)
 	b.admit(now, delta, touched, &result)
-	b.declare(delta, touched)
+	for _, id := range b.affected(redeclared, delta.Policies != nil) {
+		b.put(now, b.containers[id].instance, touched, &result)
+	}
 	if delta.Full {
 		for name := range b.memory.Services {
 			touched[name] = true
@@ -195,6 +205,7 @@ func (b *Builder) remove(id string, touched map[string]bool, result *Result) {
 		return
 	}
 	delete(b.containers, id)
+	delete(b.denied, id)
 	for i := range known.declared {
 		name := known.declared[i].Service.Name
 		delete(b.services[name].members, id)
@@ -207,11 +218,13 @@ func (b *Builder) remove(id string, touched map[string]bool, result *Result) {
 
 // put takes a new or changed container in.
 func (b *Builder) put(now time.Time, instance snapshot.Instance, touched map[string]bool, result *Result) {
-	fresh := admit(b.options.Grammar, instance, b.containers[instance.ID])
+	before := b.containers[instance.ID]
+	fresh := admit(b.options.Grammar, instance, before)
 	b.remove(instance.ID, touched, result)
 	if !fresh.enabled {
 		return
 	}
+	b.police(fresh, before)
 	b.flapping.note(now, instance.ID, fresh.life == LifeReady)
 	b.flapping.hold(fresh)
 	b.drain(fresh)

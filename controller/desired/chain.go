@@ -51,17 +51,7 @@ func (b *Builder) role(s *v1.Service, gateway v1.Gateway) role {
 }
 
 // ways returns the ways in that hold for a service.
-func (b *Builder) ways(s *v1.Service) []v1.Way {
-	switch {
-	case len(s.Gateways) > 0:
-		return s.Gateways
-	case s.Protocol.Stream():
-		return []v1.Way{v1.HAProxyAlone}
-	case len(b.options.Ways) > 0:
-		return b.options.Ways
-	}
-	return []v1.Way{v1.HAProxyAlone, v1.KongAlone}
-}
+func (b *Builder) ways(s *v1.Service) []v1.Way { return s.Ways(b.options.Ways) }
 
 // Usable says why a way in can't be used with these gateways and this chain;
 // "" when it can.

@@ -62,6 +62,9 @@ func newClaims(memory *ledger.Ledger) claims {
 // gateway that takes its requests.
 func (b *Builder) claimants(s *service) []*claimant {
 	var fresh []*claimant
+	if s.banned() {
+		return nil
+	}
 	for _, gateway := range b.options.Gateways {
 		r := b.role(&s.settings, gateway)
 		if !r.routes || r.instances && len(v1.InexpressibleOfService(s.settings, gateway)) > 0 || b.deniesTLS(s, gateway) {

@@ -24,8 +24,10 @@ const (
 type container struct {
 	instance snapshot.Instance
 	enabled  bool
-	declared []v1.DeclaredService
-	problems []v1.Problem
+	asked    []v1.DeclaredService // by its labels
+	wrong    []v1.Problem         // with them
+	declared []v1.DeclaredService // the same, or nothing where policies refuse it
+	problems []v1.Problem         // why it is set apart
 	life     Life
 	reason   v1.Reason // why it is in this life
 	message  string    // the same for people; "" when ready
@@ -37,7 +39,7 @@ type container struct {
 	origin  v1.Origin
 }
 
-// admit decodes an instance. What was decoded before is used again where
+// admit decodes an instance; police then says what of it counts. What was decoded before is used again where
 // nothing changed that the labels' meaning depends on.
 func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *container {
 	c := &container{instance: instance}
@@ -46,7 +48,7 @@ func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *c
 		c.drains.since = instance.StoppingSince
 	}
 	if before != nil && sameLabels(before.instance, instance) {
-		c.enabled, c.declared, c.problems = before.enabled, before.declared, before.problems
+		c.enabled, c.asked, c.wrong = before.enabled, before.asked, before.wrong
 		return c
 	}
 	declaration, problems := grammar.Decode(v1.Subject{
@@ -55,7 +57,7 @@ func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *c
 		Service:   instance.Service,
 		Labels:    instance.Labels,
 	})
-	c.enabled, c.declared, c.problems = declaration.Enabled, declaration.Services, problems
+	c.enabled, c.asked, c.wrong = declaration.Enabled, declaration.Services, problems
 	return c
 }
 

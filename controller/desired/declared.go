@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,22 +12,36 @@ import (
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
-// declare takes in what manifests say, and marks the services that it is about.
-func (b *Builder) declare(delta snapshot.Delta, touched map[string]bool) {
+// declare takes in what manifests say, policies among that, and returns the services
+// that it is about.
+func (b *Builder) declare(delta snapshot.Delta) map[string]bool {
+	changed := map[string]bool{}
 	if delta.Full {
 		for name, s := range b.services {
-			if s.declared != nil && delta.Declared[name] == nil {
-				s.declare(nil)
-				touched[name] = true
+			if s.said != nil && delta.Declared[name] == nil {
+				s.said = nil
+				changed[name] = true
 			}
 		}
 	}
 	for name, declared := range delta.Declared {
 		if _, known := b.services[name]; known || declared != nil {
-			b.service(name).declare(declared)
-			touched[name] = true
+			b.service(name).said = declared
+			changed[name] = true
 		}
 	}
+	if delta.Policies != nil {
+		b.policies = *delta.Policies
+		for name, s := range b.services {
+			changed[name] = changed[name] || s.said != nil
+		}
+	}
+	maps.DeleteFunc(changed, func(_ string, is bool) bool { return !is })
+	for name := range changed {
+		s := b.services[name]
+		s.declare(b.lawful(s.said))
+	}
+	return changed
 }
 
 // live reports whether a service is there by more than its grace time.
@@ -59,6 +74,9 @@ func (s *service) overlay() {
 	s.settings = s.labels
 	if s.declared == nil {
 		return
+	}
+	if s.banned() {
+		s.problems = append(s.problems, *s.declared.Withheld)
 	}
 	at := s.declared.Service.Origin
 	merged, fields := s.declared.Over(s.labels)

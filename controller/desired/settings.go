@@ -19,7 +19,8 @@ type service struct {
 	name     string
 	members  map[string]member     // by container id
 	labels   v1.Service            // as the labels of the copies decide; defaults when there are none
-	declared *v1.Declared          // what manifests say; nil when nothing
+	said     *v1.Declared          // what manifests say; nil when nothing
+	declared *v1.Declared          // the same, withheld where policies refuse it
 	static   []member              // the endpoints among that
 	settings v1.Service            // both together; valid while the service exists
 	oldest   time.Time             // when the oldest member was created; zero in the grace time
@@ -49,7 +50,7 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 			b.memory.Services[name] = ledger.Service{Settings: s.labels}
 			result.LedgerChanged = true
 		}
-	case b.lingers(now, s, result):
+	case !b.expelled[name] && b.lingers(now, s, result):
 	case s.declared != nil:
 		b.forget(s, known, result)
 		s.labels = v1.NewService(name)

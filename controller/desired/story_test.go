@@ -17,6 +17,7 @@ import (
 	"golang.org/x/tools/txtar"
 	"sigs.k8s.io/yaml"
 
+	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/snapshot"
@@ -170,25 +171,26 @@ func (w *world) do(t *testing.T, s step) {
 		w.builder.Drain(idOf(name), nil)
 	}
 	if s.Manifests != nil {
-		delta.Declared = w.declare(t, *s.Manifests)
+		delta.Declared, delta.Policies = w.declare(t, *s.Manifests)
 	}
 	w.update(epoch.Add(at), delta)
 }
 
 // declare reads manifests, and says nil of what is no longer declared.
-func (w *world) declare(t *testing.T, text string) map[string]*v1.Declared {
+func (w *world) declare(t *testing.T, text string) (map[string]*v1.Declared, *policy.Set) {
 	t.Helper()
 	file, problems := manifests.Parse("m.yaml", []byte(text))
 	for _, problem := range problems {
 		t.Error(problem)
 	}
-	declared := maps.Clone(manifests.Link([]manifests.Candidate{{Path: "m.yaml", Versions: []manifests.File{file}, Current: true}}).World.Services)
+	linked := manifests.Link([]manifests.Candidate{{Path: "m.yaml", Versions: []manifests.File{file}, Current: true}}).World
+	declared := maps.Clone(linked.Services)
 	for name, s := range w.builder.services {
 		if s.declared != nil && declared[name] == nil {
 			declared[name] = nil
 		}
 	}
-	return declared
+	return declared, &linked.Policies
 }
 
 // update adds a result to the world.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
@@ -68,13 +69,15 @@ type Delta struct {
 	Declared map[string]*v1.Declared
 	// Shared, when not nil, says anew what is declared that belongs to no service.
 	Shared *v1.Shared
+	// Policies, when not nil, says anew who may claim what.
+	Policies *policy.Set
 	// Seen is when the oldest event in the delta reached us; zero when no event caused it.
 	Seen time.Time
 }
 
 // Empty reports whether the delta says nothing.
 func (d Delta) Empty() bool {
-	return !d.Full && len(d.Changed) == 0 && len(d.Removed) == 0 && d.Attachments == nil && len(d.Declared) == 0 && d.Shared == nil
+	return !d.Full && len(d.Changed) == 0 && len(d.Removed) == 0 && d.Attachments == nil && len(d.Declared) == 0 && d.Shared == nil && d.Policies == nil
 }
 
 // Then returns the delta that says what d and, after it, next say together.
@@ -101,7 +104,7 @@ func (d Delta) Then(next Delta) Delta {
 			removed[id] = true
 		}
 	}
-	out := Delta{Full: d.Full, Attachments: d.Attachments, Declared: next.Declared, Shared: next.Shared, Seen: d.Seen}
+	out := Delta{Full: d.Full, Attachments: d.Attachments, Declared: next.Declared, Shared: next.Shared, Policies: next.Policies, Seen: d.Seen}
 	out.declaredAfter(d)
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		out.Changed = append(out.Changed, *byID[id])
@@ -131,5 +134,8 @@ func (d *Delta) declaredAfter(before Delta) {
 	}
 	if d.Shared == nil {
 		d.Shared = before.Shared
+	}
+	if d.Policies == nil {
+		d.Policies = before.Policies
 	}
 }

@@ -31,7 +31,7 @@ func (s *Source) Offer(tree *manifests.Tree) { s.watcher.Offer(tree) }
 // Take implements source.Source.
 func (s *Source) Take() snapshot.Delta {
 	news := s.watcher.Take()
-	delta := snapshot.Delta{Declared: news.Services, Shared: news.Shared, Seen: news.Seen}
+	delta := snapshot.Delta{Declared: news.Services, Shared: news.Shared, Policies: news.Policies, Seen: news.Seen}
 	if !s.taken && !delta.Empty() {
 		s.taken, delta.Full = true, true
 	}

@@ -1,0 +1,96 @@
+package desired
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/lockstep/lockstep/api/policy"
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// police sets a container apart whose labels claim what policies refuse: all of it,
+// as with a label that is wrong, for half of a wish may be more open than the whole.
+// before is what was known of it. What a service had by such a container alone gets no
+// grace time: it should never have been served.
+func (b *Builder) police(c, before *container) {
+	c.declared, c.problems = c.asked, c.wrong
+	if len(b.policies) == 0 || !c.enabled || len(c.wrong) > 0 {
+		return
+	}
+	var problems []v1.Problem
+	for i := range c.asked {
+		problems = append(problems, b.policies.Judge(b.claim(c, &c.asked[i]))...)
+	}
+	if len(problems) > 0 {
+		c.declared, c.problems = nil, slices.Compact(problems)
+		b.denied[c.instance.ID] = c
+		if before != nil {
+			for i := range before.declared {
+				b.expelled[before.declared[i].Service.Name] = true
+			}
+		}
+	}
+}
+
+// claim returns what a container asks for of one service, with what a manifest says
+// beside it. Routes that the manifest sets are its own claims.
+func (b *Builder) claim(c *container, part *v1.DeclaredService) policy.Claim {
+	asked := part.Service
+	if s := b.services[asked.Name]; s != nil && s.said != nil {
+		asked, _ = s.said.Over(asked)
+		asked.Routes = slices.DeleteFunc(slices.Clone(asked.Routes), func(r v1.Route) bool {
+			return slices.ContainsFunc(s.said.Service.Routes, func(own v1.Route) bool { return own.Name == r.Name })
+		})
+	}
+	return policy.Claim{
+		Source: policy.FromLabels, Container: c.instance.Name, Labels: c.instance.Labels, Project: c.instance.Project, Port: part.Port,
+		Service: asked, Gateways: b.ways(&asked), Origin: v1.Origin{Container: c.instance.Name},
+	}
+}
+
+// lawful returns what a manifest declares, withheld where policies refuse it: left
+// out, labels alone would decide, and let through what it should not.
+func (b *Builder) lawful(declared *v1.Declared) *v1.Declared {
+	if declared == nil {
+		return nil
+	}
+	problems := b.policies.Judge(policy.OfManifest(declared, b.options.Ways))
+	if len(problems) == 0 {
+		return declared
+	}
+	next := *declared
+	next.Withheld = &problems[0]
+	return &next
+}
+
+// banned reports whether a policy withholds the service: it holds no match, or nobody
+// else could have what it may not.
+func (s *service) banned() bool {
+	return s.declared != nil && s.declared.Withheld != nil && s.declared.Withheld.Reason == v1.PolicyDenied
+}
+
+// affected returns the containers to judge anew, by their ids, where these services
+// were declared anew; all where the policies changed.
+func (b *Builder) affected(redeclared map[string]bool, policies bool) []string {
+	ids := map[string]bool{}
+	switch {
+	case policies:
+		for id := range b.containers {
+			ids[id] = true
+		}
+	case len(b.policies) > 0:
+		for name := range redeclared {
+			if s := b.services[name]; s != nil {
+				for id := range s.members {
+					ids[id] = true
+				}
+			}
+		}
+		for id, c := range b.denied {
+			if slices.ContainsFunc(c.asked, func(part v1.DeclaredService) bool { return redeclared[part.Service.Name] }) {
+				ids[id] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
