@@ -13,7 +13,7 @@ RACE ?= $(if $(shell command -v gcc),-race)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/lockstep, one static binary
@@ -36,6 +36,10 @@ e2e: setup ## run the end-to-end tests alone; SCRIPT=name picks one
 .PHONY: compat
 compat: ## run HAProxy's tests with newer versions of it; SUITES="trixie ..." picks them, ARGS="-run ..." tests
 	@.ci/compat $(ARGS)
+
+.PHONY: test-brokers
+test-brokers: setup ## RabbitMQ, PostgreSQL and Redis behind HAProxy, replaced under their clients; makes an image once, as root
+	@.ci/brokers $(ARGS)
 
 .PHONY: soak
 soak: setup ## the stories about load for long: 50 replacements, 200 containers at random; 15 minutes

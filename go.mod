@@ -20,7 +20,9 @@ require (
 	github.com/haproxytech/client-native/v5 v5.1.27
 	github.com/hiddeco/sshsig v0.2.0
 	github.com/kong/go-kong v0.77.0
+	github.com/lib/pq v1.10.9
 	github.com/prometheus/client_golang v1.25.0
+	github.com/rabbitmq/amqp091-go v1.10.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/skeema/knownhosts v1.3.1
 	github.com/spf13/cobra v1.10.2

@@ -120,6 +120,7 @@ func setup(t *testing.T, env *testscript.Env, options harness.Options) error {
 	env.Setenv("STATE", w.StateDir())
 	env.Setenv("HAPROXY", w.Proxies.HAProxy)
 	env.Setenv("SPARE", w.Spare)
+	env.Setenv("SPARE_PORT", w.Spare[strings.LastIndexByte(w.Spare, ':')+1:])
 	env.Setenv("TLS", w.Proxies.TLS)
 	for name, sizes := range sizes {
 		size := sizes[0]

@@ -48,6 +48,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"template":        template,
 		"traffic":         traffic,
 		"load":            load,
+		"call":            call,
 		"metric":          metric,
 		"gateways":        gateways,
 		"exits":           exits,

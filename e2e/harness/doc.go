@@ -14,5 +14,6 @@
 //	ask.go      requests through the gateways
 //	traffic.go  requests that go on while something happens, at a gentle pace
 //	load.go     the same without a pause, over connections that are kept
+//	call.go     connections that are kept, to ports and to names over TLS
 //	tap.go      listens in on HAProxy's sockets
 package harness

@@ -41,6 +41,7 @@ type World struct {
 	Loads   []*Load
 	Secrets Secrets
 	Spare   string // an address that a story may have something listen on
+	Calls   map[string]*Call
 
 	options Options
 	listen  string
@@ -107,6 +108,9 @@ func (w *World) Close() error {
 	}
 	for _, t := range w.taps {
 		problems = append(problems, t.Close())
+	}
+	for _, call := range w.Calls {
+		_ = call.Close() // it may have been ended from the other side
 	}
 	for _, end := range slices.Backward(w.closers) {
 		problems = append(problems, end())

@@ -6,6 +6,9 @@
 //
 //	INSTANCE   what it calls itself; default: the host name
 //	PORTS      TCP ports to listen on, comma-separated; default: 8080
+//	ECHO, ECHO_TLS
+//	           more ports, of which each connection is told the instance's name and
+//	           then what it says itself; over TLS with a certificate for that name
 //	ON_TERM    what SIGTERM does: "finish" what has begun and exit (default),
 //	           "exit" at once, "drain": go on until nothing has come for a
 //	           second and then finish, or be "ignore"d

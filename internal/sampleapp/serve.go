@@ -62,6 +62,9 @@ func serve() error {
 			failed <- server.Serve(listener)
 		}()
 	}
+	if err := echoes(instance, failed); err != nil {
+		return err
+	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	for {

@@ -22,7 +22,8 @@ type Container struct {
 	Labels  map[string]string
 	Env     []string // KEY=value
 	Ports   []uint16 // exposed TCP ports
-	Network string   // short name; "" is Docker's own bridge
+	Command []string // in place of the image's own
+	Network string   // short name, on which it is known by its own short name; "" is Docker's own bridge
 	// Patience is what the container's own stop timeout is; 0 leaves Docker's ten seconds.
 	Patience time.Duration
 	Probe    []string // HEALTHCHECK: command inside the container, asked five times a second; nil for none
@@ -47,7 +48,7 @@ func (s *Stage) Create(ctx context.Context, c Container) error {
 	for _, p := range c.Ports {
 		ports[nat.Port(strconv.Itoa(int(p))+"/tcp")] = struct{}{}
 	}
-	config := &container.Config{Image: c.Image, Hostname: c.Name, Env: c.Env, Labels: labels, ExposedPorts: ports}
+	config := &container.Config{Image: c.Image, Hostname: c.Name, Env: c.Env, Cmd: c.Command, Labels: labels, ExposedPorts: ports}
 	if c.Patience > 0 {
 		seconds := int(c.Patience / time.Second)
 		config.StopTimeout = &seconds
@@ -59,10 +60,12 @@ func (s *Stage) Create(ctx context.Context, c Container) error {
 		}
 	}
 	var host container.HostConfig
+	var networks *network.NetworkingConfig
 	if c.Network != "" {
 		host.NetworkMode = container.NetworkMode(s.Name(c.Network))
+		networks = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{s.Name(c.Network): {Aliases: []string{c.Name}}}}
 	}
-	if _, err := s.docker.ContainerCreate(ctx, config, &host, nil, nil, s.Name(c.Name)); err != nil {
+	if _, err := s.docker.ContainerCreate(ctx, config, &host, networks, nil, s.Name(c.Name)); err != nil {
 		return fmt.Errorf("create container %s: %w", c.Name, err)
 	}
 	return nil

@@ -131,5 +131,5 @@ func renderPassthrough(b *strings.Builder, o Options) {
 	line("default_backend %s", tlsGateName(o.Owner))
 	fmt.Fprintf(b, "backend %s from %s\n", tlsGateName(o.Owner), streamsName(o.Owner))
 	line("timeout tunnel 24d")
-	line("server tls %s send-proxy-v2", tlsGateAddress(o))
+	line("server gate %s send-proxy-v2", tlsGateAddress(o))
 }
