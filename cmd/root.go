@@ -66,6 +66,7 @@ func New(version string) *cobra.Command {
 		newResume(),
 		newStatus(),
 		newExplain(),
+		newExport(),
 		newWait(),
 		newValidate(),
 		newHealth(),

@@ -19,6 +19,6 @@
 //	      | entityreveal.go,    | the same within Kong's own words, and in the
 //	      | template.go         | templates of decK's files
 //
-// Parse and Link are pure. Watcher (watcher.go) does the rest, and news.go hands
+// Write (write.go) goes the other way: services as manifests. Parse, Link and Write are pure. Watcher (watcher.go) does the rest, and news.go hands
 // over what changed.
 package manifests

@@ -1,0 +1,72 @@
+package cmd
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/manifests"
+)
+
+func newExport() *cobra.Command {
+	var r reach
+	c := &cobra.Command{
+		Use:   "export [SERVICE...]",
+		Short: "Write what labels ask for as manifests",
+		Long: "Export writes each service, or those that are named, as a manifest that asks for the\n" +
+			"same as the labels of its containers: to be reviewed and kept in files from now on. It\n" +
+			"reads what the daemon remembers in its state directory, and asks nobody. Take the\n" +
+			"labels away afterwards but for enable, service, and what belongs to a container (port,\n" +
+			"network, weight, version, drain, maxconn, backup):\n" +
+			"  lockstep export shop > manifests/shop.yaml",
+		RunE: func(c *cobra.Command, args []string) error {
+			memory, err := ledger.Read(ledger.Path(r.stateDir))
+			if err != nil {
+				return fmt.Errorf("%w; name the daemon's directory with --state-dir, and run this as the user that it has", err)
+			}
+			services, err := exported(memory, args)
+			if err != nil {
+				return err
+			}
+			text, err := manifests.Write(services)
+			if err == nil {
+				_, err = c.OutOrStdout().Write(text)
+			}
+			return err
+		},
+	}
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		memory, err := ledger.Read(ledger.Path(r.stateDir))
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return slices.Sorted(maps.Keys(memory.Services)), cobra.ShellCompDirectiveNoFileComp
+	}
+	r.bindReach(c.Flags())
+	return withEnvironment(c)
+}
+
+// exported returns the named services as labels ask for them, sorted; all when none is named.
+func exported(memory *ledger.Ledger, names []string) ([]*v1.Service, error) {
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(memory.Services))
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no service is remembered; see lockstep status, or name the daemon's directory with --state-dir")
+	}
+	var out []*v1.Service
+	for _, name := range names {
+		remembered, has := memory.Services[name]
+		if !has {
+			return nil, fmt.Errorf("no service %q is remembered; see lockstep status for their names", name)
+		}
+		service := remembered.Settings
+		service.Name = name
+		out = append(out, &service)
+	}
+	return out, nil
+}
