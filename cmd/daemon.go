@@ -23,7 +23,6 @@ import (
 	"github.com/lockstep/lockstep/manifests/git"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy"
-	"github.com/lockstep/lockstep/reconcilers/kong"
 )
 
 // daemon is everything that run and plan are made of, wired together.
@@ -168,27 +167,8 @@ func (d *daemon) remember(m mode) func(*ledger.Ledger) error {
 
 // openGateways makes a reconciler for each configured gateway.
 func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logger) error {
-	if len(s.kongAdminURLs) > 0 {
-		seal, err := d.seal(s, m)
-		if err != nil {
-			return err
-		}
-		reconciler, err := kong.New(kong.Options{
-			AdminURLs:  s.kongAdminURLs,
-			Owner:      s.owner,
-			Writer:     writer,
-			Seal:       seal,
-			Takeover:   s.takeover,
-			Alone:      s.haproxy == "off",
-			Log:        log.With("gateway", string(v1.Kong)),
-			Registerer: d.registry,
-		})
-		if err != nil {
-			return fmt.Errorf("kong: %w", err)
-		}
-		if err := d.add(v1.Kong, reconciler, s.stateDir, m); err != nil {
-			return err
-		}
+	if err := d.openKong(s, m, writer, log); err != nil {
+		return err
 	}
 	if s.haproxy == "off" {
 		return nil

@@ -118,7 +118,7 @@ func metricsPage(t *testing.T) string {
 	t.Helper()
 	state := t.TempDir()
 	s := settings{
-		kongAdminURLs: []string{"http://127.0.0.1:1"}, haproxy: "managed", haproxyBinds: []string{"127.0.0.1:1"},
+		kongSettings: kongSettings{kongAdminURLs: []string{"http://127.0.0.1:1"}}, haproxy: "managed", haproxyBinds: []string{"127.0.0.1:1"},
 		labelPrefix: "lockstep.", owner: "lockstep", guard: "off", manifests: []string{state}, git: gitSettings{Options: git.Options{URL: state}, hookListen: "127.0.0.1:0", hookSecret: "env:SECRET"}, reach: reach{stateDir: state},
 	}
 	if err := s.check(); err != nil {

@@ -31,8 +31,7 @@ type settings struct {
 	manifests    []string
 	git          gitSettings
 
-	kongAdminURLs []string
-	kongNetworks  []string
+	kongSettings
 
 	haproxy             string
 	haproxyBinary       string
@@ -90,8 +89,7 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.manifests, "manifests", nil, "`directory` of manifests, which is watched with all directories within it; repeatable")
 	s.git.bind(f)
 
-	f.StringSliceVar(&s.kongAdminURLs, "kong-admin-url", nil, "`url` of Kong's Admin API; repeatable; none: no Kong")
-	f.StringSliceVar(&s.kongNetworks, "kong-network", nil, "Docker `network` that Kong is on, or host; repeatable, best first (default: found out)")
+	s.bindKong(f)
 
 	f.StringVar(&s.haproxy, "haproxy", "managed", "managed: run HAProxy; external: feed one that runs; off")
 	f.StringVar(&s.haproxyBinary, "haproxy-binary", "", "`path` of HAProxy's program (default: the haproxy of PATH, /usr/sbin or /usr/local/sbin)")
@@ -155,6 +153,9 @@ func (s *settings) check() error {
 		if _, err := netip.ParseAddr(s.publishAddress); err != nil {
 			return fmt.Errorf("--publish-address %q is no IP address, for example 10.0.0.5", s.publishAddress)
 		}
+	}
+	if err := s.checkKong(); err != nil {
+		return err
 	}
 	if err := s.chain.check(s); err != nil {
 		return err

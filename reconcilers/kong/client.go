@@ -11,6 +11,8 @@ import (
 	"time"
 
 	gokong "github.com/kong/go-kong/kong"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // maxAnswer bounds what is read of one answer.
@@ -21,7 +23,7 @@ type client struct {
 	nodes   []node
 	current atomic.Int32 // the node that answered last
 	doer    *http.Client
-	header  http.Header
+	token   func() (v1.Secret, error)
 	patience
 	timeout time.Duration
 	metrics *metrics
@@ -56,7 +58,7 @@ func newClient(o Options, m *metrics) (*client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	c := &client{
-		doer: doer, header: o.Header, timeout: o.Timeout, metrics: m,
+		doer: doer, token: o.Token, timeout: o.Timeout, metrics: m,
 		patience: patience{attempts: o.Attempts, pause: o.Pause},
 	}
 	for _, raw := range o.AdminURLs {
@@ -154,8 +156,12 @@ func (c *client) build(n node, r request) (*http.Request, error) {
 		return nil, fmt.Errorf("make the request %s %s: %w", r.method, r.path, inner(err))
 	}
 	req.URL.RawQuery = r.query.Encode()
-	for name, values := range c.header {
-		req.Header[http.CanonicalHeaderKey(name)] = values
+	if c.token != nil {
+		token, err := c.token()
+		if err != nil {
+			return nil, gatewayError(v1.GatewayUnreachable, fmt.Sprintf("the admin token can't be read: %v", err), "see that the daemon can read what --kong-admin-token names")
+		}
+		req.Header.Set("Kong-Admin-Token", token.Reveal())
 	}
 	return req, nil
 }

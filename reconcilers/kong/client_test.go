@@ -117,7 +117,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 	for name, w := range faults {
 		t.Run(name, func(t *testing.T) {
 			o := options("http://admin:" + secret + "@kong.test:8001/base/")
-			o.Header = http.Header{"Kong-Admin-Token": {secret}}
+			o.Token = func() (v1.Secret, error) { return v1.NewSecret(secret), nil }
 			o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			asked := false
 			o.Transport = wire(func(r *http.Request) (*http.Response, error) {

@@ -23,6 +23,7 @@ import (
 type compiler struct {
 	namer
 	writer   string
+	base     *extra
 	rows     []*row
 	facts    *facts                // nil while Kong was not asked
 	held     map[string]plan.State // what Kong holds, by service
@@ -37,7 +38,7 @@ type compiler struct {
 
 // Compile implements reconcilers.Reconciler.
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
-	c := &compiler{namer: r.namer, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, state: make(plan.State, 8*len(set)+2)}
+	c := &compiler{namer: r.namer, base: r.base, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, state: make(plan.State, 8*len(set)+2)}
 	c.all = scope.All()
 	if c.all {
 		c.unavailable()
@@ -55,7 +56,11 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 // unavailable adds the upstream and the service that belong to none.
 func (c *compiler) unavailable() {
 	name := c.name(reserved)
-	none, _ := upstream(name, &v1.Service{}, c.tags(tagWriter+c.writer))
+	marks := []string{tagWriter + c.writer}
+	if c.base != nil { // so that another file is another push
+		marks = append(marks, tagBase+c.base.digest)
+	}
+	none, _ := upstream(name, &v1.Service{}, c.tags(marks...))
 	c.add(kindUpstream, reserved, "", v1.Origin{}, none)
 	c.add(kindService, reserved, "", v1.Origin{}, c.backend(name, &v1.Service{}, c.tags()))
 }

@@ -3,7 +3,6 @@ package kong
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,8 +12,8 @@ import (
 )
 
 // declaration renders objects as Kong's declarative configuration, in JSON,
-// which is YAML as well. The same objects give the same bytes.
-func declaration(rows []*row, state plan.State) (string, error) {
+// which is YAML as well, with the user's own entities beside them. The same objects give the same bytes.
+func declaration(rows []*row, state plan.State, beside *extra) (string, error) {
 	sections := map[string]any{"_format_version": "3.0"}
 	inner := map[string][]any{} // by parent's id: what lives within it
 	for _, row := range slices.Backward(rows) {
@@ -44,11 +43,7 @@ func declaration(rows []*row, state plan.State) (string, error) {
 			sections[row.section] = section
 		}
 	}
-	text, err := json.Marshal(sections)
-	if err != nil {
-		return "", fmt.Errorf("render kong's configuration: %w", err)
-	}
-	return string(text), nil
+	return beside.merged(sections)
 }
 
 // recordsOf returns the records of a kind, sorted by key. Children stand

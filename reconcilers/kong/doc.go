@@ -25,7 +25,7 @@
 //	         protect.go                   no route is open without its plugins
 //	         rival.go                     who holds what must be unique
 //	         node.go, draft.go, push.go,  without one: the whole configuration as text,
-//	         declare.go                   less what Kong refuses
+//	         declare.go, base.go          less what Kong refuses, with the user's own
 //	watch    watch.go                     notice a node that came back, or back empty
 //	beneath  client.go, retry.go, refusal.go  requests, patience, Kong's errors in words
 //

@@ -20,7 +20,7 @@ import (
 func options(url string) Options {
 	return Options{
 		AdminURLs: []string{url}, Owner: "lockstep", Writer: "writer-1",
-		Attempts: 3, Pause: time.Millisecond, Timeout: 2 * time.Second, WatchInterval: 5 * time.Millisecond,
+		Attempts: 3, Pause: time.Millisecond, Timeout: 2 * time.Second, WatchInterval: 5 * time.Millisecond, PushInterval: time.Nanosecond,
 	}
 }
 

@@ -32,8 +32,10 @@ type Reconciler struct {
 	mark   mark
 
 	// Without a database.
+	base     *extra             // what else it is to hold; nil for nothing
 	stranger string             // what the node holds that is not ours; "" for nothing
 	refused  map[string]refused // payloads that Kong refused, by digest
+	pushed   time.Time          // when a payload was last sent
 }
 
 // facts are what Kong says of itself.
@@ -77,8 +79,13 @@ func New(o Options) (*Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
+	rows := table()
+	beside, err := parseBase(rows, o.Base)
+	if err != nil {
+		return nil, fmt.Errorf("--kong-base: %w", err)
+	}
 	return &Reconciler{
-		namer: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: table(), client: c,
+		base: beside, namer: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: rows, client: c,
 		refused: map[string]refused{},
 	}, nil
 }
@@ -160,6 +167,10 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	if f.dbless() && len(r.options.AdminURLs) > 1 {
 		return gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+r.client.where()+" has no database",
 			"name one database-less node, or nodes of one cluster with a database")
+	}
+	if !f.dbless() && r.base != nil {
+		return gatewayError(v1.Conflict, "--kong-base is for a Kong without a database, and the one at "+r.client.where()+" has one",
+			"leave --kong-base out: what is not Lockstep's stays there by itself")
 	}
 	if r.last != nil && r.last.version == f.version {
 		f.schemas = r.last.schemas

@@ -15,6 +15,7 @@ const (
 	tagService = "lockstep-service:"
 	tagRoute   = "lockstep-route:"
 	tagWriter  = "lockstep-writer:"
+	tagBase    = "lockstep-base:"
 	tagSecret  = "lockstep-secret:" // a digest of values that Kong does not give back
 	tagName    = "lockstep-name:"   // the key of what is declared in Kong's own words
 	tagHidden  = "lockstep-hidden:" // the path of a field that holds a secret

@@ -78,12 +78,15 @@ func (r *Reconciler) sameNode(ctx context.Context) error {
 func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[string]any) (string, error) {
 	for _, row := range r.rows {
 		for _, body := range lists[row.kind] {
-			if !r.ours(body) {
+			if !r.ours(body) && !r.base.has(row, body) {
 				return fmt.Sprintf("%s %v", row.word(), cmp.Or(body[row.unique], body["id"])), nil
 			}
 		}
 	}
 	for _, path := range wiped() {
+		if r.base.holds(path) {
+			continue
+		}
 		a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/" + path, query: url.Values{"size": {"1"}}})
 		if isStatus(err, http.StatusNotFound) {
 			continue // this edition has no such thing

@@ -1,6 +1,7 @@
 package kong
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // Options say which Kong to keep, and how. The zero value of an optional field
@@ -34,8 +37,15 @@ type Options struct {
 	Alone bool
 	// Workspace is the workspace to work in; default: Kong's default one.
 	Workspace string
-	// Header goes with every request: an admin token, say. It is never shown.
-	Header http.Header
+	// Token, when not nil, gives the admin token that goes with every request. It is
+	// never shown.
+	Token func() (v1.Secret, error)
+	// TLS says what the Admin API must prove and is shown; default: the system's
+	// authorities, and nothing.
+	TLS *tls.Config
+	// Base is a declarative file with what else a Kong without a database is to hold,
+	// in Kong's own format. It stays its writer's; default: nothing.
+	Base []byte
 
 	// Transport carries the requests; default: keep-alive, Concurrency connections.
 	Transport http.RoundTripper
@@ -49,6 +59,8 @@ type Options struct {
 	Attempts int
 	// Pause is the wait before the second try; it doubles with each further one; default 50 ms.
 	Pause time.Duration
+	// PushInterval is the least time between two pushes without a database; default 1 s.
+	PushInterval time.Duration
 	// WatchInterval is the time between two looks at the node's state; default 5 s.
 	WatchInterval time.Duration
 	// MarkAge is how long the writer's mark is believed without reading it again; default 5 s.
@@ -82,6 +94,7 @@ func (o Options) resolve() (Options, error) {
 	setDefault(&o.PushTimeout, time.Minute)
 	setDefault(&o.Attempts, 5)
 	setDefault(&o.Pause, 50*time.Millisecond)
+	setDefault(&o.PushInterval, time.Second)
 	setDefault(&o.WatchInterval, 5*time.Second)
 	setDefault(&o.MarkAge, 5*time.Second)
 	if len(o.Seal) == 0 {
@@ -98,6 +111,7 @@ func (o Options) resolve() (Options, error) {
 			MaxConnsPerHost:     o.Concurrency + 1, // one for the watcher
 			IdleConnTimeout:     90 * time.Second,
 			TLSHandshakeTimeout: 10 * time.Second,
+			TLSClientConfig:     o.TLS,
 		}
 	}
 	return o, nil

@@ -27,7 +27,7 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 	if r.stranger != "" {
 		return r.untried(p, gatewayError(v1.Conflict,
 			fmt.Sprintf("the Kong at %s has no database and holds what is neither empty nor Lockstep's: %s; a push would remove it", r.client.where(), r.stranger),
-			"empty the node (restart it without a declarative_config), or give Lockstep a Kong of its own"))
+			"name a declarative file that holds it with --kong-base, empty the node (restart it without a declarative_config), or give Lockstep a Kong of its own"))
 	}
 	current := plan.State{}
 	for _, objects := range r.held {
@@ -66,7 +66,7 @@ func rejected(message string) *v1.Problem {
 
 // send pushes a configuration. What Kong refused once is not sent again.
 func (r *Reconciler) send(ctx context.Context, state plan.State) (*refused, error) {
-	text, err := declaration(r.rows, state)
+	text, err := declaration(r.rows, state, r.base)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +74,9 @@ func (r *Reconciler) send(ctx context.Context, state plan.State) (*refused, erro
 	digest := hex.EncodeToString(sum[:])
 	if why, known := r.refused[digest]; known {
 		return &why, nil
+	}
+	if err := r.pace(ctx); err != nil {
+		return nil, err
 	}
 	r.health.pushing()
 	a, err := r.client.push(ctx, text, r.options.PushTimeout)
@@ -95,6 +98,20 @@ func (r *Reconciler) send(ctx context.Context, state plan.State) (*refused, erro
 		return nil, err
 	}
 	return nil, nil
+}
+
+// pace waits until a push may follow the one before: each costs as much as all that
+// the node holds. What changes meanwhile goes along with the next.
+func (r *Reconciler) pace(ctx context.Context) error {
+	timer := time.NewTimer(r.options.PushInterval - since(r.pushed))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the next push: %w", context.Cause(ctx))
+	case <-timer.C:
+	}
+	r.pushed = time.Now()
+	return nil
 }
 
 // settle remembers what the node holds now.

@@ -1,0 +1,151 @@
+package cmd
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/manifests"
+	"github.com/lockstep/lockstep/reconcilers/kong"
+)
+
+// kongSettings are the flags that say how Kong's Admin API is reached.
+type kongSettings struct {
+	kongAdminURLs []string
+	kongNetworks  []string
+	kongToken     string // where it stands
+	kongWorkspace string
+	kongCA        string
+	kongCert      string
+	kongKey       string
+	kongBase      string
+}
+
+func (k *kongSettings) bindKong(f *pflag.FlagSet) {
+	f.StringSliceVar(&k.kongAdminURLs, "kong-admin-url", nil, "`url` of Kong's Admin API; repeatable; none: no Kong")
+	f.StringVar(&k.kongToken, "kong-admin-token", "", "where the Admin API's token stands: `/path` or env:NAME; looked up for every request")
+	f.StringVar(&k.kongWorkspace, "kong-workspace", "", "`name` of Kong's workspace to keep (default: Kong's default one)")
+	f.StringVar(&k.kongCA, "kong-admin-ca", "", "`path` of the authorities, in PEM, that vouch for the Admin API (default: the system's)")
+	f.StringVar(&k.kongCert, "kong-admin-cert", "", "`path` of the certificate, in PEM, that Lockstep shows to the Admin API; taken anew when it changes")
+	f.StringVar(&k.kongKey, "kong-admin-key", "", "`path` of its key, in PEM")
+	f.StringVar(&k.kongBase, "kong-base", "", "`path` of a declarative file with what else a Kong without a database is to hold, and stays yours")
+	f.StringSliceVar(&k.kongNetworks, "kong-network", nil, "Docker `network` that Kong is on, or host; repeatable, best first (default: found out)")
+}
+
+// check finds what is wrong with the flags taken alone.
+func (k *kongSettings) checkKong() error {
+	if k.kongToken != "" {
+		if _, err := manifests.ParseReference(k.kongToken); err != nil {
+			return fmt.Errorf("--kong-admin-token: %w", err)
+		}
+	}
+	if (k.kongCert == "") != (k.kongKey == "") {
+		return errors.New("--kong-admin-cert and --kong-admin-key belong together; name both or none")
+	}
+	return nil
+}
+
+// access adds how the Admin API is reached to a reconciler's options.
+func (k *kongSettings) access(o *kong.Options, log *slog.Logger) error {
+	o.AdminURLs, o.Workspace = k.kongAdminURLs, k.kongWorkspace
+	if k.kongToken != "" {
+		where, err := manifests.ParseReference(k.kongToken)
+		if err != nil {
+			return fmt.Errorf("--kong-admin-token: %w", err)
+		}
+		o.Token = where.Reveal
+		for _, raw := range k.kongAdminURLs {
+			if open(raw) {
+				log.Warn("the admin token goes to Kong unencrypted, past this machine", "fix", "use https:// in --kong-admin-url")
+			}
+		}
+	}
+	if k.kongBase != "" {
+		text, err := os.ReadFile(k.kongBase)
+		if err != nil {
+			return fmt.Errorf("--kong-base: %w", err)
+		}
+		o.Base = text
+	}
+	var err error
+	o.TLS, err = k.tls()
+	return err
+}
+
+// open reports whether what is sent to an address can be read on the way.
+func open(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
+}
+
+// tls returns what the Admin API must prove and is shown; nil for the defaults.
+func (k *kongSettings) tls() (*tls.Config, error) {
+	if k.kongCA == "" && k.kongCert == "" {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if k.kongCA != "" {
+		text, err := os.ReadFile(k.kongCA)
+		if err != nil {
+			return nil, fmt.Errorf("--kong-admin-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("--kong-admin-ca: %s holds no certificate in PEM", k.kongCA)
+		}
+	}
+	if k.kongCert != "" {
+		pair := func() (*tls.Certificate, error) {
+			made, err := tls.LoadX509KeyPair(k.kongCert, k.kongKey)
+			if err != nil {
+				return nil, fmt.Errorf("--kong-admin-cert: %w", err)
+			}
+			return &made, nil
+		}
+		made, err := pair()
+		if err != nil {
+			return nil, err
+		}
+		if ends := made.Leaf.NotAfter; time.Now().After(ends) {
+			return nil, fmt.Errorf("--kong-admin-cert: the certificate has ended on %s; renew it", ends.Format(time.DateOnly))
+		}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair() }
+	}
+	return config, nil
+}
+
+// openKong makes the reconciler of Kong.
+func (d *daemon) openKong(s *settings, m mode, writer string, log *slog.Logger) error {
+	if len(s.kongAdminURLs) == 0 {
+		return nil
+	}
+	seal, err := d.seal(s, m)
+	if err != nil {
+		return err
+	}
+	log = log.With("gateway", string(v1.Kong))
+	o := kong.Options{
+		Owner: s.owner, Writer: writer, Seal: seal, Takeover: s.takeover, Alone: s.haproxy == "off", Log: log, Registerer: d.registry,
+	}
+	if err := s.access(&o, log); err != nil {
+		return err
+	}
+	reconciler, err := kong.New(o)
+	if err != nil {
+		return fmt.Errorf("kong: %w", err)
+	}
+	return d.add(v1.Kong, reconciler, s.stateDir, m)
+}

@@ -1,0 +1,150 @@
+package cmd
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong"
+)
+
+// TestKongAccess: the Admin API is reached with the token, the certificate and the
+// authority that the flags name, and not without them; a token that is renewed is
+// taken at once.
+func TestKongAccess(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	issue(t, cert, key, time.Now().Add(time.Hour))
+	token := filepath.Join(dir, "token")
+	write(t, token, "first\n")
+	fake, err := fakekong.New(fakekong.Options{NoListen: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	wanted := "first"
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Kong-Admin-Token") != wanted {
+			http.Error(w, `{"message":"Unauthorized"}`, http.StatusUnauthorized)
+			return
+		}
+		fake.AdminHandler().ServeHTTP(w, r)
+	}))
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(pair.Leaf)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MinVersion: tls.VersionTLS12}
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	server.StartTLS()
+	defer server.Close()
+	look := func(k kongSettings) error {
+		k.kongAdminURLs = []string{server.URL}
+		if err := k.checkKong(); err != nil {
+			return err
+		}
+		o := kong.Options{Owner: "lockstep", Writer: "w", Attempts: 1}
+		if err := k.access(&o, slog.New(slog.DiscardHandler)); err != nil {
+			return err
+		}
+		r, err := kong.New(o)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		_, err = r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+		return err
+	}
+	all := kongSettings{kongToken: token, kongCA: cert, kongCert: cert, kongKey: key}
+	if err := look(all); err != nil {
+		t.Errorf("with everything: %v", err)
+	}
+	wanted = "second"
+	if err := look(all); err == nil || strings.Contains(err.Error(), "first") || !strings.Contains(err.Error(), "check the token") {
+		t.Errorf("with an old token: %v", err)
+	}
+	write(t, token, "second")
+	if err := look(all); err != nil {
+		t.Errorf("with the new token: %v", err)
+	}
+	ended := filepath.Join(dir, "ended.pem")
+	issue(t, ended, filepath.Join(dir, "ended.key"), time.Now().Add(-time.Minute))
+	for says, k := range map[string]kongSettings{
+		"unknown authority":          {kongToken: token, kongCert: cert, kongKey: key},
+		"certificate required":       {kongToken: token, kongCA: cert},
+		"belong together":            {kongCert: cert},
+		"named by where it stands":   {kongToken: "planted"},
+		"the admin token can't be":   {kongToken: "/nowhere", kongCA: cert, kongCert: cert, kongKey: key},
+		"holds no certificate":       {kongCA: token},
+		"has ended on":               {kongCert: ended, kongKey: filepath.Join(dir, "ended.key")},
+		"--kong-base: open /nowhere": {kongBase: "/nowhere"},
+	} {
+		if err := look(k); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "planted") {
+			t.Errorf("%s: %v", says, err)
+		}
+	}
+}
+
+func TestOpenAddresses(t *testing.T) {
+	for url, want := range map[string]bool{
+		"http://127.0.0.1:8001": false, "http://localhost:8001": false, "http://[::1]:8001": false, "https://kong:8444": false,
+		"http://kong:8001": true, "http://10.0.0.1:8001": true,
+	} {
+		if open(url) != want {
+			t.Errorf("open(%s) is %t", url, !want)
+		}
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// issue writes a certificate for 127.0.0.1 that vouches for itself.
+func issue(t *testing.T, cert, key string, until time.Time) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kong"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: until,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, form, form, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, cert, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	write(t, key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+}

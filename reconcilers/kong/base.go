@@ -1,0 +1,133 @@
+package kong
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
+
+// extra is what else a Kong without a database is to hold: the user's own entities,
+// as they stand in a declarative file. Every push carries them along as they are.
+type extra struct {
+	lists  map[string][]any // by section
+	known  map[v1.Kind][]map[string]any
+	digest string
+}
+
+// baseFormat is the only version of the format whose paths mean what ours mean.
+const baseFormat = "3.0"
+
+// parseBase reads a declarative file; nil for none.
+func parseBase(rows []*row, text []byte) (*extra, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	var document map[string]any
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return nil, fmt.Errorf("the file is no YAML: %w", err)
+	}
+	plain, err := jsonBody(document)
+	if err != nil {
+		return nil, fmt.Errorf("the file can't be passed on: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	b := &extra{lists: map[string][]any{}, known: map[v1.Kind][]map[string]any{}, digest: hex.EncodeToString(sum[:])[:12]}
+	if version := fmt.Sprint(plain["_format_version"]); version != baseFormat {
+		return nil, fmt.Errorf("its _format_version is %.20q; convert it to %s", version, baseFormat)
+	}
+	if plain["_transform"] == false {
+		return nil, errors.New("it says _transform: false, so its passwords are hashed already and can't go along with others; write them out, or keep them in a vault")
+	}
+	for name, value := range plain {
+		if strings.HasPrefix(name, "_") {
+			continue
+		}
+		list, ok := value.([]any)
+		if value != nil && !ok {
+			return nil, fmt.Errorf("its %.60q is no list", name)
+		}
+		b.lists[name] = list
+		if row := rowOfSection(rows, name); row != nil {
+			b.collect(rows, row, list)
+		}
+	}
+	return b, nil
+}
+
+func rowOfSection(rows []*row, section string) *row {
+	i := slices.IndexFunc(rows, func(r *row) bool { return r.section == section })
+	if i < 0 {
+		return nil
+	}
+	return rows[i]
+}
+
+// collect notes entities with those that are nested in them.
+func (b *extra) collect(rows []*row, kind *row, list []any) {
+	for _, element := range list {
+		entity, ok := element.(map[string]any)
+		if !ok {
+			continue
+		}
+		b.known[kind.kind] = append(b.known[kind.kind], entity)
+		for _, child := range rows {
+			nested, ok := entity[child.section].([]any)
+			if ok && slices.Contains(slices.Collect(maps.Values(child.refs)), kind.kind) {
+				b.collect(rows, child, nested)
+			}
+		}
+	}
+}
+
+// has reports whether an entity that a node holds is one of the file's: it has the
+// same id, or the same of what tells entities of its kind apart.
+func (b *extra) has(kind *row, held map[string]any) bool {
+	if b == nil {
+		return false
+	}
+	sets := kind.apart
+	if len(sets) == 0 {
+		sets = [][]string{{"cert"}}
+	}
+	return slices.ContainsFunc(b.known[kind.kind], func(entity map[string]any) bool {
+		if id, given := entity["id"].(string); given {
+			return strings.EqualFold(id, fmt.Sprint(held["id"]))
+		}
+		return slices.ContainsFunc(sets, func(fields []string) bool {
+			fields = slices.DeleteFunc(slices.Clone(fields), func(field string) bool { return kind.refs[field] != "" })
+			mine := &record{row: kind, body: entity}
+			return mine.equal(held, fields)
+		})
+	})
+}
+
+// holds reports whether the file has a list that we know nothing of.
+func (b *extra) holds(section string) bool {
+	return b != nil && len(b.lists[strings.ReplaceAll(section, "-", "_")]) > 0
+}
+
+// merged puts the file's entities before ours.
+func (b *extra) merged(sections map[string]any) (string, error) {
+	if b != nil {
+		for name, list := range b.lists {
+			ours, _ := sections[name].([]any)
+			if all := slices.Concat(list, ours); len(all) > 0 {
+				sections[name] = all
+			}
+		}
+	}
+	text, err := json.Marshal(sections)
+	if err != nil {
+		return "", fmt.Errorf("render kong's configuration: %w", err)
+	}
+	return string(text), nil
+}
