@@ -18,7 +18,7 @@ const logLine = 32 << 10
 // logFormat is one JSON object. What a stranger may have written goes through
 // json(), so that nobody can forge a line or a field; the rest are numbers and
 // words of HAProxy's and ours.
-const logFormat = `{"time":%Ts.%ms,"client":"%[src]","method":"%[var(txn.lm),json(utf8s)]","host":"%[var(txn.h),json(utf8s)]",` +
+const logFormat = `{"time":%Ts.%ms,"client":"%[src]",PROOF"method":"%[var(txn.lm),json(utf8s)]","host":"%[var(txn.h),json(utf8s)]",` +
 	`"path":"%[var(txn.lp),json(utf8s)]",QUERY"status":%ST,"bytes":%B,"bytes_received":%U,` +
 	`"service":"%[var(txn.ls)]","route":"%[var(txn.m),field(5,|)]","server":"%s","retries":"%rc",` +
 	`"ms_request":%TR,"ms_queue":%Tw,"ms_connect":%Tc,"ms_response":%Tr,"ms_total":%Ta,` +
@@ -30,7 +30,7 @@ func renderLog(line func(string, ...any), o Options) {
 	if o.AccessLog == "" {
 		return
 	}
-	format, query := "rfc5424", ""
+	format, query, proof := "rfc5424", "", ""
 	switch {
 	case o.AccessLog == AccessLogStdout:
 		format = "raw"
@@ -52,7 +52,10 @@ func renderLog(line func(string, ...any), o Options) {
 	line("http-request set-var(txn.id) req.hdr(x-request-id),bytes(0,128) if %s", trusted)
 	line("http-request set-var(txn.id) uuid if !{ var(txn.id) -m found } !%s", passes)
 	line("http-request set-header X-Request-Id %%[var(txn.id)] if !%s", passes)
-	line("log-format '%s'", strings.Replace(logFormat, "QUERY", query, 1))
+	if o.ClientCA != "" {
+		proof = `"certificate":"%[var(txn.cn),json(utf8s)]",`
+	}
+	line("log-format '%s'", strings.NewReplacer("QUERY", query, "PROOF", proof).Replace(logFormat))
 }
 
 // renderNames makes the service's own name known to the log: in HAProxy a prepared

@@ -107,6 +107,9 @@ func renderProof(line func(string, ...any), o Options) {
 		return
 	}
 	line(provedLine)
+	if o.AccessLog != "" {
+		line("http-request set-var(txn.cn) ssl_c_s_dn,bytes(0,512) if { var(txn.proved) -m bool }")
+	}
 	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s { so_name gate }`, wantsClient)
 	line(`http-request return status 403 content-type text/plain string "client certificate required\n" if %s !{ var(txn.proved) -m bool }`, wantsClient)
 	line("http-request set-var(txn.hl) var(txn.h),lower if %s", wantsClient)

@@ -284,6 +284,35 @@ func TestDemandNeedsNoReload(t *testing.T) {
 	}
 }
 
+// TestProofIsLogged: the access log says who has proved himself, and whatever stands in
+// a certificate stays within its field.
+func TestProofIsLogged(t *testing.T) {
+	b, address, a := demandingBench(t)
+	path := filepath.Join(shortDir(t), "log")
+	log, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close() })
+	b.options.AccessLog = path
+	b.open()
+	b.sync()
+	for _, c := range []struct{ host, certificate, want string }{
+		{"strict.test", `alice","status":1,"x":"`, `/CN=subject of alice","status":1,"x":"`}, {"open.test", "bob", "/CN=subject of bob"}, {"open.test", "", "-"},
+	} {
+		var client prover
+		if c.certificate != "" {
+			client.certs = []tls.Certificate{a.pair(c.certificate)}
+		}
+		if status, body := client.ask(t, address, "https://"+c.host+"/"); status != 200 {
+			t.Fatal(status, body)
+		}
+		if entry := logged(t, log); entry["certificate"] != c.want || entry["status"] != 200.0 {
+			t.Errorf("the log says %v, want the certificate %q", entry, c.want)
+		}
+	}
+}
+
 // syncAll does rounds until all is done, whatever can't be asked for.
 func (b *bench) syncAll() {
 	b.t.Helper()
