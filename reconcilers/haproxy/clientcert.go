@@ -101,19 +101,22 @@ const (
 // renderProof answers requests that lack the certificate that their route demands.
 // A connection for another name may be that of somebody else, whose requests the
 // client has put together with these: it is told to use one of its own. So are those
-// that came through the gate, where nobody can know what was shown.
+// that came through the gate, where nobody can know what was shown, but for a worker
+// that was replaced.
 func renderProof(line func(string, ...any), o Options) {
 	if o.ClientCA == "" {
 		return
 	}
 	line(provedLine)
+	renderVouching(line, o)
 	if o.AccessLog != "" {
 		line("http-request set-var(txn.cn) ssl_c_s_dn,bytes(0,512) if { var(txn.proved) -m bool }")
 	}
-	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s { so_name gate }`, wantsClient)
-	line(`http-request return status 403 content-type text/plain string "client certificate required\n" if %s !{ var(txn.proved) -m bool }`, wantsClient)
+	line("http-request set-var(txn.named) ssl_fc_sni,lower if !%s", vouched)
+	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s { so_name gate } !%s`, wantsClient, vouched)
+	line(`http-request return status 403 content-type text/plain string "client certificate required\n" if %s !{ var(txn.proved) -m bool } !%s`, wantsClient, vouched)
 	line("http-request set-var(txn.hl) var(txn.h),lower if %s", wantsClient)
-	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s !{ ssl_fc_sni,lower,strcmp(txn.hl) eq 0 }`, wantsClient)
+	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s !{ var(txn.named),strcmp(txn.hl) eq 0 }`, wantsClient)
 }
 
 // clientHeaders matches the headers by which proxies tell of a client's certificate.
@@ -125,9 +128,9 @@ func renderClientHeaders(line func(string, ...any), o Options) {
 	if o.ClientCA == "" {
 		return
 	}
-	unless := ""
+	unless := " if !" + vouched
 	if len(o.TrustedProxies) > 0 {
-		unless = " if !" + trusted
+		unless += " !" + trusted
 	}
 	line("http-request del-header %s -m reg%s", clientHeaders, unless)
 	line("http-request set-header Client-Cert :%%[ssl_c_der,base64]: if { var(txn.proved) -m bool }")

@@ -44,7 +44,7 @@ func teller(tb testing.TB, name string) v1.Endpoint {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s cert=%s", name, r.Header.Get("Client-Cert"))
 		for header, values := range r.Header {
-			if lower := strings.ToLower(header); lower != "client-cert" && strings.Contains(lower, "client") {
+			if lower := strings.ToLower(header); lower != "client-cert" && (strings.Contains(lower, "client") || strings.EqualFold(header, proofHeader)) {
 				fmt.Fprintf(w, " %s=%s", header, values)
 			}
 		}
@@ -126,7 +126,7 @@ func TestNoWayAround(t *testing.T) {
 	good, bad := a.pair("client"), newAuthority(t).pair("client")
 	claims := http.Header{
 		"Client-Cert": {":AAAA:"}, "X-Ssl-Client-Verify": {"SUCCESS"}, "X-Ssl-Client-Cn": {"client"}, "Ssl-Client-Cert": {"x"},
-		"X-Forwarded-Client-Cert": {"x"}, "X-Forwarded-Proto": {"https"}, "X_ssl_client_cn": {"client"}, "X-Forwarded-Tls-Client-Cert": {"x"},
+		"X-Forwarded-Client-Cert": {"x"}, "X-Forwarded-Proto": {"https"}, "X_ssl_client_cn": {"client"}, proofHeader: {"1||strict.test"}, "X-Forwarded-Tls-Client-Cert": {"x"},
 	}
 	ways := map[string]struct {
 		client prover
@@ -185,7 +185,8 @@ func (b *bench) gateKeeps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(conn, "PROXY TCP4 127.0.0.1 127.0.0.1 1 443\r\nGET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nX-Forwarded-Proto: https\r\nClient-Cert: :AAAA:\r\n\r\n", host)
+		fmt.Fprintf(conn, "PROXY TCP4 127.0.0.1 127.0.0.1 1 443\r\nGET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nX-Forwarded-Proto: https\r\nClient-Cert: :AAAA:\r\n%s: |%s|%s\r\n\r\n",
+			host, proofHeader, digest(b.r.o.asking()), host)
 		answer, err := io.ReadAll(conn)
 		if err := errors.Join(err, conn.Close()); err != nil {
 			t.Fatal(err)
@@ -387,49 +388,82 @@ func (a *authority) revoke(path string, number int64, serials ...int64) {
 	}
 }
 
-// TestKeptConnectionOverReload: over a connection from before a reload nobody gets
-// further than before, and is told to begin anew.
-func TestKeptConnectionOverReload(t *testing.T) {
-	b, address, a := demandingBench(t)
-	b.sync()
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: "strict.test", Certificates: []tls.Certificate{a.pair("client")}}, //nolint:gosec // it is the client that proves itself
+// keeper is a client that keeps its one connection.
+type keeper struct {
+	t         *testing.T
+	transport *http.Transport
+}
+
+func keep(t *testing.T, address, sni string, certs ...tls.Certificate) keeper {
+	t.Helper()
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: sni, Certificates: certs}, //nolint:gosec // it is the client that proves itself
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			var dialer net.Dialer
 			return dialer.DialContext(ctx, network, address)
-		}}
-	defer transport.CloseIdleConnections()
-	ask := func() int {
-		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://strict.test/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := transport.RoundTrip(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = io.Copy(io.Discard, response.Body)
-		if err := errors.Join(err, response.Body.Close()); err != nil {
-			t.Fatal(err)
-		}
-		return response.StatusCode
+		},
 	}
-	if status := ask(); status != 200 {
-		t.Fatal(status)
+	t.Cleanup(transport.CloseIdleConnections)
+	return keeper{t, transport}
+}
+
+// ask returns 0 when there is no connection.
+func (k keeper) ask(host string) (int, string) {
+	k.t.Helper()
+	request, err := http.NewRequestWithContext(k.t.Context(), http.MethodGet, "https://one.test/", nil)
+	if err != nil {
+		k.t.Fatal(err)
 	}
-	b.set["strict"].ReadTimeout = 20 * time.Second // takes a reload
+	request.Host = host
+	response, err := k.transport.RoundTrip(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	body, err := io.ReadAll(response.Body)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		k.t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// TestKeptConnectionOverReload: over a connection from before a reload a client that
+// has proved itself goes on, and nobody gets further than before.
+func TestKeptConnectionOverReload(t *testing.T) {
+	b, address, a := demandingBench(t)
 	b.sync()
-	var statuses []int
-	for range 3 {
-		statuses = append(statuses, ask())
-	}
-	if last := statuses[2]; last != 200 {
-		t.Errorf("after a reload: %v, want 200 again", statuses)
-	}
-	for _, status := range statuses[:2] {
-		if status != 200 && status != 421 {
-			t.Errorf("after a reload: %v", statuses)
+	good := a.pair("client")
+	proven, nobody, other := keep(t, address, "strict.test", good), keep(t, address, "strict.test"), keep(t, address, "open.test", good)
+	check := func(when string) {
+		t.Helper()
+		want := "strict cert=:" + base64.StdEncoding.EncodeToString(good.Certificate[0]) + ":"
+		if status, body := proven.ask("strict.test"); status != 200 || body != want {
+			t.Errorf("%s, with a certificate: %d %q", when, status, body)
 		}
+		if status, body := nobody.ask("strict.test"); status != 403 && status != 421 {
+			t.Errorf("%s, without one: %d %q", when, status, body)
+		}
+		if status, body := other.ask("strict.test"); status != 421 {
+			t.Errorf("%s, over a connection for another name: %d %q", when, status, body)
+		}
+	}
+	for round := range 3 {
+		check(fmt.Sprintf("before reload %d", round))
+		b.set["strict"].ReadTimeout += time.Second // takes a reload
+		b.sync()
+		check(fmt.Sprintf("after reload %d", round))
+		b.gateKeeps(t)
+		if round == 1 { // another daemon takes the secret over
+			b.restart()
+			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
+				t.Errorf("not quiet after a restart: %s", sentences(p))
+			}
+		}
+	}
+	check("before another authority takes over")
+	newAuthority(t).file(b.options.ClientCA)
+	b.syncAll()
+	if status, body := proven.ask("strict.test"); status != 421 {
+		t.Errorf("after another authority took over: %d %q", status, body)
 	}
 }
 

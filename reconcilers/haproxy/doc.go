@@ -42,6 +42,7 @@
 //	pages.go              the operator's own pages for errors
 //	accesslog.go          the access log as JSON
 //	clientcert.go         clients that must prove themselves
+//	proof.go              what a worker that was replaced says of its clients
 //	forwarded.go          who sent a request or connection, and which proxies are believed
 //	charset.go            the one check of all that reaches a file or socket
 //	socket.go             HAProxy's command line over a unix socket

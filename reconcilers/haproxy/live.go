@@ -100,6 +100,7 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 		}
 	}
 	w.routes = parseMap(answers[2])
+	delete(w.routes, flagProof) // in no file, and no business of the routes'
 	if !unknownMap(answers[3]) {
 		w.hosts = map[string]bool{}
 		for key := range parseMap(answers[3]) {

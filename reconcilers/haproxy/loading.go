@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,12 +131,19 @@ func (r *Reconciler) handover(ctx context.Context) {
 		r.o.Log.Debug("old workers of haproxy are not known", "error", err)
 		return
 	}
-	old := map[int]bool{}
+	old, secret, asked := map[int]bool{}, "", false
 	for _, pid := range pids {
 		if old[pid] = r.handed[pid]; old[pid] {
 			continue
 		}
-		if old[pid], err = r.handOver(ctx, pid); err != nil {
+		if !asked {
+			if secret, err = r.vouch(ctx); err != nil {
+				r.o.Log.Debug("old workers of haproxy can't vouch for clients", "error", err)
+				secret = ""
+			}
+			asked = true
+		}
+		if old[pid], err = r.handOver(ctx, pid, cmp.Or(secret, "1")); err != nil {
 			r.o.Log.Debug("an old worker of haproxy is not reached", "pid", pid, "error", err)
 		}
 	}
@@ -169,8 +177,8 @@ func (r *Reconciler) askWorker(ctx context.Context, pid int, command string) (st
 }
 
 // handOver reports whether an old worker passes everything on, and sees to it
-// that it does.
-func (r *Reconciler) handOver(ctx context.Context, pid int) (bool, error) {
+// that it does. secret is what it vouches by, or any word.
+func (r *Reconciler) handOver(ctx context.Context, pid int, secret string) (bool, error) {
 	answer, err := r.askWorker(ctx, pid, fmt.Sprintf("get map %s %s", r.dir.file(mapName), flagHandover))
 	switch {
 	case err != nil:
@@ -183,7 +191,7 @@ func (r *Reconciler) handOver(ctx context.Context, pid int) (bool, error) {
 		return false, nil
 	}
 	r.metrics.commands.WithLabelValues("add map").Inc()
-	_, err = r.askWorker(ctx, pid, fmt.Sprintf("add map %s %s 1", r.dir.file(mapName), flagHandover))
+	_, err = r.askWorker(ctx, pid, fmt.Sprintf("add map %s %s %s", r.dir.file(mapName), flagHandover, secret))
 	return err == nil, err
 }
 

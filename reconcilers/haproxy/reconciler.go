@@ -53,6 +53,8 @@ type Reconciler struct {
 	dated    map[string]string          // certificates that the metric tells of; the version of one that was said to have ended
 	// authorities are those for instances, by name, as they were last read.
 	authorities map[string]issuer
+	// proof is the secret by which a worker that was replaced vouches for clients; see proof.go.
+	proof string
 	// clients are those by which clients' certificates are verified, by path.
 	clients   map[string]issuer
 	contested map[string]string // certificates that are not shown, and what was said of them

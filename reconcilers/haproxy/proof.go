@@ -1,0 +1,73 @@
+package haproxy
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// A worker that was replaced passes on what still comes over kept connections. That
+// their clients have proved themselves it alone knows, and it must not be believed by
+// whoever else reaches the gate. So it shows a secret: one that is in the memory of
+// both workers and nowhere else, put there through their sockets.
+
+// flagProof is the key of the secret in the map of the worker that takes requests; in one that was
+// replaced it stands at flagHandover. It is never in a file.
+const flagProof = "|K"
+
+// proofHeader bears "SECRET|what clients were verified by|name of the connection" between
+// two workers. A word counts only from one that verified by the same authority and the
+// same list of revoked certificates.
+const proofHeader = "X-Lockstep-Proof"
+
+// vouched says that a worker that was replaced vouches for the client's certificate.
+const vouched = "{ var(txn.vouched) -m bool }"
+
+// renderVouching takes a worker's word, and that of nobody else.
+func renderVouching(line func(string, ...any), o Options) {
+	line("http-request set-var(txn.secret) str(%s),map_beg(%s) if { so_name gate }", flagProof, filepath.Join(o.Dir, mapName))
+	line("http-request set-var(txn.shown) req.hdr(%s),field(1,|) if { so_name gate }", proofHeader)
+	line("http-request set-var(txn.named) req.hdr(%s),field(3,|) if { so_name gate }", proofHeader)
+	line("http-request set-var(txn.vouched) bool(true) if { so_name gate } { var(txn.secret) -m len ge 32 } { var(txn.shown),strcmp(txn.secret) eq 0 } { req.hdr(%s),field(2,|) -m str %s }",
+		proofHeader, digest(o.asking()))
+	line("http-request del-header %s", proofHeader)
+	// A name that is none would carry a header of its own along.
+	line("http-request set-header %s %%[var(txn.old)]|%s|%%[ssl_fc_sni,lower] if %s %s { ssl_fc_sni -m reg ^[A-Za-z0-9._-]+$ }", proofHeader, digest(o.asking()), passes, proved)
+}
+
+// vouch lets workers that were replaced vouch to the one that takes requests, and returns
+// the secret by which they do; "" for none.
+func (r *Reconciler) vouch(ctx context.Context) (string, error) {
+	if r.o.ClientCA == "" || !r.keeper() {
+		return "", nil
+	}
+	s, err := dial(ctx, r.o.StatsSocket, r.o.Timeout)
+	if err != nil {
+		return "", err
+	}
+	defer s.close()
+	answer, err := s.ask("get map " + r.dir.file(mapName) + " " + flagProof)
+	if err != nil {
+		return "", err
+	}
+	if _, rest, found := strings.Cut(answer, `value="`); found { // of a daemon before us, perhaps
+		secret, _, _ := strings.Cut(rest, `"`)
+		return secret, wordToken.check(secret)
+	}
+	if r.proof == "" {
+		var random [24]byte
+		if _, err := rand.Read(random[:]); err != nil {
+			return "", fmt.Errorf("make a secret: %w", err)
+		}
+		r.proof = hex.EncodeToString(random[:])
+	}
+	r.metrics.commands.WithLabelValues("add map").Inc()
+	answer, err = s.ask("add map " + r.dir.file(mapName) + " " + flagProof + " " + r.proof)
+	if err == nil && strings.TrimSpace(answer) != "" {
+		err = fmt.Errorf("HAProxy answers %q", firstLine(answer))
+	}
+	return r.proof, err
+}
