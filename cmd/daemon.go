@@ -53,7 +53,7 @@ func (m mode) remembers() bool { return !m.look && !m.dryRun }
 func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, error) {
 	d := &daemon{
 		registry: prometheus.NewRegistry(),
-		grammar:  v1.Grammar{Prefix: s.labelPrefix, ExposeAll: s.exposeAll, AllowPlugins: s.allowPlugins},
+		grammar:  s.grammar(),
 	}
 	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	guard, err := parseGuard(s.guard)

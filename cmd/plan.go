@@ -18,6 +18,7 @@ import (
 func newPlan(version string) *cobra.Command {
 	var s settings
 	var out output
+	var composed []string
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change",
@@ -25,11 +26,18 @@ func newPlan(version string) *cobra.Command {
 			"nothing. It asks the running daemon; without one it looks at Docker and the\n" +
 			"gateways itself, with the flags of run. With flags other than those by which the\n" +
 			"daemon is found it does that as well: the daemon has its own.\n\n" +
+			"With --compose it says what the labels of a Compose file would ask for before it is\n" +
+			"deployed, together with --manifests, and needs neither daemon nor Docker nor gateway;\n" +
+			"which gateways there are the other flags say. It then ends with 1 when something\n" +
+			"would not be served as asked.\n\n" +
 			"Exit codes: 0 nothing would change, 2 something would, 1 error.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := s.check(); err != nil {
 				return err
+			}
+			if len(composed) > 0 {
+				return planCompose(c, &s, composed, &out)
 			}
 			plans, err := plans(c.Context(), version, &s, asksOtherwise(c.Flags()))
 			if err != nil {
@@ -43,6 +51,7 @@ func newPlan(version string) *cobra.Command {
 		},
 	}
 	s.bindDaemon(c.Flags())
+	c.Flags().StringSliceVar(&composed, "compose", nil, "`file` of Docker Compose: say what its labels would ask for, and ask nobody; repeatable")
 	out.bind(c, "markdown")
 	completeDaemon(c)
 	return withEnvironment(c)

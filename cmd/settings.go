@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // leastResync keeps a slip of the pen (10s for 10m) from becoming a load.
@@ -80,9 +82,7 @@ type reach struct {
 // bindDaemon binds the flags that say what the daemon does.
 func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringVar(&s.dockerHost, "docker-host", "", "the Docker Engine: `url` with unix://, tcp:// or ssh:// (default: DOCKER_HOST, else the local socket)")
-	f.BoolVar(&s.exposeAll, "expose-all", false, "let containers count that have no enable label")
-	f.StringSliceVar(&s.allowPlugins, "allow-label-plugins", nil, "`name` of a Kong plugin that labels may ask for, although it runs code or reaches files or hosts; repeatable")
-	f.StringVar(&s.labelPrefix, "label-prefix", "lockstep.", "what our labels begin with")
+	s.bindGrammar(f)
 	f.StringVar(&s.owner, "owner", "lockstep", "`name` that marks what is ours in the gateways")
 	f.BoolVar(&s.takeover, "takeover", false, "take the gateways over from another lockstep with the same owner")
 
@@ -163,14 +163,8 @@ func (s *settings) check() error {
 	if s.resync < s.minResync {
 		return fmt.Errorf("--resync %s is too short; a full comparison costs every gateway something, use %s or more", s.resync, s.minResync)
 	}
-	if s.labelPrefix == "" {
-		return fmt.Errorf("--label-prefix is empty; leave it out to have %q", "lockstep.")
-	}
-	if !prefixPattern.MatchString(s.labelPrefix) {
-		return fmt.Errorf("--label-prefix %q can't begin a label; use a-z, 0-9, ., _ and -, beginning with a letter or digit", s.labelPrefix)
-	}
-	if !strings.HasSuffix(s.labelPrefix, ".") {
-		s.labelPrefix += "."
+	if err := s.checkGrammar(); err != nil {
+		return err
 	}
 	if !ownerPattern.MatchString(s.owner) {
 		return fmt.Errorf("--owner %q does not fit; use a-z, 0-9 and -, at most 32 characters, beginning and ending with a letter or digit", s.owner)
@@ -190,6 +184,32 @@ func (s *settings) check() error {
 	}
 	s.haproxyDir = or(s.haproxyDir, filepath.Join(s.stateDir, "haproxy"))
 	s.fill()
+	return nil
+}
+
+// grammar returns how labels are read.
+func (s *settings) grammar() v1.Grammar {
+	return v1.Grammar{Prefix: s.labelPrefix, ExposeAll: s.exposeAll, AllowPlugins: s.allowPlugins}
+}
+
+// bindGrammar binds the flags that say how labels are read.
+func (s *settings) bindGrammar(f *pflag.FlagSet) {
+	f.BoolVar(&s.exposeAll, "expose-all", false, "let containers count that have no enable label")
+	f.StringSliceVar(&s.allowPlugins, "allow-label-plugins", nil, "`name` of a Kong plugin that labels may ask for, although it runs code or reaches files or hosts; repeatable")
+	f.StringVar(&s.labelPrefix, "label-prefix", "lockstep.", "what our labels begin with")
+}
+
+// checkGrammar finds what is wrong with them.
+func (s *settings) checkGrammar() error {
+	if s.labelPrefix == "" {
+		return fmt.Errorf("--label-prefix is empty; leave it out to have %q", "lockstep.")
+	}
+	if !prefixPattern.MatchString(s.labelPrefix) {
+		return fmt.Errorf("--label-prefix %q can't begin a label; use a-z, 0-9, ., _ and -, beginning with a letter or digit", s.labelPrefix)
+	}
+	if !strings.HasSuffix(s.labelPrefix, ".") {
+		s.labelPrefix += "."
+	}
 	return nil
 }
 

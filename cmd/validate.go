@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,34 +9,30 @@ import (
 
 	"github.com/spf13/cobra"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/manifests"
+	"github.com/lockstep/lockstep/manifests/compose"
 )
 
 func newValidate() *cobra.Command {
 	var out output
-	var besides []string
+	var v validation
 	c := &cobra.Command{
 		Use:   "validate FILE|DIRECTORY…",
-		Short: "Say what is wrong with manifests",
+		Short: "Say what is wrong with manifests and Compose files",
 		Long: "Validate reads manifests and says what is wrong with them, each by itself and all\n" +
-			"together, with file, line, column and what to do. It asks nobody: it needs no\n" +
-			"daemon, no Docker and no gateway, and does not follow references to secrets.\n" +
-			"Policies in the files, and in those of --policy, are asked as the daemon asks them.\n\n" +
+			"together, with file, line, column and what to do; of Compose files that are named,\n" +
+			"what is wrong with the labels in them. It asks nobody: it needs no daemon, no Docker\n" +
+			"and no gateway, and does not follow references to secrets. Policies in the files,\n" +
+			"and in those of --policy, are asked as the daemon asks them.\n\n" +
 			"Exit codes: 0 all is well, 1 something is wrong.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			texts, err := manifests.ReadAll(args)
+			report, texts, err := v.validate(c.Context(), args)
 			if err != nil {
 				return err
 			}
-			rules, err := manifests.ReadAll(besides)
-			if err != nil {
-				return fmt.Errorf("--policy: %w", err)
-			}
-			policies, wrong := manifests.Policies(rules)
-			report := manifests.Validate(texts, policies)
-			report.Problems = append(wrong, report.Problems...)
-			maps.Copy(texts, rules)
 			if err := out.print(c, report, func(p *printer) { printValidation(p, report, texts) }); err != nil {
 				return err
 			}
@@ -45,20 +42,72 @@ func newValidate() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringSliceVar(&besides, "policy", nil, "`path` of a file or directory with policies, which hold besides those in the files; repeatable")
+	c.Flags().StringSliceVar(&v.besides, "policy", nil, "`path` of a file or directory with policies, which hold besides those in the files; repeatable")
+	v.settings.bindGrammar(c.Flags())
 	out.bind(c)
 	return withEnvironment(c)
 }
 
+// validation is what validate is told.
+type validation struct {
+	settings settings // how labels are read
+	besides  []string
+}
+
+// validate reads all files and says what is wrong with them. texts are those of all
+// files, by path.
+func (v *validation) validate(ctx context.Context, args []string) (report manifests.Report, texts map[string][]byte, err error) {
+	if err := v.settings.checkGrammar(); err != nil {
+		return report, nil, err
+	}
+	if texts, err = manifests.ReadAll(args); err != nil {
+		return report, nil, err
+	}
+	rules, err := manifests.ReadAll(v.besides)
+	if err != nil {
+		return report, nil, fmt.Errorf("--policy: %w", err)
+	}
+	declared := maps.Clone(texts)
+	var composed []string
+	for _, path := range args {
+		if text, isFile := texts[path]; isFile && compose.Is(text) {
+			composed = append(composed, path)
+			delete(declared, path)
+		}
+	}
+	policies, wrong := manifests.Policies(rules)
+	report = manifests.Validate(declared, policies)
+	report.Problems = append(wrong, report.Problems...)
+	report.Files = len(texts)
+	maps.Copy(texts, rules)
+	if len(composed) == 0 || len(report.Problems) > 0 { // what labels mean depends on manifests
+		return report, texts, nil
+	}
+	build := desired.Options{Grammar: v.settings.grammar(), Gateways: []v1.Gateway{v1.Kong, v1.HAProxy}, TLSPassthrough: true}
+	found, _, err := forecastOf(ctx, build, composed, declared, policies)
+	if err != nil {
+		return report, nil, err
+	}
+	report.Services = len(found.Services)
+	for _, problem := range found.Problems {
+		switch problem.Reason {
+		case v1.Conflict, v1.NoPort:
+			problem.Gateway = "" // it is so on each
+		default:
+			if problem.Gateway != "" { // it depends on the gateways that there are
+				continue
+			}
+		}
+		if !slices.Contains(report.Problems, problem) {
+			report.Problems = append(report.Problems, problem)
+		}
+	}
+	return report, texts, nil
+}
+
 // printValidation prints each problem as a compiler does, and what was found.
 func printValidation(p *printer, report manifests.Report, texts map[string][]byte) {
-	for _, problem := range report.Problems {
-		p.line("%s: %s", problem.Origin, problem.Message)
-		for _, line := range manifests.Excerpt(texts[problem.Origin.File], problem.Origin) {
-			p.line("%s", line)
-		}
-		p.line("      → %s", problem.Fix)
-	}
+	printPlaced(p, report.Problems, texts)
 	if len(report.Problems) > 0 {
 		p.line("%s in %s", count(len(report.Problems), "problem"), count(report.Files, "file"))
 		return
@@ -66,6 +115,9 @@ func printValidation(p *printer, report manifests.Report, texts map[string][]byt
 	var kinds []string
 	for _, kind := range slices.Sorted(maps.Keys(report.Objects)) {
 		kinds = append(kinds, fmt.Sprintf("%d %s", report.Objects[kind], kind))
+	}
+	if report.Services > 0 {
+		kinds = append(kinds, count(report.Services, "service")+" by labels")
 	}
 	p.line("%s: %s", count(report.Files, "file"), or(strings.Join(kinds, ", "), "nothing declared"))
 }

@@ -13,9 +13,11 @@ import (
 
 // Report is what is to be said of files that nobody serves yet.
 type Report struct {
-	Files    int            `json:"files"`
-	Objects  map[string]int `json:"objects"` // by kind
-	Problems []v1.Problem   `json:"problems"`
+	Files   int            `json:"files"`
+	Objects map[string]int `json:"objects"` // by kind
+	// Services are those that the labels of Compose files would make, or be part of.
+	Services int          `json:"compose_services,omitempty"`
+	Problems []v1.Problem `json:"problems"`
 }
 
 // ReadAll reads files, and the manifests in folders, by the paths that were given.
@@ -60,6 +62,19 @@ func Policies(texts map[string][]byte) (policy.Set, []v1.Problem) {
 	}
 	linked := Link(candidates)
 	return linked.World.Policies, sorted(append(problems, linked.Problems...))
+}
+
+// Together returns what files declare together, and what is wrong with them. It is pure.
+func Together(texts map[string][]byte) (World, []v1.Problem) {
+	var candidates []Candidate
+	var problems []v1.Problem
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		file, wrong := Parse(path, texts[path])
+		problems = append(problems, wrong...)
+		candidates = append(candidates, Candidate{Path: path, Versions: []File{file}, Current: true})
+	}
+	linked := Link(candidates)
+	return linked.World, sorted(append(problems, linked.Problems...))
 }
 
 // Validate says what is wrong with files, each by itself and all together, and which

@@ -1,0 +1,188 @@
+// Package forecast says what the labels of a Compose file would ask for, before
+// anything is deployed: the desired state of its containers, with what manifests and
+// policies add, worked out by the same code as the daemon's.
+//
+// In: Projects (manifests/compose), manifests, policies. Out: a Report with the place
+// of each label. It is pure: what other containers hold, and which ports an image
+// exposes, it can't know.
+package forecast
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lockstep/lockstep/api/policy"
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/manifests/compose"
+)
+
+// Options are what a forecast depends on besides the files.
+type Options struct {
+	Build    desired.Options
+	Declared map[string]*v1.Declared // by manifests
+	Policies policy.Set
+}
+
+// Report is what would be asked for. Everything is sorted.
+type Report struct {
+	Projects []string  `json:"projects"`
+	Services []Service `json:"services"`
+	// Problems are why containers would be left out, and where services would not be
+	// served as asked.
+	Problems []v1.Problem `json:"problems"`
+	// Others are containers that do not count, and why.
+	Others []v1.Problem `json:"others,omitempty"`
+}
+
+// Service is one service that the files would make, or be part of.
+type Service struct {
+	Name       string                  `json:"name"`
+	Containers []string                `json:"containers"`
+	Origin     v1.Origin               `json:"origin"` // the first of its labels that asks for a route, else its container
+	Routes     []desired.RouteStanding `json:"routes"`
+	// AnyPort says that no label and no file says which port it has: the one that the
+	// image exposes.
+	AnyPort bool `json:"any_port,omitempty"`
+}
+
+// unknownPort stands for the port that an image exposes.
+const unknownPort = 1
+
+// Of works a report out.
+func Of(projects []compose.Project, o Options) Report {
+	f := &forecast{containers: map[string]*compose.Container{}, anyPort: map[string]bool{}}
+	var instances []snapshot.Instance
+	report := Report{Services: []Service{}, Problems: []v1.Problem{}}
+	for p := range projects {
+		report.Projects = append(report.Projects, projects[p].Name)
+		for i := range projects[p].Containers {
+			c := &projects[p].Containers[i]
+			subject := c.Subject(projects[p].Name)
+			if declaration, problems := o.Build.Grammar.Decode(subject); !declaration.Enabled && len(problems) == 0 {
+				why := o.Build.Grammar.NotEnabledBecause(subject)
+				why.Origin = c.Place(why.Origin)
+				report.Others = append(report.Others, why)
+				continue
+			}
+			instances = append(instances, f.instance(projects[p].Name, c, len(instances)))
+		}
+	}
+	slices.SortFunc(instances, func(a, b snapshot.Instance) int { return cmp.Compare(a.ID, b.ID) })
+	attachments := snapshot.Attachments{}
+	for _, gateway := range o.Build.Gateways {
+		attachments[gateway] = snapshot.Attachment{OnHost: true}
+	}
+	result := desired.New(o.Build, ledger.New()).Update(time.Unix(0, 0), snapshot.Delta{
+		Full: true, Changed: instances, Attachments: attachments, Declared: o.Declared, Policies: &o.Policies,
+	})
+	for _, id := range slices.Sorted(maps.Keys(result.Refused)) {
+		for _, problem := range result.Refused[id] {
+			problem.Origin = f.containers[id].Place(problem.Origin)
+			report.Problems = append(report.Problems, problem)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(result.Standings)) {
+		f.service(result.Standings[name], &report)
+	}
+	slices.SortStableFunc(report.Problems, func(a, b v1.Problem) int {
+		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
+	})
+	return report
+}
+
+// forecast is the work on one report.
+type forecast struct {
+	containers map[string]*compose.Container // by id
+	anyPort    map[string]bool               // ids of those whose port no file says
+}
+
+// instance returns a container as the source would see it once it runs. Its age is
+// its place in the files: what stands first is the oldest.
+func (f *forecast) instance(project string, c *compose.Container, n int) snapshot.Instance {
+	id := fmt.Sprintf("%012d", n+1)
+	f.containers[id] = c
+	i := snapshot.Instance{
+		ID: id, Name: c.Name, Created: time.Unix(int64(n), 0).UTC(), Project: project, Service: c.Service, Labels: c.Labels, HostNetwork: c.OnHost,
+	}
+	for _, name := range c.Networks {
+		i.Networks = append(i.Networks, snapshot.Network{Name: name, Driver: "bridge", Address: netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + n%250)})}) //nolint:gosec // at most 250
+	}
+	for _, port := range c.Ports {
+		i.Ports = append(i.Ports, snapshot.Port{Number: port})
+	}
+	if len(c.Ports) == 0 {
+		i.Ports, f.anyPort[id] = []snapshot.Port{{Number: unknownPort}}, true
+	}
+	return i
+}
+
+// service adds the account of one service, as far as a container of the files is in it.
+func (f *forecast) service(s *desired.Standing, report *Report) {
+	out := Service{Name: s.Service, Containers: []string{}, Routes: []desired.RouteStanding{}}
+	var first *compose.Container
+	for _, instance := range s.Instances {
+		c := f.containers[instance.ID]
+		if c == nil { // a static endpoint
+			continue
+		}
+		first = cmp.Or(first, c)
+		out.Containers = append(out.Containers, c.Name)
+		for _, verdict := range instance.Verdicts {
+			out.AnyPort = out.AnyPort || f.anyPort[instance.ID] && strings.HasSuffix(verdict.Address, fmt.Sprintf(":%d", unknownPort))
+			f.blame(verdict, v1.Key{Kind: v1.KindInstance, Name: c.Name}, c.Place(v1.Origin{Container: c.Name}), report)
+		}
+	}
+	if first == nil {
+		return
+	}
+	out.Origin = first.Place(v1.Origin{Container: first.Name})
+	for i, route := range s.Routes {
+		if route.Origin.File == "" {
+			route.Origin = f.named(route.Origin.Container, first).Place(route.Origin)
+		}
+		if i == 0 {
+			out.Origin = route.Origin
+		}
+		route.Route = route.Shown()
+		out.Routes = append(out.Routes, route)
+		for _, verdict := range route.Verdicts {
+			f.blame(verdict, v1.Key{Kind: v1.KindRoute, Name: route.Name}, route.Origin, report)
+		}
+	}
+	for _, problem := range s.Problems {
+		if problem.Origin.File == "" {
+			problem.Origin = f.named(problem.Origin.Container, first).Place(problem.Origin)
+		}
+		report.Problems = append(report.Problems, problem)
+	}
+	report.Services = append(report.Services, out)
+}
+
+// named returns the container of a name.
+func (f *forecast) named(name string, otherwise *compose.Container) *compose.Container {
+	for _, c := range f.containers {
+		if c.Name == name {
+			return c
+		}
+	}
+	return otherwise
+}
+
+// blame adds a verdict to the problems, unless all is as asked for.
+func (f *forecast) blame(verdict desired.Verdict, object v1.Key, at v1.Origin, report *Report) {
+	if verdict.Reason == v1.Serving || verdict.Reason == v1.NotEnabled {
+		return
+	}
+	problem := v1.Problem{Reason: verdict.Reason, Gateway: verdict.Gateway, Object: object, Origin: at, Message: verdict.Message, Fix: verdict.Fix}
+	if !slices.Contains(report.Problems, problem) {
+		report.Problems = append(report.Problems, problem)
+	}
+}
