@@ -162,6 +162,11 @@ func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
 	}
 	// How instances are balanced is the business of the gateway that reaches them.
 	if fields := v1.InexpressibleOfService(s.settings, gateway); len(fields) > 0 && r.instances {
+		if gateway == v1.Kong && slices.Contains(fields, "protocol") {
+			return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+				Message: fmt.Sprintf("%s has the protocol %s, and what is no HTTP reaches Kong only at ports of its stream_listen, which this version does not use", s.name, s.settings.Protocol),
+				Fix:     "serve it on HAProxy (gateways=haproxy), as it is when the label gateways is left out"}
+		}
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
 			Fix:     "mark the field optional with a ? after its name to serve the service without it, or name only the other gateway in the label gateways"}
