@@ -19,7 +19,7 @@ import (
 
 func TestConformance(t *testing.T) {
 	needHAProxy(t)
-	reconcilertest.Run(t, reconcilertest.Harness{New: newGateway, Events: 200, Certificates: true})
+	reconcilertest.Run(t, reconcilertest.Harness{New: newGateway, Events: 200, Certificates: true, Streams: true})
 }
 
 // expressible gives a reconciler only what HAProxy can express, as the desired
@@ -34,7 +34,7 @@ func (e expressible) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		next.TLSUnverified = service.TLSServerName == "" // what no gateway but this one can verify
 		six := slices.ContainsFunc(service.Endpoints, func(e v1.Endpoint) bool { return e.Address.Addr().Is6() })
 		for _, route := range service.Routes {
-			if field, _ := inexpressible(&route); field != "" {
+			if field, _ := inexpressible(&route); field != "" && !route.Stream() {
 				continue
 			}
 			route.PreserveHost = route.PreserveHost || six || !e.can().namesHost
@@ -58,7 +58,7 @@ func newGateway(tb testing.TB) *reconcilertest.Gateway {
 	tb.Helper()
 	g := &gateway{bench: managed(tb)}
 	g.options.ReloadEvery = 1
-	g.options.TLSBinds = []string{freeAddress(tb)}
+	g.options.TLSBinds, g.options.TLSPassthrough = []string{freeAddress(tb)}, true
 	theirs.Do(func() { theirCA = newAuthority(tb) })
 	g.options.ClientCA = theirCA.file(filepath.Join(tb.TempDir(), "ca.pem"))
 	g.options.BackendCAs = []string{g.options.ClientCA}

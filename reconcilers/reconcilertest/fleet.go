@@ -23,7 +23,8 @@ type Fleet struct {
 	people       map[string]person // consumers, by name
 	global       int               // of a plugin for everybody; 0 for none
 	keySets      []string
-	number       int // the last number that was given out, for ids, hosts and addresses
+	streams      bool // some services take TLS by name
+	number       int  // the last number that was given out, for ids, hosts and addresses
 }
 
 // NewFleet returns an empty fleet.
@@ -69,7 +70,11 @@ func (f *Fleet) change(s *v1.Service) string {
 	}
 	e := &s.Endpoints[f.random.IntN(len(s.Endpoints))]
 	r := &s.Routes[f.random.IntN(len(s.Routes))]
-	switch f.random.IntN(22) {
+	kind := f.random.IntN(22)
+	if s.Protocol.Stream() && kind >= 14 && kind < 20 {
+		return f.stream(s, r)
+	}
+	switch kind {
 	case 0, 1, 2:
 		return f.addEndpoint(s)
 	case 3, 4:
@@ -97,7 +102,7 @@ func (f *Fleet) change(s *v1.Service) string {
 		s.Routes = slices.DeleteFunc(s.Routes, func(r v1.Route) bool { return r.Name == name })
 		return "remove route " + name
 	case 12, 13:
-		f.match(r)
+		f.match(s, r)
 		return "change the match of route " + r.Name
 	case 14:
 		r.StripPath, r.PreserveHost = f.random.IntN(2) == 0, f.random.IntN(2) == 0
@@ -146,6 +151,23 @@ func (f *Fleet) balance(s *v1.Service, e *v1.Endpoint) string {
 	}
 }
 
+// stream changes what a service of connections has besides instances and names.
+func (f *Fleet) stream(s *v1.Service, r *v1.Route) string {
+	switch f.random.IntN(4) {
+	case 0:
+		s.Balance = pick(f.random, []string{"", v1.LeastConn, v1.BalanceSource})
+		return fmt.Sprintf("change the balance to %q", s.Balance)
+	case 1:
+		s.HealthCheck = pick(f.random, []v1.HealthCheck{{}, {Check: v1.CheckTCP, CheckExpect: "x", CheckInterval: time.Hour}})
+		return "change the health check to " + s.Check
+	case 2:
+		s.TunnelTimeout = pick(f.random, []time.Duration{0, time.Minute})
+		return "change how long a connection may be silent"
+	}
+	s.ProxyProtocol, r.Priority = pick(f.random, []string{"", "v1", "v2"}), f.random.IntN(3)
+	return "change the PROXY protocol"
+}
+
 // secure changes what is spoken with instances, and what is asked of a route's clients.
 func (f *Fleet) secure(s *v1.Service, r *v1.Route) string {
 	if f.random.IntN(2) == 0 {
@@ -176,6 +198,9 @@ func (f *Fleet) add() string {
 		ConnectTimeout: 5 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
 		Origin: v1.Origin{Container: fmt.Sprintf("c-%d", f.number), Label: "lockstep.enable"},
 	}
+	if f.streams && f.random.IntN(4) == 0 {
+		s.Protocol = v1.TLSPassthrough
+	}
 	for range f.random.IntN(4) {
 		f.addEndpoint(s)
 	}
@@ -203,17 +228,21 @@ func (f *Fleet) addRoute(s *v1.Service) string {
 		Name: fmt.Sprintf("%s.r%d", s.Name, f.number), PreserveHost: true,
 		Origin: v1.Origin{Container: s.Origin.Container, Label: "lockstep.hosts"},
 	}
-	f.match(&r)
+	f.match(s, &r)
 	s.Routes = append(s.Routes, r)
 	slices.SortFunc(s.Routes, func(a, b v1.Route) int { return cmp.Compare(a.Name, b.Name) })
 	return "add route " + r.Name
 }
 
 // match gives a route a match that no other has: each holds a fresh number.
-func (f *Fleet) match(r *v1.Route) {
+func (f *Fleet) match(s *v1.Service, r *v1.Route) {
 	f.number++
 	n := f.number
-	r.Hosts, r.Paths, r.Methods, r.Headers, r.Cookies = nil, nil, nil, nil, nil
+	r.Hosts, r.Paths, r.Methods, r.Headers, r.Cookies, r.SNIs = nil, nil, nil, nil, nil, nil
+	if s.Protocol.Stream() {
+		r.SNIs = []string{fmt.Sprintf("*.w%d.example.test", n), fmt.Sprintf("n%d.example.test", n)}
+		return
+	}
 	switch f.random.IntN(8) {
 	case 0:
 		r.Hosts = []string{fmt.Sprintf("h%d.example.test", n)}
