@@ -81,6 +81,9 @@ func evilSets(tb testing.TB, evil string) map[string]*v1.Service {
 	put("hashed header", func(s *v1.Service) { s.Balance = "header:" + evil })
 	put("check path", func(s *v1.Service) { s.Check, s.CheckPath = v1.CheckHTTP, evil })
 	put("check host", func(s *v1.Service) { s.Check, s.CheckHost = v1.CheckHTTP, evil })
+	put("sni", func(s *v1.Service) {
+		s.Protocol, s.Routes[0] = v1.TLSPassthrough, v1.Route{Name: "shop.default", SNIs: []string{evil}}
+	})
 	put("check send", func(s *v1.Service) { s.Check, s.CheckSend, s.CheckExpect = v1.CheckTCP, evil, "x" })
 	put("check expect", func(s *v1.Service) { s.Check, s.CheckExpect = v1.CheckTCP, evil })
 	put("check status", func(s *v1.Service) { s.Check, s.CheckStatus = v1.CheckHTTP, []string{evil} })
@@ -157,7 +160,7 @@ func corruptMap(v reflect.Value, name string, visit func(part string, fill func(
 
 // TestInjection tries to get another directive or command through every field.
 func TestInjection(t *testing.T) {
-	b := managed(t)
+	b, _ := passing(t)
 	b.serve("honest", origin(t, "one"))
 	b.sync()
 	clean := (&gateway{bench: b}).world()
