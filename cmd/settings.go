@@ -227,10 +227,10 @@ func ranges(flag string, texts []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, text := range texts {
 		prefix, err := netip.ParsePrefix(text)
-		if address, single := netip.ParseAddr(text); single == nil {
+		if address, single := netip.ParseAddr(text); single == nil && address.Zone() == "" { // a range has none anyway
 			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
 		}
-		if err != nil || prefix.Addr().Zone() != "" {
+		if err != nil {
 			return nil, fmt.Errorf("%s %q is neither a range nor an address, for example 10.0.0.0/8", flag, text)
 		}
 		out = append(out, prefix.Masked())

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -59,6 +60,8 @@ func TestCheckRefuses(t *testing.T) {
 		"odd prefix":      {[]string{"--label-prefix", "lock step"}, "can't begin a label"},
 		"dotted prefix":   {[]string{"--label-prefix", ".mine"}, "can't begin a label"},
 		"short resync":    {[]string{"--resync", "9s"}, "10s or more"},
+		"trusted name":    {[]string{"--trusted-proxies", "proxy.test"}, "--trusted-proxies \"proxy.test\" is neither"},
+		"accepted zone":   {[]string{"--haproxy-accept-proxy", "10.0.0.0/8,fe80::1%eth0"}, "--haproxy-accept-proxy \"fe80::1%eth0\" is neither"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := bound(t, c.args...)
@@ -76,6 +79,13 @@ func TestCheckFillsIn(t *testing.T) {
 	}
 	if s.labelPrefix != "mine." || s.haproxyDir != "/s/haproxy" || s.controlSocket != "/s/control.sock" {
 		t.Errorf("prefix %q, dir %q, control socket %q", s.labelPrefix, s.haproxyDir, s.controlSocket)
+	}
+}
+
+func TestRanges(t *testing.T) {
+	got, err := ranges("--x", []string{"10.1.2.3/8", "192.0.2.7", "2001:db8::1"})
+	if want := "[10.0.0.0/8 192.0.2.7/32 2001:db8::1/128]"; err != nil || fmt.Sprint(got) != want {
+		t.Errorf("got %v, %v, want %s", got, err, want)
 	}
 }
 
