@@ -95,6 +95,7 @@ const (
 	// proved says that the client has shown one, in this connection or in that whose
 	// session of TLS it took up. Listeners let no other in than those of the authority.
 	proved     = "{ ssl_c_used } { ssl_c_verify 0 }"
+	lacksProof = `http-request return status 403 content-type text/plain string "client certificate required\n" if %s`
 	provedLine = "http-request set-var(txn.proved) bool(true) if " + proved
 )
 
@@ -104,7 +105,8 @@ const (
 // that came through the gate, where nobody can know what was shown, but for a worker
 // that was replaced.
 func renderProof(line func(string, ...any), o Options) {
-	if o.ClientCA == "" {
+	if o.ClientCA == "" { // such a route is about to go, or could not be taken out yet
+		line(lacksProof, wantsClient)
 		return
 	}
 	line(provedLine)
@@ -114,7 +116,7 @@ func renderProof(line func(string, ...any), o Options) {
 	}
 	line("http-request set-var(txn.named) ssl_fc_sni,lower if !%s", vouched)
 	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s { so_name gate } !%s`, wantsClient, vouched)
-	line(`http-request return status 403 content-type text/plain string "client certificate required\n" if %s !{ var(txn.proved) -m bool } !%s`, wantsClient, vouched)
+	line(lacksProof+" !{ var(txn.proved) -m bool } !%s", wantsClient, vouched)
 	line("http-request set-var(txn.hl) var(txn.h),lower if %s", wantsClient)
 	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s !{ var(txn.named),strcmp(txn.hl) eq 0 }`, wantsClient)
 }

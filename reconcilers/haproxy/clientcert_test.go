@@ -119,7 +119,15 @@ var strictHosts = []string{"strict.test", "exact.test", "moved.test", "a.wild.te
 
 // TestNoWayAround tries every way to a route that demands a certificate.
 func TestNoWayAround(t *testing.T) {
+	for _, passthrough := range []bool{false, true} {
+		t.Run(fmt.Sprintf("passthrough=%t", passthrough), func(t *testing.T) { noWayAround(t, passthrough) })
+	}
+}
+
+func noWayAround(t *testing.T, passthrough bool) {
+	t.Helper()
 	b, address, a := demandingBench(t)
+	b.options.TLSPassthrough = passthrough
 	b.options.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	b.open()
 	b.sync()
@@ -243,6 +251,21 @@ func TestDemandNeedsNoReload(t *testing.T) {
 	b.options.ClientCA = ""
 	b.troubled = true
 	b.restart()
+	b.r.fault = func(step string) error {
+		if strings.HasPrefix(step, "del map") || strings.HasPrefix(step, "prepare map") || strings.HasPrefix(step, "commit map") {
+			return errors.New("the socket is gone")
+		}
+		return nil
+	}
+	if failed, err := b.try(reconcilers.Scope{Fresh: true}); err != nil || len(failed) == 0 {
+		t.Fatalf("nothing failed: %v", err)
+	}
+	for _, host := range append(strictHosts, "open.test") {
+		if status, body := (prover{}).ask(t, address, "https://"+host+"/"); status == 200 {
+			t.Errorf("%s could not be taken out and answers %q", host, body)
+		}
+	}
+	b.r.fault = nil
 	b.syncAll()
 	for _, p := range b.problems {
 		if p.Reason != v1.NotExpressible || !strings.Contains(p.Fix, "--haproxy-client-ca") {
