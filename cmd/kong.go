@@ -143,7 +143,7 @@ func (d *daemon) openKong(s *settings, m mode, writer string, log *slog.Logger) 
 	if err := s.access(&o, log); err != nil {
 		return err
 	}
-	reconciler, err := kong.New(o)
+	reconciler, err := kong.Open(o)
 	if err != nil {
 		return fmt.Errorf("kong: %w", err)
 	}

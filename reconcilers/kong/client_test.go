@@ -193,12 +193,12 @@ func TestNextNode(t *testing.T) {
 	}
 }
 
-func TestSeveralNodesWithoutDatabase(t *testing.T) {
+func TestOneNodeWithoutDatabase(t *testing.T) {
 	k := start(t, fakekong.Options{Mode: fakekong.DBLess})
 	o := options(k.AdminURL)
 	o.AdminURLs = []string{k.AdminURL, k.AdminURL + "/"}
 	_, err := open(t, o).Observe(t.Context(), reconcilers.Scope{})
-	if reasonOf(err) != v1.Conflict || !strings.Contains(err.Error(), "one database-less node") {
+	if reasonOf(err) != v1.Conflict || !strings.Contains(err.Error(), "name nodes without a database") {
 		t.Errorf("got %v", err)
 	}
 }

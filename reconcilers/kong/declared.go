@@ -21,6 +21,9 @@ const ownWords = "kong:"
 // entities adds what is declared in Kong's own words: within a narrow scope, only
 // what belongs to the services of the scope.
 func (c *compiler) entities(all bool, set v1.Set, entities []v1.Entity) {
+	if len(entities) == 0 {
+		return
+	}
 	c.index(set, entities)
 	for _, row := range c.rows { // parents first
 		for i := range entities {

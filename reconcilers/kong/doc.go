@@ -26,6 +26,7 @@
 //	         rival.go                     who holds what must be unique
 //	         node.go, draft.go, push.go,  without one: the whole configuration as text,
 //	         declare.go, base.go          less what Kong refuses, with the user's own
+//	         nodes.go                     several nodes without one, each for itself
 //	watch    watch.go                     notice a node that came back, or back empty
 //	beneath  client.go, retry.go, refusal.go  requests, patience, Kong's errors in words
 //

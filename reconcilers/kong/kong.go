@@ -71,9 +71,11 @@ func New(o Options) (*Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(o.Registerer)
-	if err != nil {
-		return nil, err
+	m := o.metrics
+	if m == nil {
+		if m, err = newMetrics(o.Registerer); err != nil {
+			return nil, err
+		}
 	}
 	c, err := newClient(o, m)
 	if err != nil {
@@ -166,7 +168,7 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	f := &facts{database: root.Configuration.Database, version: root.Version}
 	if f.dbless() && len(r.options.AdminURLs) > 1 {
 		return gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+r.client.where()+" has no database",
-			"name one database-less node, or nodes of one cluster with a database")
+			"name nodes without a database, or nodes of one cluster with one")
 	}
 	if !f.dbless() && r.base != nil {
 		return gatewayError(v1.Conflict, "--kong-base is for a Kong without a database, and the one at "+r.client.where()+" has one",

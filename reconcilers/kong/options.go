@@ -20,7 +20,8 @@ import (
 // means its default.
 type Options struct {
 	// AdminURLs are addresses of the Admin API. With a database they are nodes of
-	// one cluster: the next is asked when one is down. Without one it must be one.
+	// one cluster: the next is asked when one is down. Without one, New takes one, and
+	// Open keeps each.
 	AdminURLs []string
 	// Owner marks what is ours: [a-z0-9-], at most 40 characters, not starting or ending with "-".
 	Owner string
@@ -70,6 +71,8 @@ type Options struct {
 	Log *slog.Logger
 	// Registerer gets the metrics; default: none.
 	Registerer prometheus.Registerer
+
+	metrics *metrics // those that several reconcilers share; nil: its own
 }
 
 // resolve checks the options and fills in the defaults.

@@ -1,0 +1,303 @@
+package kong
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// Nodes keeps several addresses of Kong: one cluster over a database, or nodes
+// without one, each of which holds everything by itself. Which of the two is asked
+// with the first look.
+//
+// Of nodes without a database, each is read, written and watched for itself; what
+// one holds and another does not is a change like any other. One that does not
+// answer is left out until it does, and named by a problem meanwhile.
+type Nodes struct {
+	options Options
+	each    []*Reconciler
+	cluster atomic.Pointer[Reconciler] // over the database, once that is known
+
+	states []plan.State // of each node, as last observed; nil where it did not answer
+	down   []error      // why it did not
+}
+
+var (
+	_ reconcilers.Reconciler = (*Nodes)(nil)
+	_ reconcilers.Watcher    = (*Nodes)(nil)
+)
+
+// gateway is what Open returns.
+type gateway interface {
+	reconcilers.Reconciler
+	reconcilers.Watcher
+}
+
+// Open returns a reconciler for all of the addresses. It asks none of them yet.
+func Open(o Options) (gateway, error) {
+	if len(o.AdminURLs) < 2 {
+		return New(o)
+	}
+	var err error
+	if o.metrics, err = newMetrics(o.Registerer); err != nil {
+		return nil, err
+	}
+	n := &Nodes{options: o}
+	for _, url := range o.AdminURLs {
+		o.AdminURLs = []string{url}
+		node, err := New(o)
+		if err != nil {
+			return nil, err
+		}
+		n.each = append(n.each, node)
+	}
+	n.states, n.down = make([]plan.State, len(n.each)), make([]error, len(n.each))
+	return n, nil
+}
+
+// decide asks the nodes, until one answers, whether they have a database.
+func (n *Nodes) decide(ctx context.Context) error {
+	var failed []error
+	for _, node := range n.each {
+		if node.facts != nil {
+			return nil // without one, for this was asked before
+		}
+	}
+	for _, node := range n.each {
+		err := node.ask(ctx)
+		if err == nil && node.facts.dbless() {
+			return nil
+		}
+		if err == nil {
+			node.facts = nil // the next look begins with the cluster
+			cluster, err := New(n.options)
+			if err != nil {
+				return err
+			}
+			n.cluster.Store(cluster)
+			return nil
+		}
+		node.health.fell()
+		failed = append(failed, explain(fmt.Errorf("read kong: %w", err)))
+	}
+	return failed[0]
+}
+
+// Observe implements reconcilers.Reconciler.
+func (n *Nodes) Observe(ctx context.Context, scope reconcilers.Scope) (plan.State, error) {
+	if n.cluster.Load() == nil {
+		if err := n.decide(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if cluster := n.cluster.Load(); cluster != nil {
+		return cluster.Observe(ctx, scope)
+	}
+	n.all(func(i int, node *Reconciler) {
+		n.states[i], n.down[i] = node.Observe(ctx, scope)
+		if n.down[i] == nil && !node.facts.dbless() {
+			n.states[i], n.down[i] = nil, gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+node.client.where()+" has a database, while others have none",
+				"name nodes without a database, or nodes of one cluster with one")
+		}
+	})
+	up := n.up()
+	if len(up) == 0 {
+		return nil, n.down[0]
+	}
+	return merged(up), nil
+}
+
+// all does something for each node at once.
+func (n *Nodes) all(do func(i int, node *Reconciler)) {
+	var group sync.WaitGroup
+	for i, node := range n.each {
+		group.Go(func() { do(i, node) })
+	}
+	group.Wait()
+}
+
+// up are the states of the nodes that answered.
+func (n *Nodes) up() []plan.State {
+	var out []plan.State
+	for i := range n.each {
+		if n.down[i] == nil {
+			out = append(out, n.states[i])
+		}
+	}
+	return out
+}
+
+// merged is what all of some states hold. What is not alike everywhere is unlike
+// what anybody asks for.
+func merged(states []plan.State) plan.State {
+	if len(states) == 1 {
+		return states[0]
+	}
+	out := maps.Clone(states[0])
+	for _, state := range states[1:] {
+		for key, o := range state {
+			if out[key] == nil {
+				out[key] = o
+			}
+		}
+	}
+	for key, o := range out {
+		for _, state := range states {
+			if other := state[key]; other == nil || len(other.Differs(o)) > 0 {
+				uneven := *o
+				uneven.Fields = maps.Clone(o.Fields)
+				uneven.Fields["nodes"] = "some"
+				out[key] = &uneven
+				break
+			}
+		}
+	}
+	return out
+}
+
+// Compile implements reconcilers.Reconciler.
+func (n *Nodes) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
+	if cluster := n.cluster.Load(); cluster != nil {
+		return cluster.Compile(scope, set, shared)
+	}
+	var state plan.State
+	var problems []v1.Problem
+	for i, node := range n.each {
+		if n.down[i] != nil {
+			continue
+		}
+		// Each takes from it what it must know of itself; they differ in nothing else.
+		made, found := node.Compile(scope, set, shared)
+		if state == nil {
+			state, problems = made, found
+		}
+	}
+	if state == nil { // none was asked yet
+		return n.each[0].Compile(scope, set, shared)
+	}
+	for i, node := range n.each {
+		if n.down[i] != nil && scope.All() {
+			problems = append(problems, node.about(n.down[i]))
+		}
+	}
+	return state, problems
+}
+
+// about is the problem of one node among several.
+func (r *Reconciler) about(err error) v1.Problem {
+	problem := *problemOf(err)
+	problem.Object = v1.Key{Kind: v1.KindEntity, Name: "node/" + r.client.where()}
+	if problem.Fix == "" {
+		problem.Fix = "it is tried again by itself"
+	}
+	return problem
+}
+
+// Apply implements reconcilers.Reconciler.
+func (n *Nodes) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
+	if cluster := n.cluster.Load(); cluster != nil {
+		return cluster.Apply(ctx, p)
+	}
+	if len(n.up()) == 0 {
+		return n.each[0].untried(p, n.down[0])
+	}
+	results := make([][]plan.Outcome, len(n.each))
+	failed := make([]error, len(n.each))
+	n.all(func(i int, node *Reconciler) {
+		if n.down[i] == nil {
+			results[i], failed[i] = node.Apply(ctx, n.share(i, p))
+		}
+	})
+	outcomes := make([]plan.Outcome, len(p.Changes))
+	for at, change := range p.Changes {
+		outcomes[at].Change = change
+	}
+	var errs []error
+	for i, node := range n.each {
+		problems := map[v1.Key]*v1.Problem{}
+		for _, outcome := range results[i] {
+			problems[outcome.Change.Key] = outcome.Problem
+		}
+		for at := range outcomes {
+			if problem := problems[outcomes[at].Change.Key]; problem != nil && outcomes[at].Problem == nil {
+				here := *problem
+				here.Message = fmt.Sprintf("at the node %s: %s", node.client.where(), problem.Message)
+				outcomes[at].Problem = &here
+			}
+		}
+		if failed[i] != nil {
+			errs = append(errs, failed[i])
+		}
+	}
+	if len(errs) == len(n.up()) {
+		return outcomes, errors.Join(errs...)
+	}
+	return outcomes, nil
+}
+
+// share is what of a plan is still to be done at one node.
+func (n *Nodes) share(i int, p plan.Plan) plan.Plan {
+	var out plan.Plan
+	for _, change := range p.Changes {
+		before, after := n.states[i][change.Key], change.After
+		next := plan.Change{Op: plan.Update, Key: change.Key, Before: before, After: after, Reload: change.Reload}
+		switch {
+		case before == nil && after == nil:
+			continue
+		case before == nil:
+			next.Op = plan.Create
+		case after == nil:
+			next.Op = plan.Delete
+		default:
+			if next.Fields = before.Differs(after); len(next.Fields) == 0 {
+				continue
+			}
+		}
+		out.Changes = append(out.Changes, next)
+	}
+	return out
+}
+
+// Watch implements reconcilers.Watcher: each node is looked at.
+func (n *Nodes) Watch(ctx context.Context, poke func()) error {
+	ticker := time.NewTicker(n.each[0].options.WatchInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+		if cluster := n.cluster.Load(); cluster != nil {
+			if cluster.look(ctx) {
+				poke()
+			}
+			continue
+		}
+		n.all(func(_ int, node *Reconciler) {
+			if node.look(ctx) {
+				poke()
+			}
+		})
+	}
+}
+
+// Close implements reconcilers.Reconciler.
+func (n *Nodes) Close() error {
+	var failed []error
+	for _, node := range n.each {
+		failed = append(failed, node.Close())
+	}
+	if cluster := n.cluster.Load(); cluster != nil {
+		failed = append(failed, cluster.Close())
+	}
+	return errors.Join(failed...)
+}
