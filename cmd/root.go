@@ -68,7 +68,7 @@ func New(version string) *cobra.Command {
 		newExplain(),
 		newExport(),
 		newWait(),
-		newValidate(),
+		newSchema(), newValidate(),
 		newHealth(),
 		newDemo(),
 		newMan(version),

@@ -176,6 +176,9 @@ func checkCommand(words []string) error {
 	for len(words) > 0 && strings.Contains(words[0], "=") {
 		words = words[1:] // variables
 	}
+	if n := len(words); n > 2 && words[n-2] == ">" {
+		words = words[:n-2] // where it goes
+	}
 	if len(words) == 0 {
 		return nil
 	}

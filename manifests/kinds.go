@@ -38,18 +38,20 @@ type kind struct {
 	named func(name string) (message, fix string)
 	// decode reads the spec into the object.
 	decode func(r *reader, o *Object, spec []entry)
+	// schema is that of the spec.
+	schema func() schema
 }
 
 // kinds are the kinds of manifests. Never changed.
 var kinds = []kind{
-	{name: "Service", key: v1.KindService, named: v1.CheckServiceKey, decode: (*reader).service},
-	{name: "Route", key: v1.KindRoute, named: partNamed("route"), decode: (*reader).route},
-	{name: "Certificate", key: v1.KindCertificate, named: partNamed("certificate"), decode: (*reader).certificate},
-	{name: "Plugin", key: v1.KindEntity, named: partNamed("plugin"), decode: (*reader).plugin},
-	{name: "Consumer", key: v1.KindEntity, named: consumerNamed, decode: (*reader).consumer},
-	{name: "KongEntities", key: v1.KindEntity, named: partNamed("object"), decode: (*reader).kongEntities},
-	{name: "HAProxySection", key: v1.KindSection, named: partNamed("section"), decode: (*reader).section},
-	{name: "Policy", key: v1.KindPolicy, named: partNamed("policy"), decode: (*reader).policy},
+	{name: "Service", key: v1.KindService, named: v1.CheckServiceKey, decode: (*reader).service, schema: serviceSchema},
+	{name: "Route", key: v1.KindRoute, named: partNamed("route"), decode: (*reader).route, schema: routeSchema},
+	{name: "Certificate", key: v1.KindCertificate, named: partNamed("certificate"), decode: (*reader).certificate, schema: certificateSchema},
+	{name: "Plugin", key: v1.KindEntity, named: partNamed("plugin"), decode: (*reader).plugin, schema: pluginSchema},
+	{name: "Consumer", key: v1.KindEntity, named: consumerNamed, decode: (*reader).consumer, schema: consumerSchema},
+	{name: "KongEntities", key: v1.KindEntity, named: partNamed("object"), decode: (*reader).kongEntities, schema: kongSchema},
+	{name: "HAProxySection", key: v1.KindSection, named: partNamed("section"), decode: (*reader).section, schema: sectionSchema},
+	{name: "Policy", key: v1.KindPolicy, named: partNamed("policy"), decode: (*reader).policy, schema: policySchema},
 }
 
 // later are the kinds of later versions.
