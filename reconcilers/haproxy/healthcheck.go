@@ -23,6 +23,7 @@ type check struct {
 	Path     string `json:"path,omitempty"`
 	Host     string `json:"host,omitempty"`
 	Status   string `json:"status,omitempty"` // as HAProxy has it: 200-299,404
+	TLS      bool   `json:"tls,omitempty"`    // asks over TLS, whoever answers
 	Send     string `json:"send,omitempty"`   // hexadecimal
 	Expect   string `json:"expect,omitempty"` // likewise
 	Interval int    `json:"interval,omitempty"`
@@ -40,7 +41,7 @@ func checkOf(h v1.HealthCheck) check {
 		Rise: cmp.Or(h.CheckRise, 2), Fall: cmp.Or(h.CheckFall, 3),
 	}
 	if h.Check == v1.CheckHTTP {
-		c.Path, c.Host, c.Status = cmp.Or(h.CheckPath, "/"), cmp.Or(h.CheckHost, "localhost"), strings.Join(h.GoodStatuses(), ",")
+		c.Path, c.Host, c.Status = cmp.Or(h.CheckPath, "/"), cmp.Or(h.CheckHost, anyCheckHost), strings.Join(h.GoodStatuses(), ",")
 	}
 	if h.Check == v1.CheckTCP && h.CheckExpect != "" {
 		c.Send, c.Expect = payload(h.CheckSend), payload(h.CheckExpect)
@@ -58,6 +59,9 @@ func payload(text string) string {
 	return hex.EncodeToString(bytes)
 }
 
+// anyCheckHost is the Host of a check that names none; no name for TLS.
+const anyCheckHost = "localhost"
+
 // longestPayload is that of v1.Payload in digits.
 const longestPayload = 256
 
@@ -70,6 +74,9 @@ var products = map[string]string{
 
 // check is the door for what stands in a check as text.
 func (c check) check() error {
+	if c.TLS && c.Kind != v1.CheckHTTP { // its Host is not looked at below
+		return fmt.Errorf("HAProxy has no check %q over TLS", c.Kind)
+	}
 	switch c.Kind {
 	case "", v1.CheckRedis, v1.CheckPostgres, v1.CheckSMTP:
 		return nil
@@ -125,7 +132,14 @@ func (c check) options() string {
 	if c.Kind == "" {
 		return ""
 	}
-	return fmt.Sprintf(" check inter %dms rise %d fall %d", c.Interval, c.Rise, c.Fall)
+	options := fmt.Sprintf(" check inter %dms rise %d fall %d", c.Interval, c.Rise, c.Fall)
+	if c.TLS {
+		options += " check-ssl verify none"
+	}
+	if c.TLS && c.Host != anyCheckHost {
+		options += " check-sni " + c.Host
+	}
+	return options
 }
 
 // String returns what people read in a plan.
@@ -136,6 +150,9 @@ func (c check) String() string {
 	how := c.Kind
 	if c.Kind == v1.CheckHTTP {
 		how = fmt.Sprintf("GET %s of %s is %s", c.Path, c.Host, c.Status)
+	}
+	if c.TLS {
+		how += " over TLS"
 	}
 	if c.Expect != "" {
 		how = fmt.Sprintf("%s, which says %q after %q", how, unhex(c.Expect), unhex(c.Send))

@@ -84,6 +84,10 @@ func evilSets(tb testing.TB, evil string) map[string]*v1.Service {
 	put("sni", func(s *v1.Service) {
 		s.Protocol, s.Routes[0] = v1.TLSPassthrough, v1.Route{Name: "shop.default", SNIs: []string{evil}}
 	})
+	put("check host over TLS", func(s *v1.Service) {
+		s.Protocol, s.Routes[0] = v1.TLSPassthrough, v1.Route{Name: "shop.default", SNIs: []string{"shop.test"}}
+		s.Check, s.CheckHost = v1.CheckHTTP, evil
+	})
 	put("check send", func(s *v1.Service) { s.Check, s.CheckSend, s.CheckExpect = v1.CheckTCP, evil, "x" })
 	put("check expect", func(s *v1.Service) { s.Check, s.CheckExpect = v1.CheckTCP, evil })
 	put("check status", func(s *v1.Service) { s.Check, s.CheckStatus = v1.CheckHTTP, []string{evil} })
@@ -316,7 +320,7 @@ var forms = func() []*regexp.Regexp {
 	const upstream = `( proto h2|` +
 		` ssl alpn (h2|http/1\.1) (verify none|verify required ca-file /[A-Za-z0-9._/-]+/ca_[0-9a-f]+\.pem verifyhost [A-Za-z0-9._-]+)` +
 		`( sni str\([A-Za-z0-9._-]+\)| sni req\.hdr\(host\),field\(1,:\))?( check-ssl check-alpn (h2|http/1\.1))?( check-sni [A-Za-z0-9._-]+)?)?`
-	const options = `( check inter \d+ms rise \d+ fall \d+)?( slowstart \d+ms)?( send-proxy(-v2)?)?` + upstream + `( maxconn \d+)?( backup)?( disabled)?`
+	const options = `( check inter \d+ms rise \d+ fall \d+( check-ssl verify none( check-sni [A-Za-z0-9._-]+)?)?)?( slowstart \d+ms)?( send-proxy(-v2)?)?` + upstream + `( maxconn \d+)?( backup)?( disabled)?`
 	var all []*regexp.Regexp
 	for _, form := range []string{
 		`backend lockstep:[a-z0-9._:-]+ from lockstep::(defaults|streams)( # service [a-z0-9._-]+)?`,

@@ -1,8 +1,11 @@
 package haproxy
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -112,5 +115,35 @@ func TestProductChecks(t *testing.T) {
 			b.restart()
 			b.quiet("a restart")
 		})
+	}
+}
+
+// TestPassthroughCheck: what ends TLS itself is asked over TLS, by the name that the
+// check has, and whoever signed its certificate.
+func TestPassthroughCheck(t *testing.T) {
+	b, _ := passing(t)
+	status, asked := atomic.Int32{}, atomic.Value{}
+	status.Store(http.StatusOK)
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(r.TLS.ServerName + " " + r.Host + " " + r.URL.Path)
+		w.WriteHeader(int(status.Load()))
+	}))
+	defer s.Close()
+	for _, c := range []struct{ host, want string }{{"", " localhost /healthz"}, {"vault.test", "vault.test vault.test /healthz"}} {
+		b.passOn("vault", []string{"vault.test"}, endpoint(t, "vault-1", s.Listener.Addr().String())).HealthCheck = v1.HealthCheck{
+			Check: v1.CheckHTTP, CheckPath: "/healthz", CheckHost: c.host, CheckInterval: 20 * time.Millisecond, CheckRise: 1, CheckFall: 1,
+		}
+		b.sync()
+		b.eventually("the right question", func() error {
+			if got := asked.Load(); got != c.want {
+				return fmt.Errorf("it is %q, want %q", got, c.want)
+			}
+			return nil
+		})
+		status.Store(http.StatusServiceUnavailable)
+		b.checked("vault", "vault-1", "DOWN")
+		status.Store(http.StatusOK)
+		b.checked("vault", "vault-1", "UP")
+		b.quiet("a check over TLS")
 	}
 }

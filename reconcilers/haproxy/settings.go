@@ -69,6 +69,7 @@ func settingsOf(s *v1.Service, address bool) settings {
 	}
 	if s.Protocol.Stream() {
 		made.Mode, made.Address, made.Server = modeTCP, false, 0
+		made.Check.TLS = s.Protocol == v1.TLSPassthrough && s.Check == v1.CheckHTTP
 	}
 	if s.Sticky != "" {
 		made.Key = digest("sticky " + s.Name)
