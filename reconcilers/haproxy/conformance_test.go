@@ -246,6 +246,7 @@ func (g *gateway) neutral(text string) string {
 	for _, bind := range g.options.TLSBinds {
 		pairs = append(pairs, bind, "TLSBIND")
 	}
+	pairs = append(pairs, digest(g.r.o.asking()), "ASKING") // by files of the directory
 	return strings.NewReplacer(append(pairs, g.options.Dir, "DIR", digest(g.options.Dir), "DIGEST", g.options.Binds[0], "BIND")...).Replace(text)
 }
 

@@ -67,6 +67,11 @@ func renderMap(owner string, m *model, t *table) []byte {
 			b.WriteString(key + " " + value + "\n")
 		}
 	}
+	for _, key := range t.ended.sorted() {
+		if len(t.claims[key]) == 0 { // else a service has it, by a line of its own
+			b.WriteString(key + " " + endedValue(owner) + "\n")
+		}
+	}
 	t.written = b.Len()
 	return b.Bytes()
 }
@@ -93,7 +98,7 @@ func (t *table) text(s *section) string {
 // linesOf returns the lines of the keys that a route won, sorted.
 func (t *table) linesOf(r *route) []string {
 	var lines []string
-	for _, e := range t.entries(r) {
+	for _, e := range r.entries(t.target(r)) {
 		if list := t.claims[e.key]; len(list) > 0 && list[0].route.name == r.name {
 			lines = append(lines, e.key+" "+list[0].value)
 		}

@@ -69,19 +69,51 @@ func (r *route) passedOn(target string) []entry {
 	return out
 }
 
-// terminated are the lines by which clients of HTTP hosts come to the listener that
-// ends TLS. Hosts that end with a star are no names that can be passed on.
-func (r *route) terminated(owner string) []entry {
-	if r.stream() || r.port != 0 {
+// ended are the names of hosts of HTTP, by their keys, with how many routes have them:
+// the listener that ends TLS answers to these. Hosts that end with a star are no
+// names that can be passed on.
+type ended struct {
+	passes bool // else there is nothing to tell them from
+	names  map[string]int
+	order  []string // sorted; nil when it must be made anew
+}
+
+func newEnded(passes bool) ended { return ended{passes: passes, names: map[string]int{}} }
+
+// endedValue is the map's value for them.
+func endedValue(owner string) string { return tlsGateName(owner) + "|0|0|0" }
+
+// count notes that a route comes or goes, and returns the keys that are there now and
+// were not before, or the other way round.
+func (e *ended) count(r *route, by int) (keys []string) {
+	if !e.passes || r.stream() || r.port != 0 {
 		return nil
 	}
-	var out []entry
 	for _, host := range r.hosts {
-		if !strings.HasSuffix(host, "*") {
-			out = append(out, entry{key: nameKey(host), value: tlsGateName(owner) + "|0|0|0"})
+		if strings.HasSuffix(host, "*") {
+			continue
+		}
+		key := nameKey(host)
+		was := e.names[key]
+		if e.names[key] = was + by; was+by <= 0 {
+			delete(e.names, key)
+		}
+		if (was > 0) != (was+by > 0) {
+			keys = append(keys, key)
+			if e.order != nil {
+				e.order = toggle(e.order, key)
+			}
 		}
 	}
-	return out
+	return keys
+}
+
+// sorted returns the keys in order.
+func (e *ended) sorted() []string {
+	if e.order == nil {
+		e.order = sortedKeys(e.names)
+	}
+	return e.order
 }
 
 // nameTrouble says why names can't be passed on; its reason is "" when they can.

@@ -163,7 +163,7 @@ func (c claim) before(o claim) int {
 type table struct {
 	owner    string
 	model    *model // says which backend stands for a service's
-	passes   bool   // TLS is passed on by name
+	ended    ended  // names whose TLS is not passed on, though others' may be
 	claims   map[string][]claim
 	wildPath int // claims that make the frontend look for wildcards with paths
 	wild     int
@@ -179,7 +179,7 @@ type claim struct {
 }
 
 func newTable(owner string, m *model) *table {
-	t := &table{owner: owner, model: m, passes: m.passesTLS(owner), claims: map[string][]claim{}, special: newSpecial(), texts: map[string]string{}}
+	t := &table{owner: owner, model: m, ended: newEnded(m.passesTLS(owner)), claims: map[string][]claim{}, special: newSpecial(), texts: map[string]string{}}
 	for _, name := range m.order {
 		for _, r := range m.sections[name].routes {
 			t.add(r)
@@ -201,21 +201,12 @@ func (t *table) target(r *route) string {
 	return holdName(t.owner)
 }
 
-// entries are all of a route's lines in the map.
-func (t *table) entries(r *route) []entry {
-	out := r.entries(t.target(r))
-	if t.passes {
-		out = append(out, r.terminated(t.owner)...)
-	}
-	return out
-}
-
 // add and remove change the table and return the keys that may now have
 // another value.
 func (t *table) add(r *route) []string {
 	delete(t.texts, r.service)
 	var keys []string
-	for _, e := range t.entries(r) {
+	for _, e := range r.entries(t.target(r)) {
 		list := t.claims[e.key]
 		next := claim{route: r, value: e.value, order: e.order}
 		i, _ := slices.BinarySearchFunc(list, next, claim.before)
@@ -223,13 +214,14 @@ func (t *table) add(r *route) []string {
 		t.forget(t.claims[e.key])
 		keys = append(keys, e.key, t.count(e.key, 1))
 	}
+	keys = append(keys, t.ended.count(r, 1)...)
 	return append(keys, t.special.add(t.target(r), r)...)
 }
 
 func (t *table) remove(r *route) []string {
 	delete(t.texts, r.service)
 	var keys []string
-	for _, e := range t.entries(r) {
+	for _, e := range r.entries(t.target(r)) {
 		t.forget(t.claims[e.key])
 		list := slices.DeleteFunc(t.claims[e.key], func(c claim) bool { return c.route.name == r.name })
 		if len(list) == 0 {
@@ -239,6 +231,7 @@ func (t *table) remove(r *route) []string {
 		}
 		keys = append(keys, e.key, t.count(e.key, -1))
 	}
+	keys = append(keys, t.ended.count(r, -1)...)
 	return append(keys, t.special.remove(r)...)
 }
 
@@ -275,12 +268,18 @@ func (t *table) value(key string) (string, bool) {
 	if list := t.claims[key]; len(list) > 0 {
 		return list[0].value, true
 	}
+	if t.ended.names[key] > 0 {
+		return endedValue(t.owner), true
+	}
 	return t.special.gate(key)
 }
 
 // all returns the whole map.
 func (t *table) all() map[string]string {
 	out := make(map[string]string, len(t.claims)+2)
+	for key := range t.ended.names {
+		out[key] = endedValue(t.owner)
+	}
 	for key, list := range t.claims {
 		out[key] = list[0].value
 	}
