@@ -125,11 +125,12 @@ func (d *daemon) openManifests(s *settings, m mode, log *slog.Logger) error {
 		}
 	}
 	declared := folder.New(options)
-	d.sources = append(d.sources, declared)
-	if followed != nil {
-		d.repository = followed
-		d.sources = append(d.sources, repository.New(followed, declared.Offer))
-		return d.openHook(&s.git, log)
+	if followed == nil {
+		d.sources = append(d.sources, declared)
+		return nil
 	}
-	return nil
+	// The repository comes first: what ails it is why nothing is declared.
+	d.repository = followed
+	d.sources = append(d.sources, repository.New(followed, declared.Offer), declared)
+	return d.openHook(&s.git, log)
 }

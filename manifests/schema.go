@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -116,9 +117,7 @@ func schemaOf(f *v1.Field) schema {
 		return schema{"type": []string{"integer", "string"}, "minimum": f.Min, "maximum": f.Max, "pattern": `^[0-9]+$`}
 	case v1.Duration:
 		out := schema{"default": f.Text(f.Default)}
-		for key, value := range durationSchema {
-			out[key] = value
-		}
+		maps.Copy(out, durationSchema)
 		return out
 	case v1.List:
 		return list

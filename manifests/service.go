@@ -16,10 +16,11 @@ import (
 // maxEndpoints is the most that one service may list.
 const maxEndpoints = 1024
 
-// The first fields of plugins and of static endpoints.
+// The first fields of plugins and of static endpoints, and what each of these has.
 const (
 	wordPlugins   = "plugins"
 	wordEndpoints = "endpoints"
+	wordAddress   = "address"
 )
 
 // Route is a route that is declared apart from its service.
@@ -91,13 +92,22 @@ func (r *reader) endpoints(service string, e entry) []v1.StaticEndpoint {
 func (r *reader) endpoint(service string, item *yaml.Node) (v1.StaticEndpoint, bool) {
 	before := len(r.problems)
 	at := r.at(item)
-	named, fields := pick(r.entries(item, "an endpoint", 3), "address", "network")
+	named, fields := pick(r.entries(item, "an endpoint", 3), wordAddress, "network")
 	if e, has := named["network"]; has {
 		r.report(e.at, "network chooses among a container's addresses, and an endpoint has its own", "remove it")
 	}
+	if _, has := named[wordAddress]; !has { // the table of fields does not know that word
+		fields = slices.DeleteFunc(fields, func(e entry) bool {
+			meant := v1.Nearest(e.key, []string{wordAddress}) != ""
+			if meant {
+				r.report(e.at, fmt.Sprintf("unknown key %s", shown(e.key)), "did you mean address?")
+			}
+			return meant
+		})
+	}
 	part, problems := v1.DecodeEndpoint(service, at, r.written(fields))
 	r.problems = append(r.problems, problems...)
-	e, has := named["address"]
+	e, has := named[wordAddress]
 	if !has {
 		if len(r.problems) == before {
 			r.report(at, "the endpoint has no address", "write for example address: 10.0.0.5:8080")

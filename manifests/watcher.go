@@ -73,11 +73,13 @@ func New(o Options) *Watcher {
 	if o.Memory == nil {
 		o.Memory = map[string][]byte{}
 	}
-	return &Watcher{
+	w := &Watcher{
 		options: o, metrics: newMetrics(o.Registerer),
 		shelf: newShelf(o.Memory, o.Tree), reveal: newRevealer(), stamps: map[string]stamp{}, said: map[string]bool{},
 		nudge: make(chan struct{}, 1),
 	}
+	w.told = w.shelf.standing // it is remembered
+	return w
 }
 
 // Offer hands over what the repository says from now on. It never blocks.

@@ -117,6 +117,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 		b.put(now, b.containers[id].instance, touched, &result)
 	}
 	if delta.Full {
+		b.barred()
 		for name := range b.memory.Services {
 			touched[name] = true
 		}

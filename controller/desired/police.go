@@ -63,6 +63,19 @@ func (b *Builder) lawful(declared *v1.Declared) *v1.Declared {
 	return &next
 }
 
+// barred marks the services that nobody but a denied container is in, though they had
+// members when the ledger was written: what they had by it alone, before the policies
+// changed while nobody looked, gets no grace time either.
+func (b *Builder) barred() {
+	for _, c := range b.denied {
+		for i := range c.asked {
+			if remembered, known := b.memory.Services[c.asked[i].Service.Name]; known && remembered.Until.IsZero() {
+				b.expelled[c.asked[i].Service.Name] = true
+			}
+		}
+	}
+}
+
 // banned reports whether a policy withholds the service: it holds no match, or nobody
 // else could have what it may not.
 func (s *service) banned() bool {

@@ -15,7 +15,16 @@ import (
 type local struct{ path string }
 
 // look implements remote.
-func (l local) look(_ context.Context, ref, known string, read func(*object.Commit) error) (string, error) {
+func (l local) look(_ context.Context, ref, known string, read func(*object.Commit) error) (tip string, err error) {
+	err = safely(func() (err error) {
+		tip, err = l.ask(ref, known, read)
+		return err
+	})
+	return tip, err
+}
+
+// ask is look without a guard.
+func (l local) ask(ref, known string, read func(*object.Commit) error) (string, error) {
 	repository, err := gogit.PlainOpenWithOptions(l.path, &gogit.PlainOpenOptions{EnableDotGitCommonDir: true})
 	if errors.Is(err, gogit.ErrRepositoryNotExists) {
 		return "", fmt.Errorf("%s is no repository; name the directory that git init made, with --git-url", l.path)

@@ -69,6 +69,9 @@ func New(o Options) (*Repository, error) {
 	if r.remote = newServer(a, in, o.Scratch); a.scheme == inFile {
 		r.remote = local{a.path}
 	}
+	if tree := r.Remembered(); tree != nil {
+		r.Counts(tree)
+	}
 	r.register(o.Registerer)
 	if a.scheme == overHTTP {
 		o.Log.Warn("whoever is between can read and change what this repository says; use https, or --git-signed-by", "flag", "--git-url")

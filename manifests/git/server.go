@@ -69,8 +69,12 @@ func (s *server) look(ctx context.Context, ref, known string, read func(*object.
 	answered := make(chan answer, 1)
 	go func() {
 		defer func() { <-s.stuck }()
-		tip, err := s.ask(ctx, ref, known, read)
-		answered <- answer{tip, err}
+		var a answer
+		a.err = safely(func() (err error) {
+			a.tip, err = s.ask(ctx, ref, known, read)
+			return err
+		})
+		answered <- a
 	}()
 	select {
 	case a := <-answered:
@@ -78,6 +82,17 @@ func (s *server) look(ctx context.Context, ref, known string, read func(*object.
 	case <-ctx.Done():
 		return "", fmt.Errorf("the server did not answer in time: %w", context.Cause(ctx))
 	}
+}
+
+// safely calls what reads a stranger's words with a library: a defect of it must not
+// end the daemon, which has other things to do.
+func safely(do func() error) (err error) {
+	defer func() {
+		if defect := recover(); defect != nil {
+			err = fmt.Errorf("the repository can't be read: %v", defect)
+		}
+	}()
+	return do()
 }
 
 // ask is look without patience.

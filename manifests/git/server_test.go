@@ -60,6 +60,12 @@ func serveWeb(t *testing.T, c *clone) *web {
 	return w
 }
 
+// authority returns a file that vouches for the server.
+func authority(t *testing.T, w *web) string {
+	t.Helper()
+	return file(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.Certificate().Raw})))
+}
+
 // file writes a file for the test and returns its path.
 func file(t *testing.T, name, text string) string {
 	t.Helper()
@@ -79,7 +85,7 @@ func TestOverHTTPS(t *testing.T) {
 	}
 	tip := c.git("rev-parse", "HEAD")
 	w := serveWeb(t, c)
-	ca := file(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.Certificate().Raw})))
+	ca := authority(t, w)
 	secret := file(t, "password", "wrong\n")
 	scratch := t.TempDir()
 	f := follow(t, Options{URL: w.URL + "/.git", Password: secret, Authority: ca, Scratch: scratch})
