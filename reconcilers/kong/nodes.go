@@ -35,14 +35,14 @@ var (
 	_ reconcilers.Watcher    = (*Nodes)(nil)
 )
 
-// gateway is what Open returns.
-type gateway interface {
+// Gateway is what Open returns: one reconciler, whatever it keeps.
+type Gateway interface {
 	reconcilers.Reconciler
 	reconcilers.Watcher
 }
 
 // Open returns a reconciler for all of the addresses. It asks none of them yet.
-func Open(o Options) (gateway, error) {
+func Open(o Options) (Gateway, error) {
 	if len(o.AdminURLs) < 2 {
 		return New(o)
 	}

@@ -28,7 +28,7 @@ func several(nodes ...*fakekong.Kong) Options {
 	return o
 }
 
-func openAll(t *testing.T, o Options) gateway {
+func openAll(t *testing.T, o Options) Gateway {
 	t.Helper()
 	g, err := Open(o)
 	if err != nil {
@@ -127,7 +127,7 @@ func TestNodesForThemselves(t *testing.T) {
 }
 
 // watch lets something happen, and waits until the watcher noticed it.
-func watch(t *testing.T, g gateway, happens func()) {
+func watch(t *testing.T, g Gateway, happens func()) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()

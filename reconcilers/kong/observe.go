@@ -241,7 +241,7 @@ func (r *Reconciler) object(rec *record) *plan.Object {
 	others := r.facts.of(rec).others(rec.body)
 	if rec.row.kind == kindPlugin {
 		others = r.facts.configured(rec, others, r.veil(rec))
-		rec.secrets = r.facts.of(rec).secretTexts(rec)
+		rec = r.facts.knowing(rec)
 	}
 	o := rec.object(others)
 	if rec.row.kind == kindRoute && !strings.HasPrefix(rec.key, "@") {
@@ -252,14 +252,22 @@ func (r *Reconciler) object(rec *record) *plan.Object {
 
 // declaredObject makes the observed object of what is declared in Kong's own words.
 func (r *Reconciler) declaredObject(rec *record) *plan.Object {
+	rec = r.facts.knowing(rec)
 	o := r.facts.declaredObject(rec, r.seal)
-	if len(rec.secrets) == 0 {
-		rec.secrets = r.facts.of(rec).secretTexts(rec)
-	}
 	if rec.row.kind == kindRoute {
 		o.Hold = r.facts.declaredObject(rec.held(r.namer), r.seal)
 	}
 	return o
+}
+
+// knowing returns a record with its secrets; a copy, for several nodes may share it.
+func (f *facts) knowing(rec *record) *record {
+	if len(rec.secrets) > 0 {
+		return rec
+	}
+	known := *rec
+	known.secrets = f.of(rec).secretTexts(rec)
+	return &known
 }
 
 // answered makes an object of the entity in Kong's answer to a write.
