@@ -178,6 +178,7 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		Owner:            s.owner,
 		Writer:           writer,
 		Takeover:         s.takeover,
+		Alone:            len(s.kongAdminURLs) == 0,
 		Binary:           s.haproxyBinary,
 		Binds:            s.haproxyBinds,
 		TLSBinds:         s.haproxyTLSBinds,

@@ -44,6 +44,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		object := baseObject(condition{text: digest(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})
 		state[object.Key] = object
 		problems = append(r.certificates(state, shared.Certificates), r.nativeSections(state, shared.Sections)...)
+		problems = append(problems, r.unserved(shared.Entities)...)
 	}
 	for _, name := range sortedKeys(set) {
 		c := compiler{r: r, owner: r.o.Owner, can: r.can(), service: set[name], state: state}

@@ -34,6 +34,9 @@ type Options struct {
 	Writer string
 	// Takeover accepts a directory that another writer has marked.
 	Takeover bool
+	// Alone says that no other gateway is kept: what none but another could serve is
+	// named then.
+	Alone bool
 	// Binds are the addresses of our HTTP frontend: ":80", "127.0.0.1:8080". Default
 	// ":80" when managed. External without binds has no listener of ours on a port.
 	Binds []string

@@ -114,9 +114,7 @@ func (s *schema) secretTexts(rec *record) []string {
 			inner, _ := value.(map[string]any)
 			value = inner[name]
 		}
-		if text, ok := value.(string); ok {
-			found = append(found, text)
-		}
+		found = (&field{secret: true}).secretsIn(found, value)
 	}
 	var out []string
 	for _, text := range found {

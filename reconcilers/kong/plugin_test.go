@@ -456,6 +456,34 @@ func TestPluginSecretsAreNotShown(t *testing.T) {
 	}
 }
 
+// TestPluginSecretsThatNoSchemaMarks: what a manifest refers to is hidden whatever
+// Kong's schema says, and is quiet then, also for a daemon that starts anew.
+func TestPluginSecretsThatNoSchemaMarks(t *testing.T) {
+	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		for i := range 3 {
+			secret := fmt.Sprintf("planted-%d", i)
+			p := plugin("rate-limiting", "minute=1", "redis.host="+secret)
+			for j := range p.Settings {
+				p.Settings[j].Secret = p.Settings[j].Path == "redis.host"
+			}
+			set := setOf(protected("a", nil, []v1.Plugin{p}))
+			made := settled(t, open(t, o), set)
+			for _, change := range made.Changes {
+				if text := change.Sentence() + fmt.Sprint(change.Object().Fields); strings.Contains(text, "planted") {
+					t.Errorf("shown: %s", text)
+				}
+			}
+			if !strings.Contains(k.World(), secret) {
+				t.Errorf("%s did not get to Kong", secret)
+			}
+			if again := settled(t, open(t, o), set); !again.Empty() {
+				t.Errorf("again: %s", sentences(again))
+			}
+		}
+	})
+}
+
 // TestPluginsGoWithTheirRoute: no plugin goes before its route, and none is left.
 func TestPluginsGoWithTheirRoute(t *testing.T) {
 	k := start(t, fakekong.Options{})
