@@ -183,7 +183,7 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		Binds:            s.haproxyBinds,
 		TLSBinds:         s.haproxyTLSBinds,
 		CertificateFiles: s.haproxyCertificates,
-		BackendCAs:       s.haproxyBackendCAs,
+		BackendCAs:       s.backendCAs,
 		ClientCA:         s.haproxyClientCA,
 		ClientCRL:        s.haproxyClientCRL,
 		TCPPorts:         s.haproxyTCPPorts,

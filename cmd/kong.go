@@ -138,7 +138,7 @@ func (d *daemon) openKong(s *settings, m mode, writer string, log *slog.Logger) 
 	}
 	log = log.With("gateway", string(v1.Kong))
 	o := kong.Options{
-		Owner: s.owner, Writer: writer, Seal: seal, Takeover: s.takeover, Alone: s.haproxy == "off", Log: log, Registerer: d.registry,
+		Owner: s.owner, Writer: writer, Seal: seal, Takeover: s.takeover, Alone: s.haproxy == "off", Authorities: s.backendCAs, Log: log, Registerer: d.registry,
 	}
 	if err := s.access(&o, log); err != nil {
 		return err

@@ -40,7 +40,7 @@ type settings struct {
 	haproxyBinds        []string
 	haproxyTLSBinds     []string
 	haproxyCertificates []string
-	haproxyBackendCAs   []string
+	backendCAs          []string
 	haproxyClientCA     string
 	haproxyClientCRL    string
 	haproxyConfigs      []string
@@ -96,7 +96,7 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.haproxyBinds, "haproxy-bind", nil, "`address` that HAProxy listens on for HTTP; repeatable (managed: default :80; external: default none)")
 	f.StringSliceVar(&s.haproxyTLSBinds, "haproxy-bind-tls", nil, "`address` that HAProxy listens on for HTTPS, like :443; repeatable (default: none)")
 	f.StringSliceVar(&s.haproxyCertificates, "haproxy-certs", nil, "`path` of a certificate with its key in PEM, or of a folder of them (certbot's too); repeatable; taken anew when it changes")
-	f.StringSliceVar(&s.haproxyBackendCAs, "haproxy-backend-ca", nil, "`file` of the authorities that issue the certificates of containers, or NAME=FILE for those that the label tls_ca names; repeatable (default: those of the system)")
+	f.StringSliceVar(&s.backendCAs, "backend-ca", nil, "`file` of the authorities that issue the certificates of containers, or NAME=FILE for those that the label tls_ca names; repeatable (default: on HAProxy those of the system, on Kong its own)")
 	f.StringVar(&s.haproxyClientCA, "haproxy-client-ca", "", "`file` of the authorities that issue clients' certificates, for routes with client_certificate=required (default: none)")
 	f.StringVar(&s.haproxyClientCRL, "haproxy-client-crl", "", "`file` of the lists of clients' certificates that were revoked (default: none)")
 	f.StringSliceVar(&s.haproxyTCPPorts, "haproxy-tcp-ports", nil, "`ports` that labels may ask HAProxy to listen on: 5672, 5000-5999 or 10.0.0.1:5672; repeatable (default: none)")

@@ -31,9 +31,9 @@ var tlsRows = []Field{
 	{
 		Name: "tls_ca", Scope: OfService, Type: Text, Protocols: overTLS, Chars: keyChars, check: checkAuthority,
 		Unset:   "the authority for all services",
-		Kong:    Rendering{},
+		Kong:    Rendering{As: "service's `ca_certificates`"},
 		HAProxy: Rendering{As: "`server` ca-file"},
-		Doc:     "The authority that must have issued the container's certificate, by the name that `--haproxy-backend-ca` gives it.",
+		Doc:     "The authority that must have issued the container's certificate, by the name that `--backend-ca` gives it.",
 		Example: "tls_ca=internal",
 		Aliases: []string{"ca", "ca_file", "cafile", "ca_certificate", "ca_certificates", "rootcas", "root_ca", "trusted_ca"},
 		set:     func(t target, v Value) { t.service.Service.TLSAuthority = v.Text },
@@ -92,6 +92,6 @@ func checkAuthority(name string) (string, *fault) {
 	}
 	return "", &fault{
 		message: fmt.Sprintf("%s can't be the name of an authority", shown(name)),
-		fix:     "write the name that the operator has given it, as in --haproxy-backend-ca internal=/etc/ssl/internal.pem",
+		fix:     "write the name that the operator has given it, as in --backend-ca internal=/etc/ssl/internal.pem",
 	}
 }

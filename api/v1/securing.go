@@ -5,7 +5,7 @@ package v1
 const CertificateRequired = "required"
 
 // Securing says how instances that speak TLS are spoken to. The zero value is the
-// strict one: their certificates are verified, by the gateway's own authorities,
+// strict one: their certificates are verified, by the operator's authorities or the gateway's own,
 // for the Host that is sent on.
 type Securing struct {
 	// TLSUnverified takes any certificate.

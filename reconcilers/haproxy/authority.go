@@ -2,9 +2,7 @@ package haproxy
 
 import (
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,10 +13,11 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/pemfile"
 )
 
 // Authorities are those that certificates of others must be issued by: containers'
-// (--haproxy-backend-ca) and clients' (--haproxy-client-ca). HAProxy reads copies in
+// (--backend-ca) and clients' (--haproxy-client-ca). HAProxy reads copies in
 // our directory, each named by what it says. So a renewed one is another file, which
 // takes one reload, and what a process has loaded is told from its sections alone.
 
@@ -41,29 +40,11 @@ var systemAuthorities = []string{
 	"/etc/ssl/cert.pem",
 }
 
-// parseAuthorities reads "FILE" and "NAME=FILE": the paths by name, "" for what
-// holds for all services.
-func parseAuthorities(list []string) (map[string]string, error) {
-	paths := map[string]string{}
-	for _, text := range list {
-		name, path, named := strings.Cut(text, "=")
-		if named = named && !strings.Contains(name, "/"); !named {
-			name, path = "", text
-		}
-		if named && wordAuthority.check(name) != nil || path == "" {
-			return nil, fmt.Errorf("%q is no authority for containers; write FILE or NAME=FILE, the name of letters, digits and ._-", text)
-		}
-		if _, twice := paths[name]; twice {
-			return nil, fmt.Errorf("two authorities for containers have the name %q; give each its own, as in internal=/etc/ssl/internal.pem", name)
-		}
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			return nil, fmt.Errorf("authority %s: %w", path, err)
-		}
-		paths[name] = absolute
-	}
+// withSystem adds the authorities that the system trusts, where the operator has
+// named none for all services.
+func withSystem(paths map[string]string) map[string]string {
 	if _, said := paths[""]; said {
-		return paths, nil
+		return paths
 	}
 	for _, path := range append([]string{os.Getenv("SSL_CERT_FILE")}, systemAuthorities...) {
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
@@ -71,53 +52,22 @@ func parseAuthorities(list []string) (map[string]string, error) {
 			break
 		}
 	}
-	return paths, nil
+	return paths
 }
-
-// wordAuthority is the name of an authority.
-var wordAuthority = word{"name of an authority", "-_.", 64}
-
-// The kinds of PEM that such files hold.
-const (
-	pemCertificate = "CERTIFICATE"
-	pemRevoked     = "X509 CRL"
-)
 
 // readAuthority reads a file of certificates, or of lists of those that were revoked.
 // Nothing else of it goes on.
 func readAuthority(path, own, kind string) (issuer, error) {
-	text, err := readBounded(path)
+	text, err := pemfile.Read(path)
 	if err != nil {
 		return issuer{}, err
 	}
-	var out strings.Builder
-	var wrong error
-	for rest := []byte(text); ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != kind {
-			continue
-		}
-		_, err := x509.ParseCertificate(block.Bytes)
-		if kind == pemRevoked {
-			_, err = x509.ParseRevocationList(block.Bytes)
-		}
-		if err != nil {
-			wrong = fmt.Errorf("%s holds a %s that can't be read: %w", path, kind, err)
-			continue
-		}
-		out.Write(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes}))
+	blocks, wrong := pemfile.Blocks(text, kind)
+	if wrong != nil && (len(blocks) == 0 || !slices.Contains(systemAuthorities, path)) { // systems trust all sorts of things
+		return issuer{}, fmt.Errorf("%s: %w", path, wrong)
 	}
-	switch {
-	case out.Len() > 0 && (wrong == nil || slices.Contains(systemAuthorities, path)): // systems trust all sorts of things
-	case wrong != nil:
-		return issuer{}, wrong
-	default:
-		return issuer{}, fmt.Errorf("%s holds no %s in PEM", path, kind)
-	}
-	return issuer{file: filepath.Join(own, authorityName([]byte(out.String()))), text: []byte(out.String())}, nil
+	whole := []byte(strings.Join(blocks, ""))
+	return issuer{file: filepath.Join(own, authorityName(whole)), text: whole}, nil
 }
 
 // authorityName is the name of the copy of a text.
@@ -131,9 +81,9 @@ func authorityName(text []byte) string {
 func (r *Reconciler) readAuthorities() error {
 	r.authorities = map[string]issuer{}
 	for _, name := range sortedKeys(r.o.backendCAs) {
-		read, err := readAuthority(r.o.backendCAs[name], r.o.Dir, pemCertificate)
+		read, err := readAuthority(r.o.backendCAs[name], r.o.Dir, pemfile.Certificate)
 		if err != nil {
-			return fmt.Errorf("authority for containers (--haproxy-backend-ca): %w", err)
+			return fmt.Errorf("authority for containers (--backend-ca): %w", err)
 		}
 		r.authorities[name] = read
 	}
@@ -152,7 +102,7 @@ func (r *Reconciler) readAuthorities() error {
 // as it was, which is said once.
 func (r *Reconciler) rereadAuthorities() {
 	for _, name := range sortedKeys(r.o.backendCAs) {
-		r.authorities[name] = r.reread(r.authorities[name], r.o.backendCAs[name], pemCertificate)
+		r.authorities[name] = r.reread(r.authorities[name], r.o.backendCAs[name], pemfile.Certificate)
 	}
 	changed := false
 	for path, kind := range r.o.clientFiles() {
@@ -186,9 +136,9 @@ func (r *Reconciler) authorityOf(s *v1.Service) (file, why, fix string) {
 	case known:
 		return have.file, "", ""
 	case name == "":
-		return "", "HAProxy knows no authority by which to verify the containers' certificates", "name a file of certificates with --haproxy-backend-ca, or write tls_verify=false where any certificate will do"
+		return "", "HAProxy knows no authority by which to verify the containers' certificates", "name a file of certificates with --backend-ca, or write tls_verify=false where any certificate will do"
 	}
-	fix = "leave tls_ca out, or have the operator name it with --haproxy-backend-ca " + name + "=FILE"
+	fix = "leave tls_ca out, or have the operator name it with --backend-ca " + name + "=FILE"
 	if near := v1.Nearest(name, slices.Sorted(maps.Keys(r.authorities))); near != "" {
 		fix = "did you mean tls_ca=" + near + "?"
 	}

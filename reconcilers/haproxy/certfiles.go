@@ -2,11 +2,8 @@ package haproxy
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +11,7 @@ import (
 	"syscall"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/pemfile"
 )
 
 // certificateFiles are where certificates of the user's stand: files with chain and
@@ -35,9 +33,6 @@ const (
 	certbotChain = "fullchain.pem"
 	certbotKey   = "privkey.pem"
 )
-
-// longestFile is far more than any certificate has.
-const longestFile = 1 << 20
 
 // pair names the files of one certificate; they may be the same.
 type pair struct{ name, chain, key string }
@@ -68,7 +63,7 @@ func (c certificateFiles) read() (all []filed, lost map[string]error) {
 func pairsOf(root string) ([]pair, error) {
 	info, err := os.Stat(root)
 	if err != nil {
-		return nil, fileTrouble(root, err)
+		return nil, pemfile.Trouble(root, err)
 	}
 	if !info.IsDir() {
 		return []pair{pairOf(root)}, nil
@@ -78,7 +73,7 @@ func pairsOf(root string) ([]pair, error) {
 	}
 	entries, err := os.ReadDir(root)
 	if err != nil {
-		return nil, fileTrouble(root, err)
+		return nil, pemfile.Trouble(root, err)
 	}
 	var pairs []pair
 	for _, entry := range entries {
@@ -116,13 +111,13 @@ func pairOf(path string) pair {
 }
 
 func (p pair) read() (*certificate, error) {
-	chain, err := readBounded(p.chain)
+	chain, err := pemfile.Read(p.chain)
 	if err != nil {
 		return nil, err
 	}
 	key := chain
 	if p.key != p.chain {
-		if key, err = readBounded(p.key); err != nil {
+		if key, err = pemfile.Read(p.key); err != nil {
 			return nil, err
 		}
 	}
@@ -132,33 +127,6 @@ func (p pair) read() (*certificate, error) {
 	}
 	c.byDefault = strings.TrimSuffix(filepath.Base(p.name), filepath.Ext(p.name)) == "default"
 	return c, nil
-}
-
-func readBounded(path string) (string, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not hold us
-	if err != nil {
-		return "", fileTrouble(path, err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, longestFile+1))
-	if err != nil {
-		return "", fileTrouble(path, err)
-	}
-	if len(text) > longestFile {
-		return "", fmt.Errorf("%s is too long for a certificate", path)
-	}
-	return string(text), nil
-}
-
-// fileTrouble says why a certificate of the user's can't be read.
-func fileTrouble(path string, err error) error {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s does not exist", path)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s may not be read by the user that Lockstep runs as", path)
-	}
-	return fmt.Errorf("read %s: %w", path, err)
 }
 
 // signature is another one whenever any of the files is, or any of others.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/pemfile"
 )
 
 // A route may demand that clients prove themselves with a certificate. Listeners for
@@ -43,10 +44,10 @@ func (o *Options) clientPaths() error {
 func (o *Options) clientFiles() map[string]string {
 	files := map[string]string{}
 	if o.ClientCA != "" {
-		files[o.ClientCA] = pemCertificate
+		files[o.ClientCA] = pemfile.Certificate
 	}
 	if o.ClientCRL != "" {
-		files[o.ClientCRL] = pemRevoked
+		files[o.ClientCRL] = pemfile.Revoked
 	}
 	return files
 }

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
@@ -406,7 +407,7 @@ func (a *authority) revoke(path string, number int64, serials ...int64) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: pemRevoked, Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: pemfile.Revoked, Bytes: der}), 0o600); err != nil {
 		a.t.Fatal(err)
 	}
 }

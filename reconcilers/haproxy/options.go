@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lockstep/lockstep/internal/pemfile"
 )
 
 // Mode says who runs HAProxy.
@@ -195,9 +197,12 @@ func (o *Options) listeners() error {
 		paths = append(paths, absolute)
 	}
 	o.CertificateFiles = paths
-	var err error
-	o.backendCAs, err = parseAuthorities(o.BackendCAs)
-	return errors.Join(err, o.clientPaths())
+	named, err := pemfile.Named(o.BackendCAs)
+	if err != nil {
+		return fmt.Errorf("authorities for containers (--backend-ca): %w", err)
+	}
+	o.backendCAs = withSystem(named)
+	return o.clientPaths()
 }
 
 // findProgram returns HAProxy's path where PATH does not name its directory, as

@@ -246,21 +246,6 @@ func TestAuthorityIsRenewed(t *testing.T) {
 	}
 }
 
-func TestParseAuthorities(t *testing.T) {
-	got, err := parseAuthorities([]string{"/a.pem", "internal=/b.pem", "x.y=/c=d.pem"})
-	if err != nil || len(got) != 3 || got[""] != "/a.pem" || got["internal"] != "/b.pem" || got["x.y"] != "/c=d.pem" {
-		t.Errorf("%v %v", got, err)
-	}
-	if got, err := parseAuthorities([]string{"/a=b.pem"}); err != nil || got[""] != "/a=b.pem" {
-		t.Errorf("a file with an = in its name: %v %v", got, err)
-	}
-	for _, wrong := range [][]string{{"a b=/x"}, {"a="}, {""}, {"/a", "/b"}, {"a=/a", "a=/b"}, {"x y=/y"}} {
-		if got, err := parseAuthorities(wrong); err == nil {
-			t.Errorf("%q became %v", wrong, got)
-		}
-	}
-}
-
 // raw sends bytes and returns what comes back until the other side closes.
 func raw(tb testing.TB, address, request string) string {
 	tb.Helper()

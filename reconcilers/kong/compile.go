@@ -30,6 +30,9 @@ type compiler struct {
 	state    plan.State
 	problems []v1.Problem
 
+	issuers map[string][]string // of instances' certificates, in PEM, by name
+	files   map[string]string   // where they stand
+
 	// Of what is declared in Kong's own words.
 	all   bool              // everything is compiled, not some services
 	known map[v1.Key]string // what references may name: its key
@@ -39,7 +42,7 @@ type compiler struct {
 // Compile implements reconcilers.Reconciler.
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	c := &compiler{namer: r.namer, base: r.base, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, state: make(plan.State, 8*len(set)+2)}
-	c.all = scope.All()
+	c.all, c.issuers, c.files = scope.All(), r.authorities, r.options.authorities
 	if c.all {
 		c.unavailable()
 		if r.options.Alone {
@@ -49,7 +52,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		c.service(set[name])
 	}
-	c.entities(c.all, set, slices.Concat(shared.Entities, certificates(shared.Certificates)))
+	c.entities(c.all, set, slices.Concat(shared.Entities, certificates(shared.Certificates), c.authorities()))
 	return c.state, c.problems
 }
 
@@ -74,7 +77,12 @@ func (c *compiler) unserved(shared v1.Shared) {
 }
 
 func (c *compiler) service(s *v1.Service) {
-	if why, fix := unspoken(s); why != "" {
+	why, fix := unspoken(s)
+	issuers, lacking, remedy := c.issuersOf(s)
+	if why == "" {
+		why, fix = lacking, remedy
+	}
+	if why != "" {
 		c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, why, fix)
 		return
 	}
@@ -90,7 +98,9 @@ func (c *compiler) service(s *v1.Service) {
 			c.target(s, e, tags)
 		}
 	}
-	c.add(kindService, s.Name, s.Name, s.Origin, c.backend(name, s, tags))
+	made := c.backend(name, s, tags)
+	made.CACertificates = issuers
+	c.add(kindService, s.Name, s.Name, s.Origin, made)
 	shared, failed := c.plugins(kindService, s.Name, s, s.Plugins)
 	if len(s.Routes) == 0 {
 		c.blame(failed.problems, v1.Key{Kind: v1.KindService, Name: s.Name})

@@ -12,6 +12,7 @@
 //	compile  compile.go                   services → records
 //	         entity.go, record.go         the table of kinds; a record ↔ plan.Object
 //	         name.go                      names, ids and tags
+//	         authority.go                 who must have issued the certificates of instances
 //	         secure.go                    TLS and gRPC towards instances
 //	         plugin.go, convert.go        plugins: the text of labels → Kong's types
 //	         config.go, seal.go           what of them is compared; secrets as digests

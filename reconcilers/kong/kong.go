@@ -31,6 +31,10 @@ type Reconciler struct {
 	guests map[string][]string   // by the upstream's key: addresses of a stranger's targets in it
 	mark   mark
 
+	// Those that must have issued the certificates of instances.
+	authorities map[string][]string // in PEM, by name, as they were last read
+	unread      map[string]string   // what was last said of those that can't be read
+
 	// Without a database.
 	base     *extra             // what else it is to hold; nil for nothing
 	stranger string             // what the node holds that is not ours; "" for nothing
@@ -86,10 +90,14 @@ func New(o Options) (*Reconciler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--kong-base: %w", err)
 	}
-	return &Reconciler{
+	r := &Reconciler{
 		base: beside, namer: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: rows, client: c,
-		refused: map[string]refused{},
-	}, nil
+		refused: map[string]refused{}, authorities: map[string][]string{}, unread: map[string]string{},
+	}
+	if err := r.readAuthorities(true); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Close implements reconcilers.Reconciler.
@@ -104,6 +112,9 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 		return nil, fmt.Errorf("read kong: %w", err)
 	}
 	if scope.Fresh || r.stale || r.held == nil {
+		if err := r.readAuthorities(false); err != nil {
+			return nil, err
+		}
 		if err := r.load(ctx); err != nil {
 			r.doubt()
 			return nil, explain(fmt.Errorf("read kong: %w", err))

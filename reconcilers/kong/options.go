@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/pemfile"
 )
 
 // Options say which Kong to keep, and how. The zero value of an optional field
@@ -44,9 +45,14 @@ type Options struct {
 	// TLS says what the Admin API must prove and is shown; default: the system's
 	// authorities, and nothing.
 	TLS *tls.Config
+	// Authorities are files of those that must have issued the certificates of instances:
+	// "FILE" for all services, "NAME=FILE" for those that name it. Default: Kong's own.
+	Authorities []string
 	// Base is a declarative file with what else a Kong without a database is to hold,
 	// in Kong's own format. It stays its writer's; default: nothing.
 	Base []byte
+
+	authorities map[string]string // of Authorities: paths by name
 
 	// Transport carries the requests; default: keep-alive, Concurrency connections.
 	Transport http.RoundTripper
@@ -100,6 +106,10 @@ func (o Options) resolve() (Options, error) {
 	setDefault(&o.PushInterval, time.Second)
 	setDefault(&o.WatchInterval, 5*time.Second)
 	setDefault(&o.MarkAge, 5*time.Second)
+	var err error
+	if o.authorities, err = pemfile.Named(o.Authorities); err != nil {
+		return o, fmt.Errorf("authorities for containers (--backend-ca): %w", err)
+	}
 	if len(o.Seal) == 0 {
 		o.Seal = []byte(o.Writer)
 	}

@@ -1,10 +1,22 @@
 package kong
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
@@ -63,5 +75,92 @@ func TestUnverifiableIsNotServed(t *testing.T) {
 				t.Errorf("%s: the route %s is served", name, key)
 			}
 		}
+	}
+}
+
+// issuer writes a new authority's certificate to a file, and returns it.
+func issuer(t *testing.T, path string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: filepath.Base(path)}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: pemfile.Certificate, Bytes: der}))
+	if err := os.WriteFile(path, []byte("of the operator\n"+text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestAuthoritiesAreEntities: what must have issued the containers' certificates is an
+// entity that services name; it is renewed with its file, and goes with its flag.
+func TestAuthoritiesAreEntities(t *testing.T) {
+	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
+		k := start(t, fakekong.Options{Mode: mode})
+		dir := t.TempDir()
+		all, own := filepath.Join(dir, "all.pem"), filepath.Join(dir, "own.pem")
+		issuer(t, all)
+		issuer(t, own)
+		o := options(k.AdminURL)
+		o.Authorities = []string{all, "own=" + own, "again=" + own}
+		r := open(t, o)
+		set := v1.Set{}
+		for name, authority := range map[string]string{"any": "", "named": "own", "same": "again", "blind": "own", "plain": ""} {
+			s := service(name, byte(len(set)+1))
+			s.Protocol, s.TLSAuthority = v1.HTTPS, authority
+			s.TLSUnverified = name == "blind"
+			if name == "plain" {
+				s.Protocol = v1.HTTP
+			}
+			set[name] = s
+		}
+		holds := func(when string, entities int) string {
+			t.Helper()
+			settled(t, r, set)
+			world := k.World("tags")
+			if n := strings.Count(world, "ca_certificate "); n != entities {
+				t.Errorf("%v, %s: %d authorities, want %d:\n%s", mode, when, n, entities, world)
+			}
+			if p := settled(t, r, set); !p.Empty() {
+				t.Errorf("%v, %s: not quiet: %v", mode, when, p.Changes)
+			}
+			return world
+		}
+		before := holds("at first", 2)
+		for name, want := range map[string]int{"any": 1, "named": 1, "same": 1, "blind": 0, "plain": 0} {
+			ids, _, _ := (&compiler{namer: r.namer, issuers: r.authorities}).issuersOf(set[name])
+			if len(ids) != want || want == 1 && !strings.Contains(before, *ids[0]) {
+				t.Errorf("%v: %s names %v, want %d", mode, name, ids, want)
+			}
+		}
+		issuer(t, own)
+		if holds("after one was renewed", 2) == before {
+			t.Errorf("%v: a renewed authority changes nothing", mode)
+		}
+		if err := os.WriteFile(own, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		holds("while one can't be read", 2)
+		set["named"].TLSAuthority = "agin"
+		if _, problems := r.Compile(reconcilers.Scope{}, set, v1.Shared{}); len(problems) != 1 || problems[0].Fix != "did you mean tls_ca=again?" {
+			t.Errorf("%v: said is %v", mode, problems)
+		}
+		if _, err := New(o); err == nil || !strings.Contains(err.Error(), own) {
+			t.Errorf("%v: a file without certificates is taken at the start: %v", mode, err)
+		}
+		o.Authorities = nil
+		r = open(t, o)
+		for _, s := range set {
+			s.TLSAuthority = ""
+		}
+		holds("without any", 0)
 	}
 }
