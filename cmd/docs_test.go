@@ -52,14 +52,6 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// daemonFlags are the flags that the configuration page explains.
-func daemonFlags() *pflag.FlagSet {
-	var s settings
-	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
-	s.bindDaemon(flags)
-	return flags
-}
-
 func configurationPage(*testing.T) string {
 	var b strings.Builder
 	b.WriteString("## Settings\n\n| flag | variable | default | meaning |\n|---|---|---|---|\n")

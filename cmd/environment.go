@@ -17,8 +17,8 @@ import (
 // LOCKSTEP_STATE_DIR. A list is separated by commas there.
 const environment = "LOCKSTEP_"
 
-// fromVariable is the annotation of a flag that a variable has set; its value
-// is the variable's name.
+// fromVariable is the annotation of a flag that a variable, or a line of the file of
+// --config, has set; its value is the variable's name, or the place.
 const fromVariable = "variable"
 
 // fromEnvironment sets the flags that were not given from their variables.
@@ -46,10 +46,16 @@ func variableOf(flag string) string {
 	return environment + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// withEnvironment makes a command read the variables of its flags, and name the
-// variable where the command finds fault with a flag that one has set.
+// withEnvironment makes a command read the variables of its flags, and then the file
+// of --config, and name the variable or the line where the command finds fault with a
+// flag that it has set.
 func withEnvironment(c *cobra.Command) *cobra.Command {
-	c.PreRunE = func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags(), os.LookupEnv) }
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if err := fromEnvironment(c.Flags(), os.LookupEnv); err != nil {
+			return err
+		}
+		return fromConfig(c.Flags())
+	}
 	run := c.RunE
 	c.RunE = func(c *cobra.Command, args []string) error { return blame(c.Flags(), run(c, args)) }
 	return c

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/lockstep/lockstep/manifests"
 )
@@ -24,7 +25,7 @@ func newSchema() *cobra.Command {
 			if len(args) > 0 {
 				kind = args[0]
 			}
-			made := manifests.Schema(kind)
+			made := manifests.Schema(kind, configSchema())
 			if made == nil {
 				return fmt.Errorf("there is no kind %q; use one of: %s", kind, strings.Join(manifests.SchemaKinds(), ", "))
 			}
@@ -37,4 +38,26 @@ func newSchema() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// configSchema is that of the spec of a Config: a field for each flag of the daemon.
+func configSchema() map[string]any {
+	fields := map[string]any{}
+	daemonFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Name == configFlag {
+			return
+		}
+		_, usage := pflag.UnquoteUsage(f)
+		made := map[string]any{"type": []string{"string", "number"}}
+		switch f.Value.Type() {
+		case "bool":
+			made = map[string]any{"type": "boolean"}
+		case "stringSlice":
+			item := map[string]any{"type": []string{"string", "number"}}
+			made = map[string]any{"anyOf": []any{map[string]any{"type": "array", "items": item}, item}}
+		}
+		made["description"] = usage
+		fields[fieldOf(f.Name)] = made
+	})
+	return map[string]any{"type": "object", "properties": fields, "additionalProperties": false}
 }

@@ -74,6 +74,7 @@ type settings struct {
 
 // reach is how commands find the daemon.
 type reach struct {
+	config        string
 	listen        string
 	stateDir      string
 	controlSocket string
@@ -128,6 +129,7 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 
 // bindReach binds the flags that say where the daemon is found.
 func (r *reach) bindReach(f *pflag.FlagSet) {
+	f.StringVar(&r.config, configFlag, "", "`file` with a Config, which has a field for each flag; flags and variables win over it")
 	f.StringVar(&r.listen, "listen", "127.0.0.1:9470", "`address` of the read-only HTTP interface")
 	f.StringVar(&r.stateDir, "state-dir", "/var/lib/lockstep", "`directory` for what must last")
 	f.StringVar(&r.controlSocket, "control-socket", "", "`path` of the socket for commands that change something (default: control.sock in the state directory)")

@@ -77,7 +77,7 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	}
 	policies, wrong := manifests.Policies(rules)
 	report = manifests.Validate(declared, policies)
-	report.Problems = append(wrong, report.Problems...)
+	report.Problems = slices.Concat(wrong, wrongSettings(declared), report.Problems)
 	report.Files = len(texts)
 	maps.Copy(texts, rules)
 	if len(composed) == 0 || len(report.Problems) > 0 { // what labels mean depends on manifests
@@ -103,6 +103,18 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 		}
 	}
 	return report, texts, nil
+}
+
+// wrongSettings says what is wrong with the fields of Configs among files.
+func wrongSettings(texts map[string][]byte) []v1.Problem {
+	var problems []v1.Problem
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		file, _ := manifests.Parse(path, texts[path]) // what is wrong with the file, Validate tells
+		for i := range file.Objects {
+			problems = append(problems, applySettings(daemonFlags(), file.Objects[i].Config)...)
+		}
+	}
+	return problems
 }
 
 // printValidation prints each problem as a compiler does, and what was found.

@@ -28,6 +28,7 @@ type Object struct {
 	PluginOn    *PluginOn
 	Entities    []*v1.Entity // in Kong's own words; in their bodies references to secrets
 	Policy      *policy.Policy
+	Config      []Setting // how the daemon runs
 }
 
 // kind is one row of the table of kinds: all that reading knows of it.
@@ -52,10 +53,11 @@ var kinds = []kind{
 	{name: "KongEntities", key: v1.KindEntity, named: partNamed("object"), decode: (*reader).kongEntities, schema: kongSchema},
 	{name: "HAProxySection", key: v1.KindSection, named: partNamed("section"), decode: (*reader).section, schema: sectionSchema},
 	{name: "Policy", key: v1.KindPolicy, named: partNamed("policy"), decode: (*reader).policy, schema: policySchema},
+	{name: kindConfig, key: v1.KindConfig, named: partNamed("configuration"), decode: (*reader).config, schema: configSchema},
 }
 
 // later are the kinds of later versions.
-var later = []string{"Listener", "Config"}
+var later = []string{"Listener"}
 
 func partNamed(noun string) func(string) (message, fix string) {
 	return func(name string) (string, string) { return v1.CheckName(noun, name) }
@@ -211,6 +213,8 @@ func (o *Object) keys() []placedKey {
 		return []placedKey{{v1.Key{Kind: v1.KindCertificate, Name: o.Name}, o.Origin}}
 	case o.Section != nil:
 		return []placedKey{{v1.Key{Kind: v1.KindSection, Name: o.Name}, o.Origin}}
+	case o.Kind == kindConfig:
+		return []placedKey{{v1.Key{Kind: v1.KindConfig, Name: o.Name}, o.Origin}}
 	case o.Policy != nil:
 		return []placedKey{{v1.Key{Kind: v1.KindPolicy, Name: o.Name}, o.Origin}}
 	}

@@ -17,11 +17,15 @@ type schema = map[string]any
 func SchemaKinds() []string { return kindNames() }
 
 // Schema returns the JSON Schema of manifests of one kind, or of any for "". It is made
-// of the table of fields and the kinds; nil for a kind that there is not.
-func Schema(name string) map[string]any {
+// of the table of fields and the kinds; nil for a kind that there is not. config is that
+// of the spec of a Config, whose fields are flags.
+func Schema(name string, config map[string]any) map[string]any {
 	definitions, cases := schema{}, []any{}
 	for i := range kinds {
-		k := &kinds[i]
+		k := kinds[i]
+		if k.name == kindConfig && config != nil {
+			k.schema = func() schema { return maps.Clone(config) }
+		}
 		if name == k.name {
 			out := k.object()
 			out["$schema"], out["title"] = draft, "Lockstep "+k.name

@@ -17,7 +17,7 @@ import (
 // compiled returns the schema of a kind, checked against its own schema.
 func compiled(t *testing.T, kind string) *jsonschema.Schema {
 	t.Helper()
-	text, err := json.Marshal(Schema(kind))
+	text, err := json.Marshal(Schema(kind, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestSchemaRefuses(t *testing.T) {
 			}
 		})
 	}
-	if Schema("Nothing") != nil {
+	if Schema("Nothing", nil) != nil {
 		t.Error("there is a schema of a kind that there is not")
 	}
 }

@@ -58,7 +58,7 @@ func grow(tree Tree, before *grove) *grove {
 		if leaf.Commit == "" {
 			leaf.Commit = tree.Commit
 		}
-		file, problems := parse(leaf.Path, leaf.Commit, leaf.Text)
+		file, problems := declare(leaf.Path, leaf.Commit, leaf.Text)
 		g.files = append(g.files, file)
 		g.problems = append(g.problems, problems...)
 		g.wrong[leaf.Path] = len(problems) > 0

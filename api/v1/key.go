@@ -22,6 +22,7 @@ const (
 	KindCertificate Kind = "certificate"
 	KindSection     Kind = "section"
 	KindPolicy      Kind = "policy"
+	KindConfig      Kind = "config"
 )
 
 // Key names one object. Keys of a kind are unique within one owner.

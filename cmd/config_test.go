@@ -1,0 +1,113 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"github.com/lockstep/lockstep/manifests"
+)
+
+// configured returns settings that a Config, variables and args say together.
+func configured(t *testing.T, spec string, variables map[string]string, args ...string) (*settings, *pflag.FlagSet, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "lockstep.yaml")
+	text := "apiVersion: lockstep.dev/v1\nkind: Config\nmetadata: {name: test}\nspec:\n" + spec
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, flags := bound(t, append(args, "--config", path)...)
+	lookup := func(name string) (string, bool) { value, ok := variables[name]; return value, ok }
+	if err := fromEnvironment(flags, lookup); err != nil {
+		t.Fatal(err)
+	}
+	return s, flags, fromConfig(flags)
+}
+
+func TestFlagsAndVariablesWinOverTheFile(t *testing.T) {
+	s, flags, err := configured(t, "  owner: file\n  resync: 3m\n  haproxy_bind: [':80', '127.0.0.1:81']\n  haproxy_tcp_ports: [5672, 6000-6001]\n  expose_all: true\n  label_prefix: mine\n  state_dir: /file\n",
+		map[string]string{"LOCKSTEP_LABEL_PREFIX": "variable"}, "--owner", "flag")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{s.owner, s.labelPrefix, s.resync.String(), s.stateDir, strings.Join(s.haproxyBinds, " "), strings.Join(s.haproxyTCPPorts, " ")}
+	if diff := cmp.Diff([]string{"flag", "variable", "3m0s", "/file", ":80 127.0.0.1:81", "5672 6000-6001"}, got); diff != "" || !s.exposeAll {
+		t.Errorf("expose all %t (-want +got):\n%s", s.exposeAll, diff)
+	}
+	s.resync = 0
+	if err := blame(flags, s.check()); err == nil || !regexp.MustCompile(`--resync is set by .*lockstep.yaml:6:3`).MatchString(err.Error()) {
+		t.Errorf("got %v, want the line that has set it", err)
+	}
+	if asksOtherwise(flags) != true { // --owner does
+		t.Error("a flag of the command line is not noticed")
+	}
+}
+
+func TestFileThatDoesNotFit(t *testing.T) {
+	for name, c := range map[string]struct{ spec, want string }{
+		"unknown":      {"  ownr: a\n", `lockstep.yaml:5:3: unknown field "ownr"`},
+		"as a flag":    {"  state-dir: /x\n", `did you mean state_dir?`},
+		"no duration":  {"  resync: soon\n", `lockstep.yaml:5:11: resync can't be set`},
+		"no truth":     {"  expose_all: perhaps\n", `lockstep.yaml:5:15: expose_all can't be set`},
+		"a list":       {"  owner: [a, b]\n", `owner can't be set: it has one value, not a list`},
+		"nothing":      {"  owner:\n", `lockstep.yaml:5:9: owner is nothing`},
+		"a map":        {"  owner: {a: b}\n", `owner is a map, not one value`},
+		"itself":       {"  config: other.yaml\n", `unknown field "config"`},
+		"twice":        {"  owner: a\n  owner: b\n", `the key "owner" stands there twice`},
+		"what is none": {"  owner: a\n---\napiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: a}\n", `does not hold one Config and nothing else`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, _, err := configured(t, c.spec, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+	_, flags := bound(t, "--config", "/nowhere/lockstep.yaml")
+	if err := fromConfig(flags); err == nil || !strings.Contains(err.Error(), "--config: open /nowhere/lockstep.yaml") {
+		t.Errorf("a file that is not there gave %v", err)
+	}
+}
+
+// TestEachFlagHasItsField: what a flag says by default can be said by its field too.
+func TestEachFlagHasItsField(t *testing.T) {
+	_, flags := bound(t)
+	var list []manifests.Setting
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Name == configFlag {
+			return
+		}
+		s := manifests.Setting{Name: fieldOf(f.Name), Values: []string{f.DefValue}}
+		if _, isList := f.Value.(pflag.SliceValue); isList {
+			s.Values, s.List = nil, true
+		}
+		list = append(list, s)
+	})
+	if problems := applySettings(flags, list); len(problems) > 0 || len(list) < 40 {
+		t.Errorf("%d fields: %v", len(list), problems)
+	}
+	fields, _ := configSchema()["properties"].(map[string]any)
+	if len(fields) != len(list) {
+		t.Errorf("the schema has %d fields, want %d", len(fields), len(list))
+	}
+}
+
+// TestPageShowsAConfig holds the example of the page to the flags.
+func TestPageShowsAConfig(t *testing.T) {
+	page, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?ms)^```yaml\n(apiVersion.*?)^```$").FindSubmatch(page)
+	if example == nil {
+		t.Fatal("docs/configuration.md shows no Config")
+	}
+	list, problems := manifests.Settings("example", example[1])
+	if problems = append(problems, applySettings(daemonFlags(), list)...); len(problems) > 0 {
+		t.Error(problems)
+	}
+}
