@@ -24,22 +24,47 @@ const logFormat = `{"time":%Ts.%ms,"client":"%[src]",PROOF"method":"%[var(txn.lm
 	`"ms_request":%TR,"ms_queue":%Tw,"ms_connect":%Tc,"ms_response":%Tr,"ms_total":%Ta,` +
 	`"ended":"%ts","request_id":"%[var(txn.id),json(utf8s)]"}`
 
-// renderLog writes what the access log needs; nothing without one. A worker that
-// was replaced passes requests on and says nothing of them: who gets them does.
-func renderLog(line func(string, ...any), o Options) {
-	if o.AccessLog == "" {
-		return
-	}
-	format, query, proof := "rfc5424", "", ""
+// streamFormat is the same for a connection that was passed on, when it has ended. TAKEN is
+// by what it came here.
+const streamFormat = `{"time":%Ts.%ms,"client":"%[src]",TAKEN,"bytes":%B,"bytes_received":%U,` +
+	`"service":"%[var(txn.ls)]","route":"%[var(txn.lr)]","server":"%s","retries":"%rc",` +
+	`"ms_queue":%Tw,"ms_connect":%Tc,"ms_total":%Tt,"ended":"%ts"}`
+
+// logTarget says where the log goes. Entries alone, at the level emerg: HAProxy has other
+// things to say in its own words, as that a proxy stopped at a reload, and none of
+// them at this level.
+func (o *Options) logTarget() string {
+	format := "rfc5424"
 	switch {
 	case o.AccessLog == AccessLogStdout:
 		format = "raw"
 	case filepath.IsAbs(o.AccessLog):
 		format = "local"
 	}
-	// Requests alone, at the level info: HAProxy has other things to say in its own
-	// words, as that a proxy stopped at a reload, and none of them at this level.
-	line("log %s len %d format %s local0 emerg info", o.AccessLog, logLine, format)
+	return fmt.Sprintf("log %s len %d format %s local0 emerg info", o.AccessLog, logLine, format)
+}
+
+// renderStreamLog is renderLog for connections; found is the map's value for one,
+// condition says for which to log.
+func renderStreamLog(line func(string, ...any), o Options, taken, found, condition string) {
+	if o.AccessLog == "" {
+		return
+	}
+	line("%s", o.logTarget())
+	line("tcp-request content set-log-level emerg%s", condition)
+	line("tcp-request content set-var(txn.lr) %s,field(5,|)", found)
+	line("tcp-request content set-var(txn.ls) var(txn.lr),regsub([.][^.]*$,)")
+	line("log-format '%s'", strings.Replace(streamFormat, "TAKEN", taken, 1))
+}
+
+// renderLog writes what the access log needs; nothing without one. A worker that
+// was replaced passes requests on and says nothing of them: who gets them does.
+func renderLog(line func(string, ...any), o Options) {
+	if o.AccessLog == "" {
+		return
+	}
+	query, proof := "", ""
+	line("%s", o.logTarget())
 	line("http-request set-log-level emerg if !%s", passes)
 	line("http-request set-log-level silent if %s", passes)
 	line("http-request set-var(txn.lm) method")

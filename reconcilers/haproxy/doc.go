@@ -40,7 +40,7 @@
 //	ports.go, stream.go   ports for services of connections, and which service each leads to
 //	passthrough.go        TLS that is passed on by name, before the listener that ends it
 //	pages.go              the operator's own pages for errors
-//	accesslog.go          the access log as JSON
+//	accesslog.go          the access log as JSON, of requests and of connections
 //	clientcert.go         clients that must prove themselves
 //	proof.go              what a worker that was replaced says of its clients
 //	forwarded.go          who sent a request or connection, and which proxies are believed

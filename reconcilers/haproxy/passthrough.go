@@ -64,7 +64,7 @@ func (r *route) passedOn(target string) []entry {
 	}
 	var out []entry
 	for _, name := range r.snis {
-		out = append(out, entry{key: nameKey(name), value: target + "|0|0|0"})
+		out = append(out, entry{key: nameKey(name), value: r.value(target, "", 0)})
 	}
 	return out
 }
@@ -158,6 +158,8 @@ func renderPassthrough(b *strings.Builder, o Options) {
 	for n := maxSuffixLabels; n > 0; n-- {
 		line("tcp-request content set-var(txn.m) var(txn.n),field(-1,.,%d),concat(%s),map_beg(%s) if %s { var(txn.n),field(%d,.) -m found }", n, tagNameSuffix, file, missing, n+1)
 	}
+	// What TLS ends here is logged request by request.
+	renderStreamLog(line, o, `"name":"%[var(txn.n),json(utf8s)]"`, "var(txn.m)", " if { var(txn.m),field(5,|) -m found }")
 	line("tcp-request content reject if { var(txn.m) -m beg %s| }", closedTarget)
 	line("use_backend %%[var(txn.m),field(1,|)] if { var(txn.m) -m found }")
 	line("default_backend %s", tlsGateName(o.Owner))

@@ -284,7 +284,7 @@ func TestPassthroughGoesOn(t *testing.T) {
 	}
 	held := *b.r.model.sections["one"].routes[0]
 	held.backend = ""
-	if got := b.r.table.target(&held); got != "" || held.passedOn(got)[0].value != "closed|0|0|0" {
+	if got := b.r.table.target(&held); got != "" || held.passedOn(got)[0].value != "closed|0|0|0|one.default" {
 		t.Errorf("a route that nobody serves leads to %q", held.passedOn(got)[0].value)
 	}
 	b.tell("set map "+b.r.dir.file(mapName)+" "+nameKey("one.test")+" "+held.passedOn("")[0].value, "")

@@ -52,7 +52,7 @@ func (r *route) streamEntries(target string) []entry {
 		return out
 	}
 	for _, port := range r.listen {
-		out = append(out, entry{key: strconv.Itoa(port) + tagListen, value: target + "|0|0|0"})
+		out = append(out, entry{key: strconv.Itoa(port) + tagListen, value: r.value(target, "", 0)})
 	}
 	return out
 }
@@ -141,5 +141,6 @@ func renderStreams(b *strings.Builder, o Options, taken map[bind]string) {
 	renderAccept(line, o)
 	line("tcp-request connection set-var(sess.m) so_name,concat(%s),map_beg(%s)", tagListen, filepath.Join(o.Dir, mapName))
 	line("tcp-request connection reject if !{ var(sess.m) -m found }")
+	renderStreamLog(line, o, `"port":%[so_name]`, "var(sess.m)", "")
 	line("use_backend %%[var(sess.m),field(1,|)]")
 }
