@@ -62,7 +62,7 @@ func newPlan(version string) *cobra.Command {
 func asksOtherwise(f *pflag.FlagSet) bool {
 	otherwise := false
 	f.Visit(func(flag *pflag.Flag) {
-		finds := slices.Contains([]string{"listen", "state-dir", "control-socket", configFlag, "output", "log-level", "log-format"}, flag.Name)
+		finds := slices.Contains([]string{"listen", "state-dir", "control-socket", configFlag, "output", "log-level", "log-format", "kong"}, flag.Name)
 		otherwise = otherwise || !finds && len(flag.Annotations[fromVariable]) == 0
 	})
 	return otherwise

@@ -60,6 +60,7 @@ func New(version string) *cobra.Command {
 	root.AddCommand(
 		newRun(version),
 		newPlan(version),
+		newRender(version),
 		newApply(version),
 		newDrain(),
 		newPause(),

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lockstep/lockstep/api/server"
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/source"
 )
 
@@ -117,7 +118,19 @@ func (d *daemon) controls() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", server.NewControl(server.Actions{Confirm: d.controller.Confirm, Drain: d.drain, Pause: d.pause}))
 	mux.Handle("GET /", d.handler())
+	mux.Handle("GET /render", server.NewRender(d.render))
 	return mux
+}
+
+// render writes down what a gateway is to hold.
+func (d *daemon) render(ctx context.Context, gateway v1.Gateway) (server.Rendered, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := d.untilLoaded(ctx); err != nil {
+		return server.Rendered{}, err
+	}
+	text, problems, err := d.controller.Render(ctx, gateway)
+	return server.Rendered{Gateway: gateway, Text: string(text), Problems: problems}, err
 }
 
 // plan compares every gateway with what is desired, in printed form.

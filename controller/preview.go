@@ -54,16 +54,22 @@ func (w *worker) ask(ctx context.Context) Preview {
 	return <-answer
 }
 
-// preview answers. It runs in the worker's goroutine.
-func (w *worker) preview(ctx context.Context) Preview {
+// foresee takes over what was submitted, before the next round does: that will find
+// it changed all the same.
+func (w *worker) foresee() {
 	w.mu.Lock()
-	for name, service := range w.pending { // the next round will find them changed all the same
+	defer w.mu.Unlock()
+	for name, service := range w.pending {
 		w.put(name, service)
 	}
 	if w.beside != nil {
 		w.shared = *w.beside
 	}
-	w.mu.Unlock()
+}
+
+// preview answers. It runs in the worker's goroutine.
+func (w *worker) preview(ctx context.Context) Preview {
+	w.foresee()
 	scope := reconcilers.Scope{Fresh: true}
 	p, problems, err := w.plan(ctx, scope, w.guard.Clone())
 	if err != nil {

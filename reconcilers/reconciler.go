@@ -80,6 +80,14 @@ type Keeper interface {
 	Revives(c plan.Change) bool
 }
 
+// Renderer is implemented by a reconciler that can write down what its gateway is to
+// hold, in the gateway's own words.
+type Renderer interface {
+	// Render returns the text, without secrets, and what could not be said in it. It
+	// comes after Observe, from which it may know what the gateway can do.
+	Render(set v1.Set, shared v1.Shared) ([]byte, []v1.Problem, error)
+}
+
 // Watcher is implemented by a reconciler that can notice by itself that its
 // gateway changed behind its back: a process that died, a reload by another.
 type Watcher interface {

@@ -67,10 +67,11 @@ const (
 	labelService = "com.docker.compose.service"
 )
 
-// Is reports whether a text is a Compose file rather than a manifest.
+// Is reports whether a text is a Compose file rather than a manifest. decK's files
+// have services as well, and a version of their format.
 func Is(text []byte) bool {
 	top := topOf(text)
-	return top != nil && valueOf(top, "apiVersion") == nil && valueOf(top, "services") != nil
+	return top != nil && valueOf(top, "apiVersion") == nil && valueOf(top, "_format_version") == nil && valueOf(top, "services") != nil
 }
 
 // Read reads a Compose file as docker compose would, with every profile. It runs

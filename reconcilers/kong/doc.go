@@ -21,6 +21,7 @@
 //	         declaredobject.go,           what of them is compared; which plugins their
 //	         declaredneeds.go             routes need
 //	         certificate.go               certificates in Kong's words
+//	render   renderdeck.go                the same as a decK file
 //	observe  observe.go, schema.go        read what is ours, less Kong's defaults
 //	apply    apply.go, write.go, mark.go  with a database: level by level, in parallel
 //	         protect.go                   no route is open without its plugins

@@ -1,0 +1,179 @@
+package kong
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// Render implements reconcilers.Renderer: what Kong is to hold, as a decK file.
+// Secrets stand in it as variables of decK's.
+func (r *Reconciler) Render(set v1.Set, shared v1.Shared) ([]byte, []v1.Problem, error) {
+	state, problems := r.Compile(reconcilers.Scope{}, set, shared)
+	text, err := renderDeck(r.rows, state, r.last)
+	return text, problems, err
+}
+
+// Render implements reconcilers.Renderer.
+func (n *Nodes) Render(set v1.Set, shared v1.Shared) ([]byte, []v1.Problem, error) {
+	if cluster := n.cluster.Load(); cluster != nil {
+		return cluster.Render(set, shared)
+	}
+	for i, node := range n.each {
+		if n.down[i] == nil {
+			return node.Render(set, shared)
+		}
+	}
+	return n.each[0].Render(set, shared)
+}
+
+// rendering is the work on one decK file.
+type rendering struct {
+	rows      []*row
+	state     plan.State
+	facts     *facts
+	variables map[string]bool
+	bodies    map[v1.Key]map[string]any // as they will stand in the file
+}
+
+// renderDeck writes a state as a decK file: everything nested in what it belongs to,
+// but for what belongs to several.
+func renderDeck(rows []*row, state plan.State, f *facts) ([]byte, error) {
+	w := &rendering{rows: rows, state: state, facts: f, variables: map[string]bool{}, bodies: map[v1.Key]map[string]any{}}
+	file := map[string]any{"_format_version": "3.0"}
+	for _, row := range rows {
+		for _, rec := range recordsOf(state, row) {
+			body := w.body(rec)
+			w.bodies[v1.Key{Kind: row.kind, Name: rec.key}] = body
+			into := file
+			if parent := w.parent(rec); parent != nil {
+				into = parent
+			} else {
+				w.refer(rec, body)
+			}
+			list, _ := into[row.section].([]any)
+			into[row.section] = append(list, body)
+		}
+	}
+	text, err := yaml.Marshal(file)
+	if err != nil {
+		return nil, fmt.Errorf("write a decK file: %w", err)
+	}
+	return text, nil
+}
+
+// parent is the body in which an entity stands; nil for the file itself.
+func (w *rendering) parent(rec *record) map[string]any {
+	var found []map[string]any
+	for field, key := range rec.parents {
+		if field == "client_certificate" || field == "set" { // decK nests in neither
+			continue
+		}
+		found = append(found, w.bodies[v1.Key{Kind: rec.row.refs[field], Name: key}])
+	}
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
+}
+
+// refer names what an entity belongs to that does not stand in it.
+func (w *rendering) refer(rec *record, body map[string]any) {
+	for field, key := range rec.parents {
+		id := reference(rec.body, field)
+		if parent := w.bodies[v1.Key{Kind: rec.row.refs[field], Name: key}]; parent != nil && rec.row.kind == kindPlugin {
+			for _, name := range []string{"name", "username"} {
+				if text, ok := parent[name].(string); ok {
+					id = text
+				}
+			}
+		}
+		body[field] = id
+		if rec.row.kind != kindPlugin {
+			body[field] = map[string]any{"id": id}
+		}
+	}
+}
+
+// body is an entity without references, with variables for its secrets.
+func (w *rendering) body(rec *record) map[string]any {
+	hidden := append(allTagged(rec.body, tagHidden), rec.row.secrets...)
+	v := veil{hidden: hidden}
+	var top *field
+	if w.facts != nil {
+		if about := w.facts.of(rec); about != nil {
+			top = &field{kind: "record", fields: about.fields}
+		}
+	}
+	body, _ := w.value(rec, top, "", rec.body, v).(map[string]any)
+	for field := range rec.row.refs {
+		delete(body, field)
+	}
+	return body
+}
+
+// value returns a value as YAML has it; f is what the schema says of it, if anything.
+func (w *rendering) value(rec *record, f *field, path string, value any, v veil) any {
+	secret := f != nil && f.secret
+	switch value := value.(type) {
+	case nil:
+		return nil
+	case map[string]any:
+		out := map[string]any{}
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			var inner *field
+			if f != nil {
+				inner = f.child(name)
+			}
+			if made := w.value(rec, inner, strings.TrimPrefix(path+"."+name, "."), value[name], v); made != nil {
+				out[name] = made
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(value))
+		for i := range value {
+			var inner *field
+			if f != nil {
+				inner = f.inner(f.elements)
+			}
+			out[i] = w.value(rec, inner, path, value[i], v)
+		}
+		return out
+	case json.Number:
+		if whole, err := value.Int64(); err == nil {
+			return whole
+		}
+		if number, err := value.Float64(); err == nil {
+			return number
+		}
+		return value.String()
+	case string:
+		if path != "" && (secret || v.covers(path)) {
+			return w.variable(rec, path)
+		}
+	}
+	return value
+}
+
+var unfit = regexp.MustCompile(`[^A-Z0-9]+`)
+
+// variable is what stands for a secret: a variable that no other secret has.
+func (w *rendering) variable(rec *record, path string) string {
+	base := "DECK_" + strings.Trim(unfit.ReplaceAllString(strings.ToUpper(rec.title()+"_"+path), "_"), "_")
+	name := base
+	for n := 2; w.variables[name]; n++ {
+		name = fmt.Sprintf("%s_%d", base, n)
+	}
+	w.variables[name] = true
+	return fmt.Sprintf(`${{ env "%s" }}`, name)
+}

@@ -1,0 +1,79 @@
+package kong
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/fakekong"
+)
+
+// TestRenderDeck: what is rendered holds no secret, and becomes the same again when
+// it is read as a decK file with the secrets as its variables.
+func TestRenderDeck(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	r := open(t, options(k.AdminURL))
+	set := setOf(protected("web", []v1.Plugin{plugin("cors")}, []v1.Plugin{plugin("rate-limiting", "minute=5", "redis.password=planted-label")}))
+	shared := everything(t, "planted")
+	shared.Certificates = nil
+	if _, problems := declare(t, r, set, shared); len(problems) == 0 {
+		t.Log("all was made") // "a" is no service here, so the plugin on it is a problem
+	}
+	text, problems, err := r.Render(set, shared)
+	if err != nil || len(problems) != 1 {
+		t.Fatal(err, problems)
+	}
+	if strings.Contains(string(text), "planted") || strings.Contains(string(text), "PRIVATE KEY") {
+		t.Errorf("a secret is shown:\n%s", text)
+	}
+	world := k.World("tags")
+	values := map[string]string{
+		"KEY": "planted-key", "JWK": "planted-jwk", "HMAC": "planted-hmac", "PASSWORD": "planted-password", "ISS_SECRET": "planted-jwt", "CLIENT_SECRET": "planted-client",
+		"ALICE_SECRET": "planted-hmac", "LIMITING_CONFIG_REDIS_PASSWORD": "planted-redis", "ROUTE_WEB_DEFAULT_RATE_LIMITING_CONFIG_REDIS_PASSWORD": "planted-label",
+	}
+	for _, name := range regexp.MustCompile(`DECK_[A-Z0-9_]+`).FindAllString(string(text), -1) {
+		best := ""
+		for suffix := range values {
+			if strings.HasSuffix(name, suffix) && len(suffix) > len(best) {
+				best = suffix
+			}
+		}
+		value := values[best]
+		if part, cert := strings.CutPrefix(name, "DECK_CERT_"); cert {
+			_, _, secrets := unveiled(shared.Entities[4].Body)
+			value, _ = shared.Entities[4].Body[strings.ToLower(part)].(string)
+			if part == "KEY" {
+				value = secrets[0]
+			}
+		}
+		t.Setenv(name, value)
+	}
+	if os.Getenv("DECK_SET_ONE_JWK") == "" {
+		t.Fatalf("no variables:\n%s", text)
+	}
+	again := start(t, fakekong.Options{})
+	second := open(t, options(again.AdminURL))
+	read := read(t, string(text))
+	read.Entities = withoutReserved(read.Entities)
+	if p, problems := declare(t, second, v1.Set{}, read); len(problems) > 0 {
+		t.Fatalf("%v\n%s\n%s", problems, sentences(p), text)
+	}
+	if diff := cmp.Diff(world, again.World("tags")); diff != "" {
+		t.Errorf("(-rendered +read again):\n%s\n%s", diff, text)
+	}
+}
+
+// withoutReserved leaves out what every Lockstep makes by itself.
+func withoutReserved(entities []v1.Entity) []v1.Entity {
+	var out []v1.Entity
+	for _, e := range entities {
+		if e.Name != "lockstep-unavailable" {
+			out = append(out, e)
+		}
+	}
+	return out
+}
