@@ -149,7 +149,7 @@ func TestAuthoritiesAreEntities(t *testing.T) {
 			t.Fatal(err)
 		}
 		holds("while one can't be read", 2)
-		set["named"].TLSAuthority = "agin"
+		set["named"].TLSAuthority = "agaim"
 		if _, problems := r.Compile(reconcilers.Scope{}, set, v1.Shared{}); len(problems) != 1 || problems[0].Fix != "did you mean tls_ca=again?" {
 			t.Errorf("%v: said is %v", mode, problems)
 		}

@@ -114,12 +114,17 @@ func (f *Fleet) change(s *v1.Service) string {
 	case 19:
 		return f.secure(s, r)
 	default:
-		s.ReadTimeout = time.Duration(1+f.random.IntN(90)) * time.Second
-		s.ConnectTimeout = time.Duration(1+f.random.IntN(5000)) * time.Millisecond
-		s.Retries = pick(f.random, []*int{nil, new(0), new(2)})
-		s.SlowStart, s.QueueTimeout = pick(f.random, []time.Duration{0, time.Minute}), pick(f.random, []time.Duration{0, time.Second})
-		return "change the timeouts and retries"
+		return f.patience(s)
 	}
+}
+
+// patience changes how long a gateway waits for instances, and how often it tries.
+func (f *Fleet) patience(s *v1.Service) string {
+	s.ReadTimeout = time.Duration(1+f.random.IntN(90)) * time.Second
+	s.ConnectTimeout = time.Duration(1+f.random.IntN(5000)) * time.Millisecond
+	s.Retries = pick(f.random, []*int{nil, new(0), new(2)})
+	s.SlowStart, s.QueueTimeout = pick(f.random, []time.Duration{0, time.Minute}), pick(f.random, []time.Duration{0, time.Second})
+	return "change the timeouts and retries"
 }
 
 // drain takes an instance out of service, with or without an end for what it has
