@@ -119,6 +119,9 @@ func (c *compiler) compile() {
 func (c *compiler) settings(address bool) settings {
 	made := settingsOf(c.service, address)
 	made.Upstream = c.upstream
+	if made.Check.Kind == v1.CheckHTTP && c.service.CheckHost == "" { // a server may take a Host only over a connection for it
+		made.Check.Host = cmp.Or(made.Upstream.CheckName, made.Check.Host)
+	}
 	return made
 }
 

@@ -84,7 +84,7 @@ func TestRoutesAsKong(t *testing.T) {
 		t.Skipf("Kong's recorded answers are not here (KONG_CONTRACT_DIR): %v", err)
 	}
 	defer file.Close()
-	b := managed(t)
+	b, _ := secured(t)
 	if err := b.r.askProgram(t.Context()); err != nil {
 		t.Fatal(err)
 	}

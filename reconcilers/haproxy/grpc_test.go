@@ -198,6 +198,26 @@ func TestGRPC(t *testing.T) {
 	}
 }
 
+// TestGRPCThroughKong: what Kong sends on to a service of calls comes over HTTP/2 as well.
+func TestGRPCThroughKong(t *testing.T) {
+	b, address := behindKong(t)
+	b.chained("calls", callee(t, "calls-1", nil)).Protocol = v1.GRPC
+	b.sync()
+	in, answer := begin(t, overHTTP2(t, address), "http://calls.test/shop.Cart/Watch") //nolint:bodyclose // begin does
+	if err := writeMessage(in, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readMessage(answer.Body); err != nil || got != "calls-1 got hello" {
+		t.Errorf("%q %v", got, err)
+	}
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(answer.Body); err != nil || len(rest) > 0 || answer.Trailer.Get("Grpc-Status") != "0" {
+		t.Errorf("the call ended with %q %v and the trailers %v", rest, err, answer.Trailer)
+	}
+}
+
 // TestWebSocketOverTLS upgrades a connection at the listener for TLS, to a container
 // without TLS and to one with.
 func TestWebSocketOverTLS(t *testing.T) {

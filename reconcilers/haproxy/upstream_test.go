@@ -28,6 +28,9 @@ func (a *authority) secretive(name string, names ...string) v1.Endpoint {
 		a.t.Fatal(err)
 	}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/strict" && r.Host != r.TLS.ServerName {
+			w.WriteHeader(http.StatusMisdirectedRequest)
+		}
 		fmt.Fprintf(w, "%s proto=%s sni=%s host=%s\n", name, r.Proto, r.TLS.ServerName, r.Host)
 	}))
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}} //nolint:gosec // any version
@@ -150,7 +153,7 @@ func TestChecksOverTLS(t *testing.T) {
 		for _, kind := range []string{v1.CheckHTTP, v1.CheckTCP} {
 			full := name + kind
 			s := b.serveTLS(full, issuer.secretive(full, full+".test"))
-			s.HealthCheck = v1.HealthCheck{Check: kind, CheckInterval: 50 * time.Millisecond, CheckRise: 1, CheckFall: 1, CheckStatus: []string{"200"}}
+			s.HealthCheck = v1.HealthCheck{Check: kind, CheckInterval: 50 * time.Millisecond, CheckRise: 1, CheckFall: 1, CheckStatus: []string{"200"}, CheckPath: "/strict"}
 		}
 	}
 	b.sync()
@@ -243,6 +246,26 @@ func TestAuthorityIsRenewed(t *testing.T) {
 	}
 	if _, err := New(b.options); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("a daemon starts with an authority that can't be read: %v", err)
+	}
+}
+
+// TestUnprovenContainerIsLogged: the access log tells a container that can't prove
+// itself from one that is not there.
+func TestUnprovenContainerIsLogged(t *testing.T) {
+	b, _, second := verifying(t)
+	path := filepath.Join(shortDir(t), "log")
+	log, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close() })
+	b.options.AccessLog = path
+	b.open()
+	b.serveTLS("stranger", second.secretive("stranger-1", "stranger.test"))
+	b.sync()
+	b.want("stranger.test", "/", 503, "")
+	if entry := logged(t, log); entry["ended"] != "SC" || entry["server"] != "stranger-1" {
+		t.Errorf("the log says %v", entry)
 	}
 }
 
