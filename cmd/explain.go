@@ -142,6 +142,18 @@ func printDeciders(p *printer, service status.Service) {
 	case labels:
 		p.line("settings of %s are those of container %s", service.Service, service.DecidedBy)
 	}
+	printDecisions(p, service)
+}
+
+// printDecisions says who decides which setting, where a manifest and labels meet.
+func printDecisions(p *printer, service status.Service) {
+	for _, d := range service.Decisions {
+		over := ""
+		if d.Over {
+			over = "; labels ask for something else"
+		}
+		p.line("  %s: %s%s", d.Setting, d.Origin, over)
+	}
 }
 
 // printRollout says how the versions of a service share its traffic.

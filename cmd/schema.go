@@ -49,10 +49,11 @@ func configSchema() map[string]any {
 		}
 		_, usage := pflag.UnquoteUsage(f)
 		made := map[string]any{"type": []string{"string", "number"}}
-		switch f.Value.Type() {
-		case "bool":
+		_, isList := f.Value.(pflag.SliceValue)
+		switch {
+		case f.Value.Type() == "bool":
 			made = map[string]any{"type": "boolean"}
-		case "stringSlice":
+		case isList:
 			item := map[string]any{"type": []string{"string", "number"}}
 			made = map[string]any{"anyOf": []any{map[string]any{"type": "array", "items": item}, item}}
 		}

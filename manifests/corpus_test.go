@@ -81,6 +81,9 @@ func tell(t *testing.T, w World) string {
 		alone := d.Service
 		alone.Routes = nil
 		fmt.Fprintf(&b, "service %s sets %v\n  %s\n", name, d.Fields, beyond(t, alone, v1.NewService("")))
+		if d.Alone {
+			b.WriteString("  labels have no say\n")
+		}
 		for _, r := range d.Service.Routes {
 			fmt.Fprintf(&b, "  route %s\n", beyond(t, r, route))
 		}

@@ -161,6 +161,7 @@ func serviceSchema() schema {
 	delete(endpoint, "network")
 	endpoint["address"] = schema{"type": "string", "description": "IP address and port, as 10.0.0.5:8080"}
 	out[wordEndpoints] = schema{"type": "array", "description": "instances outside of Docker", "items": closed(endpoint, "address"), "maxItems": maxEndpoints}
+	out[wordOverride] = schema{"enum": overrides, "default": overrides[0], "description": "whether labels may add what the manifest leaves out"}
 	return closed(out)
 }
 

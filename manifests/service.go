@@ -23,6 +23,12 @@ const (
 	wordAddress   = "address"
 )
 
+// wordOverride says what labels may do to a Service, and overrides what it may say:
+// add what the manifest leaves out, which is so by default, or nothing.
+const wordOverride = "override"
+
+var overrides = []string{"allow", "forbid"}
+
 // Route is a route that is declared apart from its service.
 type Route struct {
 	Service string    // the key of its service
@@ -32,11 +38,18 @@ type Route struct {
 
 // service reads the spec of a Service: the fields of labels, and endpoints.
 func (r *reader) service(o *Object, spec []entry) {
-	named, fields := pick(spec, wordEndpoints)
+	named, fields := pick(spec, wordEndpoints, wordOverride)
 	declared, problems := v1.DecodeService(o.Name, o.Origin, r.written(fields))
 	r.problems = append(r.problems, problems...)
 	if e, has := named[wordEndpoints]; has {
 		declared.Endpoints = r.endpoints(o.Name, e)
+	}
+	if e, has := named[wordOverride]; has {
+		if word, ok := r.text(e, 2); ok && !slices.Contains(overrides, word) {
+			r.unknown(r.at(e.value), wordOverride, word, overrides)
+		} else {
+			declared.Alone = word == overrides[1]
+		}
 	}
 	o.Service = &declared
 }

@@ -29,8 +29,13 @@ type Declared struct {
 	// Service has the fields that Fields names, plugins and routes; all else is
 	// default, and leaves labels as they are.
 	Service Service
-	// Fields are the service's own fields that the manifest sets, sorted.
+	// Fields are the service's own fields that the manifest sets, sorted, and Places
+	// where it does, by field.
 	Fields []string
+	Places map[string]Origin
+	// Alone says that labels have no say in what the manifest leaves out: their
+	// containers are instances, and nothing else of theirs counts.
+	Alone bool
 	// Endpoints are instances that no source finds, sorted by address.
 	Endpoints []StaticEndpoint
 	// Withheld says why no gateway may serve the service, whatever labels say: not
@@ -127,6 +132,15 @@ func DecodeService(name string, at Origin, fields []Written) (Declared, []Proble
 	for i := range d.wishes {
 		if w := &d.wishes[i]; w.plugin == "" && rows[w.field].Scope == OfService {
 			declared.Fields = append(declared.Fields, rows[w.field].Name)
+		}
+	}
+	for i := range fields {
+		name, _, _ := strings.Cut(fields[i].Key, ".")
+		if name = strings.TrimSuffix(name, "?"); slices.Contains(declared.Fields, name) && declared.Places[name].IsZero() {
+			if declared.Places == nil {
+				declared.Places = map[string]Origin{}
+			}
+			declared.Places[name] = fields[i].At
 		}
 	}
 	slices.Sort(declared.Fields)

@@ -15,8 +15,44 @@ func NewService(name string) Service {
 
 // Over returns what labels and a manifest ask for together: the fields that the
 // manifest sets, optional or not as it says, its plugins and its routes, each
-// whole, and otherwise what the labels say. differing names what both say differently, sorted. base is not changed.
+// whole, and otherwise what the labels say; nothing else when the manifest stands
+// alone. differing names what labels say and does not come about, sorted. base is not
+// changed.
 func (d *Declared) Over(base Service) (merged Service, differing []string) {
+	if d.Alone {
+		_, differing = d.over(base)
+		differing = append(differing, d.added(base)...)
+		slices.Sort(differing)
+		base = NewService(base.Name)
+		merged, _ = d.over(base)
+		return merged, differing
+	}
+	return d.over(base)
+}
+
+// added names what labels ask for that the manifest says nothing of.
+func (d *Declared) added(base Service) []string {
+	var names []string
+	for _, said := range base.Says() {
+		if !slices.Contains(d.Fields, said.Field.Name) {
+			names = append(names, said.Field.Name)
+		}
+	}
+	for _, p := range base.Plugins {
+		if !slices.ContainsFunc(d.Service.Plugins, func(own Plugin) bool { return own.Name == p.Name }) {
+			names = append(names, wordPlugins+"."+p.Name)
+		}
+	}
+	for _, r := range base.Routes {
+		if !slices.ContainsFunc(d.Service.Routes, func(own Route) bool { return own.Name == r.Name }) {
+			names = append(names, wordRoutes+"."+r.Name[len(base.Name)+1:])
+		}
+	}
+	return names
+}
+
+// over is Over where labels have a say.
+func (d *Declared) over(base Service) (merged Service, differing []string) {
 	from, to := DeclaredService{Service: d.Service}, DeclaredService{Service: base}
 	for i := range rows {
 		f := &rows[i]

@@ -32,7 +32,7 @@ func (b *Builder) assemble(name string, result *Result) {
 	}
 	standing := &Standing{Service: name, DecidedBy: s.labels.Origin.Container, Problems: s.problems}
 	if s.declared != nil {
-		standing.Manifest = s.declared.Service.Origin
+		standing.Manifest, standing.Decisions = s.declared.Service.Origin, s.declared.Decisions(s.labels)
 	}
 	if !s.until.IsZero() {
 		until := s.until

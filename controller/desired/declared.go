@@ -81,18 +81,22 @@ func (s *service) overlay() {
 	at := s.declared.Service.Origin
 	merged, fields := s.declared.Over(s.labels)
 	s.settings = merged
-	if slices.Contains(s.declared.Fields, "rollout") {
+	if s.declared.Alone || slices.Contains(s.declared.Fields, "rollout") {
 		s.rolledBy = at
 	}
 	if len(fields) == 0 || len(s.members) == 0 {
 		return
 	}
+	decides, fix := "which decides", "remove these labels, or these fields of the manifest"
+	if s.declared.Alone {
+		decides, fix = "which lets labels say nothing", "remove these labels, or override: forbid from the manifest"
+	}
 	s.problems = append(s.problems, v1.Problem{
 		Reason: v1.Conflict,
 		Object: v1.Key{Kind: v1.KindService, Name: s.name},
 		Origin: v1.Origin{Container: s.labels.Origin.Container},
-		Message: fmt.Sprintf("its labels for service %s differ from the manifest at %s, which decides (%s)",
-			s.name, at, strings.Join(fields, ", ")),
-		Fix: "remove these labels, or these fields of the manifest",
+		Message: fmt.Sprintf("its labels for service %s differ from the manifest at %s, %s (%s)",
+			s.name, at, decides, strings.Join(fields, ", ")),
+		Fix: fix,
 	})
 }

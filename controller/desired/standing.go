@@ -12,6 +12,7 @@ type Standing struct {
 	Service   string             `json:"service"`
 	DecidedBy string             `json:"decided_by"`            // the container whose settings hold
 	Manifest  v1.Origin          `json:"manifest,omitzero"`     // where a manifest declares the service
+	Decisions []v1.Decision      `json:"decisions,omitempty"`   // who decides which setting, where a manifest declares the service
 	Until     *time.Time         `json:"grace_until,omitempty"` // set while it has no instances
 	Instances []InstanceStanding `json:"instances"`             // sorted by container name, then id
 	Routes    []RouteStanding    `json:"routes"`                // sorted by name
