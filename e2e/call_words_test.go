@@ -9,7 +9,7 @@ import (
 	"github.com/lockstep/lockstep/e2e/harness"
 )
 
-// call open NAME ADDRESS INSTANCE [SNI] | talk NAME | ended NAME | shows ADDRESS SNI NAME | refused ADDRESS
+// call open NAME ADDRESS INSTANCE [SNI] | talk NAME | ended NAME | hang-up NAME | shows ADDRESS SNI NAME | refused ADDRESS
 func call(ctx context.Context, s story, verb string, args []string) error {
 	switch {
 	case verb == "open" && len(args) == 3:
@@ -31,11 +31,21 @@ func call(ctx context.Context, s story, verb string, args []string) error {
 			}
 			return nil
 		})
-	case (verb == "talk" || verb == "ended") && len(args) == 1 && s.Calls[args[0]] != nil:
-		if verb == "talk" {
-			return s.Calls[args[0]].Talk()
-		}
-		return s.Calls[args[0]].Ended()
+	case len(args) == 1 && s.Calls[args[0]] != nil:
+		return kept(s.Calls[args[0]], verb)
+	}
+	return errUnknown("verb", "call "+verb)
+}
+
+// kept does something with a connection that is kept.
+func kept(c *harness.Call, verb string) error {
+	switch verb {
+	case "talk":
+		return c.Talk()
+	case "ended":
+		return c.Ended()
+	case "hang-up":
+		return c.Close()
 	}
 	return errUnknown("verb", "call "+verb)
 }
