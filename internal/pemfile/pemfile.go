@@ -52,6 +52,19 @@ func Trouble(path string, err error) error {
 	return fmt.Errorf("read %s: %w", path, err)
 }
 
+// Stamp is another text whenever a file is another one, as far as stat tells.
+func Stamp(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Sprintf("%s %v\n", path, err)
+	}
+	text := fmt.Sprintf("%s %d %d %d", path, info.Size(), info.ModTime().UnixNano(), info.Mode())
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		text += fmt.Sprintf(" %d %d", stat.Dev, stat.Ino)
+	}
+	return text + "\n"
+}
+
 // Blocks returns the blocks of a kind that a text holds, each in its plain form and
 // followed by nothing else. wrong is about those that can't be read, which are left out.
 func Blocks(text, kind string) (blocks []string, wrong error) {

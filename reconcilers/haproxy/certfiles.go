@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
@@ -132,31 +131,18 @@ func (p pair) read() (*certificate, error) {
 // signature is another one whenever any of the files is, or any of others.
 func (c certificateFiles) signature(others ...string) string {
 	sum := fnv.New128a()
-	note := func(path string) {
-		info, err := os.Stat(path)
-		if err != nil {
-			fmt.Fprintf(sum, "%s %v\n", path, err)
-			return
-		}
-		fmt.Fprintf(sum, "%s %d %d %d", path, info.Size(), info.ModTime().UnixNano(), info.Mode())
-		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-			fmt.Fprintf(sum, " %d %d", stat.Dev, stat.Ino)
-		}
-		fmt.Fprintln(sum)
-	}
 	for _, root := range c {
 		pairs, err := pairsOf(root)
 		if err != nil {
 			fmt.Fprintln(sum, err)
 		}
 		for _, p := range pairs {
-			note(p.chain)
-			note(p.key)
+			fmt.Fprint(sum, pemfile.Stamp(p.chain), pemfile.Stamp(p.key))
 		}
 	}
 	slices.Sort(others)
 	for _, path := range others {
-		note(path)
+		fmt.Fprint(sum, pemfile.Stamp(path))
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }

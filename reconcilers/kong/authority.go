@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
@@ -21,6 +22,8 @@ const kindAuthority v1.Kind = "ca_certificate"
 // readAuthorities reads the operator's files. At first one that can't be read is an
 // error; later it stays as it was, which is said once.
 func (r *Reconciler) readAuthorities(first bool) error {
+	stamp := r.stampAuthorities() // before they are read: what changes meanwhile is seen again
+	r.stamp.Store(&stamp)
 	for _, name := range slices.Sorted(maps.Keys(r.options.authorities)) {
 		path := r.options.authorities[name]
 		text, err := pemfile.Read(path)
@@ -42,6 +45,15 @@ func (r *Reconciler) readAuthorities(first bool) error {
 		}
 	}
 	return nil
+}
+
+// stampAuthorities is another text whenever one of the files is.
+func (r *Reconciler) stampAuthorities() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(r.options.authorities)) {
+		b.WriteString(pemfile.Stamp(r.options.authorities[name]))
+	}
+	return b.String()
 }
 
 // authorityKey is the key of the entity that a certificate becomes.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,8 +33,9 @@ type Reconciler struct {
 	mark   mark
 
 	// Those that must have issued the certificates of instances.
-	authorities map[string][]string // in PEM, by name, as they were last read
-	unread      map[string]string   // what was last said of those that can't be read
+	stamp       atomic.Pointer[string] // of their files, as they were last read; the watcher's too
+	authorities map[string][]string    // in PEM, by name, as they were last read
+	unread      map[string]string      // what was last said of those that can't be read
 
 	// Without a database.
 	base     *extra             // what else it is to hold; nil for nothing

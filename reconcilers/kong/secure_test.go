@@ -164,3 +164,54 @@ func TestAuthoritiesAreEntities(t *testing.T) {
 		holds("without any", 0)
 	}
 }
+
+// TestRenewedAuthorityIsNoticed: the watcher asks for a round when a file is another
+// one, and for none once that round has read it.
+func TestRenewedAuthorityIsNoticed(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	o := options(k.AdminURL)
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	issuer(t, path)
+	o.Authorities = []string{path}
+	r := open(t, o)
+	settled(t, r, v1.Set{})
+	pokes, ended := make(chan struct{}, 1), make(chan error, 1)
+	go func() {
+		ended <- r.Watch(t.Context(), func() {
+			select {
+			case pokes <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	t.Cleanup(func() {
+		if err := <-ended; err == nil {
+			t.Error("the watcher ended without a cause")
+		}
+	})
+	quiet := func(when string) {
+		t.Helper()
+		looks := len(k.Requests())
+		wait(t, "a look that began after the round", func() bool { return len(k.Requests()) >= looks+2 })
+		select {
+		case <-pokes: // from one before
+		default:
+		}
+		looks = len(k.Requests())
+		wait(t, "three looks", func() bool { return len(k.Requests()) >= looks+3 })
+		select {
+		case <-pokes:
+			t.Errorf("poked %s", when)
+		default:
+		}
+	}
+	quiet("before anything changed")
+	issuer(t, path)
+	select {
+	case <-pokes:
+	case <-time.After(10 * time.Second):
+		t.Fatal("a renewed authority is not noticed")
+	}
+	settled(t, r, v1.Set{})
+	quiet("after it was read")
+}

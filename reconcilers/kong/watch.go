@@ -65,7 +65,8 @@ func (h *health) saw(up bool, hash string, epoch int) bool {
 
 // Watch implements reconcilers.Watcher. It asks GET /status at every interval:
 // a node without a database that was restarted comes back empty, and one with a
-// database that was down is ready for what it missed.
+// database that was down is ready for what it missed. A file of authorities that is
+// another one is read by the round that follows.
 func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	ticker := time.NewTicker(r.options.WatchInterval)
 	defer ticker.Stop()
@@ -75,7 +76,7 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 			return context.Cause(ctx)
 		case <-ticker.C:
 		}
-		if r.look(ctx) {
+		if due := r.look(ctx); due || r.stampAuthorities() != *r.stamp.Load() {
 			poke()
 		}
 	}
