@@ -28,7 +28,7 @@ const (
 	hookTime    = 10 * time.Second
 	hookRate    = 5 // requests a second, from everybody together
 	hookBurst   = 20
-	hookAtOnce  = 4
+	hookAtOnce  = 16
 	leastSecret = 16 // characters
 )
 

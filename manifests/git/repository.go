@@ -42,6 +42,7 @@ type Repository struct {
 	address address
 	pull    chan struct{}
 	gap     time.Duration // the least between two looks
+	texts   texts         // of the commit that was read last; those of Run alone
 
 	mu     sync.Mutex
 	state  State
@@ -213,6 +214,7 @@ func (r *Repository) look(ctx context.Context, offer func(*manifests.Tree)) bool
 	ctx, cancel := context.WithTimeoutCause(ctx, lookFor, fmt.Errorf("%s are over: %w", lookFor, os.ErrDeadlineExceeded))
 	defer cancel()
 	tree, refused := manifests.Tree{}, error(nil)
+	before, after := r.texts, texts(nil) // the reading may outlive the look
 	tip, err := r.remote.look(ctx, r.options.Ref, known, func(commit *object.Commit) error {
 		if by != nil {
 			refused = by.check(commit)
@@ -221,7 +223,7 @@ func (r *Repository) look(ctx context.Context, offer func(*manifests.Tree)) bool
 			return nil //nolint:nilerr // the look went well; the commit is told of apart
 		}
 		var err error
-		tree, err = gather(commit, r.options.Path)
+		tree, after, err = gather(commit, r.options.Path, before)
 		tree.Terms = terms
 		if why, is := errors.AsType[*unfitError](err); is {
 			refused = why
@@ -231,6 +233,9 @@ func (r *Repository) look(ctx context.Context, offer func(*manifests.Tree)) bool
 	})
 	if err != nil {
 		return r.failed(err)
+	}
+	if after != nil {
+		r.texts = after
 	}
 	if r.answered(tip, terms, refused); tip != known && refused == nil {
 		r.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
@@ -30,28 +31,35 @@ type gathering struct {
 	tree    manifests.Tree
 	total   int64
 	entries int
+	known   texts // of the commit before
+	seen    texts
 }
+
+// texts are the manifests of a commit by their objects' ids, which tell them apart: one
+// that was read before need not be read again.
+type texts map[plumbing.Hash][]byte
 
 // gather reads the manifests below a directory of a commit, "" for all. Files are
 // taken from the commit itself: what would lead elsewhere (symbolic links,
-// submodules) is named as a problem, and never followed.
-func gather(commit *object.Commit, dir string) (manifests.Tree, error) {
-	g := &gathering{commit: commit.Hash.String()}
+// submodules) is named as a problem, and never followed. known are the texts of a
+// commit before; those of this one are returned.
+func gather(commit *object.Commit, dir string, known texts) (manifests.Tree, texts, error) {
+	g := &gathering{commit: commit.Hash.String(), known: known, seen: texts{}}
 	g.tree.Commit, g.tree.Made = g.commit, commit.Committer.When.UTC()
 	root, err := commit.Tree()
 	if err != nil {
-		return manifests.Tree{}, fmt.Errorf("read the files of %s: %w", short(g.commit), err)
+		return manifests.Tree{}, nil, fmt.Errorf("read the files of %s: %w", short(g.commit), err)
 	}
 	at, err := g.descend(root, dir)
 	if err != nil {
-		return manifests.Tree{}, err
+		return manifests.Tree{}, nil, err
 	}
 	if err := g.walk(at, dir, 0); err != nil {
-		return manifests.Tree{}, err
+		return manifests.Tree{}, nil, err
 	}
 	slices.SortFunc(g.tree.Leaves, func(a, b manifests.Leaf) int { return cmp.Compare(a.Path, b.Path) })
 	slices.SortFunc(g.tree.Problems, func(a, b v1.Problem) int { return cmp.Compare(a.Origin.File, b.Origin.File) })
-	return g.tree, nil
+	return g.tree, g.seen, nil
 }
 
 // descend finds the directory of --git-path.
@@ -130,6 +138,9 @@ func (g *gathering) take(at *object.Tree, entry object.TreeEntry, file string) (
 	if len(g.tree.Leaves) == manifests.MaxFiles {
 		return unfit("the commit %s has more than %d manifests; name a directory of it with --git-path", short(g.commit), manifests.MaxFiles)
 	}
+	if text, known := g.known[entry.Hash]; known {
+		return g.keep(file, text, entry.Hash)
+	}
 	found, err := at.TreeEntryFile(&entry)
 	if err != nil {
 		return fmt.Errorf("read %q of %s: %w", file, short(g.commit), err)
@@ -137,9 +148,6 @@ func (g *gathering) take(at *object.Tree, entry object.TreeEntry, file string) (
 	if found.Size > manifests.MaxBytes {
 		g.problem(file, fmt.Sprintf("the file has %d bytes, the most is %d", found.Size, manifests.MaxBytes), "divide it into several files")
 		return nil
-	}
-	if g.total += found.Size; g.total > maxTotal {
-		return unfit("the manifests in %s have more than %d MiB together; name a directory of it with --git-path", short(g.commit), maxTotal>>20)
 	}
 	from, err := found.Reader()
 	if err != nil {
@@ -150,6 +158,15 @@ func (g *gathering) take(at *object.Tree, entry object.TreeEntry, file string) (
 	if err != nil {
 		return fmt.Errorf("read %q of %s: %w", file, short(g.commit), err)
 	}
+	return g.keep(file, text, entry.Hash)
+}
+
+// keep adds one manifest.
+func (g *gathering) keep(file string, text []byte, id plumbing.Hash) error {
+	if g.total += int64(len(text)); g.total > maxTotal {
+		return unfit("the manifests in %s have more than %d MiB together; name a directory of it with --git-path", short(g.commit), maxTotal>>20)
+	}
+	g.seen[id] = text
 	g.tree.Leaves = append(g.tree.Leaves, manifests.Leaf{Path: file, Text: text})
 	return nil
 }
