@@ -234,12 +234,31 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
 			Fix:     "mark the field optional with a ? after its name to serve the route without it, or name only the other gateway in the label gateways"}
 	}
-	if holder := b.claims.lost(s.name, gateway, route.Name); holder != "" {
+	if holder, byName := b.claims.lost(s.name, gateway, route.Name); holder != "" {
 		return Verdict{Gateway: gateway, Reason: v1.Conflict,
-			Message: fmt.Sprintf("the route %s holds the same match", holder),
-			Fix:     "change " + claimed(route) + " of one of them, give the one that shall win a higher priority, or make both one service with the label service"}
+			Message: held(route, holder, byName),
+			Fix:     "change " + claimed(route) + " of one of them, give the one that shall win a higher priority" + merged(byName)}
 	}
 	return Verdict{Gateway: gateway, Reason: v1.Serving, Through: r.behind}
+}
+
+// held says what the holder of its match has of a route.
+func held(route v1.Route, holder string, byName bool) string {
+	switch {
+	case byName && route.Stream():
+		return fmt.Sprintf("the route %s takes requests for one of its names (hosts)", holder)
+	case byName:
+		return fmt.Sprintf("the route %s takes TLS connections to one of its hosts as they are (snis)", holder)
+	}
+	return fmt.Sprintf("the route %s holds the same match", holder)
+}
+
+// merged is one more way out of a conflict, but between HTTP and what is none.
+func merged(byName bool) string {
+	if byName {
+		return ""
+	}
+	return ", or make both one service with the label service"
 }
 
 // claimed names the fields that most of a route's claims are made of.

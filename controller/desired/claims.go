@@ -37,7 +37,9 @@ type claimant struct {
 	under   []string // matches that nobody else may hold, though the route holds none of them itself; sorted
 	rank    rank
 	holds   bool   // the ledger says that it holds one of them; set while its region is settled
+	stream  bool   // it takes connections
 	lostTo  string // the route that holds a match it wants; "" when it holds all
+	byName  bool   // that one is no HTTP and this one is, or the other way round
 	settled bool
 }
 
@@ -80,6 +82,7 @@ func (b *Builder) claimants(s *service) []*claimant {
 				route:   route.Name,
 				matches: matches(gateway, route),
 				under:   b.under(gateway, route),
+				stream:  route.Stream(),
 				rank:    rank{priority: route.Priority, live: s.live(), oldest: s.oldest},
 			})
 		}
@@ -166,12 +169,12 @@ func (c *claims) resolve(result *Result) map[string]bool {
 		}
 	}
 	for _, claimant := range region {
-		lostTo := ""
+		lostTo, byName := "", false
 		if other := h.hinders(claimant); other != nil {
-			lostTo = other.route
+			lostTo, byName = other.route, other.stream != claimant.stream
 		}
-		if !claimant.settled || claimant.lostTo != lostTo {
-			claimant.settled, claimant.lostTo = true, lostTo
+		if !claimant.settled || claimant.lostTo != lostTo || claimant.byName != byName {
+			claimant.settled, claimant.lostTo, claimant.byName = true, lostTo, byName
 			touched[claimant.service] = true
 		}
 	}
@@ -257,12 +260,13 @@ func (c *claims) inGrace(match, route string) bool {
 }
 
 // lost returns the route that holds what the named route wants on a gateway;
-// "" when the named route has it.
-func (c *claims) lost(service string, gateway v1.Gateway, route string) string {
+// "" when the named route has it. byName says that one of the two is HTTP and the
+// other takes TLS to the same name.
+func (c *claims) lost(service string, gateway v1.Gateway, route string) (holder string, byName bool) {
 	for _, claimant := range c.byService[service] {
 		if claimant.gateway == gateway && claimant.route == route {
-			return claimant.lostTo
+			return claimant.lostTo, claimant.byName
 		}
 	}
-	return ""
+	return "", false
 }

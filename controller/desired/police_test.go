@@ -17,7 +17,7 @@ func TestPoliciesThatChangedWhileNobodyLooked(t *testing.T) {
 	containers := instances(map[string]box{"thief-1": thief, "owner-1": owner})
 	before := newWorld()
 	before.update(epoch, snapshot.Delta{Full: true, Changed: containers, Attachments: on})
-	if lost := before.builder.claims.lost("owner", v1.Kong, "owner.default"); lost != "thief.default" {
+	if lost, _ := before.builder.claims.lost("owner", v1.Kong, "owner.default"); lost != "thief.default" {
 		t.Fatalf("the older one does not hold the host, but %q", lost)
 	}
 	after := newWorldWith(before.memory.Clone(), netip.Addr{})
