@@ -292,6 +292,14 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 		guard.Doubt(now)
 	}
 	totals := w.totals
+	for i := range w.shared.Entities {
+		switch w.shared.Entities[i].Kind {
+		case v1.KindService:
+			totals.Services++
+		case v1.KindRoute:
+			totals.Routes++
+		}
+	}
 	p := guard.Filter(now, scope, plan.Diff(observed, wanted), totals)
 	p.Changes = w.withoutRefused(p.Changes, problems)
 	return p, problems, nil

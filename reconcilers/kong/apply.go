@@ -178,6 +178,9 @@ func (b *batch) note(i int) {
 	}
 	if problem == nil {
 		b.keep(change.Key, change.Object().Service, nil)
+		if change.Before != nil { // it may have been in another group
+			b.keep(change.Key, change.Before.Service, nil)
+		}
 		if now := b.done[i]; now != nil {
 			b.keep(now.Key, now.Service, now)
 		}

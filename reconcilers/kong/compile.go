@@ -37,6 +37,8 @@ type compiler struct {
 	all   bool              // everything is compiled, not some services
 	known map[v1.Key]string // what references may name: its key
 	homes map[v1.Key]string // services and routes of ours that they may name: the service
+	// groups are what belongs together, by its keys.
+	groups map[v1.Key]string
 }
 
 // Compile implements reconcilers.Reconciler.

@@ -13,7 +13,7 @@ import (
 // which no service's name holds; "@" and the id, where the manifest gives an id.
 
 // declaredGroup is the group of what is declared in Kong's own words and belongs
-// to no service of ours.
+// to no service of ours, nor to one that is declared.
 const declaredGroup = v1.EntityGroup
 
 const ownWords = "kong:"
@@ -31,7 +31,7 @@ func (c *compiler) entities(all bool, set v1.Set, entities []v1.Entity) {
 			if e.Kind != row.kind {
 				continue
 			}
-			if group := c.group(e); all || group != declaredGroup && set[group] != nil {
+			if group := c.group(e); all || set[group] != nil {
 				c.entity(row, e, group)
 			}
 		}
@@ -57,6 +57,17 @@ func (c *compiler) index(set v1.Set, entities []v1.Entity) {
 			if key := (v1.Key{Kind: e.Kind, Name: name}); name != "" {
 				c.known[key] = c.entityKey(e)
 				delete(c.homes, key)
+			}
+		}
+	}
+	c.groups = make(map[v1.Key]string, len(entities))
+	for _, row := range c.rows { // parents first
+		for i := range entities {
+			if e := &entities[i]; e.Kind == row.kind {
+				key := c.entityKey(e)
+				c.groups[v1.Key{Kind: e.Kind, Name: key}] = groupOf(e.Kind, key, func(field string, kind v1.Kind) string {
+					return c.groups[v1.Key{Kind: kind, Name: c.known[v1.Key{Kind: kind, Name: e.Ref(field)}]}]
+				})
 			}
 		}
 	}
@@ -90,7 +101,7 @@ func (c *compiler) group(e *v1.Entity) string {
 			return home
 		}
 	}
-	return declaredGroup
+	return c.groups[v1.Key{Kind: e.Kind, Name: c.entityKey(e)}]
 }
 
 // entity adds one entity, or says why it can't be made; then what Kong holds of
@@ -152,7 +163,7 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 	case c.facts.schemas[row.kind] == nil:
 		return nil, one(e.Origin, v1.NotExpressible, fmt.Sprintf("this Kong knows no %s", strings.ReplaceAll(row.section, "_", " ")),
 			"use an edition of Kong that does, or remove it")
-	case e.Guards() && group != declaredGroup:
+	case e.Guards() && !strings.HasPrefix(group, "@"):
 		return nil, one(e.Origin, v1.InvalidManifest, v1.GuardsOurs, v1.GuardsOursFix)
 	case e.Workspace != "" && e.Workspace != c.workspaceName():
 		return nil, one(e.Origin, v1.Conflict, fmt.Sprintf("the file is for the workspace %.60q, and Lockstep keeps %q", e.Workspace, c.workspaceName()),

@@ -43,6 +43,14 @@ func (f *facts) declaredObject(rec *record, key seal) *plan.Object {
 		Noun:   rec.row.word() + " " + rec.title(),
 		Fields: make(map[string]string, len(fields)+len(rec.parents)),
 	}
+	switch rec.row.kind { // the guard holds what would take much away at once
+	case kindService:
+		o.Owner.Kind = v1.KindService
+		o.Owner.Name = rec.service
+	case kindRoute:
+		o.Owner = v1.Key{Kind: v1.KindRoute, Name: rec.key}
+		o.Match = rec.match()
+	}
 	if rec.row.kind == kindPlugin {
 		o.Fields["enabled"] = canonical(rec.row, "enabled", cmp.Or[any](rec.body["enabled"], true))
 		if rec.parents["route"] == "" {

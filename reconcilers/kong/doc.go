@@ -18,8 +18,8 @@
 //	         config.go, seal.go           what of them is compared; secrets as digests
 //	         declared.go, spell.go,       entities in Kong's own words → records, in the words
 //	         judge.go                     that Kong keeps, held against its schema
-//	         declaredobject.go,           what of them is compared; which plugins their
-//	         declaredneeds.go             routes need
+//	         declaredobject.go, group.go, what of them is compared, and stands together;
+//	         declaredneeds.go             which plugins their routes need
 //	         certificate.go               certificates in Kong's words
 //	render   renderdeck.go                the same as a decK file
 //	observe  observe.go, schema.go        read what is ours, less Kong's defaults

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -268,8 +269,11 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 
 // secrets are those that Kong may repeat when a plan is written.
 func (r *Reconciler) secrets(p plan.Plan) []string {
-	states := []plan.State{r.held[declaredGroup]}
+	var states []plan.State
 	services := map[string]bool{}
+	for group := range r.held {
+		services[group] = strings.HasPrefix(group, "@")
+	}
 	for _, change := range p.Changes {
 		for _, o := range []*plan.Object{change.Before, change.After} {
 			if o != nil {
@@ -278,8 +282,10 @@ func (r *Reconciler) secrets(p plan.Plan) []string {
 			}
 		}
 	}
-	for service := range services {
-		states = append(states, r.held[service])
+	for service, counts := range services {
+		if counts {
+			states = append(states, r.held[service])
+		}
 	}
 	return secretsOf(states...)
 }

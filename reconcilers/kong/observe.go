@@ -117,7 +117,8 @@ func parsePage(text []byte) (bodies []map[string]any, next string, err error) {
 // take makes objects of what was listed, reads the targets, and remembers all.
 func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]any) error {
 	var records []*record
-	keys := map[string]string{} // ids of our parents: their keys
+	keys := map[string]string{}   // ids of our parents: their keys
+	groups := map[string]string{} // of what is declared: its group
 	for _, row := range r.rows {
 		for _, body := range lists[row.kind] {
 			if !r.ours(body) {
@@ -125,6 +126,7 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 			}
 			record := r.record(row, body, keys)
 			keys[record.id] = record.key
+			record.join(groups)
 			records = append(records, record)
 		}
 	}
@@ -283,7 +285,7 @@ func (r *Reconciler) answered(rec *record, a answer) (*plan.Object, error) {
 	for field, key := range rec.parents {
 		keys[reference(rec.body, field)] = key
 	}
-	return r.object(r.record(rec.row, body, keys)), nil
+	return r.object(r.record(rec.row, body, keys).beside(rec)), nil
 }
 
 // configurationHash reads the hash of what a node without a database holds.

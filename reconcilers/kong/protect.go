@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -26,7 +27,24 @@ func (b *batch) early(rec *record) bool {
 }
 
 // satisfied reports whether Kong holds a plugin, and it works.
-func (b *batch) satisfied(service string, need v1.Key) bool { return satisfied(b.held[service], need) }
+func (b *batch) satisfied(service string, need v1.Key) bool {
+	return slices.ContainsFunc(b.near(service), func(state plan.State) bool { return satisfied(state, need) })
+}
+
+// near is what Kong holds of a service; of what is declared in Kong's own words, all
+// of it: a route goes to another group without its plugins being changed.
+func (b *batch) near(service string) []plan.State {
+	if !strings.HasPrefix(service, "@") {
+		return []plan.State{b.held[service]}
+	}
+	var states []plan.State
+	for group, state := range b.held {
+		if strings.HasPrefix(group, "@") {
+			states = append(states, state)
+		}
+	}
+	return states
+}
 
 // open makes a change of a route that may have to wait for its plugins. What
 // is made of it now is returned; the rest is for turn.
@@ -44,7 +62,7 @@ func (b *batch) open(ctx context.Context, i int, rec *record) (*plan.Object, err
 	if create {
 		return b.create(ctx, rec.held(b.namer))
 	}
-	return b.held[rec.service][b.changes[i].Key], nil
+	return b.changes[i].Before, nil
 }
 
 // turn makes the routes as they are asked for whose plugins are there now.
@@ -114,10 +132,12 @@ func (b *batch) shut(ctx context.Context, stop context.CancelCauseFunc) {
 // liveRoutes are the routes that a plugin is for and that lead to their service.
 func (b *batch) liveRoutes(rec *record) []*plan.Object {
 	var routes []*plan.Object
-	for _, o := range b.held[rec.service] {
-		route, ok := o.Native.(*record)
-		if ok && o.Hold != nil && rec.protects(route) && len(o.Differs(o.Hold)) > 0 {
-			routes = append(routes, o)
+	for _, state := range b.near(rec.service) {
+		for _, o := range state {
+			route, ok := o.Native.(*record)
+			if ok && o.Hold != nil && rec.protects(route) && len(o.Differs(o.Hold)) > 0 {
+				routes = append(routes, o)
+			}
 		}
 	}
 	slices.SortFunc(routes, func(x, y *plan.Object) int { return x.Key.Compare(y.Key) })

@@ -16,7 +16,7 @@ func (c *compiler) label(rec *record, e *v1.Entity, about *schema, hidden []stri
 	if e.ID != "" {
 		marks[0] = tagName + quoted(e.Name)
 	}
-	if rec.service != declaredGroup {
+	if !strings.HasPrefix(rec.service, "@") {
 		marks = append(marks, tagService+rec.service)
 	}
 	for _, path := range hidden {

@@ -114,7 +114,7 @@ func (b *batch) overtake(ctx context.Context, rec *record) (*plan.Object, error)
 	for field, key := range rec.parents {
 		keys[reference(rec.body, field)] = key
 	}
-	now := b.object(b.record(rec.row, body, keys))
+	now := b.object(b.record(rec.row, body, keys).beside(rec))
 	if now.Key.Name == rec.key && len(now.Differs(b.object(rec))) == 0 {
 		return now, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -22,6 +23,9 @@ type person struct {
 // StepEntities lets one thing happen to what is declared in Kong's own words, and
 // says what.
 func (f *Fleet) StepEntities() string {
+	if f.random.IntN(3) == 0 {
+		return f.stepOwn()
+	}
 	names := slices.Sorted(maps.Keys(f.people))
 	if len(names) < 2 || len(names) < 6 && f.random.IntN(4) == 0 {
 		f.number++
@@ -75,6 +79,56 @@ func (f *Fleet) changePerson(p *person) string {
 	}
 }
 
+// own is a route of the fleet's that is declared in Kong's own words.
+type own struct {
+	service string
+	auth    bool // it has a plugin
+	limited bool // so has its service
+}
+
+// stepOwn lets one thing happen to routes in Kong's own words.
+func (f *Fleet) stepOwn() string {
+	name := pick(f.random, []string{"own 1", "own 2", "own 3"})
+	o, has := f.owns[name]
+	switch dice := f.random.IntN(5); {
+	case !has:
+		f.owns[name] = own{service: pick(f.random, []string{"x", "y"}), auth: dice < 3}
+		return "add the route " + name
+	case dice == 0:
+		delete(f.owns, name)
+		return "remove the route " + name
+	case dice == 1:
+		o.auth = !o.auth
+	case dice == 2:
+		o.limited = !o.limited
+	default:
+		o.service = map[string]string{"x": "y", "y": "x"}[o.service]
+	}
+	f.owns[name] = o
+	return fmt.Sprintf("make the route %s %+v", name, o)
+}
+
+// ownEntities adds the routes in Kong's own words, and what they need.
+func (f *Fleet) ownEntities(add func(kind v1.Kind, name string, body map[string]any, refs ...v1.EntityRef)) {
+	services, limited := map[string]bool{}, map[string]bool{}
+	for name, o := range f.owns {
+		services[o.service] = true
+		limited[o.service] = limited[o.service] || o.limited
+		title := strings.ReplaceAll(name, " ", "-")
+		add(v1.KindRoute, title, map[string]any{"name": title, "hosts": []any{title + ".test"}}, v1.EntityRef{Field: "service", Kind: v1.KindService, Name: o.service})
+		if o.auth {
+			add(v1.KindPlugin, "route/"+title+"/key-auth", map[string]any{"name": "key-auth"}, v1.EntityRef{Field: "route", Kind: v1.KindRoute, Name: title})
+		}
+	}
+	for service := range services {
+		add(v1.KindService, service, map[string]any{"name": service, "host": service + ".test"})
+		if limited[service] {
+			add(v1.KindPlugin, "service/"+service+"/rate-limiting", map[string]any{"name": "rate-limiting", "config": map[string]any{"minute": 5}},
+				v1.EntityRef{Field: "service", Kind: v1.KindService, Name: service})
+		}
+	}
+}
+
 // word returns a word that no other has.
 func (f *Fleet) word(kind string) string {
 	f.number++
@@ -110,6 +164,7 @@ func (f *Fleet) Entities() []v1.Entity {
 			add(v1.KindPlugin, "consumer/"+name+"/rate-limiting", map[string]any{"name": "rate-limiting", "config": map[string]any{"minute": p.limit}}, refs...)
 		}
 	}
+	f.ownEntities(add)
 	if f.global > 0 {
 		add(v1.KindPlugin, "rate-limiting", map[string]any{"name": "rate-limiting", "config": map[string]any{"hour": f.global}})
 	}

@@ -23,13 +23,14 @@ type Fleet struct {
 	people       map[string]person // consumers, by name
 	global       int               // of a plugin for everybody; 0 for none
 	keySets      []string
-	streams      bool // some services take TLS by name
-	number       int  // the last number that was given out, for ids, hosts and addresses
+	owns         map[string]own // routes in Kong's own words, by name
+	streams      bool           // some services take TLS by name
+	number       int            // the last number that was given out, for ids, hosts and addresses
 }
 
 // NewFleet returns an empty fleet.
 func NewFleet(seed uint64) *Fleet {
-	return &Fleet{random: rand.New(rand.NewPCG(seed, 2)), services: map[string]*v1.Service{}, certificates: map[string]v1.Certificate{}, people: map[string]person{}}
+	return &Fleet{random: rand.New(rand.NewPCG(seed, 2)), services: map[string]*v1.Service{}, certificates: map[string]v1.Certificate{}, people: map[string]person{}, owns: map[string]own{}}
 }
 
 // Set returns the services as they are now.
