@@ -42,28 +42,28 @@ var systemAuthorities = []string{
 
 // withSystem adds the authorities that the system trusts, where the operator has
 // named none for all services.
-func withSystem(paths map[string]string) map[string]string {
+func withSystem(paths map[string]string) (all map[string]string, system bool) {
 	if _, said := paths[""]; said {
-		return paths
+		return paths, false
 	}
 	for _, path := range append([]string{os.Getenv("SSL_CERT_FILE")}, systemAuthorities...) {
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			paths[""] = path
-			break
+			return paths, true
 		}
 	}
-	return paths
+	return paths, false
 }
 
 // readAuthority reads a file of certificates, or of lists of those that were revoked.
-// Nothing else of it goes on.
-func readAuthority(path, own, kind string) (issuer, error) {
+// Nothing else of it goes on. Of those of the system what can't be read is left out.
+func readAuthority(path, own, kind string, system bool) (issuer, error) {
 	text, err := pemfile.Read(path)
 	if err != nil {
 		return issuer{}, err
 	}
 	blocks, wrong := pemfile.Blocks(text, kind)
-	if wrong != nil && (len(blocks) == 0 || !slices.Contains(systemAuthorities, path)) { // systems trust all sorts of things
+	if wrong != nil && (len(blocks) == 0 || !system) { // systems trust all sorts of things
 		return issuer{}, fmt.Errorf("%s: %w", path, wrong)
 	}
 	whole := []byte(strings.Join(blocks, ""))
@@ -77,19 +77,23 @@ func authorityName(text []byte) string {
 }
 
 // readAuthorities reads all of them for the first time: one that the operator named
-// and that can't be read is a mistake.
+// and that can't be read is a mistake; without the system's no service is verified.
 func (r *Reconciler) readAuthorities() error {
 	r.authorities = map[string]issuer{}
 	for _, name := range sortedKeys(r.o.backendCAs) {
-		read, err := readAuthority(r.o.backendCAs[name], r.o.Dir, pemfile.Certificate)
-		if err != nil {
+		read, err := readAuthority(r.o.backendCAs[name], r.o.Dir, pemfile.Certificate, r.o.systemCA && name == "")
+		if err != nil && (name != "" || !r.o.systemCA) {
 			return fmt.Errorf("authority for containers (--backend-ca): %w", err)
+		}
+		if err != nil {
+			read.trouble = err.Error()
+			r.o.Log.Warn("the authorities that the system trusts can't be used: name others with --backend-ca", "error", err)
 		}
 		r.authorities[name] = read
 	}
 	r.clients, r.o.copies = map[string]issuer{}, map[string]string{}
 	for path, kind := range r.o.clientFiles() {
-		read, err := readAuthority(path, r.o.Dir, kind)
+		read, err := readAuthority(path, r.o.Dir, kind, false)
 		if err != nil {
 			return fmt.Errorf("authority for clients (--haproxy-client-ca, --haproxy-client-crl): %w", err)
 		}
@@ -102,11 +106,11 @@ func (r *Reconciler) readAuthorities() error {
 // as it was, which is said once.
 func (r *Reconciler) rereadAuthorities() {
 	for _, name := range sortedKeys(r.o.backendCAs) {
-		r.authorities[name] = r.reread(r.authorities[name], r.o.backendCAs[name], pemfile.Certificate)
+		r.authorities[name] = r.reread(r.authorities[name], r.o.backendCAs[name], pemfile.Certificate, r.o.systemCA && name == "")
 	}
 	changed := false
 	for path, kind := range r.o.clientFiles() {
-		read := r.reread(r.clients[path], path, kind)
+		read := r.reread(r.clients[path], path, kind, false)
 		changed = changed || read.file != r.o.copies[path]
 		r.clients[path], r.o.copies[path] = read, read.file
 	}
@@ -115,8 +119,8 @@ func (r *Reconciler) rereadAuthorities() {
 	}
 }
 
-func (r *Reconciler) reread(had issuer, path, kind string) issuer {
-	read, err := readAuthority(path, r.o.Dir, kind)
+func (r *Reconciler) reread(had issuer, path, kind string, system bool) issuer {
+	read, err := readAuthority(path, r.o.Dir, kind, system)
 	if err == nil {
 		return read
 	}
@@ -133,7 +137,7 @@ func (r *Reconciler) authorityOf(s *v1.Service) (file, why, fix string) {
 	name := s.TLSAuthority
 	have, known := r.authorities[name]
 	switch {
-	case known:
+	case known && have.file != "":
 		return have.file, "", ""
 	case name == "":
 		return "", "HAProxy knows no authority by which to verify the containers' certificates", "name a file of certificates with --backend-ca, or write tls_verify=false where any certificate will do"

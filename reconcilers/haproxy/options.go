@@ -107,6 +107,7 @@ type Options struct {
 
 	ports      []bind            // of TCPPorts
 	backendCAs map[string]string // of BackendCAs: paths by name
+	systemCA   bool              // that for all services is the system's
 	copies     map[string]string // of ClientCA and ClientCRL: our copies by path
 }
 
@@ -201,7 +202,7 @@ func (o *Options) listeners() error {
 	if err != nil {
 		return fmt.Errorf("authorities for containers (--backend-ca): %w", err)
 	}
-	o.backendCAs = withSystem(named)
+	o.backendCAs, o.systemCA = withSystem(named)
 	return o.clientPaths()
 }
 

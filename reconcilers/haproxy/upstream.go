@@ -15,9 +15,10 @@ import (
 type upstream struct {
 	// Protocol is v1.HTTPS, v1.GRPC or v1.GRPCS, or "".
 	Protocol v1.Protocol `json:"protocol,omitempty"`
-	// CA is our copy of the authority that must have issued a server's certificate; ""
-	// takes any.
+	// CA is our copy of the authority that must have issued a server's certificate.
 	CA string `json:"ca,omitempty"`
+	// Any takes any certificate, and there is no CA. It is said, never concluded.
+	Any bool `json:"any,omitempty"`
 	// Name is what servers are asked for and must prove; "" is the Host that they get.
 	Name string `json:"name,omitempty"`
 	// CheckName is the same for a check, which bears no client's Host.
@@ -39,6 +40,7 @@ func (r *Reconciler) upstreamOf(s *v1.Service) (u upstream, why, fix string) {
 		u.CheckName = cmp.Or(s.TLSServerName, s.CheckHost, firstHost(s.Routes))
 	}
 	if s.TLSUnverified {
+		u.Any = true
 		return u, "", ""
 	}
 	if u.CA, why, fix = r.authorityOf(s); why != "" {
@@ -64,7 +66,10 @@ func firstHost(routes []v1.Route) string {
 
 // nameless reports whether a server's certificate would have to be verified for a
 // Host that is the server's own address.
-func (u upstream) nameless(address bool) bool { return u.CA != "" && u.Name == "" && address }
+func (u upstream) nameless(address bool) bool { return u.verifies() && u.Name == "" && address }
+
+// verifies reports whether servers must prove themselves.
+func (u upstream) verifies() bool { return u.Protocol.Secure() && !u.Any }
 
 // check is the door for what stands in it as text.
 func (u upstream) check() error {
@@ -74,6 +79,9 @@ func (u upstream) check() error {
 		return fmt.Errorf("HAProxy speaks no %q with servers", string(u.Protocol))
 	}
 	err := checkAuthority(u.CA)
+	if u.verifies() == (u.CA == "") {
+		err = errors.New("servers are to be verified and no authority is said, or the other way round")
+	}
 	for _, name := range []string{u.Name, u.CheckName} {
 		if name != "" {
 			err = errors.Join(err, wordCheckHost.check(name))
@@ -84,7 +92,7 @@ func (u upstream) check() error {
 
 // lines returns the lines of the backend's section.
 func (u upstream) lines() []string {
-	if u.CA == "" {
+	if !u.verifies() {
 		return nil
 	}
 	// A process knows only the authorities that its sections name: servers that come at
@@ -120,8 +128,8 @@ func (u upstream) options(checked, address bool) string {
 		return ""
 	}
 	add(true, "ssl alpn "+alpn)
-	add(u.CA == "", "verify none")
-	add(u.CA != "", "verify required ca-file "+u.CA+" verifyhost "+cmp.Or(u.Name, nobody))
+	add(u.Any, "verify none")
+	add(!u.Any, "verify required ca-file "+u.CA+" verifyhost "+cmp.Or(u.Name, nobody))
 	add(u.Name != "", "sni str("+u.Name+")")
 	add(u.Name == "" && !address, "sni req.hdr(host),field(1,:)")
 	add(checked, "check-ssl check-alpn "+alpn)
@@ -134,7 +142,7 @@ func (u upstream) String() string {
 	switch {
 	case !u.Protocol.Secure():
 		return u.Protocol.String()
-	case u.CA == "":
+	case u.Any:
 		return u.Protocol.String() + ", any certificate"
 	}
 	return fmt.Sprintf("%s, verified by %s for %s", u.Protocol, filepath.Base(u.CA), cmp.Or(u.Name, "the Host"))

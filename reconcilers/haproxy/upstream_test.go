@@ -249,6 +249,34 @@ func TestAuthorityIsRenewed(t *testing.T) {
 	}
 }
 
+// TestSystemsAuthorities hold where the operator names none. Where they can't be read
+// the daemon starts, and serves no service that is to be verified.
+func TestSystemsAuthorities(t *testing.T) {
+	b := managed(t)
+	a := newAuthority(t)
+	path := filepath.Join(t.TempDir(), "system.pem")
+	t.Setenv("SSL_CERT_FILE", path)
+	if err := os.WriteFile(path, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.troubled = true
+	b.open()
+	b.serveTLS("web", a.secretive("web-1", "web.test"))
+	b.serveTLS("any", a.secretive("any-1", "any.test")).TLSUnverified = true
+	b.syncAll()
+	if len(b.problems) != 1 || !strings.Contains(b.problems[0].Fix, "--backend-ca") {
+		t.Errorf("said is %v", b.problems)
+	}
+	b.want("web.test", "/", 404, "")
+	b.want("any.test", "/", 200, "any-1")
+	a.file(path)
+	b.syncAll()
+	b.want("web.test", "/", 200, "web-1")
+	if err := (upstream{Protocol: v1.HTTPS}).check(); err == nil {
+		t.Error("what says neither an authority nor that any certificate will do is taken")
+	}
+}
+
 // TestUnprovenContainerIsLogged: the access log tells a container that can't prove
 // itself from one that is not there.
 func TestUnprovenContainerIsLogged(t *testing.T) {
