@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -174,6 +175,49 @@ func BenchmarkJudge(b *testing.B) {
 	for b.Loop() {
 		if len(set.Judge(c)) > 0 {
 			b.Fatal("refused")
+		}
+	}
+}
+
+// FuzzCompile: whatever a rule says, it compiles or is named; it never panics, and what
+// is said fits on a line.
+func FuzzCompile(f *testing.F) {
+	for _, text := range []string{`project == "shop"`, `hosts.all(h, h.endsWith(".a"))`, `labels["a"] == "b" && size(paths) > 1`, `((((`, "\x00", `"a`, `hosts.overlap("*.a")`, `port / 0 == 1`, `[1,2][5] == 3`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		began := time.Now()
+		made, fault := Compile(text)
+		if d := time.Since(began); d > 5*time.Second {
+			t.Fatalf("it took %s to read", d)
+		}
+		if fault != nil {
+			if fault.Message == "" || fault.Fix == "" || strings.ContainsAny(fault.Message+fault.Fix, "\n\x00\x1b") {
+				t.Errorf("this can't be shown: %+v", fault)
+			}
+			return
+		}
+		set := Set{{Name: "p", Rules: []Rule{{Require: made, Message: "refused"}}}}
+		for _, p := range set.Judge(claim(func(*Claim, *v1.Route) {})) {
+			if strings.ContainsAny(p.Error(), "\n\x00\x1b") {
+				t.Errorf("this can't be shown: %q", p.Error())
+			}
+		}
+	})
+}
+
+// TestLongNonsenseIsReadSoon: who writes a policy can't stop the daemon with it.
+func TestLongNonsenseIsReadSoon(t *testing.T) {
+	for _, piece := range []string{"(", "[", "{", "{a:", "a?", "a?a:", "-", "!", "-(", "a[", "a.b(", "\"", "1+", "a ", "é", "@", "a&&", "a||b&&", "a.all(b,", "[a,", "(a+", "'\\"} {
+		for _, length := range []int{90, 400, maxText} {
+			text := strings.Repeat(piece, length/len(piece))
+			began := time.Now()
+			if _, fault := Compile(text); fault == nil {
+				t.Errorf("%q… compiles", piece)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("%d times %q took %s", length/len(piece), piece, took)
+			}
 		}
 	}
 }
