@@ -39,6 +39,7 @@ type compiler struct {
 	homes map[v1.Key]string // services and routes of ours that they may name: the service
 	// groups are what belongs together, by its keys.
 	groups map[v1.Key]string
+	taken  map[string]*v1.Entity // what no two may have alike: who has it
 }
 
 // Compile implements reconcilers.Reconciler.

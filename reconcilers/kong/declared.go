@@ -114,6 +114,10 @@ func (c *compiler) entity(row *row, e *v1.Entity, group string) {
 		c.stay(group, key)
 		return
 	}
+	if problem := c.claim(e, rec); problem != nil {
+		c.problems = append(c.problems, *problem)
+		return
+	}
 	if other, taken := c.state[key]; taken {
 		c.wrong(e, e.Origin, v1.Conflict, "another manifest declares the same", fmt.Sprintf("keep one of the two; the other stands at %s", other.Origin))
 		return

@@ -276,6 +276,49 @@ func TestDeclaredStrangers(t *testing.T) {
 	}
 }
 
+// TestDeclaredTwins: of two that Kong takes only one of, the first is made, and the
+// other is named, in each round the same.
+func TestDeclaredTwins(t *testing.T) {
+	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		cert, _ := pair(t)
+		bob := on("consumer", v1.KindConsumer, "bob")
+		shared := v1.Shared{Entities: []v1.Entity{
+			entity(kindService, "a.lockstep", body{"name": "a.lockstep", "host": "a.test"}),
+			entity(v1.KindConsumer, "amy", body{"username": "amy", "custom_id": "c"}),
+			entity(v1.KindConsumer, "bob", body{"username": "bob", "custom_id": "c-2"}),
+			entity(v1.KindConsumer, "carl", body{"username": "carl", "custom_id": "c"}),
+			entity(v1.KindKeyAuth, "bob/ref-1", body{"key": v1.NewSecret("planted")}, bob),
+			entity(v1.KindKeyAuth, "bob/ref-2", body{"key": v1.NewSecret("planted")}, bob),
+			entity("ca_certificate", "one", body{"cert": cert}),
+			entity("ca_certificate", "two", body{"cert": cert}),
+			entity(kindPlugin, "cors", body{"name": "cors"}),
+			{Kind: kindPlugin, Name: "cors", ID: "7e4b0d5e-6c0f-4d8b-9c35-0f6f6e7d2a11", Body: body{"name": "cors"}},
+			entity(kindUpstream, "up", body{"name": "up"}), entity(kindUpstream, "down", body{"name": "down"}),
+			entity(kindTarget, "up/a", body{"target": "10.0.0.1:80"}, on("upstream", kindUpstream, "up")),
+			entity(kindTarget, "down/a", body{"target": "10.0.0.1:80"}, on("upstream", kindUpstream, "down")),
+		}}
+		for range 3 {
+			r := open(t, o)
+			p, problems := declare(t, r, setOf(service("a", 1)), shared)
+			if len(problems) != 5 {
+				t.Errorf("want those of the service, carl, the key, the certificate and the plugin: %v", problems)
+			}
+			for _, problem := range problems {
+				if problem.Reason != v1.Conflict || strings.Contains(problem.Error(), "planted") {
+					t.Errorf("%+v", problem)
+				}
+			}
+			if world := k.World(); !strings.Contains(world, "consumer amy") || strings.Contains(world, "consumer carl") {
+				t.Errorf("%s\n%s", sentences(p), world)
+			}
+		}
+		if p, _ := declare(t, open(t, o), setOf(service("a", 1)), shared); !p.Empty() {
+			t.Errorf("again: %s", sentences(p))
+		}
+	})
+}
+
 // TestDeclaredMistakes: what does not fit Kong's schema is said at its place, keeps
 // what Kong holds, and no secret is repeated.
 func TestDeclaredMistakes(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // rival returns the entity that holds what must be unique of one that is declared
@@ -56,6 +58,42 @@ func (r *record) equal(body map[string]any, fields []string) bool {
 		any = any || mine != ""
 	}
 	return any
+}
+
+// claim notes what no other entity may have alike, and says who has it already: Kong
+// would let only one of them be, in each round the other.
+func (c *compiler) claim(e *v1.Entity, rec *record) *v1.Problem {
+	if c.taken == nil { // what services became was there before
+		c.taken = map[string]*v1.Entity{}
+		for _, o := range c.state {
+			if own, ok := o.Native.(*record); ok && !own.declared && own.row.parks {
+				c.taken[strings.Join([]string{string(own.row.kind), own.row.unique, own.name()}, "\x00")] = &v1.Entity{Origin: o.Origin}
+			}
+		}
+	}
+	for _, fields := range rec.row.apart {
+		parts, set := []string{string(rec.row.kind), strings.Join(fields, ",")}, false
+		if rec.row.within != "" {
+			parts = append(parts, rec.path(c.rows))
+		}
+		for _, field := range fields {
+			value := canonical(rec.row, field, rec.body[field])
+			if _, ref := rec.row.refs[field]; ref {
+				value = reference(rec.body, field)
+			}
+			parts, set = append(parts, value), set || value != ""
+		}
+		place := strings.Join(parts, "\x00")
+		if other := c.taken[place]; set && other != nil {
+			problem := problemAt(e, e.Origin, v1.Conflict,
+				fmt.Sprintf("it has the same %s as the one at %s, and Kong takes one such %s", strings.Join(fields, ", "), other.Origin, rec.row.word()), "keep one of the two")
+			return &problem
+		}
+		if set {
+			c.taken[place] = e
+		}
+	}
+	return nil
 }
 
 // clash says who holds what an entity wants. It repeats no secret.
