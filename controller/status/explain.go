@@ -39,6 +39,11 @@ func (s *Store) Explain(ref string) (Explanation, bool) {
 		}
 	}
 	for _, gateway := range report.Gateways {
+		for _, problem := range gateway.Problems {
+			if entityOf(problem.Object, ref) {
+				explanation.Problems = append(explanation.Problems, problem)
+			}
+		}
 		for _, held := range gateway.Held {
 			if held.Owner.Name == ref || held.Owner.Kind == v1.KindRoute && strings.HasPrefix(held.Owner.Name, ref+".") {
 				explanation.Problems = append(explanation.Problems, held.Problem(gateway.Name))
@@ -46,6 +51,13 @@ func (s *Store) Explain(ref string) (Explanation, bool) {
 		}
 	}
 	return explanation, len(explanation.Services) > 0 || len(explanation.Problems) > 0
+}
+
+// entityOf reports whether an object is an entity in Kong's own words that is called
+// ref, or belongs to it: "consumer/alice", "acl/alice/staff", "plugin/consumer/alice/cors".
+func entityOf(object v1.Key, ref string) bool {
+	_, name, _ := strings.Cut(object.Name, "/")
+	return object.Kind == v1.KindEntity && ref != "" && strings.Contains("/"+name+"/", "/"+ref+"/")
 }
 
 // servicesOf returns the service that is called ref, or else the accounts of

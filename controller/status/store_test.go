@@ -137,3 +137,21 @@ func TestGatewayThatIsLostAfterwards(t *testing.T) {
 		t.Errorf("the verdict is %+v", verdict)
 	}
 }
+
+// TestExplainEntity: what is said of an entity in Kong's own words, and of what
+// belongs to it, is found by its name.
+func TestExplainEntity(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.Kong})
+	about := func(name string) v1.Problem {
+		return v1.Problem{Reason: v1.Conflict, Object: v1.Key{Kind: v1.KindEntity, Name: name}, Message: name}
+	}
+	s.Applied(v1.Kong, Round{Reason: v1.Serving, At: time.Unix(1, 0), Problems: map[string][]v1.Problem{v1.EntityGroup: {
+		about("consumer/alice"), about("acl/alice/staff"), about("plugin/consumer/alice/cors"), about("consumer/alice2"), about("alice/else"),
+	}}})
+	if explanation, ok := s.Explain("alice"); !ok || len(explanation.Problems) != 3 {
+		t.Errorf("%+v, %t; want the three of alice", explanation, ok)
+	}
+	if explanation, ok := s.Explain("ali"); ok {
+		t.Errorf("the beginning of a name is explained as %+v", explanation)
+	}
+}
