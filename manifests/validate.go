@@ -108,18 +108,20 @@ func Validate(texts map[string][]byte, besides policy.Set) Report {
 // refers to a service or route may mean one of labels, which no file knows.
 func danglingEntities(w World) []v1.Problem {
 	names := map[v1.Kind][]string{}
+	known := map[v1.Key]bool{}
 	for _, e := range w.Entities {
 		names[e.Kind] = append(names[e.Kind], e.Name, e.ID)
+		known[v1.Key{Kind: e.Kind, Name: e.Name}], known[v1.Key{Kind: e.Kind, Name: e.ID}] = true, true
 	}
 	var problems []v1.Problem
 	for _, e := range w.Entities {
 		for _, ref := range e.Refs {
-			if _, ours := w.Services[ref.Name]; ours && ref.Kind == v1.KindService && !slices.Contains(names[ref.Kind], ref.Name) && e.Guards() {
+			if _, ours := w.Services[ref.Name]; ours && ref.Kind == v1.KindService && !known[v1.Key{Kind: ref.Kind, Name: ref.Name}] && e.Guards() {
 				problems = append(problems, v1.Problem{
 					Reason: v1.InvalidManifest, Object: e.Key(), Origin: ref.Origin, Message: v1.GuardsOurs, Fix: v1.GuardsOursFix,
 				})
 			}
-			if ref.Kind == v1.KindService || ref.Kind == v1.KindRoute || slices.Contains(names[ref.Kind], ref.Name) {
+			if ref.Kind == v1.KindService || ref.Kind == v1.KindRoute || known[v1.Key{Kind: ref.Kind, Name: ref.Name}] {
 				continue
 			}
 			fix := "declare it"

@@ -1,6 +1,9 @@
 package v1
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // EntityKind is what is known of one kind of Kong's entities without asking
 // Kong: how files spell it, and which of its fields are references and secrets.
@@ -70,8 +73,11 @@ func (k EntityKind) hiding(secrets, hashed []string) EntityKind {
 	return k
 }
 
-// EntityKinds returns Kong's kinds of entities, parents before children.
-func EntityKinds() []EntityKind {
+// EntityKinds returns Kong's kinds of entities, parents before children. It is never
+// changed.
+func EntityKinds() []EntityKind { return entityKinds() }
+
+var entityKinds = sync.OnceValue(func() []EntityKind {
 	return []EntityKind{
 		{Kind: "vault", Section: "vaults", Path: "vaults", Named: []string{"prefix"}, Fields: []string{"prefix", fieldName, "description", "config", fieldTags}},
 		{Kind: kindKeySet, Section: "key_sets", Path: "key-sets", Named: []string{fieldName}, Fields: []string{fieldName, fieldTags}},
@@ -127,7 +133,7 @@ func EntityKinds() []EntityKind {
 			Fields: []string{fieldName, "instance_name", "config", "protocols", "enabled", fieldTags, "ordering"},
 		},
 	}
-}
+})
 
 // EntityKindOf returns the row of a kind, or of a section of a file; false when there is none.
 func EntityKindOf(kind Kind, section string) (EntityKind, bool) {

@@ -21,7 +21,7 @@ const ownWords = "kong:"
 // entities adds what is declared in Kong's own words: within a narrow scope, only
 // what belongs to the services of the scope.
 func (c *compiler) entities(all bool, set v1.Set, entities []v1.Entity) {
-	if len(entities) == 0 {
+	if len(entities) == 0 || !all && !touches(set, entities) {
 		return
 	}
 	c.index(set, entities)
@@ -37,6 +37,21 @@ func (c *compiler) entities(all bool, set v1.Set, entities []v1.Entity) {
 		}
 	}
 	c.close(entities)
+}
+
+// touches reports whether any entity refers to a service of a set, or to a route of one.
+func touches(set v1.Set, entities []v1.Entity) bool {
+	routes := map[string]bool{}
+	for _, s := range set {
+		for i := range s.Routes {
+			routes[s.Routes[i].Name] = true
+		}
+	}
+	return slices.ContainsFunc(entities, func(e v1.Entity) bool {
+		return slices.ContainsFunc(e.Refs, func(ref v1.EntityRef) bool {
+			return ref.Kind == kindService && set[ref.Name] != nil || ref.Kind == kindRoute && routes[ref.Name]
+		})
+	})
 }
 
 // index notes under which keys references find what.

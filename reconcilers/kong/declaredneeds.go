@@ -3,6 +3,7 @@ package kong
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -11,6 +12,7 @@ import (
 // close says which plugins routes need, and leaves a route out that would be more
 // open than asked without one that could not be made.
 func (c *compiler) close(entities []v1.Entity) {
+	guards := c.guards(entities)
 	for i := range entities {
 		route := &entities[i]
 		key := v1.Key{Kind: kindRoute, Name: c.entityKey(route)}
@@ -22,11 +24,7 @@ func (c *compiler) close(entities []v1.Entity) {
 		if !ok || rec.places == nil { // what Kong holds of it stays
 			continue
 		}
-		for j := range entities {
-			p := &entities[j]
-			if p.Kind != kindPlugin || p.Body["enabled"] == false || !c.guards(p, route) {
-				continue
-			}
+		for _, p := range guards.of(c, route) {
 			need := v1.Key{Kind: kindPlugin, Name: c.entityKey(p)}
 			if !satisfied(c.state, need) {
 				c.wrong(route, route.Origin, v1.GatewayRejected,
@@ -39,20 +37,36 @@ func (c *compiler) close(entities []v1.Entity) {
 	}
 }
 
-// guards reports whether a plugin is for everybody who uses a route.
-func (c *compiler) guards(p, route *v1.Entity) bool {
-	if p.Ref("consumer") != "" || p.Ref("consumer_group") != "" {
-		return false
+// guards are the plugins that everybody passes who uses a route: by the route that
+// they are on, or by the service, as references name them.
+type guards struct{ routes, services map[string][]*v1.Entity }
+
+func (c *compiler) guards(entities []v1.Entity) guards {
+	g := guards{map[string][]*v1.Entity{}, map[string][]*v1.Entity{}}
+	for i := range entities {
+		p := &entities[i]
+		switch {
+		case !p.Guards() || p.Body["enabled"] == false:
+		case p.Ref("route") != "":
+			g.routes[p.Ref("route")] = append(g.routes[p.Ref("route")], p)
+		default:
+			key := c.known[v1.Key{Kind: kindService, Name: p.Ref("service")}]
+			g.services[key] = append(g.services[key], p)
+		}
 	}
-	is := func(field string, name, id string) bool {
-		ref := p.Ref(field)
-		return ref != "" && (ref == name || ref == id)
+	return g
+}
+
+// of returns those of a route.
+func (g guards) of(c *compiler, route *v1.Entity) []*v1.Entity {
+	out := slices.Clone(g.routes[route.Name])
+	if route.ID != "" && route.ID != route.Name {
+		out = append(out, g.routes[route.ID]...)
 	}
-	if p.Ref("route") != "" {
-		return is("route", route.Name, route.ID)
+	if service := route.Ref("service"); service != "" {
+		out = append(out, g.services[c.known[v1.Key{Kind: kindService, Name: service}]]...)
 	}
-	service := route.Ref("service")
-	return service != "" && p.Ref("service") != "" && c.known[v1.Key{Kind: kindService, Name: service}] == c.known[v1.Key{Kind: kindService, Name: p.Ref("service")}]
+	return out
 }
 
 // drop leaves a route out with its plugins.
