@@ -115,6 +115,25 @@ func (g Grammar) permits(w *wish) *fault {
 	return nil
 }
 
+// Refuses says why labels may not ask for a plugin as it is, which they once could; nil
+// when they may.
+func (g Grammar) Refuses(p *Plugin) *Problem {
+	wishes := []wish{{plugin: p.Name, entry: wordEnabled, value: "true"}}
+	for _, setting := range p.Settings {
+		wishes = append(wishes, wish{plugin: p.Name, entry: wordConfig + "." + setting.Path, value: setting.Value})
+	}
+	for i := range wishes {
+		wrong := g.permits(&wishes[i])
+		if wrong == nil {
+			wrong = g.pluginValue(&wishes[i], wishes[i].value)
+		}
+		if wrong != nil {
+			return &Problem{Reason: PolicyDenied, Origin: p.Origin, Message: wrong.message, Fix: wrong.fix}
+		}
+	}
+	return nil
+}
+
 // plugins returns the names that a label may say.
 func (g Grammar) plugins() []string {
 	names := slices.Clone(g.AllowPlugins)
