@@ -66,10 +66,10 @@ func Settings(path string, text []byte) ([]Setting, []v1.Problem) {
 	return file.Objects[0].Config, nil
 }
 
-// declare is parse of a file that is followed: what says how the daemon runs is none
+// declare is parseAt of a file that is followed: what says how the daemon runs is none
 // of what it serves.
-func declare(path, commit string, text []byte) (File, []v1.Problem) {
-	file, problems := parse(path, commit, text)
+func declare(at v1.Origin, text []byte) (File, []v1.Problem) {
+	file, problems := parseAt(at, text)
 	for i := range file.Objects {
 		if o := &file.Objects[i]; o.Kind == kindConfig {
 			problems = append(problems, v1.Problem{

@@ -32,11 +32,14 @@ type File struct {
 // Parse reads one file. With any problem nothing of it counts: half of a wish
 // may be more open than the whole. Problems are sorted by their place; path is
 // what they call the file. It is pure.
-func Parse(path string, text []byte) (File, []v1.Problem) { return parse(path, "", text) }
+func Parse(path string, text []byte) (File, []v1.Problem) {
+	return parseAt(v1.Origin{File: path}, text)
+}
 
-// parse is Parse of a file at a commit; "": of none.
-func parse(path, commit string, text []byte) (File, []v1.Problem) {
-	r := &reader{path: path, commit: commit}
+// parseAt is Parse of a file that came with a commit.
+func parseAt(at v1.Origin, text []byte) (File, []v1.Problem) {
+	path := at.File
+	r := &reader{path: path, commit: at.Commit, author: at.Author}
 	file := File{Path: path}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	if !r.legible(text) {

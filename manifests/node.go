@@ -24,7 +24,8 @@ const (
 // reader is the work on one file.
 type reader struct {
 	path     string
-	commit   string // that the file is at; "" outside of a repository
+	commit   string // that the file came with; "" outside of a repository
+	author   string // of that commit
 	nodes    int    // looked at
 	key      v1.Key // the object that is read
 	problems []v1.Problem
@@ -44,7 +45,7 @@ func (r *reader) at(n *yaml.Node) v1.Origin {
 
 // place returns a place in the file.
 func (r *reader) place(line, column int) v1.Origin {
-	return v1.Origin{File: r.path, Line: line, Column: column, Commit: r.commit}
+	return v1.Origin{File: r.path, Line: line, Column: column, Commit: r.commit, Author: r.author}
 }
 
 // report adds a problem.

@@ -43,7 +43,7 @@ func (s *shelf) put(path string, text []byte) bool {
 	if k.text != nil && bytes.Equal(k.text, text) {
 		return false
 	}
-	file, problems := declare(path, "", text)
+	file, problems := declare(v1.Origin{File: path}, text)
 	k.text, k.now, k.problems = bytes.Clone(text), &file, problems
 	if k.text == nil {
 		k.text = []byte{}
@@ -74,7 +74,7 @@ func (s *shelf) file(path string) *known {
 	if k == nil {
 		k = &known{}
 		if text, has := s.memory[path]; has {
-			if file, problems := declare(path, "", text); len(problems) == 0 {
+			if file, problems := declare(v1.Origin{File: path}, text); len(problems) == 0 {
 				k.good = &file
 			}
 		}

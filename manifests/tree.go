@@ -12,7 +12,8 @@ import (
 // at all: a commit is one wish. A Tree that was handed on is never changed again.
 type Tree struct {
 	Commit string    `json:"commit"`
-	Made   time.Time `json:"made"` // when the commit was made, as it says itself
+	Author string    `json:"author,omitempty"` // of the commit, as it says itself, for people
+	Made   time.Time `json:"made"`             // when the commit was made, as it says itself
 	// Terms tell what the tree was taken under: which repository, ref and path, and
 	// whose signatures. What is remembered counts under the same terms alone.
 	Terms  string `json:"terms"`
@@ -27,6 +28,8 @@ type Leaf struct {
 	Text []byte `json:"text"`
 	// Commit is that with which the file came to say this; "" means the tree's own.
 	Commit string `json:"commit,omitempty"`
+	// Author is that commit's, as it says itself.
+	Author string `json:"author,omitempty"`
 }
 
 // grove is a Tree, understood.
@@ -51,14 +54,14 @@ func grow(tree Tree, before *grove) *grove {
 	for i := range g.Leaves {
 		leaf := &g.Leaves[i]
 		if at, has := known[leaf.Path]; has && !before.wrong[leaf.Path] && bytes.Equal(before.Leaves[at].Text, leaf.Text) {
-			leaf.Commit = before.Leaves[at].Commit
+			leaf.Commit, leaf.Author = before.Leaves[at].Commit, before.Leaves[at].Author
 			g.files = append(g.files, before.files[at])
 			continue
 		}
 		if leaf.Commit == "" {
-			leaf.Commit = tree.Commit
+			leaf.Commit, leaf.Author = tree.Commit, tree.Author
 		}
-		file, problems := declare(leaf.Path, leaf.Commit, leaf.Text)
+		file, problems := declare(v1.Origin{File: leaf.Path, Commit: leaf.Commit, Author: leaf.Author}, leaf.Text)
 		g.files = append(g.files, file)
 		g.problems = append(g.problems, problems...)
 		g.wrong[leaf.Path] = len(problems) > 0

@@ -68,6 +68,7 @@ type Origin struct {
 	Line      int    `json:"line,omitempty"` // from 1
 	Column    int    `json:"column,omitempty"`
 	Commit    string `json:"commit,omitempty"`
+	Author    string `json:"author,omitempty"` // of the commit, as it says itself; not part of the place
 }
 
 // shownCommit is how much of a commit's id people read.

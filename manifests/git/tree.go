@@ -46,6 +46,7 @@ type texts map[plumbing.Hash][]byte
 func gather(commit *object.Commit, dir string, known texts) (manifests.Tree, texts, error) {
 	g := &gathering{commit: commit.Hash.String(), known: known, seen: texts{}}
 	g.tree.Commit, g.tree.Made = g.commit, commit.Committer.When.UTC()
+	g.tree.Author = v1.OneLine(commit.Author.Name)
 	root, err := commit.Tree()
 	if err != nil {
 		return manifests.Tree{}, nil, fmt.Errorf("read the files of %s: %w", short(g.commit), err)
