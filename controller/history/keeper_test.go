@@ -1,0 +1,96 @@
+package history
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// keep runs a Keeper until it is ended.
+func keep(t *testing.T, dir string) (k *Keeper, log *bytes.Buffer, end func()) {
+	t.Helper()
+	log = &bytes.Buffer{}
+	k = NewKeeper(open(t, dir), slog.New(slog.NewTextHandler(log, nil)))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- k.Run(ctx) }()
+	return k, log, func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func count(t *testing.T, s *Store) int {
+	t.Helper()
+	all, err := s.List("", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+// TestKeeperCoalesces: what changes within a moment is one generation, with the last
+// word of each service; at the end nothing is left unwritten.
+func TestKeeperCoalesces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, _, end := keep(t, t.TempDir())
+		began := time.Now()
+		k.Note(time.Now(), map[string]*State{"web": shop("web", "a.test"), "old": shop("old", "old.test")}, false)
+		k.Note(time.Now(), map[string]*State{"api": shop("api", "api.test"), "web": shop("web", "b.test")}, false)
+		released := shop("api", "api.test")
+		released.By = "alice"
+		k.Note(time.Now(), map[string]*State{"api": released, "old": nil}, false)
+		k.Note(time.Now(), map[string]*State{"api": shop("api", "api.test")}, false)
+		if n := count(t, k.Store); n != 0 {
+			t.Errorf("%d generations at once, want none yet", n)
+		}
+		<-time.After(2 * settle)
+		g, err := k.Get(1)
+		if err != nil || count(t, k.Store) != 1 || len(g.Changes) != 2 || g.Changes[1].Fields[0].After != "b.test" {
+			t.Errorf("got %+v, %v", g, err)
+		}
+		if !g.Time.Equal(began) {
+			t.Errorf("it is of %s, want when it began, %s", g.Time, began)
+		}
+		k.Note(time.Now(), map[string]*State{"web": shop("web", "c.test")}, true)
+		end()
+		if n := count(t, k.Store); n != 2 {
+			t.Errorf("%d generations at the end, want 2", n)
+		}
+		if then, err := k.At(2); err != nil || len(then) != 1 {
+			t.Errorf("at the end there is %v, %v; want web alone", then, err)
+		}
+	})
+}
+
+// TestKeeperGoesOn: what can't be written is said once, and is written later.
+func TestKeeperGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		k, log, end := keep(t, dir)
+		if err := k.Close(); err != nil {
+			t.Fatal(err)
+		}
+		k.Note(time.Now(), map[string]*State{"web": shop("web", "a.test"), "api": shop("api", "api.test")}, true)
+		<-time.After(time.Minute)
+		k.Note(time.Now(), map[string]*State{"web": shop("web", "b.test")}, false)
+		<-time.After(time.Minute)
+		if n := strings.Count(log.String(), "history can't be written"); n != 1 {
+			t.Errorf("said %d times:\n%s", n, log)
+		}
+		again := open(t, dir)
+		k.db = again.db
+		<-time.After(time.Minute)
+		end()
+		g, err := again.Get(1)
+		if err != nil || len(g.Changes) != 2 || g.Changes[1].Fields[0].After != "b.test" || !strings.Contains(log.String(), "written again") {
+			t.Errorf("got %+v, %v; the log:\n%s", g, err, log)
+		}
+	})
+}
