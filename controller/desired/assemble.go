@@ -30,7 +30,7 @@ func (b *Builder) assemble(name string, result *Result) {
 		b.dissolve(s, result)
 		return
 	}
-	standing := &Standing{Service: name, DecidedBy: s.labels.Origin.Container, Problems: s.problems}
+	standing := &Standing{Service: name, DecidedBy: s.labels.Origin.Container, Pinned: newPinStanding(s.pin), Problems: s.problems}
 	if s.declared != nil {
 		standing.Manifest, standing.Decisions = s.declared.Service.Origin, s.declared.Decisions(s.labels)
 	}
@@ -147,8 +147,7 @@ func (s *service) hand(gateway v1.Gateway, set v1.Set, result *Result) {
 // without says why a gateway does not hold a service at all; its reason is ""
 // where it does.
 func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
-	if s.declared != nil && s.declared.Withheld != nil {
-		why := s.declared.Withheld
+	if why := s.withheld(); why != nil {
 		return Verdict{Gateway: gateway, Reason: why.Reason, Message: why.Message, Fix: why.Fix}
 	}
 	if !r.takesPart() {

@@ -46,6 +46,7 @@ type Builder struct {
 	denied      map[string]*container // whom they refuse, by id
 	expelled    map[string]bool       // services that lost such a one in this Update, by name
 	asked       []string              // ids of containers of which a command said something since the last Update
+	steered     map[string]string     // names of services of which one did, and who
 }
 
 // Result is what one Update changed.
@@ -60,6 +61,9 @@ type Result struct {
 	// Refused holds, by container id, the containers that were left out because
 	// of their labels; an empty list means no longer refused.
 	Refused map[string][]v1.Problem
+	// Settled are the services that were decided anew, by name, whether that made a
+	// difference or not; nil means gone.
+	Settled map[string]*Settled
 	// LedgerChanged says that the ledger is to be saved.
 	LedgerChanged bool
 	// Wake is when time alone will change something; zero when never.
@@ -82,6 +86,7 @@ func New(options Options, memory *ledger.Ledger) *Builder {
 		hosts:       newHosts(),
 		flapping:    newFlapping(),
 		denied:      map[string]*container{},
+		steered:     map[string]string{},
 	}
 }
 
@@ -99,6 +104,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 		Sets:      map[v1.Gateway]v1.Set{},
 		Standings: map[string]*Standing{},
 		Refused:   map[string][]v1.Problem{},
+		Settled:   map[string]*Settled{},
 		Shared:    delta.Shared,
 	}
 	b.expelled = map[string]bool{}
@@ -122,6 +128,9 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 			touched[name] = true
 		}
 	}
+	for name := range b.steered {
+		touched[name], result.LedgerChanged = true, true
+	}
 	for name, until := range b.leaving {
 		if !until.After(now) {
 			touched[name] = true
@@ -130,6 +139,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	for _, name := range slices.Sorted(maps.Keys(touched)) {
 		b.settle(now, name, &result)
 	}
+	clear(b.steered)
 	if delta.Full {
 		b.claims.purge(&result)
 		b.purgePorts(now, &result)

@@ -75,7 +75,7 @@ func (s *service) overlay() {
 	if s.declared == nil {
 		return
 	}
-	if s.banned() {
+	if s.declared.Withheld != nil && s.declared.Withheld.Reason == v1.PolicyDenied {
 		s.problems = append(s.problems, *s.declared.Withheld)
 	}
 	at := s.declared.Service.Origin

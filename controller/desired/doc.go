@@ -14,6 +14,7 @@
 //	         | drain.go     | … or somebody has taken it out of service
 //	declare  | declared.go  | what do manifests say of it, over its labels?
 //	settle   | settings.go  | which copy's settings hold for the service?
+//	         | pin.go       | … unless somebody has rolled it back to earlier ones
 //	claim    | claims.go    | which route holds a match that several ask for?
 //	         | holding.go   | … who has what meanwhile
 //	         | sni.go       | … and whether TLS by its name is passed on before any request

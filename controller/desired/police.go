@@ -79,7 +79,18 @@ func (b *Builder) barred() {
 // banned reports whether a policy withholds the service: it holds no match, or nobody
 // else could have what it may not.
 func (s *service) banned() bool {
-	return s.declared != nil && s.declared.Withheld != nil && s.declared.Withheld.Reason == v1.PolicyDenied
+	why := s.withheld()
+	return why != nil && why.Reason == v1.PolicyDenied
+}
+
+// withheld says why no gateway may serve the service; nil: nothing forbids it. What
+// policies say of a manifest is not said of what the service is pinned to instead,
+// which they have let pass.
+func (s *service) withheld() *v1.Problem {
+	if s.declared == nil || s.declared.Withheld == nil || s.pin != nil && s.declared.Withheld.Reason == v1.PolicyDenied {
+		return nil
+	}
+	return s.declared.Withheld
 }
 
 // affected returns the containers to judge anew, by their ids, where these services

@@ -18,11 +18,14 @@ import (
 type service struct {
 	name     string
 	members  map[string]member     // by container id
+	decider  member                // the copy whose labels decide; valid while there are members
 	labels   v1.Service            // as the labels of the copies decide; defaults when there are none
 	said     *v1.Declared          // what manifests say; nil when nothing
 	declared *v1.Declared          // the same, withheld where policies refuse it
 	static   []member              // the endpoints among that
-	settings v1.Service            // both together; valid while the service exists
+	settings v1.Service            // both together, or what it is pinned to; valid while the service exists
+	asked    v1.Service            // both together
+	pin      *ledger.Pin           // what it is pinned to; nil: nothing
 	oldest   time.Time             // when the oldest member was created; zero in the grace time
 	until    time.Time             // end of the grace time of its labels; zero while there are members
 	problems []v1.Problem          // copies that disagree, and with the manifest
@@ -57,10 +60,13 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 	default:
 		b.forget(s, known, result)
 		b.delist(now, s, result)
+		result.Settled[name] = nil
 		return
 	}
 	s.overlay()
+	b.hold(s)
 	b.enlist(now, s, result)
+	result.Settled[name] = b.settled(s)
 }
 
 // enlist makes known what a service that is settled needs besides itself: the
@@ -96,6 +102,9 @@ func (b *Builder) lingers(now time.Time, s *service, result *Result) bool {
 		merged, _ := s.declared.Over(remembered.Settings)
 		grace = merged.Grace
 	}
+	if pin, pinned := b.memory.Pins[s.name]; pinned {
+		grace = pin.Settings.Grace
+	}
 	// An end that lies further away than the grace time is long was written by a
 	// clock that has been set back since.
 	if end := now.Add(grace).UTC(); remembered.Until.IsZero() || remembered.Until.After(end) {
@@ -119,7 +128,8 @@ func (b *Builder) forget(s *service, known bool, result *Result) {
 		result.LedgerChanged = true
 	}
 	delete(b.leaving, s.name)
-	s.labels, s.settings, s.until, s.oldest, s.problems, s.rolledBy = v1.Service{}, v1.Service{}, time.Time{}, time.Time{}, nil, v1.Origin{}
+	s.labels, s.settings, s.asked, s.pin = v1.Service{}, v1.Service{}, v1.Service{}, nil
+	s.until, s.oldest, s.problems, s.rolledBy = time.Time{}, time.Time{}, nil, v1.Origin{}
 }
 
 // decide takes the settings of the newest reachable copy in the highest life, and
@@ -138,6 +148,7 @@ func (b *Builder) decide(s *service) {
 	})
 	s.until, s.problems = time.Time{}, nil
 	chosen := members[0]
+	s.decider = chosen
 	s.labels = chosen.part.Service
 	s.labels.Origin = v1.Origin{Container: chosen.container.instance.Name}
 	s.oldest = chosen.container.instance.Created

@@ -17,6 +17,7 @@ type Standing struct {
 	Instances []InstanceStanding `json:"instances"`             // sorted by container name, then id
 	Routes    []RouteStanding    `json:"routes"`                // sorted by name
 	Rollout   *RolloutStanding   `json:"rollout,omitempty"`     // set while versions share the traffic
+	Pinned    *PinStanding       `json:"pinned,omitempty"`      // set while its settings are those of an earlier generation
 	Problems  []v1.Problem       `json:"problems,omitempty"`    // copies that disagree
 }
 

@@ -37,6 +37,9 @@ type step struct {
 	Gone     []string          // names of containers that are gone
 	Drain    map[string]string // names of containers to take out of service, and for how long: "0s" as their labels say
 	Undo     []string          // names of containers to put back into service
+	Keep     []string          // services whose settings, as they are after the step, can be gone back to
+	Pin      []string          // services to hold to what was kept
+	Release  []string          // services to let go of
 	Gateways map[v1.Gateway]attachment
 	Publish  string
 	// Manifests, when said, is the text of all manifests from now on.
@@ -113,6 +116,7 @@ type world struct {
 	standings map[string]*Standing
 	refused   map[string][]v1.Problem
 	wake      time.Time
+	kept      map[string]v1.Service
 }
 
 func newWorld() *world {
@@ -132,13 +136,16 @@ func newWorldWith(memory *ledger.Ledger, publish netip.Addr) *world {
 		sets:      map[v1.Gateway]v1.Set{v1.Kong: {}, v1.HAProxy: {}},
 		standings: map[string]*Standing{},
 		refused:   map[string][]v1.Problem{},
+		kept:      map[string]v1.Service{},
 	}
 }
 
 func (w *world) do(t *testing.T, s step) {
 	t.Helper()
 	if s.Publish != "" {
+		kept := w.kept
 		*w = *newWorldWith(w.memory, netip.MustParseAddr(s.Publish))
+		w.kept = kept
 	}
 	at, err := time.ParseDuration(cmp.Or(s.At, "0s"))
 	if err != nil {
@@ -170,10 +177,19 @@ func (w *world) do(t *testing.T, s step) {
 	for _, name := range s.Undo {
 		w.builder.Drain(idOf(name), nil)
 	}
+	for _, name := range s.Pin {
+		w.builder.Pin(name, &ledger.Pin{Generation: 7, By: "alice", Since: epoch.Add(at), Settings: w.kept[name]}, "alice")
+	}
+	for _, name := range s.Release {
+		w.builder.Pin(name, nil, "alice")
+	}
 	if s.Manifests != nil {
 		delta.Declared, delta.Policies = w.declare(t, *s.Manifests)
 	}
-	w.update(epoch.Add(at), delta)
+	result := w.update(epoch.Add(at), delta)
+	for _, name := range s.Keep {
+		w.kept[name] = result.Settled[name].Settings.WithoutSecrets()
+	}
 }
 
 // declare reads manifests, and says nil of what is no longer declared.
@@ -330,6 +346,9 @@ func (w *world) String() string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.memory.Drains)) {
 		fmt.Fprintf(&b, "out of service: %s\n", strings.TrimSpace(id))
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.memory.Pins)) {
+		fmt.Fprintf(&b, "pinned: %s to %d\n", name, w.memory.Pins[name].Generation)
 	}
 	return b.String()
 }

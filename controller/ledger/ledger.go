@@ -22,6 +22,19 @@ type Ledger struct {
 	Ports map[string]Port `json:"ports,omitempty"`
 	// Pauses are the gateways that somebody wants left alone, by their names.
 	Pauses map[string]Pause `json:"pauses,omitempty"`
+	// Pins are the services that somebody holds to what they once asked for, by their
+	// names.
+	Pins map[string]Pin `json:"pins,omitempty"`
+}
+
+// Pin is what a service is held to, whatever labels and manifests ask for meanwhile.
+type Pin struct {
+	Generation uint64    `json:"generation"` // of history, when it asked for this
+	By         string    `json:"by"`         // who wants it, for people
+	Since      time.Time `json:"since"`      // UTC, whole seconds
+	// Settings are those of the service and its routes, without endpoints and without
+	// secrets, for which those of today stand in.
+	Settings v1.Service `json:"settings"`
 }
 
 // Pause is what is remembered of a gateway that is to be left alone.
@@ -56,10 +69,10 @@ type Service struct {
 
 // New returns an empty ledger.
 func New() *Ledger {
-	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}, Drains: map[string]Drain{}, Ports: map[string]Port{}, Pauses: map[string]Pause{}}
+	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}, Drains: map[string]Drain{}, Ports: map[string]Port{}, Pauses: map[string]Pause{}, Pins: map[string]Pin{}}
 }
 
 // Clone returns a copy that shares no map with l.
 func (l *Ledger) Clone() *Ledger {
-	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains), Ports: maps.Clone(l.Ports), Pauses: maps.Clone(l.Pauses)}
+	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains), Ports: maps.Clone(l.Ports), Pauses: maps.Clone(l.Pauses), Pins: maps.Clone(l.Pins)}
 }

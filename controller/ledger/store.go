@@ -143,6 +143,9 @@ func Read(path string) (*Ledger, error) {
 	if stored.Pauses == nil {
 		stored.Pauses = map[string]Pause{}
 	}
+	if stored.Pins == nil {
+		stored.Pins = map[string]Pin{}
+	}
 	return &stored.Ledger, nil
 }
 
