@@ -16,6 +16,7 @@ import (
 	"github.com/lockstep/lockstep/api/server"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller"
+	"github.com/lockstep/lockstep/controller/history"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/source"
 	"github.com/lockstep/lockstep/controller/source/docker"
@@ -37,7 +38,8 @@ type daemon struct {
 	registry    *prometheus.Registry
 	grammar     v1.Grammar
 	gateways    []controller.Gateway
-	store       *ledger.Store // nil when only looking
+	store       *ledger.Store   // nil when only looking
+	keeper      *history.Keeper // nil: no history is kept
 }
 
 // mode says what a daemon may do.
@@ -88,6 +90,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		names[i] = gateway.Name
 	}
 	d.status = status.New(version, s.owner, names)
+	d.openHistory(s, m, log)
 	publish, _ := netip.ParseAddr(s.publishAddress) // checked; invalid when empty
 	d.controller = controller.New(controller.Options{
 		Grammar:        d.grammar,
@@ -99,6 +102,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		TLSPassthrough: s.haproxyPassthrough,
 		Memory:         memory,
 		Remember:       d.remember(m),
+		History:        d.keeper,
 		Status:         d.status,
 		Guard:          guard,
 		Resync:         s.resync,
@@ -163,6 +167,20 @@ func (d *daemon) remember(m mode) func(*ledger.Ledger) error {
 		return nil
 	}
 	return d.store.Save
+}
+
+// openHistory opens the history of a daemon that remembers. One that can't be used
+// is said once, and stops nothing.
+func (d *daemon) openHistory(s *settings, m mode, log *slog.Logger) {
+	if !m.remembers() {
+		return
+	}
+	store, err := history.Open(s.stateDir)
+	if err != nil {
+		log.Warn("no history is kept, and nothing can be rolled back", "error", err)
+		return
+	}
+	d.keeper = history.NewKeeper(store, log)
 }
 
 // openGateways makes a reconciler for each configured gateway.
@@ -238,6 +256,9 @@ func (d *daemon) close() error {
 		if err := gateway.Reconciler.Close(); err != nil {
 			failed = append(failed, fmt.Errorf("close %s: %w", gateway.Name, err))
 		}
+	}
+	if d.keeper != nil {
+		failed = append(failed, d.keeper.Close())
 	}
 	if d.store != nil {
 		failed = append(failed, d.store.Close())

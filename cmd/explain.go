@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -134,6 +135,11 @@ func declaredAt(origin v1.Origin) string {
 
 // printDeciders says whose settings hold for a service.
 func printDeciders(p *printer, service status.Service) {
+	if pin := service.Pinned; pin != nil {
+		p.line("settings of %s are those of generation %d: %s rolled it back at %s; follow again with: lockstep release %s",
+			service.Service, pin.Generation, pin.By, pin.Since.Local().Format(time.DateTime+" MST"), service.Service)
+		return
+	}
 	switch labels := service.DecidedBy != "" && len(service.Instances) > 0; {
 	case !service.Manifest.IsZero() && labels:
 		p.line("settings of %s are those of the manifest at %s, else those of container %s", service.Service, service.Manifest, service.DecidedBy)

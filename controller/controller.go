@@ -74,6 +74,9 @@ func (c *Controller) Run(ctx context.Context) error {
 			group.Go(func() error { return ended(ctx, watcher.Watch(ctx, w.refresh)) })
 		}
 	}
+	if keeper := c.options.History; keeper != nil {
+		group.Go(func() error { return keeper.Run(ctx) })
+	}
 	group.Go(func() error { return c.loop(ctx) })
 	return group.Wait()
 }
@@ -130,6 +133,7 @@ func (c *Controller) round(now time.Time) time.Duration {
 	result := c.builder.Update(now, delta)
 	c.metrics.builds.Observe(time.Since(now).Seconds())
 	c.remember(result.LedgerChanged)
+	c.note(now, result.Settled, delta.Full)
 	c.tellRefused(result.Refused)
 	build := c.status.Desired(result)
 	for _, w := range c.workers {

@@ -7,7 +7,8 @@
 //	take      | Docker events, manifests    | snapshot.Delta          | controller/source/docker, folder, repository
 //	build     | delta, ledger, time         | services per gateway    | controller/desired
 //	remember  | claims, settings, graces,   | a file                  | controller/ledger
-//	          | drains, ports               |                         |
+//	          | drains, ports, pins         |                         |
+//	note      | what was decided            | generations, behind     | controller/history
 //	observe   | the gateway, or its cache   | the gateway's objects   | reconcilers/kong, haproxy
 //	compile   | the services that changed   | the gateway's objects   | reconcilers/kong, haproxy
 //	diff      | observed, desired           | plan.Plan               | reconcilers/plan
@@ -15,9 +16,10 @@
 //	apply     | plan                        | outcomes                | reconcilers/kong, haproxy
 //	record    | standings, outcomes         | status.Report           | controller/status
 //
-// Controller.round does the first three; each gateway has a worker of its own
+// Controller.round does the first four; each gateway has a worker of its own
 // (worker.go) that does the rest, so that a slow or dead gateway never delays
-// another. An order to drain a container (drain.go) comes in between two rounds, and
-// is answered once its round has remembered it. Events only say "look again": they poke a one-slot channel, and the
-// round reads what is.
+// another. An order to drain a container (drain.go), to leave a gateway alone (pause.go)
+// or to go back to an earlier generation (rollback.go) comes in between two rounds, and
+// is answered once its round has remembered it. Events only say "look again": they poke
+// a one-slot channel, and the round reads what is.
 package controller

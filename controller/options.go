@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/history"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/source"
 	"github.com/lockstep/lockstep/controller/status"
@@ -30,8 +31,10 @@ type Options struct {
 	Memory *ledger.Ledger
 	// Remember saves the ledger; it is called before gateways are told.
 	Remember func(*ledger.Ledger) error
-	Status   *status.Store
-	Guard    reconcilers.GuardOptions
+	// History keeps what is declared, generation by generation; nil: nothing is kept.
+	History *history.Keeper
+	Status  *status.Store
+	Guard   reconcilers.GuardOptions
 	// Resync is how often each gateway is compared afresh though nothing
 	// changed; default ten minutes.
 	Resync   time.Duration

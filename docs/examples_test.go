@@ -19,6 +19,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/cmd"
 	"github.com/lockstep/lockstep/controller"
+	"github.com/lockstep/lockstep/controller/history"
 	"github.com/lockstep/lockstep/controller/status"
 	"github.com/lockstep/lockstep/manifests"
 )
@@ -119,7 +120,7 @@ func checkJSON(text string) error {
 	var failed []error
 	for _, form := range []any{
 		new(status.Report), new(status.Explanation), new([]server.GatewayPlan), new(server.Failure),
-		new(struct{ Result string }), new(controller.Drained),
+		new(struct{ Result string }), new(controller.Drained), new([]history.Generation), new([]controller.RolledBack),
 	} {
 		decoder := json.NewDecoder(strings.NewReader(text))
 		decoder.DisallowUnknownFields()

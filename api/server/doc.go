@@ -1,5 +1,5 @@
-// Package server is the HTTP surface: health, readiness, metrics, status, plan
-// and explanations to read, and on a separate handler the few things that a
+// Package server is the HTTP surface: health, readiness, metrics, status, plan,
+// history and explanations to read, and on a separate handler the few things that a
 // command may change.
 //
 // In: small reader functions. Out: http.Handlers. The read-only handler may be

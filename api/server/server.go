@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/controller"
+	"github.com/lockstep/lockstep/controller/history"
 	"github.com/lockstep/lockstep/controller/status"
 )
 
@@ -35,6 +36,9 @@ type Readers struct {
 	Await   func(ctx context.Context, revision uint64)
 	Explain func(ctx context.Context, ref string) (status.Explanation, error)
 	Plan    func(ctx context.Context) ([]GatewayPlan, error)
+	// History returns generations, newest first. The error is ErrUnknown for one that is
+	// not kept.
+	History func(HistoryQuery) ([]history.Generation, error)
 	Metrics http.Handler
 }
 
@@ -67,6 +71,7 @@ func New(r Readers) http.Handler {
 		}
 		answer(w, http.StatusOK, plans)
 	})
+	mux.HandleFunc("GET /history", r.history)
 	mux.HandleFunc("GET /explain", func(w http.ResponseWriter, req *http.Request) {
 		ref := req.URL.Query().Get("subject")
 		if ref == "" {
@@ -127,6 +132,9 @@ type Actions struct {
 	Drain func(context.Context, DrainRequest) (controller.Drained, error)
 	// Pause leaves gateways alone, or lets them follow again.
 	Pause func(context.Context, PauseRequest) ([]controller.Paused, error)
+	// Rollback holds services to what was declared at a generation, or lets go of them.
+	// The error is ErrUnknown for a generation that is not kept.
+	Rollback func(context.Context, RollbackRequest) ([]controller.RolledBack, error)
 }
 
 // NewControl returns the handler for commands that change something.
@@ -138,6 +146,7 @@ func NewControl(a Actions) http.Handler {
 	})
 	mux.HandleFunc("POST /drain", drain(a))
 	mux.HandleFunc("POST /pause", pause(a))
+	mux.HandleFunc("POST /rollback", rollback(a))
 	return mux
 }
 

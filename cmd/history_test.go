@@ -1,0 +1,94 @@
+package cmd
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller"
+	"github.com/lockstep/lockstep/controller/history"
+)
+
+func printed(t *testing.T, print func(*printer)) string {
+	t.Helper()
+	var out bytes.Buffer
+	p := &printer{out: &out}
+	if print(p); p.err != nil {
+		t.Fatal(p.err)
+	}
+	return out.String()
+}
+
+// TestPrintHistory: a line says what changed and who did it, and nothing that a
+// stranger wrote reaches the terminal as it is.
+func TestPrintHistory(t *testing.T) {
+	fields := []v1.Difference{
+		{Field: "read_timeout", Before: "5s", After: "1m"}, {Field: "retries", After: "3"}, {Field: "a"}, {Field: "b"}, {Field: "c"}, {Field: "d"},
+	}
+	generations := []history.Generation{
+		{Number: 3, Time: time.Date(2026, 3, 2, 9, 0, 0, 0, time.Local), Changes: []history.Change{
+			{Service: "api", Operation: history.Changed, Fields: fields, Origin: v1.Origin{File: "api.yaml", Line: 4, Column: 9, Commit: "5d1c4f2a90bebebe", Author: "Jane\x1b[2J Doe"}},
+			{Service: "web", Operation: history.Changed, Fields: fields[:1], RolledBackTo: 1, By: "alice"},
+		}},
+		{Number: 2, Time: time.Date(2026, 3, 1, 9, 0, 0, 0, time.Local), Changes: []history.Change{
+			{Service: "old", Operation: history.Removed}, {Service: "web", Operation: history.Changed, Released: true, By: "bob"},
+		}},
+	}
+	want := `GENERATION  WHEN                 SERVICE  WHAT                                                      WHO
+3           2026-03-02 09:00:00  api      changed: read_timeout, retries, a, b, and 2 more          api.yaml:4:9, commit 5d1c4f2a90be by Jane\x1b[2J Doe
+                                 web      rolled back to 1: read_timeout                            alice
+2           2026-03-01 09:00:00  old      removed                                                   -
+                                 web      released                                                  bob
+`
+	squeeze := func(text string) string { return strings.Join(strings.Fields(text), " ") }
+	if diff := cmp.Diff(squeeze(want), squeeze(printed(t, func(p *printer) { printHistory(p, generations) }))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := printed(t, func(p *printer) { printGenerations(p, generations[:1]) }); !strings.Contains(got, "  ~ read_timeout: 5s → 1m\n  + retries: 3\n") {
+		t.Errorf("field by field:\n%s", got)
+	}
+	if got := printed(t, func(p *printer) { printHistory(p, nil) }); got != "nothing is kept of that yet\n" {
+		t.Errorf("of nothing: %q", got)
+	}
+}
+
+// TestRollbackIsAskedFor: what would differ is shown before anything is done, and where
+// nobody can be asked, nothing is.
+func TestRollbackIsAskedFor(t *testing.T) {
+	preview := []controller.RolledBack{
+		{Service: "web", Generation: 3, Changed: true, Fields: []v1.Difference{{Field: "routes.default.hosts", Before: "b.test", After: "a.test"}}, Rivals: []string{"api.default"}},
+		{Service: "old", Refused: "it did not exist at generation 3; stop its containers to have it gone"},
+	}
+	c := &cobra.Command{}
+	var out bytes.Buffer
+	c.SetErr(&out)
+	c.SetIn(strings.NewReader("y\n")) // no terminal
+	if err := agreed(c, preview); err == nil || !strings.Contains(err.Error(), "say --yes") {
+		t.Errorf("got %v", err)
+	}
+	want := `web goes back to generation 3 until: lockstep release web
+  ~ routes.default.hosts: b.test → a.test
+  ! the route api.default holds a match that it asks for, and may keep it
+old stays as it is: it did not exist at generation 3; stop its containers to have it gone
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if err := agreed(c, []controller.RolledBack{{Service: "web", Generation: 3}}); err != nil {
+		t.Errorf("where nothing would change nobody is asked: %v", err)
+	}
+	if err := refusalOf(preview, []string{"web", "old"}); err == nil || !strings.Contains(err.Error(), "old") || strings.Contains(err.Error(), "web") {
+		t.Errorf("of what was named: %v", err)
+	}
+	if err := refusalOf(preview, nil); err != nil {
+		t.Errorf("where none is named it is no failure: %v", err)
+	}
+	if code := Main("test", []string{"rollback", "yesterday"}, &out, &out); code != 1 || !strings.Contains(out.String(), `"yesterday" is no generation`) {
+		t.Errorf("of no number:\n%s", out.String())
+	}
+}

@@ -1,0 +1,185 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/lockstep/lockstep/api/server"
+	"github.com/lockstep/lockstep/controller"
+	"github.com/lockstep/lockstep/controller/history"
+	"github.com/lockstep/lockstep/controller/status"
+)
+
+func newRollback() *cobra.Command {
+	return newRollbackOrRelease(false, &cobra.Command{
+		Use:   "rollback GENERATION [SERVICE...]",
+		Short: "Go back to what was declared earlier, until release",
+		Long: "Rollback holds the named services to what was declared of them at a generation that\n" +
+			"lockstep history shows; without names, all that asked for something else then. Their\n" +
+			"containers are those that run. What labels and manifests ask for meanwhile waits until\n" +
+			"lockstep release, also over a restart of the daemon. Services that did not exist then\n" +
+			"stay as they are. Secrets are those of today. It shows what would differ, and asks\n" +
+			"first; --yes does not ask.",
+		Args: cobra.MinimumNArgs(1),
+	})
+}
+
+func newRelease() *cobra.Command {
+	return newRollbackOrRelease(true, &cobra.Command{
+		Use:   "release [SERVICE...]",
+		Short: "Follow what is declared again after a rollback",
+		Long: "Release lets the named services, or all that lockstep rollback holds, follow what\n" +
+			"labels and manifests ask for again. It shows what would differ, and asks first; --yes\n" +
+			"does not ask.",
+	})
+}
+
+func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
+	var r reach
+	var out output
+	var yes bool
+	c.RunE = func(c *cobra.Command, args []string) error {
+		request := server.RollbackRequest{Release: release, Services: args, By: whoAsks()}
+		if !release {
+			number, err := strconv.ParseUint(args[0], 10, 64)
+			if err != nil || number == 0 {
+				return fmt.Errorf("%q is no generation; lockstep history lists them", args[0])
+			}
+			request.Generation, request.Services = number, args[1:]
+		}
+		if !yes {
+			request.Preview = true
+			var preview []controller.RolledBack
+			if err := r.control(c.Context(), http.MethodPost, "/rollback", request, &preview); err != nil {
+				return err
+			}
+			if err := agreed(c, preview); err != nil || !concerns(preview) {
+				return err
+			}
+			request.Preview = false
+		}
+		var done []controller.RolledBack
+		if err := r.control(c.Context(), http.MethodPost, "/rollback", request, &done); err != nil {
+			return err
+		}
+		if err := out.print(c, done, func(p *printer) { printRolledBack(p, done, yes) }); err != nil {
+			return err
+		}
+		return refusalOf(done, request.Services)
+	}
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if !release && len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return r.services(c.Context()), cobra.ShellCompDirectiveNoFileComp
+	}
+	r.bindReach(c.Flags())
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
+	out.bind(c)
+	return withEnvironment(c)
+}
+
+// concerns reports whether anything would change.
+func concerns(preview []controller.RolledBack) bool {
+	return slices.ContainsFunc(preview, func(d controller.RolledBack) bool { return d.Changed })
+}
+
+// agreed shows what would become of an order and asks whether it is meant. The error
+// says that it is not, or that nobody can be asked.
+func agreed(c *cobra.Command, preview []controller.RolledBack) error {
+	p := &printer{out: c.ErrOrStderr(), colours: colourful(c.ErrOrStderr())}
+	printRolledBack(p, preview, true)
+	if p.err != nil || !concerns(preview) {
+		return p.err
+	}
+	file, isFile := c.InOrStdin().(*os.File)
+	if !isFile || !term.IsTerminal(int(file.Fd())) {
+		return errors.New("nobody is at a terminal to be asked; if this is meant, say --yes")
+	}
+	if _, err := io.WriteString(c.ErrOrStderr(), "Is this meant? [y/N] "); err != nil {
+		return fmt.Errorf("ask: %w", err)
+	}
+	answer, err := bufio.NewReader(file).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("ask: %w", err)
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("nothing is changed")
+	}
+	return nil
+}
+
+// refusalOf returns an error where a service that was named stays as it is though
+// the order meant it to change.
+func refusalOf(done []controller.RolledBack, named []string) error {
+	var refused []string
+	for _, d := range done {
+		if d.Refused != "" && len(named) > 0 {
+			refused = append(refused, d.Service)
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	return fmt.Errorf("not rolled back: %s", strings.Join(refused, ", "))
+}
+
+// printRolledBack says what becomes of each service; fields shows what differs.
+func printRolledBack(p *printer, done []controller.RolledBack, fields bool) {
+	if len(done) == 0 {
+		p.line("nothing to do: no service differs, or none is held")
+	}
+	for _, d := range done {
+		switch {
+		case d.Refused != "":
+			p.painted(red, "%s stays as it is: %s", d.Service, d.Refused)
+			continue
+		case d.Generation != 0 && d.Changed:
+			p.line("%s goes back to generation %d until: lockstep release %s", d.Service, d.Generation, d.Service)
+		case d.Generation != 0:
+			p.line("%s is held to generation %d already", d.Service, d.Generation)
+		case d.Changed:
+			p.line("%s follows what is declared again", d.Service)
+		default:
+			p.line("%s was not held", d.Service)
+		}
+		if fields {
+			printDifferences(p, d.Fields)
+		}
+		for _, rival := range d.Rivals {
+			p.painted(red, "  ! the route %s holds a match that it asks for, and may keep it", rival)
+		}
+	}
+}
+
+// report returns the daemon's status, for completion; without a daemon an empty one.
+func (r *reach) report(ctx context.Context) status.Report {
+	var report status.Report
+	if err := r.get(ctx, "/status", nil, &report); err != nil {
+		return status.Report{}
+	}
+	return report
+}
+
+// rollback passes a request on to the controller.
+func (d *daemon) rollback(ctx context.Context, request server.RollbackRequest) ([]controller.RolledBack, error) {
+	done, err := d.controller.Rollback(ctx, controller.RollbackOrder{
+		Generation: request.Generation, Services: request.Services, Release: request.Release, Preview: request.Preview,
+		By: or(request.By, "somebody"),
+	})
+	if errors.Is(err, history.ErrUnknown) {
+		err = server.Unknown(err)
+	}
+	return done, err
+}
