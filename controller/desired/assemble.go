@@ -32,7 +32,10 @@ func (b *Builder) assemble(name string, result *Result) {
 	}
 	standing := &Standing{Service: name, DecidedBy: s.labels.Origin.Container, Pinned: newPinStanding(s.pin), Problems: s.problems}
 	if s.declared != nil {
-		standing.Manifest, standing.Decisions = s.declared.Service.Origin, s.declared.Decisions(s.labels)
+		standing.Manifest = s.declared.Service.Origin
+	}
+	if s.declared != nil && s.pin == nil { // else somebody else decides all of them
+		standing.Decisions = s.declared.Decisions(s.labels)
 	}
 	if !s.until.IsZero() {
 		until := s.until
