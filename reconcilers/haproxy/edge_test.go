@@ -251,6 +251,9 @@ func TestAccessLog(t *testing.T) {
 		"M!#'*+-.^_`|~ / HTTP/1.1\r\nHost: web.test\r\n\r\n",
 	} {
 		answer := b.send(request)
+		if answer.status == http.StatusBadRequest && strings.Contains(request, "Host: a\"") {
+			continue // newer versions find before it is a request that it is none
+		}
 		if entry := logged(t, log); entry["status"] != float64(answer.status) {
 			t.Errorf("%.60q was answered %d, the log says %v", request, answer.status, entry)
 		}
