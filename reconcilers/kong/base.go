@@ -18,9 +18,11 @@ import (
 // extra is what else a Kong without a database is to hold: the user's own entities,
 // as they stand in a declarative file. Every push carries them along as they are.
 type extra struct {
-	lists  map[string][]any // by section
-	known  map[v1.Kind][]map[string]any
-	digest string
+	lists map[string][]any // by section
+	known map[v1.Kind][]map[string]any
+	// secrets are what Kong must not be heard to repeat of it.
+	secrets []string
+	digest  string
 }
 
 // baseFormat is the only version of the format whose paths mean what ours mean.
@@ -79,6 +81,11 @@ func (b *extra) collect(rows []*row, kind *row, list []any) {
 			continue
 		}
 		b.known[kind.kind] = append(b.known[kind.kind], entity)
+		for _, name := range kind.secrets {
+			if text, ok := entity[name].(string); ok && text != "" {
+				b.secrets = append(b.secrets, texts(text)...)
+			}
+		}
 		for _, child := range rows {
 			nested, ok := entity[child.section].([]any)
 			if ok && slices.Contains(slices.Collect(maps.Values(child.refs)), kind.kind) {
@@ -108,6 +115,14 @@ func (b *extra) has(kind *row, held map[string]any) bool {
 			return mine.equal(held, fields)
 		})
 	})
+}
+
+// hushed is what Kong must not be heard to repeat of the file.
+func (b *extra) hushed() []string {
+	if b == nil {
+		return nil
+	}
+	return b.secrets
 }
 
 // holds reports whether the file has a list that we know nothing of.

@@ -72,6 +72,17 @@ func TestBase(t *testing.T) {
 	if !strings.Contains(k.World(), "new.test") || strings.Contains(k.World(), "legacy.test") {
 		t.Errorf("another file:\n%s", k.World())
 	}
+	k.Hook(func(req *http.Request) fakekong.Fault { // Kong repeats what is theirs
+		if req.URL.Path == "/config" {
+			return fakekong.Fault{Status: 400, Body: `{"code":14,"message":"bad planted","fields":{},"flattened_errors":[]}`}
+		}
+		return fakekong.Fault{}
+	})
+	o.Base = []byte(strings.ReplaceAll(theirs, "key: theirs", "key: planted"))
+	if _, outcomes, _ := round(t.Context(), open(t, o), set); first(outcomes) == nil || strings.Contains(first(outcomes).Error(), "planted") {
+		t.Errorf("a secret of theirs is shown: %v", first(outcomes))
+	}
+	k.Hook(nil)
 	put(strings.ReplaceAll(theirs, "eve", "mallory"))
 	if _, outcomes, _ := round(t.Context(), open(t, o), set); first(outcomes) == nil || !strings.Contains(first(outcomes).Message, "consumer mallory") {
 		t.Errorf("what no file holds: %v", first(outcomes))

@@ -82,8 +82,8 @@ type refused struct {
 
 // blame reads Kong's answer to a configuration that it does not take, and finds
 // the objects that it names.
-func blame(said *refusal, text []byte, state plan.State) refused {
-	secrets := secretsOf(state)
+func blame(said *refusal, text []byte, state plan.State, beside *extra) refused {
+	secrets := slices.Concat(beside.hushed(), secretsOf(state))
 	said.without(secrets)
 	out := refused{message: said.words(), offenders: map[v1.Key]string{}}
 	var report struct {

@@ -241,6 +241,7 @@ func TestDeclaredSecretChanges(t *testing.T) {
 func TestDeclaredStrangers(t *testing.T) {
 	k := start(t, fakekong.Options{})
 	must(t, http.MethodPost, k.AdminURL+"/consumers", `{"username":"alice"}`)
+	must(t, http.MethodPost, k.AdminURL+"/consumers", `{"username":"odd name/with?more%"}`)
 	must(t, http.MethodPost, k.AdminURL+"/consumers", `{"username":"eve","custom_id":"c"}`)
 	must(t, http.MethodPost, k.AdminURL+"/consumers/eve/key-auth", `{"key":"planted-key"}`)
 	must(t, http.MethodPost, k.AdminURL+"/plugins", `{"name":"cors"}`)
@@ -248,6 +249,7 @@ func TestDeclaredStrangers(t *testing.T) {
 	bob := on("consumer", v1.KindConsumer, "bob")
 	shared := v1.Shared{Entities: []v1.Entity{
 		entity(v1.KindConsumer, "alice", body{"username": "alice"}),
+		entity(v1.KindConsumer, "odd name/with?more%", body{"username": "odd name/with?more%"}),
 		entity(v1.KindConsumer, "carl", body{"username": "carl", "custom_id": "c"}),
 		entity("acl", "alice/x", body{"group": "x"}, on("consumer", v1.KindConsumer, "alice")),
 		entity(v1.KindConsumer, "bob", body{"username": "bob"}),
@@ -263,8 +265,8 @@ func TestDeclaredStrangers(t *testing.T) {
 		}
 		conflicts++
 	}
-	if conflicts != 5 {
-		t.Errorf("%d conflicts, want those of alice, carl, the acl, the key and the plugin: %v", conflicts, problems)
+	if conflicts != 6 {
+		t.Errorf("%d conflicts, want those of alice, the odd name, carl, the acl, the key and the plugin: %v", conflicts, problems)
 	}
 	if world := k.World(); !strings.Contains(world, "consumer bob") || !strings.Contains(world, "another") {
 		t.Errorf("the others are not there:\n%s", world)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -287,7 +288,7 @@ func (r *Reconciler) secrets(p plan.Plan) []string {
 			states = append(states, r.held[service])
 		}
 	}
-	return secretsOf(states...)
+	return slices.Concat(r.base.hushed(), secretsOf(states...))
 }
 
 // untried reports every change as not tried, because of an error about Kong as a whole.

@@ -83,7 +83,7 @@ func (r *Reconciler) send(ctx context.Context, state plan.State) (*refused, erro
 	var said *refusal
 	switch {
 	case errors.As(err, &said) && said.Status == http.StatusBadRequest:
-		why := blame(said, a.body, state)
+		why := blame(said, a.body, state, r.base)
 		if len(r.refused) >= maxRefused {
 			clear(r.refused)
 		}
