@@ -251,7 +251,7 @@ func TestAccessLog(t *testing.T) {
 		"M!#'*+-.^_`|~ / HTTP/1.1\r\nHost: web.test\r\n\r\n",
 	} {
 		answer := b.send(request)
-		if answer.status == http.StatusBadRequest && strings.Contains(request, "Host: a\"") {
+		if strings.Contains(request, "Host: a\"") && !strings.HasPrefix(b.r.version, "2.6.") {
 			continue // newer versions find before it is a request that it is none
 		}
 		if entry := logged(t, log); entry["status"] != float64(answer.status) {
