@@ -14,6 +14,7 @@ import (
 
 	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
@@ -21,7 +22,7 @@ import (
 // and again, what the small updates add up to with one full build from the same
 // containers and ledger.
 func TestIncrementalEqualsFull(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(9) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 7))
 			boxes := map[string]box{}
@@ -42,7 +43,14 @@ func TestIncrementalEqualsFull(t *testing.T) {
 						policies = delta.Policies
 					}
 				}
-				w.update(now, delta)
+				if seed > 5 {
+					randomPin(random, w, now)
+				}
+				for name, settled := range w.update(now, delta).Settled {
+					if settled != nil && random.IntN(4) == 0 {
+						w.kept[name] = settled.Settings.WithoutSecrets()
+					}
+				}
 				if event%10 != 0 {
 					continue
 				}
@@ -62,6 +70,18 @@ func TestIncrementalEqualsFull(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// randomPin holds a service to what it was at some time, or lets go of one, now and then.
+func randomPin(random *rand.Rand, w *world, now time.Time) {
+	for _, name := range slices.Sorted(maps.Keys(w.kept)) {
+		switch random.IntN(40) {
+		case 0:
+			w.builder.Pin(name, &ledger.Pin{Generation: 1 + random.Uint64N(9), By: "alice", Since: now.UTC(), Settings: w.kept[name]}, "alice")
+		case 1:
+			w.builder.Pin(name, nil, "bob")
+		}
 	}
 }
 

@@ -18,8 +18,9 @@ const (
 // Keeper writes behind. Note may be called from any goroutine.
 type Keeper struct {
 	*Store
-	log  *slog.Logger
-	poke chan struct{}
+	write func(time.Time, map[string]*State, bool) (Generation, bool, error) // Append
+	log   *slog.Logger
+	poke  chan struct{}
 
 	mu      sync.Mutex
 	pending map[string]*State // by service; nil: gone
@@ -29,7 +30,7 @@ type Keeper struct {
 
 // NewKeeper returns a Keeper that has not begun.
 func NewKeeper(store *Store, log *slog.Logger) *Keeper {
-	return &Keeper{Store: store, log: log, poke: make(chan struct{}, 1), pending: map[string]*State{}}
+	return &Keeper{Store: store, write: store.Append, log: log, poke: make(chan struct{}, 1), pending: map[string]*State{}}
 }
 
 // Note says what is declared of some services from now on, or of all that there are;
@@ -109,7 +110,7 @@ func (k *Keeper) flush() error {
 	if len(states) == 0 && !whole {
 		return nil
 	}
-	generation, made, err := k.Append(since, states, whole)
+	generation, made, err := k.write(since, states, whole)
 	if err == nil {
 		if made {
 			k.log.Debug("generation is kept", "generation", generation.Number, "services", len(generation.Changes))

@@ -3,18 +3,23 @@ package history
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// keep runs a Keeper until it is ended.
-func keep(t *testing.T, dir string) (k *Keeper, log *bytes.Buffer, end func()) {
+// keep runs a Keeper until it is ended; change, when not nil, comes before.
+func keep(t *testing.T, change func(*Keeper)) (k *Keeper, log *bytes.Buffer, end func()) {
 	t.Helper()
 	log = &bytes.Buffer{}
-	k = NewKeeper(open(t, dir), slog.New(slog.NewTextHandler(log, nil)))
+	k = NewKeeper(open(t, t.TempDir()), slog.New(slog.NewTextHandler(log, nil)))
+	if change != nil {
+		change(k)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()
@@ -39,7 +44,7 @@ func count(t *testing.T, s *Store) int {
 // word of each service; at the end nothing is left unwritten.
 func TestKeeperCoalesces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k, _, end := keep(t, t.TempDir())
+		k, _, end := keep(t, nil)
 		began := time.Now()
 		k.Note(time.Now(), map[string]*State{"web": shop("web", "a.test"), "old": shop("old", "old.test")}, false)
 		k.Note(time.Now(), map[string]*State{"api": shop("api", "api.test"), "web": shop("web", "b.test")}, false)
@@ -69,27 +74,33 @@ func TestKeeperCoalesces(t *testing.T) {
 	})
 }
 
-// TestKeeperGoesOn: what can't be written is said once, and is written later.
+// TestKeeperGoesOn: what can't be written is said once, and is written later, with what
+// has come since.
 func TestKeeperGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		k, log, end := keep(t, dir)
-		if err := k.Close(); err != nil {
-			t.Fatal(err)
-		}
-		k.Note(time.Now(), map[string]*State{"web": shop("web", "a.test"), "api": shop("api", "api.test")}, true)
+		var full atomic.Bool
+		full.Store(true)
+		k, log, end := keep(t, func(k *Keeper) {
+			k.write = func(at time.Time, states map[string]*State, whole bool) (Generation, bool, error) {
+				if full.Load() {
+					return Generation{}, false, errors.New("no space left on device")
+				}
+				return k.Append(at, states, whole)
+			}
+		})
+		began := time.Now()
+		k.Note(began, map[string]*State{"web": shop("web", "a.test"), "api": shop("api", "api.test")}, true)
 		<-time.After(time.Minute)
-		k.Note(time.Now(), map[string]*State{"web": shop("web", "b.test")}, false)
+		k.Note(time.Now(), map[string]*State{"web": shop("web", "b.test"), "late": shop("late", "late.test")}, false)
 		<-time.After(time.Minute)
 		if n := strings.Count(log.String(), "history can't be written"); n != 1 {
 			t.Errorf("said %d times:\n%s", n, log)
 		}
-		again := open(t, dir)
-		k.db = again.db
-		<-time.After(time.Minute)
+		full.Store(false)
+		<-time.After(2 * again)
 		end()
-		g, err := again.Get(1)
-		if err != nil || len(g.Changes) != 2 || g.Changes[1].Fields[0].After != "b.test" || !strings.Contains(log.String(), "written again") {
+		g, err := k.Get(1)
+		if err != nil || len(g.Changes) != 3 || g.Changes[2].Fields[0].After != "b.test" || !g.Time.Equal(began) || !strings.Contains(log.String(), "written again") {
 			t.Errorf("got %+v, %v; the log:\n%s", g, err, log)
 		}
 	})

@@ -122,6 +122,7 @@ func (s *Store) inspect(tx *bolt.Tx) error {
 	if damage != nil {
 		return damage
 	}
+	s.used = 0
 	err := tx.Bucket(bucketGenerations).ForEach(func(key, value []byte) error {
 		s.used += len(value)
 		_, err := decodeRecord(key, value)
