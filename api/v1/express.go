@@ -68,6 +68,60 @@ func lacking(scope Scope, s *DeclaredService, r *Route, g Gateway, optional []st
 	return names, given, open
 }
 
+// LeftOut returns what the gateway leaves out of a route that it serves: fields by
+// name, the values that it can't express where it takes the others ("paths=~/(a+)+b"),
+// and plugins, those of its service among them; sorted.
+func LeftOut(r Route, g Gateway, service []Plugin) []string {
+	out := leftOut(OfRoute, &DeclaredService{}, &r, g)
+	for _, p := range slices.Concat(service, r.Plugins) {
+		if p.Enabled && len(ExpressiblePlugins([]Plugin{p}, g)) == 0 {
+			out = append(out, wordPlugins+"."+p.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// LeftOutOfService returns the same of the service's own fields.
+func LeftOutOfService(s Service, g Gateway) []string {
+	return leftOut(OfService, &DeclaredService{Service: s}, nil, g)
+}
+
+// LeftOutOfInstance returns the same of one container's own fields.
+func LeftOutOfInstance(d DeclaredService, g Gateway) []string {
+	return leftOut(OfInstance, &d, nil, g)
+}
+
+// leftOut looks through the fields of a scope for what cut takes away, sorted.
+func leftOut(scope Scope, s *DeclaredService, r *Route, g Gateway) []string {
+	var out []string
+	for i := range rows {
+		f := &rows[i]
+		if f.Scope != scope {
+			continue
+		}
+		value := f.get(s, r)
+		if !f.isSet(value) {
+			continue
+		}
+		kept := f.keep(value, g)
+		if f.same(value, kept) {
+			continue
+		}
+		if f.Type != List || len(kept.List) == 0 {
+			out = append(out, f.Name)
+			continue
+		}
+		for _, item := range value.List {
+			if !slices.Contains(kept.List, item) {
+				out = append(out, f.Name+"="+item)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // Expressible returns the route as the gateway can serve it: what it can't
 // express is left out. Only for a route of which nothing is Inexpressible is
 // the result what the user asked for. The route itself is not changed.

@@ -66,3 +66,26 @@ func TestInexpressible(t *testing.T) {
 		})
 	}
 }
+
+func TestLeftOut(t *testing.T) {
+	const slow = "~/(v[0-9]+/)+users"
+	limit := []Plugin{{Name: "rate-limiting", Enabled: true, Optional: true}, {Name: "cors", Optional: true}}
+	optional := []string{"paths"}
+	for name, c := range map[string]struct {
+		route   Route
+		gateway Gateway
+		want    []string
+	}{
+		"kong takes all":            {Route{Paths: []string{slow}, Optional: optional}, Kong, nil},
+		"what is left out in part":  {Route{Paths: []string{slow, "/users"}, Optional: optional}, HAProxy, []string{"paths=" + slow, "plugins.rate-limiting"}},
+		"what is left out as whole": {Route{Hosts: []string{"a"}, Paths: []string{slow}, Optional: optional}, HAProxy, []string{"paths", "plugins.rate-limiting"}},
+		"a plugin of both":          {Route{Hosts: []string{"a"}, Plugins: limit[:1]}, HAProxy, []string{"plugins.rate-limiting"}},
+	} {
+		if diff := cmp.Diff(c.want, LeftOut(c.route, c.gateway, limit)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if got := LeftOutOfService(Service{}, HAProxy); got != nil {
+		t.Errorf("of nothing HAProxy leaves out %q", got)
+	}
+}

@@ -241,7 +241,7 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 			Message: held(route, holder, byName),
 			Fix:     "change " + claimed(route) + " of one of them, give the one that shall win a higher priority" + merged(byName)}
 	}
-	return Verdict{Gateway: gateway, Reason: v1.Serving, Through: r.behind}
+	return Verdict{Gateway: gateway, Reason: v1.Serving, Through: r.behind, Message: servedWithout(leftOut(s, r, gateway, route), gateway)}
 }
 
 // held says what the holder of its match has of a route.
@@ -305,6 +305,9 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 	part := v1.ExpressibleInstance(*m.part, gateway)
 	verdict := Verdict{Gateway: gateway, Reason: m.container.reason, Message: m.container.message, Fix: m.container.fix,
 		Address: at.address.String(), How: at.how}
+	if verdict.Reason == v1.Serving && verdict.Message == "" {
+		verdict.Message = servedWithout(v1.LeftOutOfInstance(*m.part, gateway), gateway)
+	}
 	if m.container.life == LifeStarting {
 		return nil, verdict
 	}

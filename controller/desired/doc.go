@@ -23,6 +23,7 @@
 //	         | meet.go      | … for which requests two routes both match
 //	address  | address.go   | where does this gateway reach that instance?
 //	assemble | assemble.go  | the service as this gateway should hold it, and why
+//	         | optional.go  | … without what was marked optional
 //	         | chain.go     | … by way of the other gateway, where it stands behind that one,
 //	         | rollout.go   | … with the weights by which versions share its traffic,
 //	         | split.go     |   in whole numbers,

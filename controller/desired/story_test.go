@@ -379,6 +379,8 @@ func (s *Standing) render(b *strings.Builder) {
 				fmt.Fprintf(b, "%s on %s: through %s %s %s\n", what, v.Gateway, v.Through, v.Address, v.How)
 			case v.From != "":
 				fmt.Fprintf(b, "%s on %s: from %s\n", what, v.Gateway, v.From)
+			case v.Message != "":
+				fmt.Fprintf(b, "%s on %s: %s: %s\n", what, v.Gateway, v.Reason, v.Message)
 			}
 		}
 	}
