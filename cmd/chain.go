@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,6 +59,9 @@ func (c *chainSettings) check(s *settings) error {
 		return fmt.Errorf("--gateways %s: %w", strings.Join(c.gateways, ","), err)
 	}
 	for _, way := range c.ways {
+		if gateway := v1.Gateway(way); (gateway == v1.Kong || gateway == v1.HAProxy) && !slices.Contains(s.configured(), gateway) {
+			return fmt.Errorf("--gateways %s: it is not configured; name Kong with --kong-admin-url, leave --haproxy at managed or external, or name another way", way)
+		}
 		if why, fix := c.chain.Usable(way, s.configured()); why != "" {
 			return fmt.Errorf("--gateways %s: %s; %s", way, why, fix)
 		}

@@ -64,6 +64,9 @@ func configurationPage(*testing.T) string {
 			value = " " + strings.ToUpper(value)
 		}
 		byDefault := strings.Trim(f.DefValue, "[]")
+		if strings.Contains(usage, "(default: ") { // what holds then is said there
+			byDefault = ""
+		}
 		if byDefault != "" {
 			byDefault = "`" + byDefault + "`"
 		}
@@ -87,6 +90,9 @@ func commandsPage(*testing.T) string {
 			c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 				if shared.Lookup(f.Name) == nil && f.Name != "help" {
 					_, usage := pflag.UnquoteUsage(f)
+					if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" && !strings.Contains(usage, "(default: ") {
+						usage += " (default: " + f.DefValue + ")"
+					}
 					own = append(own, fmt.Sprintf("- `--%s`: %s\n", f.Name, usage))
 				}
 			})

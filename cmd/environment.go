@@ -50,15 +50,26 @@ func variableOf(flag string) string {
 // of --config, and name the variable or the line where the command finds fault with a
 // flag that it has set.
 func withEnvironment(c *cobra.Command) *cobra.Command {
-	c.PreRunE = func(c *cobra.Command, _ []string) error {
-		if err := fromEnvironment(c.Flags(), os.LookupEnv); err != nil {
-			return err
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return fillIn(c.Flags()) }
+	if complete := c.ValidArgsFunction; complete != nil {
+		c.ValidArgsFunction = func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+			if err := fillIn(c.Flags()); err != nil { // the command itself will say it
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return complete(c, args, begun)
 		}
-		return fromConfig(c.Flags())
 	}
 	run := c.RunE
 	c.RunE = func(c *cobra.Command, args []string) error { return blame(c.Flags(), run(c, args)) }
 	return c
+}
+
+// fillIn sets the flags that were not given, from variables and else from the file of --config.
+func fillIn(f *pflag.FlagSet) error {
+	if err := fromEnvironment(f, os.LookupEnv); err != nil {
+		return err
+	}
+	return fromConfig(f)
 }
 
 // blame adds to an error that speaks of a flag the variable that has set it.

@@ -83,7 +83,7 @@ func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref 
 	switch {
 	case !note.Running:
 		problem.Reason, problem.Message, problem.Fix = v1.NotRunning, "it is "+note.Status, "start it"
-	case declaration.Enabled:
+	case declaration.Enabled && note.Enabled:
 		problem.Reason, problem.Message, problem.Fix = v1.Starting, "it was started this instant", "ask again"
 	}
 	return status.Explanation{Subject: ref, Problems: []v1.Problem{problem}}, nil

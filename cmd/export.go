@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,7 +18,7 @@ func newExport() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export [SERVICE...]",
 		Short: "Write what labels ask for as manifests",
-		Long: "Export writes each service, or those that are named, as a manifest that asks for the\n" +
+		Long: "Export writes each service that has containers, or those that are named, as a manifest that asks for the\n" +
 			"same as the labels of its containers: to be reviewed and kept in files from now on. It\n" +
 			"reads what the daemon remembers in its state directory, and asks nobody. Take the\n" +
 			"labels away afterwards but for enable, service, and what belongs to a container (port,\n" +
@@ -53,10 +54,14 @@ func newExport() *cobra.Command {
 // exported returns the named services as labels ask for them, sorted; all when none is named.
 func exported(memory *ledger.Ledger, names []string) ([]*v1.Service, error) {
 	if len(names) == 0 {
-		names = slices.Sorted(maps.Keys(memory.Services))
+		for _, name := range slices.Sorted(maps.Keys(memory.Services)) {
+			if memory.Services[name].Until.IsZero() { // it has instances
+				names = append(names, name)
+			}
+		}
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("no service is remembered; see lockstep status, or name the daemon's directory with --state-dir")
+		return nil, errors.New("no service with containers is remembered; see lockstep status, or name the daemon's directory with --state-dir")
 	}
 	var out []*v1.Service
 	for _, name := range names {

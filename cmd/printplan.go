@@ -40,7 +40,7 @@ func printPlans(p *printer, plans []server.GatewayPlan) {
 			p.line("  %s", gateway.Error)
 		}
 		for _, problem := range gateway.Problems {
-			p.painted(red, "  x not asked for: %s", problem.Error())
+			p.painted(red, "  x left out: %s", problem.Error())
 		}
 	}
 	if slices.ContainsFunc(plans, func(g server.GatewayPlan) bool { return len(g.Held) > 0 }) {
@@ -125,7 +125,7 @@ func summary(g server.GatewayPlan) string {
 		parts = append(parts, "one reload")
 	}
 	if len(g.Held) > 0 {
-		parts = append(parts, fmt.Sprintf("%d held by the guard", len(g.Held)))
+		parts = append(parts, count(len(g.Held), "change")+" held by the guard")
 	}
 	if len(parts) == 0 {
 		return "nothing to change"
@@ -141,7 +141,7 @@ func writePlans(p *printer, plans []server.GatewayPlan) {
 			p.line("  - %s", inMarkdown(gateway.Error))
 		}
 		for _, problem := range gateway.Problems {
-			p.line("  - not asked for: %s", inMarkdown(problem.Error()))
+			p.line("  - left out: %s", inMarkdown(problem.Error()))
 		}
 	}
 	services := servicesOf(plans)

@@ -50,8 +50,8 @@ shop
 wiki
   kong     ! held by the guard: remove route wiki.default
 
-kong: 1 to add, 1 to change, 1 held by the guard
-  x not asked for: route/blog.x: NotExpressible: hsts; mark it ?
+kong: 1 to add, 1 to change, 1 change held by the guard
+  x left out: route/blog.x: NotExpressible: hsts; mark it ?
 haproxy: 1 to change, 1 to remove, one reload
 other: unknown
   it does not answer
@@ -84,7 +84,7 @@ func TestPlanForMergeRequests(t *testing.T) {
 	if !strings.Contains(out.String(), want) {
 		t.Errorf("got\n%s\nwant a line\n%s", out.String(), want)
 	}
-	if !strings.HasPrefix(out.String(), "- **kong**: 1 to add, 1 to change, 1 held by the guard\n") {
+	if !strings.HasPrefix(out.String(), "- **kong**: 1 to add, 1 to change, 1 change held by the guard\n") {
 		t.Errorf("got\n%s", out.String())
 	}
 }

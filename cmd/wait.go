@@ -37,8 +37,8 @@ func newWait() *cobra.Command {
 	var timeout time.Duration
 	c := &cobra.Command{
 		Use:   "wait CONTAINER|SERVICE...",
-		Short: "Wait until containers get traffic, or have finished",
-		Long: "Wait returns when each container or service gets traffic on every gateway that is to\n" +
+		Short: "Wait until containers are in service, or have finished",
+		Long: "Wait returns when each container or service is in service on every gateway that is to\n" +
 			"serve it, or, with --for drained, when no gateway gives it anything new and its\n" +
 			"sessions on HAProxy have ended (those on Kong can't be counted). What comes up\n" +
 			"only later is waited for as well. Of a service, copies that leave don't count as long as\n" +

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -16,8 +17,8 @@ const watchRest = 200 * time.Millisecond
 // watch shows every report that differs from the one before, until ctx ends, which
 // is no error, or the daemon does not answer.
 func (r *reach) watch(ctx context.Context, show func(status.Report) error) error {
-	query := url.Values{}
-	for revision := uint64(0); ; {
+	query, before := url.Values{}, status.Report{}
+	for first := true; ; first = false {
 		var report status.Report
 		if err := r.get(ctx, "/status", query, &report); err != nil {
 			if errors.Is(ctx.Err(), context.Canceled) {
@@ -25,13 +26,14 @@ func (r *reach) watch(ctx context.Context, show func(status.Report) error) error
 			}
 			return err
 		}
-		if report.Revision != revision {
+		query.Set("after", strconv.FormatUint(report.Revision, 10))
+		report.Revision = 0 // rounds that change nothing count it up as well
+		if first || !reflect.DeepEqual(report, before) {
 			if err := show(report); err != nil {
 				return err
 			}
 		}
-		revision = report.Revision
-		query.Set("after", strconv.FormatUint(revision, 10))
+		before = report
 		select {
 		case <-ctx.Done():
 			return nil

@@ -188,7 +188,7 @@ func checkCommand(words []string) error {
 		return checkMake(words[1])
 	case "export":
 		return checkVariable(words[1])
-	case "lockstep":
+	case "lockstep", "bin/lockstep":
 		return checkLockstep(words[1:])
 	case "curl":
 		return checkCurl(words[1:])

@@ -219,3 +219,12 @@ func BenchmarkDecodeOthers(b *testing.B) {
 		}
 	}
 }
+
+// TestEnableInCapitals: Docker, which is asked for the label as it should be, does not
+// find it.
+func TestEnableInCapitals(t *testing.T) {
+	problem := Grammar{Prefix: "lockstep."}.NotEnabledBecause(Subject{Container: "web-1", Labels: map[string]string{"lockstep.Enable": "true"}})
+	if problem.Reason != NotEnabled || problem.Origin.Label != "lockstep.Enable" || problem.Fix != "write lockstep.enable=true" {
+		t.Errorf("got %+v", problem)
+	}
+}

@@ -56,12 +56,11 @@ func (b *Builder) ways(s *v1.Service) []v1.Way { return s.Ways(b.options.Ways) }
 // Usable says why a way in can't be used with these gateways and this chain;
 // "" when it can.
 func (c Chain) Usable(way v1.Way, gateways []v1.Gateway) (why, fix string) {
-	both := slices.Contains(gateways, v1.Kong) && slices.Contains(gateways, v1.HAProxy)
+	chained := way == v1.KongHAProxy || way == v1.HAProxyKong
 	switch {
-	case (way == v1.KongHAProxy || way == v1.HAProxyKong) && !both:
-		if !slices.Contains(gateways, v1.Kong) {
-			return fmt.Sprintf("%s needs Kong, which is not configured", way), "name Kong with --kong-admin-url"
-		}
+	case chained && !slices.Contains(gateways, v1.Kong):
+		return fmt.Sprintf("%s needs Kong, which is not configured", way), "name Kong with --kong-admin-url"
+	case chained && !slices.Contains(gateways, v1.HAProxy):
 		return fmt.Sprintf("%s needs HAProxy, which is off", way), "leave --haproxy at managed or external"
 	case way == v1.KongHAProxy && c.Host == "":
 		return "nothing says where Kong reaches HAProxy", "start lockstep with --haproxy-via-address"

@@ -82,5 +82,9 @@ type Verdict struct {
 
 // Finishes reports whether an instance may have something to finish on the gateway.
 func (v *Verdict) Finishes() bool {
-	return v.Address != "" && v.Reason != v1.Serving && v.Reason != v1.NotEnabled && v.Reason != v1.Starting
+	switch v.Reason {
+	case v1.Draining, v1.Unhealthy, v1.Flapping:
+		return v.Address != ""
+	}
+	return false
 }

@@ -36,7 +36,10 @@ func (e Explanation) Reaches(goal Goal) (reached bool, missing string) {
 			return false, why
 		}
 	}
-	return len(e.Services) > 0, "nothing is known of it"
+	if len(e.Services) == 0 {
+		return false, "nothing is known of it"
+	}
+	return true, ""
 }
 
 // unserving says what keeps the service's instances from traffic; "" for nothing.

@@ -28,8 +28,8 @@ var baseKey = v1.Key{Kind: kindProcess, Name: "process"}
 func baseObject(c condition) *plan.Object {
 	return &plan.Object{
 		Key: baseKey, Owner: baseKey, Level: levelProcess, Noun: "HAProxy itself",
-		Fields: map[string]string{"sections": c.text, "process": c.process, "loaded": c.loaded, "files": c.files, "routes": c.routes},
-		Opaque: []string{"sections"},
+		Fields: map[string]string{"own sections": c.text, "process": c.process, "loaded": c.loaded, "files": c.files, "routes": c.routes},
+		Opaque: []string{"own sections"},
 		Native: c,
 	}
 }
