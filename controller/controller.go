@@ -134,6 +134,7 @@ func (c *Controller) round(now time.Time) time.Duration {
 	c.metrics.builds.Observe(time.Since(now).Seconds())
 	c.remember(result.LedgerChanged)
 	c.note(now, result.Settled, delta.Full)
+	c.metrics.pins.Set(float64(len(c.memory.Pins)))
 	c.tellRefused(result.Refused)
 	build := c.status.Desired(result)
 	for _, w := range c.workers {

@@ -19,6 +19,7 @@ type Metrics struct {
 	up        *prometheus.GaugeVec
 	held      *prometheus.GaugeVec
 	connected *prometheus.GaugeVec
+	pins      prometheus.Gauge
 }
 
 // NewMetrics returns the loop's metrics, registered.
@@ -49,8 +50,11 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		connected: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "lockstep_source_connected",
 			Help: "1 while the event stream of a source stands, else 0."}, []string{"source"}),
+		pins: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "lockstep_rolled_back_services",
+			Help: "Services that lockstep rollback holds until lockstep release."}),
 	}
-	registry.MustRegister(m.builds, m.rounds, m.failures, m.changes, m.latency, m.up, m.held, m.connected)
+	registry.MustRegister(m.builds, m.rounds, m.failures, m.changes, m.latency, m.up, m.held, m.connected, m.pins)
 	return m
 }
 
