@@ -71,7 +71,8 @@ func TestRollbackIsAskedFor(t *testing.T) {
 	if err := agreed(c, preview); err == nil || !strings.Contains(err.Error(), "say --yes") {
 		t.Errorf("got %v", err)
 	}
-	want := `web goes back to generation 3 until: lockstep release web
+	want := `This is what would be done:
+web goes back to generation 3 until: lockstep release web
   ~ routes.default.hosts: b.test → a.test
   ! the route api.default holds a match that it asks for, and may keep it
 old stays as it is: it did not exist at generation 3; stop its containers to have it gone

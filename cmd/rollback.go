@@ -99,6 +99,9 @@ func concerns(preview []controller.RolledBack) bool {
 // says that it is not, or that nobody can be asked.
 func agreed(c *cobra.Command, preview []controller.RolledBack) error {
 	p := &printer{out: c.ErrOrStderr(), colours: colourful(c.ErrOrStderr())}
+	if concerns(preview) {
+		p.line("This is what would be done:")
+	}
 	printRolledBack(p, preview, true)
 	if p.err != nil || !concerns(preview) {
 		return p.err
