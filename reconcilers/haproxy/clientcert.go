@@ -133,7 +133,7 @@ func renderClientHeaders(line func(string, ...any), o Options) {
 	}
 	unless := " if !" + vouched
 	if len(o.TrustedProxies) > 0 {
-		unless += " !" + trusted
+		unless += " !{ var(" + keptProof + ") -m found }"
 	}
 	line("http-request del-header %s -m reg%s", clientHeaders, unless)
 	line("http-request set-header Client-Cert :%%[ssl_c_der,base64]: if { var(txn.proved) -m bool }")

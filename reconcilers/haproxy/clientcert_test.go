@@ -416,6 +416,7 @@ func (a *authority) revoke(path string, number int64, serials ...int64) {
 type keeper struct {
 	t         *testing.T
 	transport *http.Transport
+	header    http.Header
 }
 
 func keep(t *testing.T, address, sni string, certs ...tls.Certificate) keeper {
@@ -428,7 +429,7 @@ func keep(t *testing.T, address, sni string, certs ...tls.Certificate) keeper {
 		},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	return keeper{t, transport}
+	return keeper{t: t, transport: transport}
 }
 
 // ask returns 0 when there is no connection.
@@ -439,6 +440,7 @@ func (k keeper) ask(host string) (int, string) {
 		k.t.Fatal(err)
 	}
 	request.Host = host
+	maps.Copy(request.Header, k.header)
 	response, err := k.transport.RoundTrip(request)
 	if err != nil {
 		return 0, err.Error()
@@ -488,6 +490,74 @@ func TestKeptConnectionOverReload(t *testing.T) {
 	b.syncAll()
 	if status, body := proven.ask("strict.test"); status != 421 {
 		t.Errorf("after another authority took over: %d %q", status, body)
+	}
+}
+
+// TestProofOutlastsTheMap: whoever is idle over a reload has proved himself still when
+// the whole map is replaced meanwhile, and over two reloads by two daemons.
+func TestProofOutlastsTheMap(t *testing.T) {
+	b, address, a := demandingBench(t)
+	b.sync()
+	reload := func() {
+		t.Helper()
+		b.set["strict"].ReadTimeout += time.Second
+		b.sync()
+	}
+	proven := keep(t, address, "strict.test", a.pair("client"))
+	idle := func(when string, meanwhile func()) {
+		t.Helper()
+		if status, body := proven.ask("strict.test"); status != 200 {
+			t.Fatalf("before %s: %d %q", when, status, body)
+		}
+		meanwhile()
+		if status, body := proven.ask("strict.test"); status != 200 {
+			t.Errorf("after %s: %d %q", when, status, body)
+		}
+	}
+	idle("the map is replaced", func() {
+		reload()
+		rt := &runtime{r: b.r, ctx: t.Context()}
+		if err := rt.replaceMap(); err != nil {
+			t.Fatal(err)
+		}
+		rt.close()
+	})
+	idle("two reloads, of which the first worker has nothing to finish", func() {
+		reload()
+		reload()
+	})
+	idle("two reloads by two daemons", func() {
+		reload()
+		b.restart()
+		b.sync()
+		reload()
+	})
+	if _, shown := b.r.running[flagProof]; shown {
+		t.Error("the secret counts as a route")
+	}
+	if text, err := os.ReadFile(b.r.dir.file(mapName)); err != nil || b.r.proof == "" || strings.Contains(string(text), b.r.proof) {
+		t.Errorf("the secret %q stands in a file, or is none: %v", b.r.proof, err)
+	}
+}
+
+// TestTrustedProofOverReload: what a trusted proxy says of its client's certificate
+// reaches the container also over a connection from before a reload, and what others
+// say does not.
+func TestTrustedProofOverReload(t *testing.T) {
+	for trusted, want := range map[string]string{"127.0.0.0/8": "open cert=:AAAA:", "192.0.2.0/24": "open cert="} {
+		b, address, _ := demandingBench(t)
+		b.options.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(trusted)}
+		b.open()
+		b.sync()
+		proxy := keep(t, address, "open.test")
+		proxy.header = http.Header{"Client-Cert": {":AAAA:"}}
+		for _, when := range []string{"before", "after"} {
+			if status, body := proxy.ask("open.test"); status != 200 || body != want {
+				t.Errorf("%s, %s a reload: %d %q, want %q", trusted, when, status, body, want)
+			}
+			b.set["strict"].ReadTimeout += time.Second
+			b.sync()
+		}
 	}
 }
 

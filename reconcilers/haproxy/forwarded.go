@@ -31,6 +31,9 @@ func renderPeer(line func(string, ...any), o Options) {
 		return
 	}
 	renderKept(line, o)
+	if o.ClientCA != "" {
+		line("http-request set-var(%s) bool(true) if { src %s }", keptProof, prefixes(o.TrustedProxies))
+	}
 	line("http-request set-var(txn.trust) bool(true) if { src %s } !{ var(txn.old) -m found }", prefixes(o.TrustedProxies))
 	line("http-request set-src req.hdr(x-forwarded-for,-1) if %s { req.hdr(x-forwarded-for) -m found }", trusted)
 }
@@ -61,6 +64,10 @@ func renderForwarded(line func(string, ...any), o Options) {
 // keptHeaders are those of a trusted proxy that stay as they are, and the
 // variables that say so.
 var keptHeaders = map[string]string{"X-Forwarded-Proto": "txn.kproto", "X-Forwarded-Port": "txn.kport", "X-Forwarded-Host": "txn.khost"}
+
+// keptProof says that what the request tells of a client's certificate is a trusted
+// proxy's word, in a worker that was replaced as well: that passes it on.
+const keptProof = "txn.kcert"
 
 // renderKept finds out which headers a trusted proxy has sent.
 func renderKept(line func(string, ...any), o Options) {

@@ -131,17 +131,16 @@ func (r *Reconciler) handover(ctx context.Context) {
 		r.o.Log.Debug("old workers of haproxy are not known", "error", err)
 		return
 	}
-	old, secret, asked := map[int]bool{}, "", false
+	old, secret := map[int]bool{}, ""
+	if len(pids) > 0 { // the new worker must know the secret, also of those that were told it long ago
+		if secret, err = r.vouch(ctx); err != nil {
+			r.o.Log.Debug("old workers of haproxy can't vouch for clients", "error", err)
+			secret = ""
+		}
+	}
 	for _, pid := range pids {
 		if old[pid] = r.handed[pid]; old[pid] {
 			continue
-		}
-		if !asked {
-			if secret, err = r.vouch(ctx); err != nil {
-				r.o.Log.Debug("old workers of haproxy can't vouch for clients", "error", err)
-				secret = ""
-			}
-			asked = true
 		}
 		if old[pid], err = r.handOver(ctx, pid, cmp.Or(secret, "1")); err != nil {
 			r.o.Log.Debug("an old worker of haproxy is not reached", "pid", pid, "error", err)

@@ -110,6 +110,9 @@ func (rt *runtime) replaceMap() error {
 		}
 		lines = append(lines, key+" "+all[key])
 	}
+	if rt.r.proof != "" { // workers that were replaced vouch by it still
+		lines = append(lines, flagProof+" "+rt.r.proof)
+	}
 	if err := rt.replace(rt.r.dir.file(mapName), lines); err != nil {
 		return err
 	}

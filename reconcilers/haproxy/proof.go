@@ -41,7 +41,7 @@ func renderVouching(line func(string, ...any), o Options) {
 // vouch lets workers that were replaced vouch to the one that takes requests, and returns
 // the secret by which they do; "" for none.
 func (r *Reconciler) vouch(ctx context.Context) (string, error) {
-	if r.o.ClientCA == "" || !r.keeper() {
+	if r.o.ClientCA == "" {
 		return "", nil
 	}
 	s, err := dial(ctx, r.o.StatsSocket, r.o.Timeout)
@@ -55,7 +55,14 @@ func (r *Reconciler) vouch(ctx context.Context) (string, error) {
 	}
 	if _, rest, found := strings.Cut(answer, `value="`); found { // of a daemon before us, perhaps
 		secret, _, _ := strings.Cut(rest, `"`)
-		return secret, wordToken.check(secret)
+		if err := wordToken.check(secret); err != nil {
+			return "", err
+		}
+		r.proof = secret // the next worker is to take the same, for those that know no other
+		return secret, nil
+	}
+	if !r.keeper() { // whoever only looks tells nobody anything
+		return "", nil
 	}
 	if r.proof == "" {
 		var random [24]byte
