@@ -269,6 +269,10 @@ func (d *daemon) close() error {
 // explain answers for an address, a container or a service: from status, else from Docker
 // itself, which knows the containers that don't count.
 func (d *daemon) explain(ctx context.Context, ref string) (status.Explanation, error) {
+	if !d.status.Known() { // Docker alone would say of what is served that it only starts
+		_, why := d.status.Ready()
+		return status.Explanation{}, fmt.Errorf("what runs is not known yet (%s); ask again", why)
+	}
 	if status.IsURL(ref) {
 		return d.status.ExplainURL(ref)
 	}

@@ -10,7 +10,7 @@ import (
 
 // Render returns what a gateway is to hold now, in its own words and without
 // secrets, and what can't be said in them.
-func (c *Controller) Render(ctx context.Context, gateway v1.Gateway) (text []byte, problems []v1.Problem, err error) {
+func (c *Controller) Render(ctx context.Context, gateway v1.Gateway) ([]byte, []v1.Problem, error) {
 	for _, w := range c.workers {
 		if w.name != gateway {
 			continue
@@ -19,11 +19,22 @@ func (c *Controller) Render(ctx context.Context, gateway v1.Gateway) (text []byt
 		if !can {
 			return nil, nil, fmt.Errorf("%s can't be rendered by this version", gateway)
 		}
-		visited := w.visit(ctx, func(ctx context.Context) { text, problems, err = w.render(ctx, renderer) })
-		if visited != nil {
-			return nil, nil, fmt.Errorf("%s does not answer: %w", gateway, visited)
+		type answer struct {
+			text     []byte
+			problems []v1.Problem
+			err      error
 		}
-		return text, problems, err
+		answers := make(chan answer, 1) // nobody may be there any more to take it
+		err := w.visit(ctx, func(ctx context.Context) {
+			var a answer
+			a.text, a.problems, a.err = w.render(ctx, renderer)
+			answers <- a
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s does not answer: %w", gateway, err)
+		}
+		a := <-answers
+		return a.text, a.problems, a.err
 	}
 	return nil, nil, fmt.Errorf("%s is not kept here; name it with the flags of run", gateway)
 }

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -38,6 +40,37 @@ func TestRender(t *testing.T) {
 		}
 		if s.kong.Writes() != writes {
 			t.Error("rendering writes")
+		}
+	})
+}
+
+// dawdling is a reconciler that takes its time to render.
+type dawdling struct {
+	reconcilers.Reconciler
+	asked, proceed chan struct{}
+}
+
+func (s dawdling) Render(v1.Set, v1.Shared) ([]byte, []v1.Problem, error) {
+	close(s.asked)
+	<-s.proceed
+	return []byte("late"), nil, nil
+}
+
+// TestRenderIsGivenUp: who does not wait for a slow gateway gets no half of its answer.
+func TestRenderIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := dawdling{asked: make(chan struct{}), proceed: make(chan struct{})}
+		s := begin(t, func(o *Options) { r.Reconciler = o.Gateways[0].Reconciler; o.Gateways[0].Reconciler = r })
+		s.source.say(full("web1"))
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-r.asked
+			cancel()
+			close(r.proceed)
+		}()
+		text, _, err := s.Render(ctx, v1.Kong)
+		if late := string(text) == "late" && err == nil; !late && (text != nil || !errors.Is(err, context.Canceled)) {
+			t.Errorf("%q, %v", text, err)
 		}
 	})
 }

@@ -23,8 +23,8 @@ const (
 // what is missing. Of a service, the instances that leave don't hold up that it is
 // serving, as long as others are there.
 func (e Explanation) Reaches(goal Goal) (reached bool, missing string) {
-	if len(e.Services) == 0 && len(e.Problems) > 0 {
-		return goal == GoalDrained, e.Problems[0].Error()
+	if len(e.Services) == 0 && len(e.Problems) > 0 { // it does not count, unless it is about to
+		return goal == GoalDrained && e.Problems[0].Reason != v1.Starting, e.Problems[0].Error()
 	}
 	for i := range e.Services {
 		s := &e.Services[i]
@@ -98,6 +98,8 @@ func (s *Service) undrained() string {
 				return on + ": it gets traffic"
 			case s.waits(v.Gateway):
 				return on + ": the gateway does not know yet that it gets nothing more"
+			case v.Reason == v1.GatewayRejected, v.Reason == v1.GatewayUnreachable: // and what was there before stays
+				return on + ": it may get traffic as before: " + sayMissing(v)
 			case v.Uncounted != "":
 				return on + ": how many sessions it has is not known: " + v.Uncounted
 			case v.Sessions != nil && *v.Sessions > 0:

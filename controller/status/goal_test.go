@@ -38,6 +38,7 @@ func TestReaches(t *testing.T) {
 		"has sessions":      {"b", nil, []desired.InstanceStanding{copyOf("b", busy)}, "Draining", "3 sessions go on"},
 		"sessions unknown":  {"b", nil, []desired.InstanceStanding{copyOf("b", unknown)}, "Draining", "not known: socket gone"},
 		"enabled nowhere":   {"a", nil, []desired.InstanceStanding{copyOf("a", desired.Verdict{Reason: v1.NotEnabled})}, "enabled on none", "-"},
+		"refused":           {"a", nil, []desired.InstanceStanding{copyOf("a", desired.Verdict{Reason: v1.GatewayRejected, Message: "too long"})}, "too long", "may get traffic as before"},
 		"others sick, kept": {"web", nil, []desired.InstanceStanding{copyOf("a", leaving), copyOf("b", sick)}, "b on haproxy: Unhealthy", "-"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +61,10 @@ func TestReachesOfWhatDoesNotCount(t *testing.T) {
 	}
 	if reached, _ := e.Reaches(GoalDrained); !reached {
 		t.Error("what does not run is not drained")
+	}
+	e.Problems[0].Reason = v1.Starting
+	if reached, _ := e.Reaches(GoalDrained); reached {
+		t.Error("what is about to get traffic is drained")
 	}
 	if reached, _ := (Explanation{Subject: "nobody"}).Reaches(GoalDrained); reached {
 		t.Error("what nobody knows is drained")
@@ -86,6 +91,9 @@ func TestInspected(t *testing.T) {
 	a, b, c := s.Instances[0].Verdicts[0], s.Instances[1].Verdicts[0], s.Instances[2].Verdicts[0]
 	if a.Sessions != nil || a.Reason != v1.Serving || b.Sessions == nil || *b.Sessions != len("b0123456789") {
 		t.Errorf("a: %+v, b: %+v", a, b)
+	}
+	if reached, missing := (Explanation{Subject: "c0123456789", Services: []Service{{Standing: desired.Standing{Service: "web", Instances: s.Instances[2:]}}}}).Reaches(GoalDrained); reached || !strings.Contains(missing, "1 sessions go on") {
+		t.Errorf("with a session, and its check failing: drained %t, missing %q", reached, missing)
 	}
 	if c.Reason != v1.Unhealthy || c.Message != "its check fails" || c.Fix == "" {
 		t.Errorf("c: %+v", c)

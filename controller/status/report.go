@@ -92,6 +92,7 @@ func (s *Service) Inspected(gateway v1.Gateway, known func(id string) (sessions 
 			case v.Finishes():
 				v.Sessions = &sessions
 			case v.Reason == v1.Serving && down != "":
+				v.Sessions = &sessions
 				v.Reason, v.Message, v.Fix = v1.Unhealthy, down, "see what the container answers to the check that the labels check and check_* ask for"
 			}
 		}

@@ -186,6 +186,13 @@ func (s *Store) ready() (bool, string) {
 	return true, ""
 }
 
+// Known reports whether it was worked out at least once what there should be.
+func (s *Store) Known() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.build > 0
+}
+
 // Compared reports whether every gateway was looked at, whatever came of it.
 func (s *Store) Compared() bool {
 	s.mu.Lock()
