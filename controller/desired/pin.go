@@ -110,13 +110,27 @@ func (b *Builder) hold(s *service) {
 		s.problems = append(s.problems, said)
 		return
 	}
-	waits := "which is what is declared now"
-	if fields := differing(s.settings, held); len(fields) > 0 {
-		waits = fmt.Sprintf("and what is declared now waits (%s)", strings.Join(fields, ", "))
-	}
-	said.Message = fmt.Sprintf("rolled back to generation %d by %s at %s, %s", pin.Generation, pin.By, since, waits)
+	said.Message = fmt.Sprintf("rolled back to generation %d by %s at %s, %s", pin.Generation, pin.By, since, waiting(&held, &s.settings))
 	s.problems = append(s.problems, said)
 	s.settings, s.pin, s.rolledBy = held, &pin, held.Origin
+}
+
+// fieldsSaid is how many fields a message names.
+const fieldsSaid = 6
+
+// waiting says what of a declaration does not come about while another one holds.
+func waiting(held, declared *v1.Service) string {
+	var names []string
+	for _, d := range v1.Differences(held, declared) {
+		names = append(names, d.Field)
+	}
+	switch more := len(names) - fieldsSaid; {
+	case len(names) == 0:
+		return "which is what is declared now"
+	case more > 0:
+		names = append(names[:fieldsSaid], fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("and what is declared now waits (%s)", strings.Join(names, ", "))
 }
 
 // holdable returns earlier settings as they would hold for a service today: with the
