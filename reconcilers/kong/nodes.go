@@ -28,6 +28,8 @@ type Nodes struct {
 
 	states []plan.State // of each node, as last observed; nil where it did not answer
 	down   []error      // why it did not
+
+	watched atomic.Bool // Watch goes on, and says when a node is back
 }
 
 var (
@@ -71,7 +73,7 @@ func (n *Nodes) decide(ctx context.Context) error {
 			return nil // without one, for this was asked before
 		}
 	}
-	for _, node := range n.each {
+	for i, node := range n.each {
 		err := node.ask(ctx)
 		if err == nil && node.facts.dbless() {
 			return nil
@@ -86,7 +88,8 @@ func (n *Nodes) decide(ctx context.Context) error {
 			return nil
 		}
 		node.health.fell()
-		failed = append(failed, explain(fmt.Errorf("read kong: %w", err)))
+		n.down[i] = explain(fmt.Errorf("read kong: %w", err))
+		failed = append(failed, n.down[i])
 	}
 	return failed[0]
 }
@@ -102,6 +105,10 @@ func (n *Nodes) Observe(ctx context.Context, scope reconcilers.Scope) (plan.Stat
 		return cluster.Observe(ctx, scope)
 	}
 	n.all(func(i int, node *Reconciler) {
+		if n.silent(ctx, i) {
+			n.states[i] = nil
+			return
+		}
 		n.states[i], n.down[i] = node.Observe(ctx, scope)
 		if n.down[i] == nil && !node.facts.dbless() {
 			n.states[i], n.down[i] = nil, gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+node.client.where()+" has a database, while others have none",
@@ -113,6 +120,20 @@ func (n *Nodes) Observe(ctx context.Context, scope reconcilers.Scope) (plan.Stat
 		return nil, n.down[0]
 	}
 	return merged(up), nil
+}
+
+// silent reports whether a node that did not answer still does not. All tries of a
+// request would take a minute at one that swallows what it is sent, and the other nodes
+// wait for the slowest: so it is asked once, by Watch where that goes on.
+func (n *Nodes) silent(ctx context.Context, i int) bool {
+	node := n.each[i]
+	if n.down[i] == nil || !node.health.isDown() {
+		return false
+	}
+	if !n.watched.Load() {
+		node.look(ctx)
+	}
+	return node.health.isDown()
 }
 
 // all does something for each node at once.
@@ -268,6 +289,8 @@ func (n *Nodes) share(i int, p plan.Plan) plan.Plan {
 
 // Watch implements reconcilers.Watcher: each node is looked at.
 func (n *Nodes) Watch(ctx context.Context, poke func()) error {
+	n.watched.Store(true)
+	defer n.watched.Store(false)
 	ticker := time.NewTicker(n.each[0].options.WatchInterval)
 	defer ticker.Stop()
 	for {
@@ -277,13 +300,13 @@ func (n *Nodes) Watch(ctx context.Context, poke func()) error {
 		case <-ticker.C:
 		}
 		if cluster := n.cluster.Load(); cluster != nil {
-			if cluster.look(ctx) {
+			if cluster.due(ctx) {
 				poke()
 			}
 			continue
 		}
 		n.all(func(_ int, node *Reconciler) {
-			if node.look(ctx) {
+			if node.due(ctx) {
 				poke()
 			}
 		})

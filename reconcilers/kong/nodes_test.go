@@ -2,7 +2,11 @@ package kong
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -183,4 +187,74 @@ func TestNodesOfACluster(t *testing.T) {
 	if n, ok := g.(*Nodes); !ok || n.cluster.Load() == nil {
 		t.Errorf("%T is no cluster", g)
 	}
+}
+
+// TestNodesSilent: a node that takes connections and says nothing holds up no round
+// for the others, while somebody watches it.
+func TestNodesSilent(t *testing.T) {
+	t.Parallel()
+	k := start(t, fakekong.Options{Mode: fakekong.DBLess})
+	hole, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it takes no call
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := hole.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	o := several(k)
+	o.AdminURLs = append(o.AdminURLs, "http://"+hole.Addr().String())
+	o.Timeout, o.Attempts, o.WatchInterval = 2*time.Second, 1, time.Hour
+	g := openAll(t, o)
+	watched, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = g.Watch(watched, func() {}) // it ends with its context, and says that
+	}()
+	defer func() { stop(); <-ended }()
+	if _, err := g.Observe(t.Context(), reconcilers.Scope{Fresh: true}); err != nil {
+		t.Fatal(err)
+	}
+	nodes, ok := g.(*Nodes)
+	if !ok {
+		t.Fatalf("two addresses are %T", g)
+	}
+	for !nodes.watched.Load() {
+		runtime.Gosched()
+	}
+	for _, scope := range []reconcilers.Scope{{Services: []string{"a"}}, {Fresh: true}} {
+		began := time.Now()
+		if _, err := g.Observe(t.Context(), scope); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took >= o.Timeout {
+			t.Errorf("%+v waited %s for a node that is known to be silent", scope, took)
+		}
+		if _, problems := g.Compile(reconcilers.Scope{}, v1.Set{}, v1.Shared{}); len(problems) != 1 || problems[0].Reason != v1.GatewayUnreachable {
+			t.Errorf("%+v tells %v of the silent node", scope, problems)
+		}
+	}
+}
+
+// TestNodesAuthorities: Watch of several nodes notices another file of authorities.
+func TestNodesAuthorities(t *testing.T) {
+	t.Parallel()
+	a, b := start(t, fakekong.Options{Mode: fakekong.DBLess}), start(t, fakekong.Options{Mode: fakekong.DBLess})
+	one, _ := pair(t)
+	other, _ := pair(t)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, []byte(one), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := several(a, b)
+	o.Authorities = []string{file}
+	g := openAll(t, o)
+	settled(t, g, setOf(service("a", 1)))
+	watch(t, g, func() {
+		if err := os.WriteFile(file, []byte(other+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

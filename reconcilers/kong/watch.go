@@ -16,6 +16,12 @@ type health struct {
 	epoch int    // counts changes of hash by us, so that an older look is not believed
 }
 
+func (h *health) isDown() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.down
+}
+
 func (h *health) fell() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -76,10 +82,16 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 			return context.Cause(ctx)
 		case <-ticker.C:
 		}
-		if due := r.look(ctx); due || r.stampAuthorities() != *r.stamp.Load() {
+		if r.due(ctx) {
 			poke()
 		}
 	}
+}
+
+// due looks once at the node, and at the files of authorities, and reports whether a
+// fresh round is due. While the node is down the files can wait.
+func (r *Reconciler) due(ctx context.Context) bool {
+	return r.look(ctx) || !r.health.isDown() && r.stampAuthorities() != *r.stamp.Load()
 }
 
 // look asks the node once and reports whether a fresh round is due.
