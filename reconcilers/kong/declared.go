@@ -21,22 +21,25 @@ const ownWords = "kong:"
 // entities adds what is declared in Kong's own words: within a narrow scope, only
 // what belongs to the services of the scope.
 func (c *compiler) entities(all bool, set v1.Set, entities []v1.Entity) {
-	if len(entities) == 0 || !all && !touches(set, entities) {
+	if len(entities) == 0 {
 		return
 	}
-	c.index(set, entities)
-	for _, row := range c.rows { // parents first
-		for i := range entities {
-			e := &entities[i]
-			if e.Kind != row.kind {
-				continue
-			}
-			if group := c.group(e); all || set[group] != nil {
-				c.entity(row, e, group)
+	if all || touches(set, entities) {
+		c.index(set, entities)
+		for _, row := range c.rows { // parents first
+			for i := range entities {
+				e := &entities[i]
+				if e.Kind != row.kind {
+					continue
+				}
+				if group := c.group(e); all || set[group] != nil {
+					c.entity(row, e, group)
+				}
 			}
 		}
+		c.close(entities)
 	}
-	c.close(entities)
+	c.everywhere(entities)
 }
 
 // touches reports whether any entity refers to a service of a set, or to a route of one.

@@ -20,6 +20,7 @@
 //	         judge.go                     that Kong keeps, held against its schema
 //	         declaredobject.go, group.go, what of them is compared, and stands together;
 //	         declaredneeds.go             which plugins their routes need
+//	         everywhere.go                which all routes need, as they are for everything
 //	         certificate.go               certificates in Kong's words
 //	render   renderdeck.go                the same as a decK file
 //	observe  observe.go, schema.go        read what is ours, less Kong's defaults

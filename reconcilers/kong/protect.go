@@ -31,11 +31,12 @@ func (b *batch) satisfied(service string, need v1.Key) bool {
 	return slices.ContainsFunc(b.near(service), func(state plan.State) bool { return satisfied(state, need) })
 }
 
-// near is what Kong holds of a service; of what is declared in Kong's own words, all
-// of it: a route goes to another group without its plugins being changed.
+// near is what Kong holds of a service and of what is for everything; of what is
+// declared in Kong's own words, all of it: a route goes to another group without its
+// plugins being changed.
 func (b *batch) near(service string) []plan.State {
 	if !strings.HasPrefix(service, "@") {
-		return []plan.State{b.held[service]}
+		return []plan.State{b.held[service], b.held[declaredGroup]}
 	}
 	var states []plan.State
 	for group, state := range b.held {
