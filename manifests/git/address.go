@@ -28,6 +28,11 @@ type address struct {
 	endpoint *transport.Endpoint
 }
 
+// named reports whether a URL for HTTP says who asks.
+func (a address) named() bool {
+	return (a.scheme == overHTTPS || a.scheme == overHTTP) && a.endpoint.User != ""
+}
+
 // schemed is how a URL with a scheme begins; what does not may be git@host:path.
 var (
 	schemed = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)

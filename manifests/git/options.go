@@ -2,6 +2,7 @@ package git
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path"
@@ -49,8 +50,12 @@ type Options struct {
 // Check finds what is wrong with options taken alone, and fills in defaults. Its
 // errors name the flag.
 func (o *Options) Check() error {
-	if _, err := parseAddress(o.URL); err != nil {
+	a, err := parseAddress(o.URL)
+	if err != nil {
 		return fmt.Errorf("--git-url: %w", err)
+	}
+	if o.Password == "" && a.named() { // some hosts take a token as the name
+		return errors.New("--git-url: it holds a name and --git-password is not given; if it is a token, everybody on the machine could read it: name where it stands with --git-password, and leave it out")
 	}
 	o.Ref = cmp.Or(o.Ref, plumbing.HEAD.String())
 	if err := checkRef(o.Ref); err != nil {

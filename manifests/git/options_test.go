@@ -21,6 +21,8 @@ func TestOptions(t *testing.T) {
 		"no interval":          {func(o *Options) { o.Interval = 0 }, ""},
 		"a variable":           {func(o *Options) { o.Password = "env:TOKEN" }, ""},
 		"a password in it":     {func(o *Options) { o.URL = "https://ann:s3cret@example.com/m.git" }, "--git-url: it holds a password"},
+		"a token as the name":  {func(o *Options) { o.URL = "https://ghp_s3cret@example.com/m.git" }, "--git-url: it holds a name and --git-password is not given"},
+		"a name":               {func(o *Options) { o.URL, o.Password = "https://ann@example.com/m.git", "env:TOKEN" }, ""},
 		"git's own":            {func(o *Options) { o.URL = "git://example.com/m.git" }, "its scheme \"git\" is none"},
 		"a program":            {func(o *Options) { o.URL = "ext::sh -c id" }, "--git-url"},
 		"an option":            {func(o *Options) { o.URL = "--upload-pack=id" }, "--git-url"},

@@ -72,7 +72,7 @@ func readSigners(path string) (signers, error) {
 			continue
 		}
 		key, _, options, _, err := ssh.ParseAuthorizedKey([]byte(line))
-		if err != nil || slices.Contains(options, "cert-authority") {
+		if err != nil || slices.ContainsFunc(options, isOption) {
 			return signers{}, fmt.Errorf("%s holds a line that is no public key of ssh, or one with options, which are not followed; write: NAME ssh-ed25519 AAAA…", path)
 		}
 		s.ssh = append(s.ssh, key)
@@ -81,6 +81,12 @@ func readSigners(path string) (signers, error) {
 		return signers{}, fmt.Errorf("%s holds no key; write into it what gpg --armor --export, or a .pub file of ssh, says", path)
 	}
 	return s, nil
+}
+
+// isOption tells an option of a key from whom it is of, which stands in the same place.
+// One that is not followed would let the key do more than it was meant for.
+func isOption(word string) bool {
+	return word == "cert-authority" || strings.Contains(word, "=")
 }
 
 // check returns nil when one of the signers has signed the commit, and otherwise why

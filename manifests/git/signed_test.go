@@ -129,13 +129,16 @@ func sshKeyFile(t *testing.T, c *clone) (path, public string) {
 }
 
 func TestKeyFilesThatDoNotFit(t *testing.T) {
+	_, key := sshKeyFile(t, newClone(t))
 	for name, c := range map[string]struct{ text, want string }{
-		"nothing":        {"# none yet\n", "holds no key"},
-		"no key":         {"hello\n", "is no public key of ssh"},
-		"a certifier":    {"cert-authority ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3mYh7Gm4hYl4Wc6oTq6sB2x3b8C4b8c4Y8H7yQv9xk\n", "is no public key of ssh"},
-		"half of a key":  {beginPGP + "\n\nabc\n", "without an end"},
-		"damaged":        {beginPGP + "\n\nabc\n" + endPGP + "\n", "can't be read"},
-		"a private key?": {"-----BEGIN OPENSSH PRIVATE KEY-----\n", "is no public key of ssh"},
+		"nothing":         {"# none yet\n", "holds no key"},
+		"no key":          {"hello\n", "is no public key of ssh"},
+		"a certifier":     {"cert-authority " + key, "is no public key of ssh, or one with options"},
+		"for files alone": {`namespaces="file" ` + key, "is no public key of ssh, or one with options"},
+		"of somebody":     {`ann@example.com namespaces="file" ` + key, "is no public key of ssh, or one with options"},
+		"half of a key":   {beginPGP + "\n\nabc\n", "without an end"},
+		"damaged":         {beginPGP + "\n\nabc\n" + endPGP + "\n", "can't be read"},
+		"a private key?":  {"-----BEGIN OPENSSH PRIVATE KEY-----\n", "is no public key of ssh"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := readSigners(file(t, "keys", c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
