@@ -123,7 +123,12 @@ func (w *rendering) body(rec *record) map[string]any {
 
 // value returns a value as YAML has it; f is what the schema says of it, if anything.
 func (w *rendering) value(rec *record, f *field, path string, value any, v veil) any {
-	secret := f != nil && f.secret
+	switch value.(type) {
+	case string, bool, json.Number:
+		if path != "" && (f != nil && f.secret || v.covers(path)) {
+			return w.variable(rec, path)
+		}
+	}
 	switch value := value.(type) {
 	case nil:
 		return nil
@@ -157,10 +162,8 @@ func (w *rendering) value(rec *record, f *field, path string, value any, v veil)
 			return number
 		}
 		return value.String()
-	case string:
-		if path != "" && (secret || v.covers(path)) {
-			return w.variable(rec, path)
-		}
+	case string: // decK would put a variable there, which a stranger has named
+		return strings.ReplaceAll(value, "${{", `${{ "${{" }}`)
 	}
 	return value
 }

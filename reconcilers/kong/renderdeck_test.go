@@ -67,6 +67,28 @@ func TestRenderDeck(t *testing.T) {
 	}
 }
 
+// TestRenderDeckValues: a secret that is a number is none to be shown either, and what
+// labels say is no variable of decK's.
+func TestRenderDeckValues(t *testing.T) {
+	r := open(t, options(start(t, fakekong.Options{}).AdminURL))
+	limits := plugin("rate-limiting", "minute=4711", "header_name=x-${{ env \"DECK_TOKEN\" }}")
+	for i := range limits.Settings {
+		limits.Settings[i].Secret = limits.Settings[i].Path == "minute"
+	}
+	set := setOf(protected("web", nil, []v1.Plugin{limits}))
+	settled(t, r, set)
+	text, problems, err := r.Render(set, v1.Shared{})
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	if strings.Contains(string(text), "4711") || !strings.Contains(string(text), "DECK_ROUTE_WEB_DEFAULT_RATE_LIMITING_CONFIG_MINUTE") {
+		t.Errorf("a secret number is not a variable:\n%s", text)
+	}
+	if !strings.Contains(string(text), `header_name: x-${{ "${{" }} env "DECK_TOKEN" }}`) {
+		t.Errorf("a label names a variable:\n%s", text)
+	}
+}
+
 // withoutReserved leaves out what every Lockstep makes by itself.
 func withoutReserved(entities []v1.Entity) []v1.Entity {
 	var out []v1.Entity
