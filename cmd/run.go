@@ -82,11 +82,11 @@ func run(ctx context.Context, version string, s *settings, once, dryRun bool, lo
 	}
 	log.Info("started", "version", version, "owner", s.owner, "listen", listener.Addr().String(), "gateways", d.names())
 	err = group.Wait()
-	said := "ended; the gateways go on serving"
 	if s.haproxyStopOnExit && s.haproxy == "managed" {
-		said = "ended, and HAProxy with it"
+		log.Info("ended, and HAProxy with it")
+	} else {
+		log.Info("ended; the gateways go on serving")
 	}
-	log.Info(said)
 	return err
 }
 
