@@ -34,8 +34,8 @@ type Paused struct {
 
 // Pause stops changing gateways, or begins again, also over a restart of the daemon.
 // What there should be is worked out all the while, and what a gateway lacks is
-// made up for when it is resumed. It is remembered when Pause returns without
-// an error.
+// made up for when it is resumed. It is remembered, and no gateway is written to any
+// more, when Pause returns without an error.
 func (c *Controller) Pause(ctx context.Context, o PauseOrder) ([]Paused, error) {
 	for _, name := range o.Gateways {
 		if c.worker(name) == nil {
@@ -52,7 +52,28 @@ func (c *Controller) Pause(ctx context.Context, o PauseOrder) ([]Paused, error) 
 		c.remember(true)
 		return nil
 	})
+	for i := range out {
+		if err == nil && out[i].Paused {
+			err = c.worker(out[i].Gateway).rest(ctx)
+		}
+	}
 	return out, err
+}
+
+// restPatience bounds how long a pause waits for what a gateway is just told.
+const restPatience = 10 * time.Second
+
+// rest waits until the round that was under way, if there was one, is over.
+func (w *worker) rest(ctx context.Context) error {
+	if !w.ready() {
+		return nil // it has not begun
+	}
+	ctx, cancel := context.WithTimeout(ctx, restPatience)
+	defer cancel()
+	if err := w.visit(ctx, func(context.Context) {}); err != nil {
+		return fmt.Errorf("%s is paused, but what was begun before goes on still: %w; ask again", w.name, err)
+	}
+	return nil
 }
 
 // pause carries the order out for one gateway.

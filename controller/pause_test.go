@@ -101,3 +101,38 @@ func TestPauseSpendsNothingOfTheGuard(t *testing.T) {
 		}
 	})
 }
+
+// TestPauseWaits: when a pause is said to hold, what was begun before has ended; who
+// would have to wait for long is told so.
+func TestPauseWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		s := begin(t, func(o *Options) {
+			o.Gateways[0].Reconciler = slow{Reconciler: o.Gateways[0].Reconciler, until: free}
+		})
+		order := PauseOrder{Gateways: []v1.Gateway{v1.Kong}, By: "alice"}
+		if _, err := s.Pause(t.Context(), order); err != nil {
+			t.Fatalf("before there is anything to do: %v", err)
+		}
+		if _, err := s.Pause(t.Context(), PauseOrder{Resume: true}); err != nil {
+			t.Fatal(err)
+		}
+		s.source.say(full("web1"))
+		if _, err := s.Pause(t.Context(), order); err == nil || !strings.Contains(err.Error(), "kong is paused, but") {
+			t.Errorf("while the gateway hangs: %v", err)
+		}
+		time.AfterFunc(time.Second, func() { close(free) })
+		got, err := s.Pause(t.Context(), order)
+		if err != nil || !got[0].Paused {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		writes := s.kong.Writes()
+		if holds(s.kong) != 1 {
+			t.Error("what was begun was not ended: the test is none")
+		}
+		s.source.say(full("web1", "web2"))
+		if s.kong.Writes() != writes {
+			t.Error("a paused gateway is written to")
+		}
+	})
+}

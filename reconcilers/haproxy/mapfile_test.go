@@ -12,8 +12,16 @@ import (
 // TestMapFileIsKeptRight: whatever comes and goes, the file that grew with the
 // table is the one that a new table gives, and all that it holds is the whole map.
 func TestMapFileIsKeptRight(t *testing.T) {
+	for name, base := range map[string]string{"TLS ended": "", "TLS passed on": "\nfrontend " + passName("lockstep") + " "} {
+		t.Run(name, func(t *testing.T) { mapFileIsKeptRight(t, base) })
+	}
+}
+
+func mapFileIsKeptRight(t *testing.T, base string) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
 	m := newModel()
+	m.base = base
 	table := newTable("lockstep", m)
 	for step := range 400 {
 		service := fmt.Sprintf("s%d", random.IntN(6))
@@ -26,6 +34,12 @@ func TestMapFileIsKeptRight(t *testing.T) {
 		}
 		if random.IntN(3) > 0 {
 			next := &route{name: name, service: service, priority: random.IntN(2)}
+			switch {
+			case random.IntN(4) == 0: // connections, to names that are hosts of others
+				next.snis = []string{[]string{"a.test", "*.c.test"}[random.IntN(2)], "d.test"}
+			case random.IntN(4) == 0:
+				next.port = 29000 + random.IntN(2)
+			}
 			for range 1 + random.IntN(2) {
 				next.hosts = append(next.hosts, []string{"a.test", "b.test", "*.c.test"}[random.IntN(3)])
 				next.paths = append(next.paths, []string{"/", "/x", "/y", "~/z[0-9]+"}[random.IntN(4)])
