@@ -101,7 +101,7 @@ type waiting struct {
 // until waits for one subject until ctx ends. A daemon that does not answer, or not
 // yet, is waited for as well; its last word is then what is missing.
 func (w *waiting) until(ctx context.Context, subject string) (waited, error) {
-	out := waited{Subject: subject, Goal: w.goal}
+	out := waited{Subject: subject, Goal: w.goal, Missing: "the time was up before it was asked about"}
 	if status.IsURL(subject) {
 		return out, fmt.Errorf("%q is an address; wait takes containers and services", subject)
 	}

@@ -20,11 +20,17 @@ const (
 )
 
 // Reaches reports whether a container or service has come to a goal, and if not,
-// what is missing. Of a service, the instances that leave don't hold up that it is
+// what is missing; "" for nothing. Of a service, the instances that leave don't hold up that it is
 // serving, as long as others are there.
 func (e Explanation) Reaches(goal Goal) (reached bool, missing string) {
-	if len(e.Services) == 0 && len(e.Problems) > 0 { // it does not count, unless it is about to
-		return goal == GoalDrained && e.Problems[0].Reason != v1.Starting, e.Problems[0].Error()
+	switch {
+	case len(e.Services) > 0:
+	case len(e.Problems) == 0:
+		return false, "nothing is known of it"
+	case goal == GoalDrained && e.Problems[0].Reason != v1.Starting: // it does not count, and is not about to
+		return true, ""
+	default:
+		return false, e.Problems[0].Error()
 	}
 	for i := range e.Services {
 		s := &e.Services[i]
@@ -35,9 +41,6 @@ func (e Explanation) Reaches(goal Goal) (reached bool, missing string) {
 		if why := missing(); why != "" {
 			return false, why
 		}
-	}
-	if len(e.Services) == 0 {
-		return false, "nothing is known of it"
 	}
 	return true, ""
 }

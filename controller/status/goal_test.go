@@ -45,7 +45,7 @@ func TestReaches(t *testing.T) {
 			e := Explanation{Subject: c.subject, Services: []Service{{Standing: desired.Standing{Service: "web", Instances: c.copies}, Pending: c.pending}}}
 			for goal, want := range map[Goal]string{GoalServing: c.serving, GoalDrained: c.drained} {
 				reached, missing := e.Reaches(goal)
-				if reached != (want == "-") || !reached && !strings.Contains(missing, want) {
+				if reached != (want == "-") || reached != (missing == "") || !reached && !strings.Contains(missing, want) {
 					t.Errorf("%s: %t, missing %q; want %q", goal, reached, missing, want)
 				}
 			}
@@ -59,8 +59,8 @@ func TestReachesOfWhatDoesNotCount(t *testing.T) {
 	if reached, missing := e.Reaches(GoalServing); reached || !strings.Contains(missing, "it is exited") {
 		t.Errorf("serving: %t, missing %q", reached, missing)
 	}
-	if reached, _ := e.Reaches(GoalDrained); !reached {
-		t.Error("what does not run is not drained")
+	if reached, missing := e.Reaches(GoalDrained); !reached || missing != "" {
+		t.Errorf("what does not run is not drained: %t, missing %q", reached, missing)
 	}
 	e.Problems[0].Reason = v1.Starting
 	if reached, _ := e.Reaches(GoalDrained); reached {
