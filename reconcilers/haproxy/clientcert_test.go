@@ -309,6 +309,29 @@ func TestDemandNeedsNoReload(t *testing.T) {
 	}
 }
 
+// TestCertificateAtRuntimeAsksToo: clients are asked for theirs also where the listener
+// shows a certificate that came, or was renewed, without a reload.
+func TestCertificateAtRuntimeAsksToo(t *testing.T) {
+	b, address, a := demandingBench(t)
+	b.sync()
+	before := b.reloads()
+	good, bad := a.pair("client"), newAuthority(t).pair("client")
+	for _, when := range []string{"came", "was renewed"} {
+		shown := a.declare("strict", "strict.test")
+		b.shared.Certificates = []v1.Certificate{shown}
+		b.sync()
+		b.shows(address, "strict.test", shown)
+		for want, certs := range map[int][]tls.Certificate{200: {good}, 403: nil, 0: {bad}} {
+			if status, body := (prover{certs: certs}).ask(t, address, "https://strict.test/"); status != want {
+				t.Errorf("once it %s: %d %q, want %d", when, status, body, want)
+			}
+		}
+	}
+	if now := b.reloads(); now != before {
+		t.Errorf("%v reloads", now-before)
+	}
+}
+
 // TestProofIsLogged: the access log says who has proved himself, and whatever stands in
 // a certificate stays within its field.
 func TestProofIsLogged(t *testing.T) {

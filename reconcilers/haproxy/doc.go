@@ -18,6 +18,11 @@
 //
 // and below them:
 //
+//	options.go            what the operator may say
+//	reconciler.go         what is known between two rounds
+//	object.go             what is compared and planned
+//	live.go, loading.go   what a process says of itself; a reload under way, and workers that were replaced
+//	servers.go, mapsync.go  the commands for servers, and for maps
 //	ability.go            what depends on HAProxy's version
 //	drain.go              when sessions of draining servers end
 //	inspect.go            what HAProxy says of servers when somebody asks: sessions, failing checks
@@ -39,17 +44,21 @@
 //	via.go                the ports at which Kong reaches services through HAProxy
 //	ports.go, stream.go   ports for services of connections, and which service each leads to
 //	passthrough.go        TLS that is passed on by name, before the listener that ends it
+//	metrics.go            what was done, counted
+//	unserved.go           what another gateway would be needed for
 //	pages.go              the operator's own pages for errors
 //	accesslog.go          the access log as JSON, of requests and of connections
 //	clientcert.go         clients that must prove themselves
 //	proof.go              what a worker that was replaced says of its clients
 //	forwarded.go          who sent a request or connection, and which proxies are believed
-//	charset.go            the one check of all that reaches a file or socket
+//	charset.go, check.go  the one check of all that reaches a file or socket; haproxy -c
 //	socket.go             HAProxy's command line over a unix socket
 //	process.go, binds.go  the managed process; ports that are taken
+//	lost.go               a process that lives and can't be told anything any more
+//	claim.go              the owner mark: one writer for a directory
 //	stdout.go             our standard output, for the process to write to as well
 //	files.go, stage.go    which file a service stands in; several files at once
-//	directory.go          our directory: atomic files, owner mark, lock
+//	directory.go          our directory: atomic files, and what is left of a daemon that was killed
 //	userfiles.go          the user's files, read-only (client-native's parser)
 //	watch.go              notices a process that died or another's reload
 package haproxy
