@@ -22,17 +22,17 @@ type reach struct {
 // locate answers where a gateway reaches an instance. The choice never depends
 // on the order in which Docker lists things: the network label, then the
 // gateway's networks in their order, then names.
-func locate(m member, attachment snapshot.Attachment, publish netip.Addr) reach {
+func locate(m member, attachment snapshot.Attachment, o Options) reach {
 	if m.container.address.IsValid() {
 		return reach{address: m.container.address}
 	}
-	port, failed := portOf(m)
+	port, failed := portOf(m, o.Grammar.Prefix)
 	if failed.reason != "" {
 		return failed
 	}
 	instance := m.container.instance
-	if publish.IsValid() {
-		return published(instance, port, publish)
+	if o.PublishAddress.IsValid() {
+		return published(instance, port, o.PublishAddress)
 	}
 	if instance.HostNetwork {
 		if attachment.OnHost {
@@ -60,8 +60,8 @@ func locate(m member, attachment snapshot.Attachment, publish netip.Addr) reach 
 	return unshared(instance, attachment, "")
 }
 
-// portOf returns the container port to use.
-func portOf(m member) (uint16, reach) {
+// portOf returns the container port to use; prefix begins the labels that advice names.
+func portOf(m member, prefix string) (uint16, reach) {
 	if m.part.Port != 0 {
 		return m.part.Port, reach{}
 	}
@@ -69,7 +69,7 @@ func portOf(m member) (uint16, reach) {
 	if len(ports) == 1 {
 		return ports[0].Number, reach{}
 	}
-	failed := reach{reason: v1.NoPort, fix: "say which one with the label port, for example port=8080"}
+	failed := reach{reason: v1.NoPort, fix: "say which one with a label, for example " + prefix + "port=8080"}
 	if len(ports) == 0 {
 		failed.message = "it exposes no TCP port"
 		return 0, failed

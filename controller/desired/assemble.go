@@ -156,7 +156,7 @@ func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
 	if !r.takesPart() {
 		absent := Verdict{Gateway: gateway, Reason: v1.NotEnabled,
 			Message: fmt.Sprintf("its service names other gateways: %s", join(b.ways(&s.settings))),
-			Fix:     fmt.Sprintf("add %s to the label gateways", gateway)}
+			Fix:     fmt.Sprintf("add %s to the label %s", gateway, b.label("gateways"))}
 		if len(s.settings.Gateways) == 0 {
 			absent.Message, absent.Fix = fmt.Sprintf("services of protocol %s are %s's", s.settings.Protocol, v1.HAProxy), ""
 		}
@@ -167,11 +167,11 @@ func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
 		if gateway == v1.Kong && slices.Contains(fields, "protocol") {
 			return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 				Message: fmt.Sprintf("%s has the protocol %s, and what is no HTTP reaches Kong only at ports of its stream_listen, which this version does not use", s.name, s.settings.Protocol),
-				Fix:     "serve it on HAProxy (gateways=haproxy), as it is when the label gateways is left out"}
+				Fix:     fmt.Sprintf("serve it on HAProxy (%s=haproxy), as it is when that label is left out", b.label("gateways"))}
 		}
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
-			Fix:     "mark the field optional with a ? after its name to serve the service without it, or name only the other gateway in the label gateways"}
+			Fix:     "mark the field optional with a ? after its name to serve the service without it, or name only the other gateway in the label " + b.label("gateways")}
 	}
 	return b.unusable(s, gateway)
 }
@@ -213,7 +213,7 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 	if !r.routes {
 		return Verdict{Gateway: gateway, Reason: v1.NotEnabled,
 			Message: fmt.Sprintf("its requests come through %s alone (%s)", v1.Kong, v1.KongHAProxy),
-			Fix:     fmt.Sprintf("add %s to the label gateways to let it take them as well", gateway)}
+			Fix:     fmt.Sprintf("add %s to the label %s to let it take them as well", gateway, b.label("gateways"))}
 	}
 	if !route.Fits(s.settings.Protocol) {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
@@ -234,12 +234,12 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 	if fields := b.inexpressible(s, r, gateway, route); len(fields) > 0 {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
-			Fix:     "mark the field optional with a ? after its name to serve the route without it, or name only the other gateway in the label gateways"}
+			Fix:     "mark the field optional with a ? after its name to serve the route without it, or name only the other gateway in the label " + b.label("gateways")}
 	}
 	if holder, byName := b.claims.lost(s.name, gateway, route.Name); holder != "" {
 		return Verdict{Gateway: gateway, Reason: v1.Conflict,
 			Message: held(route, holder, byName),
-			Fix:     "change " + claimed(route) + " of one of them, give the one that shall win a higher priority" + merged(byName)}
+			Fix:     "change " + claimed(route) + " of one of them, give the one that shall win a higher priority" + b.merged(byName)}
 	}
 	return Verdict{Gateway: gateway, Reason: v1.Serving, Through: r.behind, Message: servedWithout(leftOut(s, r, gateway, route), gateway)}
 }
@@ -256,11 +256,11 @@ func held(route v1.Route, holder string, byName bool) string {
 }
 
 // merged is one more way out of a conflict, but between HTTP and what is none.
-func merged(byName bool) string {
+func (b *Builder) merged(byName bool) string {
 	if byName {
 		return ""
 	}
-	return ", or make both one service with the label service"
+	return ", or make both one service with the label " + b.label("service")
 }
 
 // claimed names the fields that most of a route's claims are made of.
@@ -293,14 +293,14 @@ func distinct(members []member) int {
 // endpoint bears the container's whole id.
 func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 	instance := m.container.instance
-	at := locate(m, b.attachments[gateway], b.options.PublishAddress)
+	at := locate(m, b.attachments[gateway], b.options)
 	if at.reason != "" {
 		return nil, Verdict{Gateway: gateway, Reason: at.reason, Message: at.message, Fix: at.fix}
 	}
 	if fields := v1.InexpressibleOfInstance(*m.part, gateway); len(fields) > 0 {
 		return nil, Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express its %s", gateway, strings.Join(fields, ", ")),
-			Fix:     "mark the field optional with a ? after its name to have it served without, or name only the other gateway in the label gateways"}
+			Fix:     "mark the field optional with a ? after its name to have it served without, or name only the other gateway in the label " + b.label("gateways")}
 	}
 	part := v1.ExpressibleInstance(*m.part, gateway)
 	verdict := Verdict{Gateway: gateway, Reason: m.container.reason, Message: m.container.message, Fix: m.container.fix,
@@ -335,6 +335,9 @@ func (r *Result) set(gateway v1.Gateway, name string, s *v1.Service) {
 	}
 	r.Sets[gateway][name] = s
 }
+
+// label names the label of a field, for advice.
+func (b *Builder) label(field string) string { return b.options.Grammar.Prefix + field }
 
 func join(ways []v1.Way) string {
 	names := make([]string, len(ways))

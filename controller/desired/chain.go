@@ -85,11 +85,11 @@ func (b *Builder) unusable(s *service, gateway v1.Gateway) Verdict {
 	r := b.role(&s.settings, gateway)
 	if s.settings.Protocol.Stream() && (r.port || r.behind != "") {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
-			Message: fmt.Sprintf("a service of protocol %s can't stand behind another gateway", s.settings.Protocol), Fix: "write gateways=haproxy"}
+			Message: fmt.Sprintf("a service of protocol %s can't stand behind another gateway", s.settings.Protocol), Fix: "write " + b.label("gateways") + "=haproxy"}
 	}
 	if s.settings.Protocol.RPC() && r.behind == v1.Kong {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
-			Message: fmt.Sprintf("%s hands requests to %s over HTTP/1.1, with which there is no gRPC", gateway, v1.Kong), Fix: "write gateways=kong or gateways=haproxy"}
+			Message: fmt.Sprintf("%s hands requests to %s over HTTP/1.1, with which there is no gRPC", gateway, v1.Kong), Fix: fmt.Sprintf("write %[1]s=kong or %[1]s=haproxy", b.label("gateways"))}
 	}
 	if (r.port || r.behind == v1.HAProxy) && b.viaPort(s.name) == 0 {
 		return Verdict{Gateway: gateway, Reason: v1.Conflict,
@@ -98,7 +98,7 @@ func (b *Builder) unusable(s *service, gateway v1.Gateway) Verdict {
 	}
 	if r.behind == v1.Kong && s.name == b.options.Chain.KongService {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
-			Message: "it is the service of the Kong nodes itself, which can't stand behind them", Fix: "label them with gateways=haproxy"}
+			Message: "it is the service of the Kong nodes itself, which can't stand behind them", Fix: "label them with " + b.label("gateways") + "=haproxy"}
 	}
 	return Verdict{}
 }
@@ -141,7 +141,7 @@ func (b *Builder) through(verdict Verdict, front v1.Gateway, offered *v1.Service
 	if verdict.Reason == v1.Serving && behind == v1.Kong && !slices.ContainsFunc(offered.Endpoints, ready) {
 		verdict.Reason = v1.GatewayUnreachable
 		verdict.Message = fmt.Sprintf("no container of %s, the Kong nodes, is ready", b.options.Chain.KongService)
-		verdict.Fix = "start one, with the label service=" + b.options.Chain.KongService
+		verdict.Fix = "start one, with the label " + b.label("service") + "=" + b.options.Chain.KongService
 	}
 	return verdict
 }

@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -56,7 +57,7 @@ func (b *Builder) share(s *service, gateway v1.Gateway, endpoints []v1.Endpoint,
 		got[parts[i].version] += e.Weight
 		total += e.Weight
 		if e.Weight == 0 {
-			idle(instances[i], gateway, b.picks(s, gateway) && parts[i].version != "")
+			b.idle(instances[i], gateway, b.picks(s, gateway) && parts[i].version != "")
 		}
 	}
 	for i := range standing.Rollout.Versions {
@@ -70,7 +71,7 @@ func (b *Builder) share(s *service, gateway v1.Gateway, endpoints []v1.Endpoint,
 }
 
 // idle says of an instance that its version leaves it without traffic.
-func idle(i *InstanceStanding, gateway v1.Gateway, picked bool) {
+func (b *Builder) idle(i *InstanceStanding, gateway v1.Gateway, picked bool) {
 	for n := range i.Verdicts {
 		v := &i.Verdicts[n]
 		switch {
@@ -80,7 +81,7 @@ func idle(i *InstanceStanding, gateway v1.Gateway, picked bool) {
 		default:
 			v.Reason = v1.Draining
 			v.Message = fmt.Sprintf("its %s has no share of the traffic in the rollout", SayVersion(i.Version))
-			v.Fix = "give its version a share with the label rollout, or stop it when it is no longer needed"
+			v.Fix = fmt.Sprintf("give its version a share with the label %s.%s, or stop it when it is no longer needed", b.label("rollout"), cmp.Or(i.Version, "VERSION"))
 		}
 	}
 }

@@ -164,7 +164,7 @@ func (b *Builder) decide(s *service) {
 				Origin: v1.Origin{Container: other.container.instance.Name},
 				Message: fmt.Sprintf("its labels for service %s differ from those of container %q, the newest ready copy, which decides (%s)",
 					s.name, chosen.container.instance.Name, strings.Join(fields, ", ")),
-				Fix: "recreate the older copies with the same labels, or give it a service of its own with the label service",
+				Fix: "recreate the older copies with the same labels, or give it a service of its own with the label " + b.label("service"),
 			})
 		}
 	}
@@ -202,7 +202,7 @@ func withoutRollout(s v1.Service) v1.Service {
 // what becomes of the others.
 func (b *Builder) reachable(m member) bool {
 	return slices.ContainsFunc(b.options.Gateways, func(gateway v1.Gateway) bool {
-		return b.role(&m.part.Service, gateway).instances && locate(m, b.attachments[gateway], b.options.PublishAddress).reason == ""
+		return b.role(&m.part.Service, gateway).instances && locate(m, b.attachments[gateway], b.options).reason == ""
 	})
 }
 
