@@ -20,14 +20,14 @@ const logLine = 32 << 10
 // words of HAProxy's and ours.
 const logFormat = `{"time":%Ts.%ms,"client":"%[src]",PROOF"method":"%[var(txn.lm),json(utf8s)]","host":"%[var(txn.h),json(utf8s)]",` +
 	`"path":"%[var(txn.lp),json(utf8s)]",QUERY"status":%ST,"bytes":%B,"bytes_received":%U,` +
-	`"service":"%[var(txn.ls)]","route":"%[var(txn.m),field(5,|)]","server":"%s","retries":"%rc",` +
+	`"service":"%[var(txn.ls)]","route":"%[var(txn.m),field(5,|)]","server":"%[srv_name]","retries":"%rc",` +
 	`"ms_request":%TR,"ms_queue":%Tw,"ms_connect":%Tc,"ms_response":%Tr,"ms_total":%Ta,` +
 	`"ended":"%ts","request_id":"%[var(txn.id),json(utf8s)]"}`
 
 // streamFormat is the same for a connection that was passed on, when it has ended. TAKEN is
 // by what it came here.
 const streamFormat = `{"time":%Ts.%ms,"client":"%[src]",TAKEN,"bytes":%B,"bytes_received":%U,` +
-	`"service":"%[var(txn.ls)]","route":"%[var(txn.lr)]","server":"%s","retries":"%rc",` +
+	`"service":"%[var(txn.ls)]","route":"%[var(txn.lr)]","server":"%[srv_name]","retries":"%rc",` +
 	`"ms_queue":%Tw,"ms_connect":%Tc,"ms_total":%Tt,"ended":"%ts"}`
 
 // logTarget says where the log goes. Entries alone, at the level emerg: HAProxy has other

@@ -45,6 +45,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		state[object.Key] = object
 		problems = append(r.certificates(state, shared.Certificates), r.nativeSections(state, shared.Sections)...)
 		problems = append(problems, r.unserved(shared.Entities)...)
+		problems = append(problems, r.notices()...)
 	}
 	for _, name := range sortedKeys(set) {
 		c := compiler{r: r, owner: r.o.Owner, can: r.can(), service: set[name], state: state}

@@ -48,6 +48,7 @@
 //	unserved.go           what another gateway would be needed for
 //	pages.go              the operator's own pages for errors
 //	accesslog.go          the access log as JSON, of requests and of connections
+//	notices.go            what the operator set up and has no effect, and why
 //	clientcert.go         clients that must prove themselves
 //	proof.go              what a worker that was replaced says of its clients
 //	forwarded.go          who sent a request or connection, and which proxies are believed

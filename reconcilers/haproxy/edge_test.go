@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
 )
 
 // kept is a connection to HAProxy.
@@ -141,11 +142,12 @@ func TestPages(t *testing.T) {
 
 	// One that is too large, with the rest as it was.
 	write(t, filepath.Join(dir, "404.html"), strings.Repeat("x", maxPage+1))
-	b.r.known = false
+	b.r.known, b.troubled = false, true
 	b.sync()
+	b.troubled = false
 	b.want("nobody.test", "/", 404, "gone fishing")
-	if !strings.Contains(b.r.pagesTrouble, "404.html") {
-		t.Errorf("what was said: %q", b.r.pagesTrouble)
+	if _, problems := b.r.Compile(reconcilers.Scope{}, nil, v1.Shared{}); len(problems) != 1 || problems[0].Origin.File != filepath.Join(dir, "404.html") {
+		t.Errorf("what was said: %v", problems)
 	}
 	if err := os.Remove(filepath.Join(dir, "404.html")); err != nil {
 		t.Fatal(err)
@@ -155,25 +157,26 @@ func TestPages(t *testing.T) {
 	b.want("nobody.test", "/", 404, "no route matched")
 }
 
-// TestPagesThatCantBe are said at the start, with the file.
+// TestPagesThatCantBe are named with the file and keep no other page out.
 func TestPagesThatCantBe(t *testing.T) {
 	for name, want := range map[string]string{
-		"200.html": "no answer of HAProxy", "404.php": "ends in none of", "503.html": "has 0 bytes",
+		"200.html": "no answer of HAProxy", "418.html": "no answer of HAProxy", "404.php": "ends in none of", "503.html": "has 0 bytes", "404.json": "another page for 404",
 	} {
 		dir := t.TempDir()
+		write(t, filepath.Join(dir, "404.html"), "nowhere")
 		write(t, filepath.Join(dir, name), "")
-		if _, err := readPages(dir, "/own"); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: got %v", name, err)
+		got, problems := readPages(dir, "/own", nil)
+		if len(problems) != 1 || !strings.Contains(problems[0].Message, want) || problems[0].Origin.File != filepath.Join(dir, name) || problems[0].Fix == "" {
+			t.Errorf("%s: got %v", name, problems)
+		}
+		if len(got) != 1 || string(got[404].text) != "nowhere" {
+			t.Errorf("%s: the pages are %v", name, got)
 		}
 	}
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "404.html"), "a")
-	write(t, filepath.Join(dir, "404.json"), "b")
-	if _, err := readPages(dir, "/own"); err == nil || !strings.Contains(err.Error(), "another one for 404") {
-		t.Errorf("two for one: %v", err)
-	}
-	if _, err := readPages(filepath.Join(dir, "absent"), "/own"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("no directory: %v", err)
+	before := pages{404: {text: []byte("as it was")}}
+	got, problems := readPages(filepath.Join(t.TempDir(), "absent"), "/own", before)
+	if len(problems) != 1 || string(got[404].text) != "as it was" {
+		t.Errorf("no directory: %v, %v", got, problems)
 	}
 }
 
@@ -254,8 +257,12 @@ func TestAccessLog(t *testing.T) {
 		if strings.Contains(request, "Host: a\"") && !strings.HasPrefix(b.r.version, "2.6.") {
 			continue // newer versions find before it is a request that it is none
 		}
-		if entry := logged(t, log); entry["status"] != float64(answer.status) {
+		entry := logged(t, log)
+		if entry["status"] != float64(answer.status) {
 			t.Errorf("%.60q was answered %d, the log says %v", request, answer.status, entry)
+		}
+		if server := entry["server"]; server != "w1" && server != "-" {
+			t.Errorf("%.60q: the server is %q", request, server)
 		}
 	}
 }
@@ -273,6 +280,55 @@ func TestAccessLogOnStdout(t *testing.T) {
 	for fd, want := range map[string]string{"1": ours, "2": b.r.process.logFile()} {
 		if got, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", b.r.process.master(), fd)); err != nil || got != want {
 			t.Errorf("descriptor %s is %s, %v; want %s", fd, got, err, want)
+		}
+	}
+	if n := b.r.notices(); len(n) != 0 {
+		t.Errorf("of a HAProxy that logs here is said: %v", n)
+	}
+}
+
+// TestAccessLogNowhere: a log that nobody takes is said once in the log, and in status
+// for as long as it is so.
+func TestAccessLogNowhere(t *testing.T) {
+	b := managed(t)
+	var said strings.Builder
+	b.options.Log = slog.New(slog.NewTextHandler(&said, nil))
+	b.open()
+	b.sync() // starts HAProxy, whose standard output is a file of ours
+	b.options.AccessLog, b.troubled = AccessLogStdout, true
+	b.restart()
+	for range 2 {
+		b.r.known = false
+		b.sync()
+	}
+	_, problems := b.r.Compile(reconcilers.Scope{}, nil, v1.Shared{})
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "its access log goes there ("+b.r.process.logFile()+")") ||
+		!strings.Contains(problems[0].Fix, fmt.Sprintf("kill %d", b.r.process.master())) {
+		t.Errorf("of a HAProxy that logs elsewhere is said: %v", problems)
+	}
+	if n := strings.Count(said.String(), "its access log goes there"); n != 1 {
+		t.Errorf("it was said %d times: %s", n, said.String())
+	}
+
+	path := filepath.Join(t.TempDir(), "log")
+	b.r.o.AccessLog = path
+	for i, want := range []string{"no such file", "is no socket", ""} {
+		switch i {
+		case 1:
+			write(t, path, "")
+		case 2:
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			listener, err := net.ListenPacket("unixgram", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+		}
+		b.r.lookAtLog(0)
+		if got := fmt.Sprint(b.r.notices()); !strings.Contains(got, want) || (want == "") != (got == "[]") {
+			t.Errorf("step %d: got %s", i, got)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // page is an answer of the operator's own. HAProxy reads a copy in our directory:
@@ -39,16 +41,18 @@ const pagePrefix = "error_"
 
 // readPages reads the pages of a directory, for copies in our own: files named by a status, as
 // "404.html" or "503.json". Others are none of our business, but one that looks
-// like a page and can't be is an error.
-func readPages(dir, own string) (pages, error) {
+// like a page and can't be is named by a problem; then the status keeps the page that it
+// had before, if any. Of several for one status the first by name counts.
+func readPages(dir, own string, before pages) (pages, []v1.Problem) {
 	if dir == "" {
 		return nil, nil
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("error pages (--haproxy-errors): %w", err)
+		return before, []v1.Problem{pageProblem(dir, fmt.Sprintf("its pages can't be read: %v", err), "name a directory that can be read with --haproxy-errors")}
 	}
 	all := pages{}
+	var problems []v1.Problem
 	for _, entry := range entries {
 		ending := filepath.Ext(entry.Name())
 		status, err := strconv.Atoi(strings.TrimSuffix(entry.Name(), ending))
@@ -57,26 +61,36 @@ func readPages(dir, own string) (pages, error) {
 		}
 		path := filepath.Join(dir, entry.Name())
 		contentType, known := contentTypes[ending]
+		answers := slices.Contains(ownStatuses, status) || slices.Contains(haproxyStatuses, status)
+		_, taken := all[status]
 		switch {
-		case !slices.Contains(ownStatuses, status) && !slices.Contains(haproxyStatuses, status):
-			return nil, fmt.Errorf("error page %s: no answer of HAProxy has the status %d; it has 400, 404, 408, 414, 500, 502, 503 and 504", path, status)
+		case !answers:
+			problems = append(problems, pageProblem(path, fmt.Sprintf("no answer of HAProxy has the status %d", status),
+				"name it by one that it has: 400, 404, 408, 414, 500, 502, 503 or 504"))
 		case !known:
-			return nil, fmt.Errorf("error page %s: its name ends in none of .html, .json and .txt", path)
-		case all[status].text != nil:
-			return nil, fmt.Errorf("error page %s: there is another one for %d; keep one of them", path, status)
+			problems = append(problems, pageProblem(path, "its name ends in none of .html, .json and .txt", "rename it"))
+		case taken:
+			problems = append(problems, pageProblem(path, fmt.Sprintf("there is another page for %d, which counts", status), "keep one of them"))
+		default:
+			text, err := readPage(path)
+			if err != nil {
+				problems = append(problems, pageProblem(path, fmt.Sprintf("the page can't be used: %v", err), "mend it, or remove it"))
+				if last, had := before[status]; had {
+					all[status] = last
+				}
+				continue
+			}
+			// A name for each text: what is loaded keeps its copy while another is tried.
+			file := filepath.Join(own, pagePrefix+strconv.Itoa(status)+"_"+digest(string(text)))
+			all[status] = page{file: file, contentType: contentType, text: text}
 		}
-		text, err := readPage(path)
-		if err != nil {
-			return nil, fmt.Errorf("error page %s: %w", path, err)
-		}
-		all[status] = page{contentType: contentType, text: text}
 	}
-	for status, p := range all {
-		// A name for each text: what is loaded keeps its copy while another is tried.
-		p.file = filepath.Join(own, pagePrefix+strconv.Itoa(status)+"_"+digest(string(p.text)))
-		all[status] = p
-	}
-	return all, nil
+	return all, problems
+}
+
+// pageProblem names what is wrong with a file.
+func pageProblem(path, message, fix string) v1.Problem {
+	return notice("haproxy-errors", v1.Origin{File: path}, v1.InvalidManifest, message, fix)
 }
 
 func readPage(path string) ([]byte, error) {
@@ -113,20 +127,10 @@ func (p pages) errors() []string {
 	return lines
 }
 
-// rereadPages takes over what became of the operator's pages. One that can't be
-// used is said, and all stay as they were.
+// rereadPages takes over what became of the operator's pages.
 func (r *Reconciler) rereadPages() {
-	fresh, err := readPages(r.o.Errors, r.o.Dir)
-	if err != nil {
-		if err.Error() != r.pagesTrouble {
-			r.o.Log.Warn("error pages stay as they were", "error", err)
-		}
-		r.pagesTrouble = err.Error()
-		return
-	}
-	r.pagesTrouble = ""
-	r.pages = fresh
-	r.base = renderBase(r.o, r.user, fresh, r.taken)
+	r.pages, r.pageNotices = readPages(r.o.Errors, r.o.Dir, r.pages)
+	r.base = renderBase(r.o, r.user, r.pages, r.taken)
 }
 
 // writePages puts the copies there that the sections will name.

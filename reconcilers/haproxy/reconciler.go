@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
@@ -25,14 +26,16 @@ type Reconciler struct {
 	user  userFiles
 	base  string // what should stand before the services
 	pages pages  // the operator's own answers
-	// pagesTrouble is what was last said of pages that can't be used.
-	pagesTrouble string
-	dir          *directory
-	process      *process // nil when external
-	metrics      *metrics
-	reloads      *rate.Limiter
-	watched      watched         // what Watch needs to know
-	taken        map[bind]string // ports for labels that can't be had, and why
+	// What the operator set up and has no effect: pages, the access log; and what was said of it.
+	pageNotices, logNotices []v1.Problem
+	noticed                 map[string]bool
+
+	dir     *directory
+	process *process // nil when external
+	metrics *metrics
+	reloads *rate.Limiter
+	watched watched         // what Watch needs to know
+	taken   map[bind]string // ports for labels that can't be had, and why
 	// watching says that Watch was called, as a daemon does.
 	watching atomic.Bool
 	version  string        // of the process that runs; "" when it is not known
@@ -106,19 +109,14 @@ func New(options Options) (*Reconciler, error) {
 		}
 		o.StatsSocket = user.statsSocket
 	}
-	pages, err := readPages(o.Errors, o.Dir)
-	trouble := ""
-	if err != nil { // a page that can't be used keeps nothing from being served
-		trouble = err.Error()
-		o.Log.Warn("error pages are left out", "error", err)
-	}
+	pages, wrong := readPages(o.Errors, o.Dir, nil) // what is wrong keeps nothing from being served
 	metrics, err := newMetrics(o.Registry)
 	if err != nil {
 		return nil, err
 	}
 	r := &Reconciler{
 		o: o, user: user, metrics: metrics,
-		pages: pages, pagesTrouble: trouble,
+		pages: pages, pageNotices: wrong,
 		limit: loadLimit, streamLeave: streamLeave, leaving: map[string]leaving{}, dated: map[string]string{},
 		reloads: rate.NewLimiter(rate.Every(o.ReloadEvery), 2),
 	}

@@ -21,6 +21,8 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	}
 	r.readSecured()
 	r.rereadPages()
+	r.lookAtLog(0)
+	defer r.tellNotices()
 	if err := r.readFiles(); err != nil {
 		return err
 	}
@@ -34,6 +36,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 			r.unreached(ctx, processStopped)
 			return nil
 		}
+		r.lookAtLog(r.process.master())
 		deaf, err := r.deaf(ctx)
 		if err != nil {
 			return err

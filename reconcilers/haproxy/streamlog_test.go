@@ -52,7 +52,7 @@ func TestAccessLogOfStreams(t *testing.T) {
 	if _, err := tryHandshake(address, "empty.test"); err == nil {
 		t.Error("a service without servers answers")
 	}
-	compare(map[string]any{"name": "empty.test", "service": "empty", "server": "<NOSRV>"})
+	compare(map[string]any{"name": "empty.test", "service": "empty", "server": "-"})
 	b.ends(address, "web.test") // says nothing: no request came
 	b.get("web.test", "/x")
 	compare(map[string]any{"path": "/x", "service": "web", "status": 200.0})
