@@ -23,7 +23,7 @@ func (c *Controller) Explain(ctx context.Context, ref string) (status.Explanatio
 		for _, w := range c.workers {
 			if inspector, can := w.reconciler.(reconcilers.Inspector); can && stands(service, w.name) {
 				live, err := w.inspect(ctx, inspector, service.Service)
-				service.Inspected(w.name, func(id string) (int, string) { return find(live, id) }, err)
+				service.Inspected(w.name, func(id string) reconcilers.Live { return find(live, id) }, err)
 			}
 		}
 	}
@@ -43,13 +43,13 @@ func stands(service *status.Service, gateway v1.Gateway) bool {
 }
 
 // find looks a container up among endpoints, whose ids are the beginnings of containers'.
-func find(live map[string]reconcilers.Live, id string) (sessions int, down string) {
+func find(live map[string]reconcilers.Live, id string) reconcilers.Live {
 	for endpoint, l := range live {
 		if endpoint != "" && strings.HasPrefix(id, endpoint) {
-			return l.Sessions, l.Down
+			return l
 		}
 	}
-	return 0, ""
+	return reconcilers.Live{}
 }
 
 // inspect asks the gateway about a service and those that hold its versions.

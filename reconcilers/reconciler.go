@@ -64,6 +64,8 @@ type Live struct {
 	// Down says why the gateway gives it nothing though it should: its own check
 	// fails, or has not passed yet; "" when it does.
 	Down string
+	// Fix says what to do about that.
+	Fix string
 }
 
 // Inspector is implemented by a reconciler that can ask its gateway about instances.

@@ -44,6 +44,9 @@ type container struct {
 func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *container {
 	c := &container{instance: instance}
 	c.life, c.reason, c.message = live(instance)
+	if c.reason == v1.Unhealthy {
+		c.fix = "see what it says: docker inspect --format '{{json .State.Health}}' " + instance.Name
+	}
 	if instance.Stopping != "" {
 		c.drains.since = instance.StoppingSince
 	}

@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/reconcilers"
 )
 
 // copyOf is an instance that is reached at an address, with a verdict on HAProxy.
@@ -77,11 +78,11 @@ func TestInspected(t *testing.T) {
 	s := Service{Standing: desired.Standing{Service: "web", Instances: []desired.InstanceStanding{
 		copyOf("a", desired.Verdict{Reason: v1.Serving}), copyOf("b", desired.Verdict{Reason: v1.Draining}), copyOf("c", desired.Verdict{Reason: v1.Serving}),
 	}}}
-	known := func(id string) (int, string) {
+	known := func(id string) reconcilers.Live {
 		if id[0] == 'c' {
-			return 1, "its check fails"
+			return reconcilers.Live{Sessions: 1, Down: "its check fails", Fix: "look at it"}
 		}
-		return len(id), ""
+		return reconcilers.Live{Sessions: len(id)}
 	}
 	s.Inspected(v1.Kong, known, nil)
 	if s.Instances[2].Verdicts[0].Reason != v1.Serving {
@@ -95,7 +96,7 @@ func TestInspected(t *testing.T) {
 	if reached, missing := (Explanation{Subject: "c0123456789", Services: []Service{{Standing: desired.Standing{Service: "web", Instances: s.Instances[2:]}}}}).Reaches(GoalDrained); reached || !strings.Contains(missing, "1 sessions go on") {
 		t.Errorf("with a session, and its check failing: drained %t, missing %q", reached, missing)
 	}
-	if c.Reason != v1.Unhealthy || c.Message != "its check fails" || c.Fix == "" {
+	if c.Reason != v1.Unhealthy || c.Message != "its check fails" || c.Fix != "look at it" {
 		t.Errorf("c: %+v", c)
 	}
 	s.Inspected(v1.HAProxy, nil, errors.New("socket gone"))

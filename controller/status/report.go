@@ -8,6 +8,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/controller/source"
+	"github.com/lockstep/lockstep/reconcilers"
 )
 
 // Report is everything at one moment, sorted, in the form in which it is
@@ -74,7 +75,7 @@ func (s *Service) waits(gateway v1.Gateway) bool { return slices.Contains(s.Pend
 // Inspected notes what a gateway knows of the instances, by their containers' ids:
 // how many sessions those have that get nothing new, and which it gives nothing though it
 // should. An err says why that is not known.
-func (s *Service) Inspected(gateway v1.Gateway, known func(id string) (sessions int, down string), err error) {
+func (s *Service) Inspected(gateway v1.Gateway, known func(id string) reconcilers.Live, err error) {
 	for _, i := range s.Instances {
 		for n := range i.Verdicts {
 			v := &i.Verdicts[n]
@@ -87,13 +88,13 @@ func (s *Service) Inspected(gateway v1.Gateway, known func(id string) (sessions 
 				}
 				continue
 			}
-			sessions, down := known(i.ID)
+			live := known(i.ID)
 			switch {
 			case v.Finishes():
-				v.Sessions = &sessions
-			case v.Reason == v1.Serving && down != "":
-				v.Sessions = &sessions
-				v.Reason, v.Message, v.Fix = v1.Unhealthy, down, "see what the container answers to the check that the labels check and check_* ask for"
+				v.Sessions = &live.Sessions
+			case v.Reason == v1.Serving && live.Down != "":
+				v.Sessions = &live.Sessions
+				v.Reason, v.Message, v.Fix = v1.Unhealthy, live.Down, live.Fix
 			}
 		}
 	}

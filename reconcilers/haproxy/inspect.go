@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -54,7 +55,7 @@ func (r *Reconciler) inspectNow(ctx context.Context, s *section, known map[strin
 			stat, live := stats[i][server.name], known[server.id]
 			live.Sessions += stat.sessions
 			if !server.drain {
-				live.Down = stat.down
+				live.Down, live.Fix = stat.down, stat.fix
 			}
 			known[server.id] = live
 		}
@@ -119,6 +120,7 @@ func statCommand(owner string, b *backend) string {
 type stat struct {
 	sessions int
 	down     string // what its check says; "" unless that keeps it out
+	fix      string // what to do about that
 }
 
 // parseStat reads an answer to statCommand, by the servers' names.
@@ -149,23 +151,38 @@ func parseStat(answer string) (map[string]stat, error) {
 		if s.sessions, err = strconv.Atoi(field("scur")); err != nil {
 			return nil, fmt.Errorf("HAProxy's answer has %q sessions", field("scur"))
 		}
-		if strings.HasPrefix(field("status"), "DOWN") {
-			s.down = sayCheck(field("check_desc"), field("check_code"))
+		if state := field("status"); strings.HasPrefix(state, "DOWN") {
+			s.down, s.fix = sayCheck(state, field("check_status"), field("check_desc"), field("check_code"))
 		}
 		out[field("svname")] = s
 	}
 	return out, nil
 }
 
-// sayCheck says what a check found, in HAProxy's own words; what the server itself
-// answered is left out.
-func sayCheck(description, code string) string {
-	said := "HAProxy's own check fails"
-	if description != "" {
-		said += ": " + description
-	}
+// sayCheck says what a check found, in HAProxy's own words, and what to do; what the
+// server itself answered is left out. The state is "DOWN", or "DOWN 1/2" where one good
+// check of two was seen, the result a code as L7OK, with a "*" before it while the next check is under way.
+func sayCheck(state, result, description, code string) (said, fix string) {
 	if code != "" && code != "0" {
-		said += " (" + code + ")"
+		description += " (" + code + ")"
 	}
-	return said
+	result = strings.TrimPrefix(result, "* ")
+	layer, ended := strings.CutSuffix(strings.TrimSuffix(result, "C"), "OK")
+	switch {
+	case ended && strings.HasPrefix(layer, "L"):
+		_, count, _ := strings.Cut(state, " ")
+		return fmt.Sprintf("HAProxy's own check has not passed often enough in a row yet (%s): %s", cmp.Or(count, "0"), description),
+			"wait for the next ones; check_rise says how many it takes, check_interval how long after each other"
+	case result == "INI":
+		return "HAProxy's own check has not ended yet", "wait for it"
+	case strings.HasPrefix(result, "L6"):
+		fix = "HAProxy and the container do not agree on TLS: see that its certificate is issued by an authority that is known here (tls_ca), " +
+			"and bears the name of tls_servername, else of check_host, else of the first of hosts; or that it speaks TLS at all"
+	default:
+		fix = "see what the container answers to the check that check and check_* ask for"
+	}
+	if description != "" {
+		return "HAProxy's own check fails: " + description, fix
+	}
+	return "HAProxy's own check fails", fix
 }
