@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -220,11 +221,20 @@ func (f *follower) complains(words string) {
 	})
 }
 
-// remembered returns the tree that counted last, as it would be read after a restart.
+// remembered returns the tree that counted last, as it is read after a restart.
 func (f *follower) remembered() *manifests.Tree {
+	f.t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.kept
+	if f.kept == nil {
+		return nil
+	}
+	text, err := json.Marshal(f.kept)
+	var read manifests.Tree
+	if err = errors.Join(err, json.Unmarshal(text, &read)); err != nil {
+		f.t.Fatal(err)
+	}
+	return &read
 }
 
 func (f *follower) said() string {

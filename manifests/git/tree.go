@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -45,7 +46,7 @@ type texts map[plumbing.Hash][]byte
 // commit before; those of this one are returned.
 func gather(commit *object.Commit, dir string, known texts) (manifests.Tree, texts, error) {
 	g := &gathering{commit: commit.Hash.String(), known: known, seen: texts{}}
-	g.tree.Commit, g.tree.Made = g.commit, commit.Committer.When.UTC()
+	g.tree.Commit, g.tree.Made = g.commit, madeAt(commit)
 	g.tree.Author = v1.OneLine(commit.Author.Name)
 	root, err := commit.Tree()
 	if err != nil {
@@ -61,6 +62,16 @@ func gather(commit *object.Commit, dir string, known texts) (manifests.Tree, tex
 	slices.SortFunc(g.tree.Leaves, func(a, b manifests.Leaf) int { return cmp.Compare(a.Path, b.Path) })
 	slices.SortFunc(g.tree.Problems, func(a, b v1.Problem) int { return cmp.Compare(a.Origin.File, b.Origin.File) })
 	return g.tree, g.seen, nil
+}
+
+// madeAt is when a commit was made, as it says itself; zero for what can't be written
+// down: any number may stand there.
+func madeAt(commit *object.Commit) time.Time {
+	when := commit.Committer.When.UTC()
+	if year := when.Year(); year < 1 || year > 9999 {
+		return time.Time{}
+	}
+	return when
 }
 
 // descend finds the directory of --git-path.

@@ -71,3 +71,26 @@ func climb(c *clone) {
 	root := c.hash("tree", "40000 m\x00"+c.bin(tree))
 	c.git("reset", "--quiet", "--soft", c.git("commit-tree", "-p", "HEAD", "-m", "climbs", root))
 }
+
+// TestTimesThatAreNone: a commit may bear any time, also one that can't be written
+// down; it is remembered all the same.
+func TestTimesThatAreNone(t *testing.T) {
+	t.Parallel()
+	c := newClone(t)
+	c.write("a.yaml", service("a", "/1"))
+	c.commit()
+	raw := c.git("cat-file", "commit", "HEAD")
+	for name, when := range map[string]string{"far away": "999999999999 +0000", "no time": "-99999999999999 +9999"} {
+		head, message, _ := strings.Cut(raw, "\n\n")
+		head = head[:strings.LastIndex(head, "> ")] + "> " + when
+		made := c.hash("commit", head+"\n\n"+message+"\n")
+		c.git("update-ref", "refs/heads/main", made)
+		f := follow(t, Options{URL: c.dir})
+		f.has("a: /1 " + short(made))
+		f.until(name+" is remembered", func() bool { return f.remembered() != nil })
+		if tree := f.remembered(); tree.Commit != made {
+			t.Errorf("%s: %s is remembered, want %s", name, tree.Commit, made)
+		}
+		f.stop()
+	}
+}
