@@ -8,6 +8,7 @@
 //	-------|---------------------|---------------------------------------------------
 //	ask    | server.go, local.go | at which commit is the ref? (all, when nothing changed)
 //	fetch  | server.go, local.go | that commit alone, without its history
+//	       | pack.go             | and nothing that would fill the memory
 //	trust  | signed.go           | did somebody sign it whose key was named?
 //	read   | tree.go             | which manifests are in it? No checkout is made, so
 //	       |                     | nothing in a repository can lead out of it.

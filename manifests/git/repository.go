@@ -231,6 +231,9 @@ func (r *Repository) look(ctx context.Context, offer func(*manifests.Tree)) bool
 		}
 		return err
 	})
+	if why, is := errors.AsType[*unfitError](err); is && tip != "" { // asking again for the same would be in vain
+		refused, err = why, nil
+	}
 	if err != nil {
 		return r.failed(err)
 	}

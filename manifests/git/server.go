@@ -14,7 +14,6 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
@@ -28,8 +27,7 @@ import (
 
 // The bounds of one look at a server.
 const (
-	maxPack    = 256 << 20 // bytes that are fetched
-	maxStuck   = 4         // looks that a server has neither answered nor refused
+	maxStuck   = 4 // looks that a server has neither answered nor refused
 	cacheBytes = 16 * cache.MiByte
 	patience   = 30 * time.Second // for the beginning of an answer over HTTP
 	scratchDir = ".git-fetch-"    // what directories for what was fetched begin with
@@ -37,8 +35,8 @@ const (
 
 // remote is a place that commits come from.
 type remote interface {
-	// look returns the commit that the ref points to. When that is another than
-	// known, it is handed to read first, with all that is in it.
+	// look returns the commit that the ref points to, also with an unfitError about it.
+	// When that is another than known, it is handed to read first, with all that is in it.
 	look(ctx context.Context, ref, known string, read func(*object.Commit) error) (tip string, err error)
 }
 
@@ -117,8 +115,8 @@ func (s *server) ask(ctx context.Context, ref, known string, read func(*object.C
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	objects := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRU(cacheBytes))
 	defer func() { err = errors.Join(err, objects.Close()) }()
-	if err := fetch(ctx, session, offered, want, objects); err != nil {
-		return "", fmt.Errorf("fetch %s: %w", short(commit.String()), err)
+	if err := fetch(ctx, session, offered, want, dir, objects); err != nil {
+		return commit.String(), fmt.Errorf("fetch %s: %w", short(commit.String()), err)
 	}
 	found, err := commitAt(objects, want)
 	if err != nil {
@@ -179,8 +177,9 @@ func find(offered *packp.AdvRefs, ref string) (want, commit plumbing.Hash, err e
 	return want, commit, missing(ref, names)
 }
 
-// fetch gets one object and all that hangs on it, without its history.
-func fetch(ctx context.Context, session transport.UploadPackSession, offered *packp.AdvRefs, want plumbing.Hash, into storer.Storer) (err error) {
+// fetch gets one object and all that hangs on it, without its history. dir is a place
+// for files.
+func fetch(ctx context.Context, session transport.UploadPackSession, offered *packp.AdvRefs, want plumbing.Hash, dir string, into storer.Storer) (err error) {
 	request := packp.NewUploadPackRequestFromCapabilities(offered.Capabilities)
 	request.Wants = []plumbing.Hash{want}
 	if offered.Capabilities.Supports(capability.Shallow) {
@@ -206,21 +205,7 @@ func fetch(ctx context.Context, session transport.UploadPackSession, offered *pa
 	case request.Capabilities.Supports(capability.Sideband):
 		pack = sideband.NewDemuxer(sideband.Sideband, answer)
 	}
-	return packfile.UpdateObjectStorage(into, &bounded{from: pack, left: maxPack})
-}
-
-// bounded is a reader that fails where io.LimitReader would end.
-type bounded struct {
-	from io.Reader
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.from.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("the commit has more than %d MiB; keep manifests in a repository of their own", maxPack>>20)
-	}
-	return n, err
+	return store(pack, dir, into)
 }
 
 // commitAt returns the commit that an object is or, as a tag, leads to.

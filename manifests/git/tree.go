@@ -153,13 +153,21 @@ func (g *gathering) take(at *object.Tree, entry object.TreeEntry, file string) (
 	if text, known := g.known[entry.Hash]; known {
 		return g.keep(file, text, entry.Hash)
 	}
-	found, err := at.TreeEntryFile(&entry)
+	if first, err := at.FindEntry(entry.Name); err != nil || first.Hash != entry.Hash {
+		g.problem(file, "its directory names it twice", "commit it anew")
+		return nil
+	}
+	size, err := at.Size(entry.Name) // before it is read: the library reads all of it
 	if err != nil {
 		return fmt.Errorf("read %q of %s: %w", file, short(g.commit), err)
 	}
-	if found.Size > manifests.MaxBytes {
-		g.problem(file, fmt.Sprintf("the file has %d bytes, the most is %d", found.Size, manifests.MaxBytes), "divide it into several files")
+	if size > manifests.MaxBytes {
+		g.problem(file, fmt.Sprintf("the file has %d bytes, the most is %d", size, manifests.MaxBytes), "divide it into several files")
 		return nil
+	}
+	found, err := at.TreeEntryFile(&entry)
+	if err != nil {
+		return fmt.Errorf("read %q of %s: %w", file, short(g.commit), err)
 	}
 	from, err := found.Reader()
 	if err != nil {

@@ -33,6 +33,11 @@ func TestNothingLeadsOut(t *testing.T) {
 		}, `the commit is not taken: "m" in the commit %s is a symbolic link, not a directory`},
 		"the path is gone": {func(c *clone) { c.git("mv", "m", "n") },
 			`the commit is not taken: the commit %s has no directory "m"; correct --git-path`},
+		"a name twice": {func(c *clone) {
+			blob, other := c.git("rev-parse", "HEAD:m/a.yaml"), c.hash("blob", service("b", "/b"))
+			tree := c.hash("tree", "100644 a.yaml\x00"+c.bin(blob)+"100644 b.yaml\x00"+c.bin(blob)+"100644 b.yaml\x00"+c.bin(other))
+			c.git("reset", "--quiet", "--soft", c.git("commit-tree", "-p", "HEAD", "-m", "twice", c.hash("tree", "40000 m\x00"+c.bin(tree))))
+		}, "m/b.yaml, commit %s: InvalidManifest: its directory names it twice"},
 		"a name that climbs": {climb, "its name can't be shown as it is"},
 	} {
 		t.Run(name, func(t *testing.T) {
