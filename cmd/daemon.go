@@ -278,7 +278,7 @@ func (d *daemon) explain(ctx context.Context, ref string) (status.Explanation, e
 	}
 	ref = strings.TrimPrefix(ref, "/") // as Docker shows names
 	if explanation, ok := d.controller.Explain(ctx, ref); ok {
-		return explanation, nil
+		return becameOf(ctx, d.source, d.grammar, explanation), nil
 	}
 	return lookup(ctx, d.source, d.grammar, ref)
 }

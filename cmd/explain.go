@@ -80,13 +80,44 @@ func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref 
 	}
 	problem := grammar.NotEnabledBecause(subject)
 	declaration, _ := grammar.Decode(subject)
-	switch {
-	case !note.Running:
-		problem.Reason, problem.Message, problem.Fix = v1.NotRunning, "it is "+note.Status, "start it"
-	case declaration.Enabled && note.Enabled:
-		problem.Reason, problem.Message, problem.Fix = v1.Starting, "it was started this instant", "ask again"
+	if !note.Running || declaration.Enabled && note.Enabled {
+		problem.Reason, problem.Message, problem.Fix = notThere(instance.Name, note)
 	}
 	return status.Explanation{Subject: ref, Problems: []v1.Problem{problem}}, nil
+}
+
+// notThere says why a container that would count is no instance. One that ends as soon
+// as it runs is told alike at whichever moment it is asked for.
+func notThere(name string, note docker.LookupNote) (reason v1.Reason, message, fix string) {
+	why := "docker logs " + name
+	switch {
+	case note.Status == "restarting":
+		return v1.NotRunning, fmt.Sprintf("it ends with exit code %d, and its restart policy starts it again (%s so far)", note.ExitCode, count(note.Restarts, "time")),
+			"see why it ends: " + why
+	case !note.Running && note.ExitCode != 0:
+		return v1.NotRunning, "it is " + note.Status, "see why it ended (" + why + "), and start it"
+	case !note.Running:
+		return v1.NotRunning, "it is " + note.Status, "start it"
+	case note.Restarts > 0:
+		return v1.Starting, fmt.Sprintf("it was started this instant, and its restart policy has done so %s so far", count(note.Restarts, "time")),
+			"ask again; if it goes on, see why it ends: " + why
+	}
+	return v1.Starting, "it was started this instant", "ask again"
+}
+
+// becameOf adds to what is known of a service without instances what Docker says of its
+// last container, as that it ends and is started again.
+func becameOf(ctx context.Context, source *docker.Source, grammar v1.Grammar, e status.Explanation) status.Explanation {
+	for i := range e.Services {
+		if len(e.Services[i].Instances) > 0 || e.Services[i].DecidedBy == "" {
+			continue
+		}
+		// One that is gone, or a Docker that does not answer, adds nothing: the service's account stands.
+		if found, err := lookup(ctx, source, grammar, e.Services[i].DecidedBy); err == nil {
+			e.Problems = append(e.Problems, found.Problems...)
+		}
+	}
+	return e
 }
 
 func printExplanation(p *printer, e status.Explanation) {

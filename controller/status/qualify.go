@@ -30,7 +30,7 @@ func qualify(s desired.Standing) desired.Standing {
 	for _, r := range s.Routes {
 		for n, verdict := range r.Verdicts {
 			if verdict.Reason == v1.Serving && !instances[verdict.Gateway] {
-				r.Verdicts[n] = withoutInstance(verdict, s.Instances, r.Stream())
+				r.Verdicts[n] = withoutInstance(verdict, s, r.Stream())
 			}
 		}
 	}
@@ -58,16 +58,19 @@ func withoutRoute(verdict desired.Verdict, routes []desired.RouteStanding) desir
 
 // withoutInstance says why a route that the gateway holds answers 503, or closes
 // the connections of a stream.
-func withoutInstance(verdict desired.Verdict, instances []desired.InstanceStanding, stream bool) desired.Verdict {
+func withoutInstance(verdict desired.Verdict, s desired.Standing, stream bool) desired.Verdict {
 	does := "it answers 503"
 	if stream {
 		does = "it closes connections"
 	}
 	verdict.Reason, verdict.Message = v1.Draining, does+": its service has no container left"
-	if len(instances) > 0 {
-		why := verdictOn(verdict.Gateway, instances[0].Verdicts)
+	if len(s.Instances) == 0 && s.DecidedBy != "" {
+		verdict.Fix = "see what became of the last one: lockstep explain " + s.DecidedBy
+	}
+	if len(s.Instances) > 0 {
+		why := verdictOn(verdict.Gateway, s.Instances[0].Verdicts)
 		verdict.Reason, verdict.Fix = why.Reason, why.Fix
-		verdict.Message = does + ": no container is ready, " + instances[0].Container + ": " + why.Message
+		verdict.Message = does + ": no container is ready, " + s.Instances[0].Container + ": " + why.Message
 	}
 	return verdict
 }

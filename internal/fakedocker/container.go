@@ -37,6 +37,7 @@ type instance struct {
 	name      string
 	state     string // created, running, paused, restarting, exited
 	exitCode  int
+	crashes   int // after each of which a restart policy acts
 	started   time.Time
 	finished  time.Time
 	endpoints []*endpoint
@@ -196,6 +197,7 @@ func (e *Engine) Crash(ref string, code int) {
 		}
 		e.end(c, code)
 		c.state = "restarting"
+		c.crashes++
 		return nil
 	})
 }

@@ -123,7 +123,7 @@ func (e *Engine) inspection(c *instance) any {
 	}
 	return map[string]any{
 		"Id": c.id, "Created": c.Created.UTC().Format(time.RFC3339Nano), "Path": "/app", "Args": []string{},
-		"State": state, "Image": "sha256:" + c.id, "Name": "/" + c.name, "RestartCount": 0,
+		"State": state, "Image": "sha256:" + c.id, "Name": "/" + c.name, "RestartCount": c.crashes,
 		"HostConfig":      map[string]any{"NetworkMode": c.mode(), "PortBindings": map[string]any{}},
 		"Mounts":          []any{},
 		"Config":          config,

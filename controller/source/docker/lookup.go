@@ -22,6 +22,10 @@ type LookupNote struct {
 	// Status is Docker's word for the container's state: "running", "paused",
 	// "restarting", "created", "exited (137)", "removing", "dead".
 	Status string
+	// ExitCode is that of its last end; 0 while it runs.
+	ExitCode int
+	// Restarts is how often its restart policy has started it again, since somebody started it.
+	Restarts int
 	// Running is set when the container is an instance: it runs or is paused.
 	Running bool
 	// Enabled is set when it bears the enable label (whatever its value), or all containers count.
@@ -68,6 +72,7 @@ func (s *Source) Lookup(ctx context.Context, ref string) (snapshot.Instance, Loo
 		inst.Stopping, inst.StoppingSince = known.Stopping, known.StoppingSince
 	}
 	note.Status, note.Running = statusOf(*own.State), ok
+	note.ExitCode, note.Restarts = own.State.ExitCode, own.RestartCount
 	_, labelled := own.Config.Labels[s.enableLabel()]
 	note.Enabled = labelled || s.options.ExposeAll
 	return inst, note, nil

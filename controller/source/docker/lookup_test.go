@@ -37,10 +37,10 @@ func TestLookup(t *testing.T) {
 		{id[:8], "web", LookupNote{Status: "running", Running: true, Enabled: true}, 1, 1},
 		{id, "web", LookupNote{Status: "running", Running: true, Enabled: true}, 1, 1},
 		{"plain", "plain", LookupNote{Status: "running", Running: true}, 1, 1},
-		{"dead", "dead", LookupNote{Status: "exited (137)", Enabled: true}, 2, 0},
+		{"dead", "dead", LookupNote{Status: "exited (137)", ExitCode: 137, Enabled: true}, 2, 0},
 		{"new", "new", LookupNote{Status: "created", Enabled: true}, 0, 0},
 		{"paused", "paused", LookupNote{Status: "paused", Running: true, Enabled: true}, 0, 1},
-		{"crashing", "crashing", LookupNote{Status: "restarting", Enabled: true}, 0, 0},
+		{"crashing", "crashing", LookupNote{Status: "restarting", ExitCode: 3, Restarts: 1, Enabled: true}, 0, 0},
 	}
 	for _, tt := range tests {
 		inst, note, err := s.Lookup(t.Context(), tt.ref)
