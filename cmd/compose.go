@@ -3,17 +3,18 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/controller/forecast"
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/manifests/compose"
+	"github.com/lockstep/lockstep/reconcilers/kong"
 )
 
 // planCompose says what the labels of Compose files would ask for, together with the
@@ -23,10 +24,15 @@ func planCompose(c *cobra.Command, s *settings, files []string, out *output) err
 	if err != nil {
 		return fmt.Errorf("--manifests: %w", err)
 	}
-	report, sources, err := forecastOf(c.Context(), s.forecast(), files, texts, nil)
+	gateways, err := s.compilers()
 	if err != nil {
 		return err
 	}
+	report, sources, err := forecastOf(c.Context(), forecast.Options{Build: s.forecast(), Gateways: gateways}, files, texts)
+	if err != nil {
+		return err
+	}
+	out.also("markdown", func(p *printer) { writeForecast(p, report) })
 	if err := out.print(c, report, func(p *printer) { printForecast(p, report, sources) }); err != nil {
 		return err
 	}
@@ -38,22 +44,37 @@ func planCompose(c *cobra.Command, s *settings, files []string, out *output) err
 
 // forecast returns what a forecast depends on besides files.
 func (s *settings) forecast() desired.Options {
-	o := desired.Options{
-		Grammar: s.grammar(), Ways: s.chain.ways, Chain: s.chain.chain, TLSPassthrough: s.haproxyPassthrough,
+	return desired.Options{
+		Grammar: s.grammar(), Gateways: s.configured(), Ways: s.chain.ways, Chain: s.chain.chain, TLSPassthrough: s.haproxyPassthrough,
 	}
-	if len(s.kongAdminURLs) > 0 {
-		o.Gateways = append(o.Gateways, v1.Kong)
+}
+
+// compilers returns what the reconcilers that run would have with these flags know
+// without asking their gateways. They read the files that flags name.
+func (s *settings) compilers() (map[v1.Gateway]forecast.Compiler, error) {
+	const writer = "forecast"
+	out, log := map[v1.Gateway]forecast.Compiler{}, slog.New(slog.DiscardHandler)
+	for _, gateway := range s.configured() {
+		var err error
+		switch gateway {
+		case v1.Kong:
+			o := s.kongOptions(writer, log)
+			o.Offline = true
+			out[gateway], err = kong.Open(o)
+		case v1.HAProxy:
+			out[gateway], err = s.newHAProxy(writer, mode{look: true}, log, nil)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	if s.haproxy != "off" {
-		o.Gateways = append(o.Gateways, v1.HAProxy)
-	}
-	return o
+	return out, nil
 }
 
 // forecastOf reads Compose files and works out what they would ask for. sources are
 // the texts of all files, by path. Manifests that are wrong are an error: without
 // them, what is said of the labels would not hold.
-func forecastOf(ctx context.Context, build desired.Options, files []string, declared map[string][]byte, besides policy.Set) (forecast.Report, map[string][]byte, error) {
+func forecastOf(ctx context.Context, options forecast.Options, files []string, declared map[string][]byte) (forecast.Report, map[string][]byte, error) {
 	sources := map[string][]byte{}
 	var projects []compose.Project
 	for _, file := range files {
@@ -64,20 +85,33 @@ func forecastOf(ctx context.Context, build desired.Options, files []string, decl
 		sources[file] = project.Text
 		projects = append(projects, project)
 	}
-	options := forecast.Options{Build: build, Policies: besides}
 	if len(declared) > 0 {
 		world, problems := manifests.Together(declared)
 		if len(problems) > 0 {
 			return forecast.Report{}, nil, fmt.Errorf("a manifest is wrong, see lockstep validate: %w", problems[0])
 		}
-		options.Declared, options.Policies = world.Services, slices.Concat(world.Policies, besides)
+		options.Declared, options.Policies = world.Services, slices.Concat(world.Policies, options.Policies)
 	}
 	return forecast.Of(projects, options), sources, nil
 }
 
 // printForecast prints each service with its routes, and what would be wrong.
 func printForecast(p *printer, report forecast.Report, sources map[string][]byte) {
-	rows := [][]string{{"SERVICE", "ROUTE", "GATEWAYS", "ASKED FOR AT"}}
+	p.table(append([][]string{{"SERVICE", "ROUTE", "GATEWAYS", "ASKED FOR AT"}}, forecastRows(report)...))
+	for _, remark := range remarks(report) {
+		p.line("%s", remark)
+	}
+	if len(report.Problems) > 0 {
+		p.line("")
+		printPlaced(p, report.Problems, sources)
+		p.line("%s in %s", count(len(report.Problems), "problem"), count(len(report.Projects), "file"))
+	}
+}
+
+// forecastRows are the routes of a report: service, route, what becomes of it on each
+// gateway, place. The service is named once.
+func forecastRows(report forecast.Report) [][]string {
+	var rows [][]string
 	for _, service := range report.Services {
 		name := service.Name
 		if len(service.Routes) == 0 {
@@ -88,24 +122,51 @@ func printForecast(p *printer, report forecast.Report, sources map[string][]byte
 			for _, verdict := range route.Verdicts {
 				verdicts = append(verdicts, string(verdict.Gateway)+" "+string(verdict.Reason))
 			}
-			rows = append(rows, []string{name, describeRoutes([]desired.RouteStanding{route}), strings.Join(verdicts, ", "), place(route.Origin)})
+			rows = append(rows, []string{name, strings.TrimSpace(describeRoutes([]desired.RouteStanding{route})), strings.Join(verdicts, ", "), place(route.Origin)})
 			name = ""
 		}
 	}
-	p.table(rows)
+	return rows
+}
+
+// remarks are what is not known, and what does not count.
+func remarks(report forecast.Report) []string {
+	var out []string
 	for _, service := range report.Services {
 		if service.AnyPort {
-			p.line("%s: no label and no line names its port; it is the one that its image exposes", service.Name)
+			out = append(out, service.Name+": no label and no line names its port; it is the one that its image exposes")
 		}
 	}
 	for _, other := range report.Others {
-		p.line("%s: does not count: %s; %s", place(other.Origin), other.Message, other.Fix)
+		out = append(out, fmt.Sprintf("%s: does not count: %s; %s", place(other.Origin), other.Message, other.Fix))
 	}
-	if len(report.Problems) > 0 {
-		p.line("")
-		printPlaced(p, report.Problems, sources)
-		p.line("%s in %s", count(len(report.Problems), "problem"), count(len(report.Projects), "file"))
+	return out
+}
+
+// writeForecast writes the same as Markdown, for a merge request.
+func writeForecast(p *printer, report forecast.Report) {
+	list := func(text string) { p.line("- %s", inMarkdown(text)) }
+	p.line("| service | route | gateways | asked for at |")
+	p.line("|---|---|---|---|")
+	for _, row := range forecastRows(report) {
+		for i := range row {
+			row[i] = inMarkdown(row[i])
+		}
+		p.line("| %s |", strings.Join(row, " | "))
 	}
+	p.line("")
+	for _, remark := range remarks(report) {
+		list(remark)
+	}
+	for _, problem := range report.Problems {
+		text := place(problem.Origin) + ": " + on(problem.Gateway) + problem.Message
+		if problem.Fix != "" {
+			text += "; " + problem.Fix
+		}
+		list(text)
+	}
+	p.line("")
+	p.line("**%s in %s**", count(len(report.Problems), "problem"), count(len(report.Projects), "file"))
 }
 
 // place says where something stands, without the container, which the line tells.
@@ -116,14 +177,18 @@ func place(at v1.Origin) string {
 	return v1.Origin{File: at.File, Line: at.Line, Column: at.Column}.String()
 }
 
+// on begins what is so on one gateway; "" when it is so on each.
+func on(gateway v1.Gateway) string {
+	if gateway == "" {
+		return ""
+	}
+	return "on " + string(gateway) + ": "
+}
+
 // printPlaced prints each problem as a compiler does.
 func printPlaced(p *printer, problems []v1.Problem, texts map[string][]byte) {
 	for _, problem := range problems {
-		where := ""
-		if problem.Gateway != "" {
-			where = "on " + string(problem.Gateway) + ": "
-		}
-		p.line("%s: %s%s", place(problem.Origin), where, problem.Message)
+		p.line("%s: %s%s", place(problem.Origin), on(problem.Gateway), problem.Message)
 		for _, line := range manifests.Excerpt(texts[problem.Origin.File], problem.Origin) {
 			p.line("%s", line)
 		}

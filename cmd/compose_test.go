@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -18,19 +20,24 @@ func TestCompose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	issue(t, authority, authority+".key", time.Now().Add(time.Hour))
 	for golden, c := range map[string]struct {
 		args string
 		code int
 	}{
 		"plan.txt":     {"plan --compose compose.yaml --kong-admin-url http://127.0.0.1:1", 1},
 		"alone.txt":    {"plan --compose compose.yaml --haproxy off --kong-admin-url http://127.0.0.1:1 --manifests m", 1},
+		"refused.txt":  {"plan --compose refused.yaml --kong-admin-url http://127.0.0.1:1 --haproxy-tcp-ports 6000", 1},
+		"granted.txt":  {"plan --compose refused.yaml --kong-admin-url http://127.0.0.1:1 --haproxy-tcp-ports 5672 --haproxy-bind-tls :8443 --haproxy-client-ca CA --backend-ca nope=CA", 1},
+		"markdown.md":  {"plan --compose refused.yaml --haproxy-tcp-ports 5672 -o markdown", 1},
 		"validate.txt": {"validate compose.yaml m", 1},
 		"policy.txt":   {"validate --policy m/policy.yaml compose.yaml", 1},
 	} {
 		t.Run(golden, func(t *testing.T) {
 			var out bytes.Buffer
 			root := New("test")
-			root.SetArgs(strings.Fields(c.args))
+			root.SetArgs(strings.Fields(strings.ReplaceAll(c.args, "CA", authority)))
 			root.SetOut(&out)
 			root.SetErr(&out)
 			err := root.ExecuteContext(t.Context())

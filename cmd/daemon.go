@@ -191,6 +191,16 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 	if s.haproxy == "off" {
 		return nil
 	}
+	reconciler, err := s.newHAProxy(writer, m, log, d.registry)
+	if err != nil {
+		return err
+	}
+	return d.add(v1.HAProxy, reconciler, s.stateDir, m)
+}
+
+// newHAProxy makes the reconciler of HAProxy. It reads the files that flags name, and
+// asks nobody.
+func (s *settings) newHAProxy(writer string, m mode, log *slog.Logger, registry prometheus.Registerer) (*haproxy.Reconciler, error) {
 	reconciler, err := haproxy.New(haproxy.Options{
 		Mode:             haproxy.Mode(s.haproxy),
 		Owner:            s.owner,
@@ -219,12 +229,12 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 		MasterSocket:     s.haproxyMasterSocket,
 		StopOnExit:       s.haproxyStopOnExit && m.remembers(),
 		Log:              log.With("gateway", string(v1.HAProxy)),
-		Registry:         d.registry,
+		Registry:         registry,
 	})
 	if err != nil {
-		return fmt.Errorf("haproxy: %w", err)
+		return nil, fmt.Errorf("haproxy: %w", err)
 	}
-	return d.add(v1.HAProxy, reconciler, s.stateDir, m)
+	return reconciler, nil
 }
 
 // add adds a gateway, with what its guard remembers.

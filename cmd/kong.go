@@ -54,9 +54,8 @@ func (k *kongSettings) checkKong() error {
 	return nil
 }
 
-// access adds how the Admin API is reached to a reconciler's options.
+// access adds what the Admin API asks for, and the base, to a reconciler's options.
 func (k *kongSettings) access(o *kong.Options, log *slog.Logger) error {
-	o.AdminURLs, o.Workspace = k.kongAdminURLs, k.kongWorkspace
 	if k.kongToken != "" {
 		where, err := manifests.ParseReference(k.kongToken)
 		if err != nil {
@@ -127,6 +126,14 @@ func (k *kongSettings) tls() (*tls.Config, error) {
 	return config, nil
 }
 
+// kongOptions returns a reconciler's options but for what access adds.
+func (s *settings) kongOptions(writer string, log *slog.Logger) kong.Options {
+	return kong.Options{
+		AdminURLs: s.kongAdminURLs, Workspace: s.kongWorkspace, Owner: s.owner, Writer: writer, Takeover: s.takeover, Alone: s.haproxy == "off",
+		Authorities: s.backendCAs, Log: log.With("gateway", string(v1.Kong)),
+	}
+}
+
 // openKong makes the reconciler of Kong.
 func (d *daemon) openKong(s *settings, m mode, writer string, log *slog.Logger) error {
 	if len(s.kongAdminURLs) == 0 {
@@ -136,11 +143,9 @@ func (d *daemon) openKong(s *settings, m mode, writer string, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	log = log.With("gateway", string(v1.Kong))
-	o := kong.Options{
-		Owner: s.owner, Writer: writer, Seal: seal, Takeover: s.takeover, Alone: s.haproxy == "off", Authorities: s.backendCAs, Log: log, Registerer: d.registry,
-	}
-	if err := s.access(&o, log); err != nil {
+	o := s.kongOptions(writer, log)
+	o.Seal, o.Registerer = seal, d.registry
+	if err := s.access(&o, o.Log); err != nil {
 		return err
 	}
 	reconciler, err := kong.Open(o)

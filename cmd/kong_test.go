@@ -61,7 +61,7 @@ func TestKongAccess(t *testing.T) {
 		if err := k.checkKong(); err != nil {
 			return err
 		}
-		o := kong.Options{Owner: "lockstep", Writer: "w", Attempts: 1}
+		o := kong.Options{AdminURLs: k.kongAdminURLs, Owner: "lockstep", Writer: "w", Attempts: 1}
 		if err := k.access(&o, slog.New(slog.DiscardHandler)); err != nil {
 			return err
 		}

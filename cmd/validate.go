@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/forecast"
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/manifests/compose"
 )
@@ -84,7 +85,7 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 		return report, texts, nil
 	}
 	build := desired.Options{Grammar: v.settings.grammar(), Gateways: []v1.Gateway{v1.Kong, v1.HAProxy}, TLSPassthrough: true}
-	found, _, err := forecastOf(ctx, build, composed, declared, policies)
+	found, _, err := forecastOf(ctx, forecast.Options{Build: build, Policies: policies}, composed, declared)
 	if err != nil {
 		return report, nil, err
 	}

@@ -94,27 +94,3 @@ func asked(change plan.Change) string {
 	}
 	return text.String()
 }
-
-// servicesOf returns the services of set that a neutral object is or belongs
-// to: one, but for a container that is an instance of several.
-func servicesOf(set v1.Set, object v1.Key) []string {
-	switch object.Kind {
-	case v1.KindRoute:
-		if dot := strings.LastIndexByte(object.Name, '.'); dot > 0 {
-			return []string{object.Name[:dot]}
-		}
-	case v1.KindEntity: // they stand apart, as the gateway's objects do
-		return []string{v1.EntityGroup}
-	case v1.KindCertificate, v1.KindSection, v1.KindConfig: // each stands for itself, as the gateway's objects do
-		return []string{object.String()}
-	case v1.KindInstance:
-		var names []string
-		for _, name := range slices.Sorted(maps.Keys(set)) {
-			if slices.ContainsFunc(set[name].Endpoints, func(e v1.Endpoint) bool { return e.ID == object.Name }) {
-				names = append(names, name)
-			}
-		}
-		return names
-	}
-	return []string{object.Name}
-}

@@ -73,14 +73,3 @@ func TestSharedReachesEveryGateway(t *testing.T) {
 		}
 	})
 }
-
-// TestProblemsOfWhatBelongsToNoService: no service of the same name is blamed.
-func TestProblemsOfWhatBelongsToNoService(t *testing.T) {
-	set := v1.Set{"web": {Name: "web"}}
-	for _, kind := range []v1.Kind{v1.KindCertificate, v1.KindSection, v1.KindConfig} {
-		key := v1.Key{Kind: kind, Name: "web"}
-		if got := servicesOf(set, key); len(got) != 1 || got[0] != key.String() {
-			t.Errorf("%s: %q", key, got)
-		}
-	}
-}

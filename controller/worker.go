@@ -280,13 +280,7 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 		return plan.Plan{}, nil, err
 	}
 	wanted, inexpressible := w.reconciler.Compile(scope, set, w.shared)
-	problems := map[string][]v1.Problem{}
-	for _, problem := range inexpressible {
-		problem.Gateway = w.name
-		for _, service := range servicesOf(set, problem.Object) {
-			problems[service] = append(problems[service], problem)
-		}
-	}
+	problems := reconcilers.ByService(w.name, set, inexpressible)
 	now := time.Now()
 	if w.doubt.Load() {
 		guard.Doubt(now)

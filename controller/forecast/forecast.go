@@ -21,7 +21,10 @@ import (
 	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/controller/status"
 	"github.com/lockstep/lockstep/manifests/compose"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // Options are what a forecast depends on besides the files.
@@ -29,6 +32,14 @@ type Options struct {
 	Build    desired.Options
 	Declared map[string]*v1.Declared // by manifests
 	Policies policy.Set
+	// Gateways say what the gateways can't express. Of one that is not named here
+	// nothing is said but what every gateway of its kind does.
+	Gateways map[v1.Gateway]Compiler
+}
+
+// Compiler is the part of a reconcilers.Reconciler that asks nobody.
+type Compiler interface {
+	Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem)
 }
 
 // Report is what would be asked for. Everything is sorted.
@@ -89,8 +100,8 @@ func Of(projects []compose.Project, o Options) Report {
 			report.Problems = append(report.Problems, problem)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(result.Standings)) {
-		f.service(result.Standings[name], &report)
+	for _, account := range f.applied(result, o) {
+		f.service(result.Standings[account.Service], account.Standing, &report)
 	}
 	slices.SortStableFunc(report.Problems, func(a, b v1.Problem) int {
 		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
@@ -102,6 +113,32 @@ func Of(projects []compose.Project, o Options) Report {
 type forecast struct {
 	containers map[string]*compose.Container // by id
 	anyPort    map[string]bool               // ids of those whose port no file says
+	refused    []map[string][]v1.Problem     // what gateways can't express, by service
+}
+
+// applied returns what the status of a daemon would say once gateways took all that
+// they can express.
+func (f *forecast) applied(result desired.Result, o Options) []status.Service {
+	store := status.New("", "", o.Build.Gateways)
+	build := store.Desired(result)
+	for _, gateway := range o.Build.Gateways {
+		round := status.Round{Build: build, Reason: v1.Serving, At: time.Unix(0, 0)}
+		if compiler := o.Gateways[gateway]; compiler != nil {
+			set := v1.Set{}
+			for name, service := range result.Sets[gateway] {
+				if service != nil {
+					set[name] = service
+				}
+			}
+			scope := reconcilers.Scope{Services: slices.AppendSeq([]string{}, maps.Keys(set))} // never nil: that would be everything
+			slices.Sort(scope.Services)
+			_, inexpressible := compiler.Compile(scope, set, v1.Shared{})
+			round.Problems = reconcilers.ByService(gateway, set, inexpressible)
+			f.refused = append(f.refused, round.Problems)
+		}
+		store.Applied(gateway, round)
+	}
+	return store.Report().Services
 }
 
 // instance returns a container as the source would see it once it runs. Its age is
@@ -124,8 +161,10 @@ func (f *forecast) instance(project string, c *compose.Container, n int) snapsho
 	return i
 }
 
-// service adds the account of one service, as far as a container of the files is in it.
-func (f *forecast) service(s *desired.Standing, report *Report) {
+// service adds the account of one service, as far as a container of the files is in
+// it. What is wrong is told where it is decided, from what is desired; account says what
+// becomes of it, where one cause shows in several places.
+func (f *forecast) service(s *desired.Standing, account desired.Standing, report *Report) {
 	out := Service{Name: s.Service, Containers: []string{}, Routes: []desired.RouteStanding{}}
 	var first *compose.Container
 	for _, instance := range s.Instances {
@@ -151,19 +190,35 @@ func (f *forecast) service(s *desired.Standing, report *Report) {
 		if i == 0 {
 			out.Origin = route.Origin
 		}
-		route.Route = route.Shown()
-		out.Routes = append(out.Routes, route)
 		for _, verdict := range route.Verdicts {
 			f.blame(verdict, v1.Key{Kind: v1.KindRoute, Name: route.Name}, route.Origin, report)
 		}
+		route.Route, route.Verdicts = route.Shown(), account.Routes[i].Verdicts
+		out.Routes = append(out.Routes, route)
 	}
-	for _, problem := range s.Problems {
+	for _, problem := range slices.Concat(s.Problems, f.inexpressible(s.Service)) {
 		if problem.Origin.File == "" {
 			problem.Origin = f.named(problem.Origin.Container, first).Place(problem.Origin)
 		}
-		report.Problems = append(report.Problems, problem)
+		if problem.Object.Kind == v1.KindInstance { // the gateway knows its id
+			problem.Object.Name = cmp.Or(problem.Origin.Container, problem.Object.Name)
+		}
+		report.add(problem)
 	}
 	report.Services = append(report.Services, out)
+}
+
+// inexpressible returns what gateways can't express of a service and its versions.
+func (f *forecast) inexpressible(service string) []v1.Problem {
+	var problems []v1.Problem
+	for _, refused := range f.refused {
+		for _, name := range slices.Sorted(maps.Keys(refused)) {
+			if v1.DerivedFrom(name) == service {
+				problems = append(problems, refused[name]...)
+			}
+		}
+	}
+	return problems
 }
 
 // named returns the container of a name.
@@ -181,8 +236,12 @@ func (f *forecast) blame(verdict desired.Verdict, object v1.Key, at v1.Origin, r
 	if verdict.Reason == v1.Serving || verdict.Reason == v1.NotEnabled {
 		return
 	}
-	problem := v1.Problem{Reason: verdict.Reason, Gateway: verdict.Gateway, Object: object, Origin: at, Message: verdict.Message, Fix: verdict.Fix}
-	if !slices.Contains(report.Problems, problem) {
-		report.Problems = append(report.Problems, problem)
+	report.add(v1.Problem{Reason: verdict.Reason, Gateway: verdict.Gateway, Object: object, Origin: at, Message: verdict.Message, Fix: verdict.Fix})
+}
+
+// add adds a problem that was not told yet.
+func (r *Report) add(problem v1.Problem) {
+	if !slices.Contains(r.Problems, problem) {
+		r.Problems = append(r.Problems, problem)
 	}
 }

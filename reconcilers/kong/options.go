@@ -37,6 +37,9 @@ type Options struct {
 	// Alone says that no other gateway is kept: what none but another could serve is
 	// named then.
 	Alone bool
+	// Offline says that Kong is never asked: which plugins it has, and what these take, is
+	// then left open instead of a reason to leave out what asks for them. For Compile alone.
+	Offline bool
 	// Workspace is the workspace to work in; default: Kong's default one.
 	Workspace string
 	// Token, when not nil, gives the admin token that goes with every request. It is

@@ -122,6 +122,9 @@ func (c *compiler) plugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugi
 		}
 		return v1.Problem{Reason: reason, Gateway: v1.Kong, Origin: origin, Message: message, Fix: fix}
 	}
+	if c.facts == nil && c.offline {
+		return nil
+	}
 	if c.facts == nil {
 		return []v1.Problem{wrong(p.Origin, "kong was not asked yet which plugins it has", "it is tried again by itself")}
 	}
