@@ -90,29 +90,51 @@ func (c *chainSettings) checkVia() error {
 	}
 	if c.viaBind != "" {
 		if listen, err = netip.ParseAddr(c.viaBind); err != nil {
-			return fmt.Errorf("--haproxy-via-bind %q is no IP address, for example 172.18.0.1", c.viaBind)
+			return checkViaBind(c.viaBind)
 		}
 	}
-	first, last, ranged := strings.Cut(c.viaPorts, "-")
-	from, err1 := strconv.ParseUint(first, 10, 16)
-	to, err2 := strconv.ParseUint(last, 10, 16)
-	if !ranged || err1 != nil || err2 != nil || from == 0 || from > to {
-		return fmt.Errorf("--haproxy-via-ports %q is no range of ports, for example 29000-29499", c.viaPorts)
+	c.via = haproxy.Via{}
+	if c.via.First, c.via.Last, err = parseViaPorts(c.viaPorts); err != nil {
+		return err
 	}
-	c.via = haproxy.Via{First: uint16(from), Last: uint16(to)}
 	if listen.IsValid() && !listen.IsUnspecified() {
 		c.via.Host = listen.String()
 	}
 	for _, text := range c.viaAllow {
-		network, err := netip.ParsePrefix(text)
+		network, err := parseViaAllow(text)
 		if err != nil {
-			return fmt.Errorf("--haproxy-via-allow %q is no network, for example 172.18.0.0/16", text)
+			return err
 		}
-		c.via.Allow = append(c.via.Allow, network.Masked())
+		c.via.Allow = append(c.via.Allow, network)
 	}
 	if len(c.via.Allow) == 0 && !listen.IsLoopback() {
 		return fmt.Errorf("--haproxy-via-address %s: whoever reaches HAProxy's ports %s gets past what Kong asks for; name the network of the Kong nodes with --haproxy-via-allow (0.0.0.0/0 lets everybody in)", c.viaAddress, c.viaPorts)
 	}
 	c.chain.Host, c.chain.First, c.chain.Last = c.viaAddress, c.via.First, c.via.Last
 	return nil
+}
+
+func checkViaBind(text string) error {
+	if _, err := netip.ParseAddr(text); err != nil {
+		return fmt.Errorf("--haproxy-via-bind %q is no IP address, for example 172.18.0.1", text)
+	}
+	return nil
+}
+
+func parseViaPorts(text string) (first, last uint16, err error) {
+	from, to, ranged := strings.Cut(text, "-")
+	low, err1 := strconv.ParseUint(from, 10, 16)
+	high, err2 := strconv.ParseUint(to, 10, 16)
+	if !ranged || err1 != nil || err2 != nil || low == 0 || low > high {
+		return 0, 0, fmt.Errorf("--haproxy-via-ports %q is no range of ports, for example 29000-29499", text)
+	}
+	return uint16(low), uint16(high), nil
+}
+
+func parseViaAllow(text string) (netip.Prefix, error) {
+	network, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("--haproxy-via-allow %q is no network, for example 172.18.0.0/16", text)
+	}
+	return network.Masked(), nil
 }

@@ -51,7 +51,7 @@ func fromConfig(f *pflag.FlagSet) error {
 
 // applySettings sets flags, and says what is wrong with settings.
 func applySettings(f *pflag.FlagSet, settings []manifests.Setting) []v1.Problem {
-	all := daemonFlags()
+	all, checks := daemonFlags(), valueChecks(leastOf(f))
 	var problems []v1.Problem
 	for _, s := range settings {
 		wrong := func(at v1.Origin, message, fix string) {
@@ -70,6 +70,10 @@ func applySettings(f *pflag.FlagSet, settings []manifests.Setting) []v1.Problem 
 				at = s.At[0]
 			}
 			wrong(at, fmt.Sprintf("%s can't be set: %s", s.Name, v1.OneLine(err.Error())), "write what --"+name+" takes")
+			continue
+		}
+		if i, why := wrongValue(name, checks[name], s.Values); why != "" {
+			wrong(s.At[i], v1.OneLine(why), "write what --"+name+" takes")
 			continue
 		}
 		own := f.Lookup(name)

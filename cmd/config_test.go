@@ -59,6 +59,14 @@ func TestFileThatDoesNotFit(t *testing.T) {
 		"a map":        {"  owner: {a: b}\n", `owner is a map, not one value`},
 		"itself":       {"  config: other.yaml\n", `unknown field "config"`},
 		"twice":        {"  owner: a\n  owner: b\n", `the key "owner" stands there twice`},
+		"no port":      {"  haproxy_tcp_ports: [19200, 70000]\n", `lockstep.yaml:5:30: haproxy_tcp_ports: ports "70000" are none`},
+		"a port twice": {"  haproxy_tcp_ports:\n    - 19200\n    - 19000-19300\n", `lockstep.yaml:7:7: port 19200 is named twice for labels; name it once in haproxy_tcp_ports`},
+		"no address":   {"  haproxy_bind: [':80', nonsense]\n", `lockstep.yaml:5:25: haproxy_bind: bind "nonsense"`},
+		"no prefix":    {"  label_prefix: ''\n", `lockstep.yaml:5:17: label_prefix is empty; leave it out`},
+		"no guard":     {"  delete_guard: 50\n", `lockstep.yaml:5:17: delete_guard "50" is not understood`},
+		"too often":    {"  resync: 1s\n", `lockstep.yaml:5:11: resync 1s is too short`},
+		"no range":     {"  trusted_proxies: [10.0.0.0/8, proxy.test]\n", `lockstep.yaml:5:33: trusted_proxies "proxy.test" is neither`},
+		"no url":       {"  kong_admin_url: kong:8001\n", `lockstep.yaml:5:19: kong_admin_url "kong:8001" is not an address`},
 		"what is none": {"  owner: a\n---\napiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: a}\n", `does not hold one Config and nothing else`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,6 +74,9 @@ func TestFileThatDoesNotFit(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+	if _, _, err := configured(t, "  haproxy_tcp_ports: [19200]\n", nil, "--min-resync", "1s", "--resync", "1s"); err != nil {
+		t.Error(err)
 	}
 	_, flags := bound(t, "--config", "/nowhere/lockstep.yaml")
 	if err := fromConfig(flags); err == nil || !strings.Contains(err.Error(), "--config: open /nowhere/lockstep.yaml") {
@@ -109,5 +120,24 @@ func TestPageShowsAConfig(t *testing.T) {
 	list, problems := manifests.Settings("example", example[1])
 	if problems = append(problems, applySettings(daemonFlags(), list)...); len(problems) > 0 {
 		t.Error(problems)
+	}
+}
+
+// TestEachCheckHasItsFlag: a check of values that no flag has would check nothing.
+func TestEachCheckHasItsFlag(t *testing.T) {
+	flags := daemonFlags()
+	for name, check := range valueChecks(leastResync) {
+		flag := flags.Lookup(name)
+		if flag == nil {
+			t.Errorf("there is no --%s", name)
+			continue
+		}
+		values := []string{flag.DefValue}
+		if _, isList := flag.Value.(pflag.SliceValue); isList {
+			values = nil
+		}
+		if err := check(values); err != nil {
+			t.Errorf("--%s does not take its default: %v", name, err)
+		}
 	}
 }

@@ -15,8 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/lockstep/lockstep/manifests/git"
 )
 
 var update = flag.Bool("update", false, "write the pages of docs that are made from the program")
@@ -115,14 +113,12 @@ var described = regexp.MustCompile(`fqName: "([^"]+)", help: "([^"]+)", .*variab
 func metricsPage(t *testing.T) string {
 	t.Helper()
 	state := t.TempDir()
-	s := settings{
-		kongSettings: kongSettings{kongAdminURLs: []string{"http://127.0.0.1:1"}}, haproxy: "managed", haproxyBinds: []string{"127.0.0.1:1"},
-		labelPrefix: "lockstep.", owner: "lockstep", guard: "off", manifests: []string{state}, git: gitSettings{Options: git.Options{URL: state}, hookListen: "127.0.0.1:0", hookSecret: "env:SECRET"}, reach: reach{stateDir: state},
-	}
+	s, _ := bound(t, "--kong-admin-url", "http://127.0.0.1:1", "--haproxy-bind", "127.0.0.1:1", "--delete-guard", "off", "--manifests", state, "--state-dir", state,
+		"--git-url", state, "--git-webhook-listen", "127.0.0.1:0", "--git-webhook-secret", "env:SECRET")
 	if err := s.check(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDaemon("test", &s, mode{}, slog.New(slog.DiscardHandler))
+	d, err := newDaemon("test", s, mode{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

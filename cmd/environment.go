@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -79,8 +78,7 @@ func blame(f *pflag.FlagSet, err error) error {
 	}
 	var setBy []string
 	f.VisitAll(func(flag *pflag.Flag) {
-		spoken := regexp.MustCompile(`--` + regexp.QuoteMeta(flag.Name) + `([^a-z-]|$)`)
-		if variable := flag.Annotations[fromVariable]; len(variable) > 0 && spoken.MatchString(err.Error()) {
+		if variable := flag.Annotations[fromVariable]; len(variable) > 0 && spoken(flag.Name).MatchString(err.Error()) {
 			setBy = append(setBy, fmt.Sprintf("--%s is set by %s", flag.Name, variable[0]))
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +69,8 @@ type settings struct {
 	logLevel       string
 
 	reach
+
+	flags *pflag.FlagSet // that they are bound to
 }
 
 // reach is how commands find the daemon.
@@ -82,6 +83,7 @@ type reach struct {
 
 // bindDaemon binds the flags that say what the daemon does.
 func (s *settings) bindDaemon(f *pflag.FlagSet) {
+	s.flags = f
 	f.StringVar(&s.dockerHost, "docker-host", "", "the Docker Engine: `url` with unix://, tcp:// or ssh:// (default: DOCKER_HOST, else the local socket)")
 	s.bindGrammar(f)
 	f.StringVar(&s.owner, "owner", "lockstep", "`name` that marks what is ours in the gateways")
@@ -148,13 +150,8 @@ func (s *settings) check() error {
 	if len(s.kongAdminURLs) == 0 && s.haproxy == "off" {
 		return fmt.Errorf("no gateway is configured; name Kong with --kong-admin-url, or leave --haproxy at managed")
 	}
-	if !slices.Contains([]string{"managed", "external", "off"}, s.haproxy) {
-		return fmt.Errorf("unknown --haproxy %q; use managed, external or off", s.haproxy)
-	}
-	if s.publishAddress != "" {
-		if _, err := netip.ParseAddr(s.publishAddress); err != nil {
-			return fmt.Errorf("--publish-address %q is no IP address, for example 10.0.0.5", s.publishAddress)
-		}
+	if err := checkValues(s.flags); err != nil {
+		return err
 	}
 	if err := s.checkKong(); err != nil {
 		return err
@@ -162,14 +159,8 @@ func (s *settings) check() error {
 	if err := s.chain.check(s); err != nil {
 		return err
 	}
-	if s.resync < s.minResync {
-		return fmt.Errorf("--resync %s is too short; a full comparison costs every gateway something, use %s or more", s.resync, s.minResync)
-	}
 	if err := s.checkGrammar(); err != nil {
 		return err
-	}
-	if !ownerPattern.MatchString(s.owner) {
-		return fmt.Errorf("--owner %q does not fit; use a-z, 0-9 and -, at most 32 characters, beginning and ending with a letter or digit", s.owner)
 	}
 	if err := s.checkProxies(); err != nil {
 		return err
@@ -203,11 +194,8 @@ func (s *settings) bindGrammar(f *pflag.FlagSet) {
 
 // checkGrammar finds what is wrong with them.
 func (s *settings) checkGrammar() error {
-	if s.labelPrefix == "" {
-		return fmt.Errorf("--label-prefix is empty; leave it out to have %q", "lockstep.")
-	}
-	if !prefixPattern.MatchString(s.labelPrefix) {
-		return fmt.Errorf("--label-prefix %q can't begin a label; use a-z, 0-9, ., _ and -, beginning with a letter or digit", s.labelPrefix)
+	if err := checkPrefix(s.labelPrefix); err != nil {
+		return err
 	}
 	if !strings.HasSuffix(s.labelPrefix, ".") {
 		s.labelPrefix += "."

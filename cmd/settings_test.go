@@ -60,6 +60,10 @@ func TestCheckRefuses(t *testing.T) {
 		"odd prefix":      {[]string{"--label-prefix", "lock step"}, "can't begin a label"},
 		"dotted prefix":   {[]string{"--label-prefix", ".mine"}, "can't begin a label"},
 		"short resync":    {[]string{"--resync", "9s"}, "10s or more"},
+		"tcp ports":       {[]string{"--haproxy-tcp-ports", "19200,70000"}, "--haproxy-tcp-ports: ports \"70000\" are none"},
+		"bind":            {[]string{"--haproxy-bind", "nonsense"}, "--haproxy-bind: bind \"nonsense\""},
+		"listen":          {[]string{"--listen", "nonsense"}, "--listen: \"nonsense\" is no address"},
+		"via ports":       {[]string{"--haproxy-via-ports", "9-1"}, "--haproxy-via-ports \"9-1\" is no range"},
 		"trusted name":    {[]string{"--trusted-proxies", "proxy.test"}, "--trusted-proxies \"proxy.test\" is neither"},
 		"accepted zone":   {[]string{"--haproxy-accept-proxy", "10.0.0.0/8,fe80::1%eth0"}, "--haproxy-accept-proxy \"fe80::1%eth0\" is neither"},
 	} {

@@ -106,6 +106,15 @@ func checkAccessLog(o Options) error {
 			return fmt.Errorf("the standard output is a plain file, which HAProxy would overwrite with each start; let a pipe append to it (lockstep run … | tee -a FILE), or name a syslog address for the access log")
 		}
 		return nil
+	}
+	return CheckAccessLog(target)
+}
+
+// CheckAccessLog says what is wrong with Options.AccessLog taken alone.
+func CheckAccessLog(target string) error {
+	switch {
+	case target == "" || target == AccessLogStdout:
+		return nil
 	case filepath.IsAbs(target):
 		return wordFile.check(target)
 	}

@@ -41,6 +41,17 @@ func parseBind(text string) (bind, error) {
 	return bind{host: host, port: port}, nil
 }
 
+// CheckBinds says what is wrong with Options.Binds, or TLSBinds, taken alone.
+func CheckBinds(texts []string) error {
+	for _, text := range texts {
+		if _, err := parseBind(text); err != nil {
+			return err
+		}
+	}
+	o := Options{Binds: texts}
+	return o.portDefaults()
+}
+
 // overlaps reports whether two binds can't both be had by different processes.
 func (b bind) overlaps(o bind) bool {
 	return b.port == o.port && (b.host == o.host || anyHost(b.host) || anyHost(o.host))

@@ -162,17 +162,27 @@ func (o Options) withDefaults() (Options, error) {
 
 // checkPaths refuses paths that HAProxy's files or a unix socket can't take.
 func (o *Options) checkPaths() error {
-	for _, path := range []string{o.Dir, o.StatsSocket, o.MasterSocket, o.PIDFile} {
-		if path != "" && !filePath(path) {
-			return fmt.Errorf("path %q can't be written into HAProxy's configuration; use one of letters, digits and ._:@+-/ only", path)
+	for _, path := range []string{o.Dir, o.PIDFile} {
+		if err := checkPath(path); err != nil {
+			return err
 		}
 	}
-	for _, path := range []string{o.StatsSocket, o.MasterSocket} {
-		if len(path) > maxSocketPath {
-			return fmt.Errorf("socket path %s has %d characters and a unix socket takes %d; use a shorter --haproxy-dir", path, len(path), maxSocketPath)
-		}
+	return cmp.Or(CheckSocket(o.StatsSocket), CheckSocket(o.MasterSocket))
+}
+
+func checkPath(path string) error {
+	if path != "" && !filePath(path) {
+		return fmt.Errorf("path %q can't be written into HAProxy's configuration; use one of letters, digits and ._:@+-/ only", path)
 	}
 	return nil
+}
+
+// CheckSocket says what is wrong with the path of a socket of HAProxy's.
+func CheckSocket(path string) error {
+	if len(path) > maxSocketPath {
+		return fmt.Errorf("socket path %s has %d characters and a unix socket takes %d; use a shorter --haproxy-dir", path, len(path), maxSocketPath)
+	}
+	return checkPath(path)
 }
 
 // listeners checks the addresses of listeners, and makes the paths of certificates

@@ -72,6 +72,12 @@ func (o *Options) streamDefaults() error {
 	return nil
 }
 
+// CheckPorts says what is wrong with Options.TCPPorts taken alone.
+func CheckPorts(texts []string) error {
+	o := Options{TCPPorts: texts}
+	return o.portDefaults()
+}
+
 // portDefaults reads the ports that labels may ask for.
 func (o *Options) portDefaults() error {
 	o.ports = nil
@@ -98,15 +104,15 @@ func (o *Options) portDefaults() error {
 	for i, b := range o.ports {
 		for _, text := range slices.Concat(o.Binds, o.TLSBinds) {
 			if own, err := parseBind(text); err == nil && own.overlaps(b) {
-				return fmt.Errorf("port %d is to be both HTTP's (%s) and one for labels; leave it out of one of them", b.port, text)
+				return fmt.Errorf("port %d is to be both HTTP's (%s) and one for labels; leave it out of --haproxy-tcp-ports, or listen elsewhere", b.port, text)
 			}
 		}
 		via := bind{host: o.Via.Host, port: b.port}
 		if int(o.Via.First) <= b.port && b.port <= int(o.Via.Last) && via.overlaps(b) {
-			return fmt.Errorf("port %d is to be both one for labels and one at which Kong reaches HAProxy; leave it out of one of them", b.port)
+			return fmt.Errorf("port %d is to be both one for labels and one at which Kong reaches HAProxy; leave it out of --haproxy-tcp-ports, or change --haproxy-via-ports", b.port)
 		}
 		if slices.ContainsFunc(o.ports[:i], b.overlaps) {
-			return fmt.Errorf("port %d is named twice for labels; name it once", b.port)
+			return fmt.Errorf("port %d is named twice for labels; name it once in --haproxy-tcp-ports", b.port)
 		}
 	}
 	return nil

@@ -90,9 +90,8 @@ func (o Options) resolve() (Options, error) {
 		return o, errors.New("no Kong Admin API is named; set --kong-admin-url")
 	}
 	for _, raw := range o.AdminURLs {
-		u, err := url.Parse(raw)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return o, fmt.Errorf("--kong-admin-url %q is not an address like http://127.0.0.1:8001", hidden(raw))
+		if err := CheckURL(raw); err != nil {
+			return o, err
 		}
 	}
 	if len(o.Owner) > 40 || !regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`).MatchString(o.Owner) {
@@ -131,6 +130,15 @@ func (o Options) resolve() (Options, error) {
 		}
 	}
 	return o, nil
+}
+
+// CheckURL says what is wrong with one of Options.AdminURLs. The error repeats no password.
+func CheckURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("--kong-admin-url %q is not an address like http://127.0.0.1:8001", hidden(raw))
+	}
+	return nil
 }
 
 func setDefault[T comparable](field *T, value T) {
