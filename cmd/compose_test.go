@@ -32,6 +32,7 @@ func TestCompose(t *testing.T) {
 		"granted.txt":  {"plan --compose refused.yaml --kong-admin-url http://127.0.0.1:1 --haproxy-tcp-ports 5672 --haproxy-bind-tls :8443 --haproxy-client-ca CA --backend-ca nope=CA", 1},
 		"markdown.md":  {"plan --compose refused.yaml --haproxy-tcp-ports 5672 -o markdown", 1},
 		"validate.txt": {"validate compose.yaml m", 1},
+		"folder.txt":   {"validate .", 1},
 		"policy.txt":   {"validate --policy m/policy.yaml compose.yaml", 1},
 	} {
 		t.Run(golden, func(t *testing.T) {

@@ -180,7 +180,9 @@ func (c *Controller) tell(states []source.State) {
 		if i < len(c.states) && c.states[i].Error == state.Error {
 			continue
 		}
-		if state.Error != "" {
+		if state.Error != "" && !state.Loaded {
+			c.log.Warn("source can't be read yet; the gateways stay as they are until it is", "source", state.Name, "error", state.Error)
+		} else if state.Error != "" {
 			c.log.Warn("source is disturbed; its last good state stays", "source", state.Name, "error", state.Error)
 		} else if i < len(c.states) {
 			c.log.Info("source is back", "source", state.Name)

@@ -89,6 +89,11 @@ func (r *reader) object(document *yaml.Node) (Object, bool) {
 	if says(fields, wordFormat) && !says(fields, "apiVersion") {
 		return r.deckFile(fields, r.at(top)), len(r.problems) == before
 	}
+	if says(fields, "services") && !says(fields, "apiVersion") && !says(fields, "kind") {
+		r.report(r.at(top), "this is a Compose file, no manifest",
+			"keep it elsewhere; to check the labels in it, name it by itself: lockstep validate FILE, or lockstep plan --compose FILE")
+		return Object{}, false
+	}
 	named := r.only(fields, "apiVersion", "kind", "metadata", "spec")
 	k := r.kindOf(named, r.at(top))
 	if k == nil {

@@ -138,13 +138,15 @@ func TestCostIsBounded(t *testing.T) {
 
 func TestCompileRefuses(t *testing.T) {
 	for text, want := range map[string]Fault{
-		"":                  {Message: "the expression is empty"},
-		`projekt == "a"`:    {1, 1, `unknown name "projekt"`, "did you mean project?"},
-		`project = "a"`:     {Line: 1, Column: 9, Message: "the expression can't be read: Syntax error"},
-		`project`:           {Message: "the expression gives string, not true or false"},
-		`port == "80"`:      {Line: 1, Column: 6, Message: "the expression can't be read: found no matching overload for '_==_'"},
-		"true &&\n  nobody": {2, 3, `unknown name "nobody"`, "use one of: source"},
-		`hosts.overlap(1)`:  {Line: 1, Column: 14, Message: "the expression can't be read: found no matching overload for 'overlap'"},
+		"":                                {Message: "the expression is empty"},
+		`projekt == "a"`:                  {1, 1, `unknown name "projekt"`, "did you mean project?"},
+		`project = "a"`:                   {Line: 1, Column: 9, Message: "the expression can't be read: Syntax error"},
+		`project`:                         {Message: "the expression gives string, not true or false"},
+		`port == "80"`:                    {Line: 1, Column: 6, Message: "the expression can't be read: found no matching overload for '_==_'"},
+		"true &&\n  nobody":               {2, 3, `unknown name "nobody"`, "use one of: source"},
+		`true && foo (project)`:           {1, 9, `unknown function "foo"`, "use one of: all, bool, bytes, charAt, contains,"},
+		`"ü" != hosts.overlaps("a.test")`: {1, 14, `unknown function "overlaps"`, "did you mean overlap?"},
+		`hosts.overlap(1)`:                {Line: 1, Column: 14, Message: "the expression can't be read: found no matching overload for 'overlap'"},
 		strings.Repeat("(", 200) + "true" + strings.Repeat(")", 200): {Message: "the expression can't be read"},
 		strings.Repeat("true && ", 1000) + "true":                    {Message: "the expression can't be read"},
 	} {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
@@ -29,6 +31,43 @@ type Fault struct {
 // undeclared is how CEL words a name that it does not know.
 var undeclared = regexp.MustCompile(`undeclared reference to '([^']*)'`)
 
+// unknown says that a name in an expression means nothing. Of a function CEL gives the
+// place of its parenthesis; then functions are offered, and the place is that of the name.
+func (f *Fault) unknown(name, text string, env *cel.Env) {
+	noun, known := "name", wordNames()
+	if lines := strings.Split(text, "\n"); f.Line >= 1 && f.Line <= len(lines) {
+		line := []rune(lines[f.Line-1])
+		if before := f.Column - 1; before >= 0 && before < len(line) && line[before] == '(' {
+			noun, known = "function", functionNames(env)
+			if i := strings.LastIndex(string(line[:before]), name); i >= 0 {
+				f.Column = utf8.RuneCountInString(string(line[:before])[:i]) + 1
+			}
+		}
+	}
+	f.Message = fmt.Sprintf("unknown %s %q", noun, v1.OneLine(name))
+	f.Fix = "use one of: " + strings.Join(known, ", ")
+	if near := v1.Nearest(name, known); near != "" {
+		f.Fix = fmt.Sprintf("did you mean %s?", near)
+	}
+}
+
+// functionNames returns what can be called, sorted: no operators, and nothing of times,
+// which no word gives.
+func functionNames(env *cel.Env) []string {
+	var names []string
+	for name := range env.Functions() {
+		names = append(names, name)
+	}
+	for _, macro := range env.Macros() {
+		names = append(names, macro.Function())
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return name[0] < 'a' || name[0] > 'z' || name == "in" || strings.HasPrefix(name, "get")
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Compile reads an expression. Its names, types and size are checked here, so that
 // what is left to fail is an index that is not there, and what costs too much.
 func Compile(text string) (*Condition, *Fault) {
@@ -45,11 +84,7 @@ func Compile(text string) (*Condition, *Fault) {
 		first := issues.Errors()[0]
 		f := &Fault{Line: first.Location.Line(), Column: first.Location.Column() + 1, Message: "the expression can't be read: " + v1.OneLine(first.Message), Fix: fix}
 		if name := undeclared.FindStringSubmatch(first.Message); name != nil {
-			f.Message = fmt.Sprintf("unknown name %q", v1.OneLine(name[1]))
-			f.Fix = "use one of: " + strings.Join(wordNames(), ", ")
-			if near := v1.Nearest(name[1], append(wordNames(), "overlap")); near != "" {
-				f.Fix = fmt.Sprintf("did you mean %s?", near)
-			}
+			f.unknown(name[1], text, env)
 		}
 		return nil, f
 	}

@@ -104,6 +104,9 @@ func (r *Repository) State() State {
 	defer r.mu.Unlock()
 	state := r.state
 	state.Problems = slices.Clone(state.Problems)
+	if !state.Loaded && state.Error != "" { // which says it
+		state.Problems = nil
+	}
 	return state
 }
 
@@ -264,25 +267,30 @@ func (r *Repository) known(terms string) string {
 
 // answered takes in what the ref points to, and why that is not taken.
 func (r *Repository) answered(tip, terms string, refused error) {
+	remembered := r.Remembered() != nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if again := tip == r.state.Commit && terms == r.terms; !again {
 		r.state.Problems = nil
 	}
 	r.state.Asked, r.state.Commit, r.terms = time.Now(), tip, terms
+	taken := r.state.Loaded || remembered
 	if refused != nil {
 		problem := v1.Problem{
 			Reason: v1.InvalidManifest, Origin: v1.Origin{Commit: tip}, Message: "the commit is not taken: " + v1.OneLine(refused.Error()),
-			Fix: "what was taken before stays; correct the commit, and push",
+			Fix: "correct the commit, and push",
 		}
 		if _, unfit := errors.AsType[*unfitError](refused); !unfit {
-			problem.Fix = "what was taken before stays; push a commit that is signed by a key in --git-signed-by"
+			problem.Fix = "push a commit that is signed by a key in --git-signed-by"
+		}
+		if taken { // else State has it as its error, which is told by whoever reads that
+			problem.Fix = "what was taken before stays; " + problem.Fix
+			r.options.Log.Warn("commit is not taken; what was taken before stays", "problem", problem.Error())
 		}
 		r.state.Problems = []v1.Problem{problem}
-		r.options.Log.Warn("commit is not taken; what was taken before stays", "problem", problem.Error())
 	}
 	r.state.Error = ""
-	if !r.state.Loaded && len(r.state.Problems) > 0 {
+	if !taken && len(r.state.Problems) > 0 {
 		r.state.Error = r.state.Problems[0].Error()
 	}
 	r.compare()

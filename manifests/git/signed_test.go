@@ -67,9 +67,12 @@ func TestOnlySignedCommits(t *testing.T) {
 	unsigned := c.commit()
 	o := Options{URL: c.dir, SignedBy: keys}
 	f := follow(t, o)
-	f.complains("commit " + short(unsigned) + ": InvalidManifest: the commit is not taken: it is not signed; what was taken before stays; push a commit that is signed")
+	f.complains("commit " + short(unsigned) + ": InvalidManifest: the commit is not taken: it is not signed; push a commit that is signed")
 	if f.watcher.State().Loaded {
 		t.Fatal("an unsigned commit counts")
+	}
+	if problems := f.repository.State().Problems; len(problems) > 0 {
+		t.Errorf("it is said twice: %v", problems)
 	}
 	c.write("a.yaml", service("a", "/ann"))
 	signed := c.commit("-S" + ann)
@@ -77,7 +80,7 @@ func TestOnlySignedCommits(t *testing.T) {
 	f.complains("")
 	c.write("a.yaml", service("a", "/bob"))
 	c.commit("-S" + bob)
-	f.complains("no key that is taken has signed it")
+	f.complains("unknown entity; what was taken before stays; push a commit that is signed")
 	f.has("a: /ann " + short(signed))
 	if behind := gauge(t, f, "lockstep_git_behind_seconds"); behind <= 0 {
 		t.Errorf("behind for %v seconds, want more than 0", behind)

@@ -94,10 +94,7 @@ func renderNames(line func(string, ...any), o Options) {
 // checkAccessLog refuses a target that HAProxy would not take, or would look up.
 func checkAccessLog(o Options) error {
 	target := o.AccessLog
-	switch {
-	case target == "":
-		return nil
-	case target == AccessLogStdout:
+	if target == AccessLogStdout {
 		if o.Mode == External {
 			return fmt.Errorf("an external HAProxy has a standard output of its own; name a syslog address or socket for its access log, as 127.0.0.1:514 or /dev/log")
 		}

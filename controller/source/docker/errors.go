@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
@@ -42,7 +43,11 @@ func (c connection) advise(err error) error {
 	case errdefs.IsPermissionDenied(err), errdefs.IsUnauthorized(err):
 		text = fmt.Sprintf("the Docker daemon at %s refuses a request: %v; a socket proxy must let through what docs/docker-socket.md lists", c.host, err)
 	case client.IsErrConnectionFailed(err):
-		text = fmt.Sprintf("cannot connect to the Docker daemon at %s: is it running? may this user read the socket? set --docker-host", c.host)
+		ask := "is it running, and does it listen there for this machine?"
+		if strings.HasPrefix(c.host, "unix://") {
+			ask = "is it running? may this user read the socket?"
+		}
+		text = fmt.Sprintf("cannot connect to the Docker daemon at %s: %s set --docker-host", c.host, ask)
 		if inner := root(err); inner != "" {
 			text += " (" + inner + ")"
 		}

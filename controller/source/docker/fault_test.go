@@ -177,6 +177,15 @@ func TestNoDaemon(t *testing.T) {
 	w.until("no error", func() bool { return w.source.State().Error == "" })
 }
 
+// TestNoDaemonOverTCP: who asks over the network is not asked about a socket.
+func TestNoDaemonOverTCP(t *testing.T) {
+	w := begin(t, Options{Host: "tcp://127.0.0.1:1", timing: quick})
+	w.until("state says so", func() bool { return w.source.State().Error != "" })
+	if said := w.source.State().Error; strings.Contains(said, "socket") || !strings.Contains(said, "does it listen there") {
+		t.Errorf("said is %q", said)
+	}
+}
+
 // TestQuiet lets a resync find nothing new: no delta and no poke.
 func TestQuiet(t *testing.T) {
 	e, host := fake(t)
