@@ -136,6 +136,20 @@ func TestCostIsBounded(t *testing.T) {
 	}
 }
 
+// TestWhatGrowsCostsToo: what makes a long text of short ones counts by what it makes, or
+// a rule could fill the memory with a label.
+func TestWhatGrowsCostsToo(t *testing.T) {
+	for _, text := range []string{
+		`labels["long"].replace("a", labels["long"]).replace("a", labels["long"]).size() > 0`,
+		`labels["long"].split("").join(labels["long"]).split("").size() > 0`,
+	} {
+		problems := rule(t, "", text).Judge(claim(func(c *Claim, _ *v1.Route) { c.Labels = map[string]string{"long": strings.Repeat("a", 500)} }))
+		if len(problems) != 1 || !strings.Contains(problems[0].Message, "cost limit exceeded") {
+			t.Errorf("%s: %v, want it to cost too much", text, problems)
+		}
+	}
+}
+
 func TestCompileRefuses(t *testing.T) {
 	for text, want := range map[string]Fault{
 		"":                                {Message: "the expression is empty"},

@@ -79,7 +79,7 @@ const (
 var environment = sync.OnceValues(func() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		cel.ParserExpressionSizeLimit(maxText), cel.ParserRecursionLimit(maxNodes),
-		ext.Strings(ext.StringsVersion(2)), ext.Sets(),
+		ext.Strings(ext.StringsVersion(5)), ext.Sets(), // the first version of which each call counts towards the cost
 		cel.Function("overlap", cel.MemberOverload("hosts_overlap_host", []*cel.Type{texts, cel.StringType}, cel.BoolType, cel.BinaryBinding(overlap))),
 	}
 	for _, w := range words {
