@@ -206,6 +206,7 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 	if message, fix := rec.spell(); message != "" {
 		return nil, one(e.Place("url"), v1.InvalidManifest, message, fix)
 	}
+	hidden = rec.hideURL(hidden)
 	var problems []v1.Problem
 	for _, ref := range e.Refs {
 		parent, there := c.parent(ref)

@@ -440,3 +440,28 @@ func TestDeclaredSecretsAreNotShown(t *testing.T) {
 		}
 	})
 }
+
+// TestDeclaredAddress: of an address that is a secret as a whole, no part is shown,
+// whether it is made or changed.
+func TestDeclaredAddress(t *testing.T) {
+	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		at := func(url string) v1.Shared {
+			return v1.Shared{Entities: []v1.Entity{entity(kindService, "legacy", body{"name": "legacy", "url": v1.NewSecret(url)})}}
+		}
+		declare(t, open(t, o), v1.Set{}, at("http://planted-one:8443/planted-one"))
+		if !strings.Contains(k.World(), `host: "planted-one"`) {
+			t.Fatalf("it was not made:\n%s", k.World())
+		}
+		r := open(t, o)
+		p, problems := declare(t, r, v1.Set{}, at("http://planted-two:8443/planted-two"))
+		text, _, err := r.Render(v1.Set{}, at("http://planted-two:8443/planted-two"))
+		said := fmt.Sprint(sentences(p), p.Changes[0].Differences(), problems, string(text))
+		if err != nil || strings.Contains(said, "planted") || !strings.Contains(said, "host (secret ") {
+			t.Errorf("what is said of it, %v:\n%s", err, said)
+		}
+		if p, problems := declare(t, r, v1.Set{}, at("http://planted-two:8443/planted-two")); !p.Empty() || len(problems) > 0 {
+			t.Errorf("it is not quiet then: %s, %v", sentences(p), problems)
+		}
+	})
+}

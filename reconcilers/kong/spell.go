@@ -95,6 +95,23 @@ func (r *record) spellURL() (message, fix string) {
 	return "", ""
 }
 
+// hideURL returns the paths at which secrets stand, with those that a url which is one
+// was turned into. Its protocol and port tell nothing.
+func (r *record) hideURL(hidden []string) []string {
+	at := slices.Index(hidden, "url")
+	if at < 0 {
+		return hidden
+	}
+	hidden = slices.Delete(slices.Clone(hidden), at, at+1)
+	for _, name := range []string{"host", "path"} {
+		if text, given := r.body[name].(string); given && text != "/" {
+			hidden = append(hidden, name)
+			r.secrets = append(r.secrets, texts(text)...)
+		}
+	}
+	return hidden
+}
+
 // unveiled returns a body as plain values, the paths at which secrets stand in it,
 // and these.
 func unveiled(body map[string]any) (plain map[string]any, hidden, secrets []string) {
