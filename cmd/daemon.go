@@ -283,6 +283,9 @@ func (d *daemon) explain(ctx context.Context, ref string) (status.Explanation, e
 		_, why := d.status.Ready()
 		return status.Explanation{}, fmt.Errorf("what runs is not known yet (%s); ask again", why)
 	}
+	if port, is := status.PortOf(ref); is {
+		return d.status.ExplainPort(ref, port), nil
+	}
 	if status.IsURL(ref) {
 		return d.status.ExplainURL(ref)
 	}

@@ -22,11 +22,12 @@ func newExplain() *cobra.Command {
 	var r reach
 	var out output
 	c := &cobra.Command{
-		Use:   "explain CONTAINER|SERVICE|HOST/PATH",
+		Use:   "explain CONTAINER|SERVICE|HOST/PATH|:PORT",
 		Short: "Tell whether a container gets traffic on each gateway, and why not",
 		Long: "Explain says of a container or a service whether it gets traffic on each gateway\n" +
 			"and, if not, why and what to do. Of an address it says which route takes a GET\n" +
-			"request on each gateway, who answers, and which other routes match.",
+			"request on each gateway, who answers, and which other routes match; of a TCP port\n" +
+			"(:5672), which service takes its connections.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var explanation status.Explanation
@@ -154,6 +155,9 @@ func printExplanation(p *printer, e status.Explanation) {
 	for _, answer := range e.Answers {
 		printAnswer(p, answer)
 	}
+	if len(e.Services)+len(e.Problems)+len(e.Answers) == 0 { // a port, where there is no HAProxy
+		p.line("no gateway here takes TCP connections")
+	}
 }
 
 // declaredAt names the place of what a manifest declares.
@@ -217,11 +221,19 @@ func printRollout(p *printer, r *desired.RolloutStanding) {
 
 // printAnswer says what one gateway makes of a request.
 func printAnswer(p *printer, a status.Answer) {
+	by := "by its name (SNI)"
+	if a.Port != 0 {
+		by = fmt.Sprintf("to port %d", a.Port)
+	}
 	switch {
+	case a.Port != 0 && a.Route == "":
+		p.line("%-8s no TCP service takes connections to port %d", a.Gateway, a.Port)
+	case a.Port != 0 && len(a.Instances) > 0:
+		p.line("%-8s route %s of service %s takes the connection %s: one of %s gets it", a.Gateway, a.Route, a.Service, by, strings.Join(a.Instances, ", "))
 	case a.PassedOn && len(a.Instances) == 0:
-		p.line("%-8s route %s of service %s takes the connection by its name (SNI), and closes it: no instance is ready", a.Gateway, a.Route, a.Service)
+		p.line("%-8s route %s of service %s takes the connection %s, and closes it: no instance is ready", a.Gateway, a.Route, a.Service, by)
 	case a.PassedOn:
-		p.line("%-8s route %s of service %s takes the connection by its name (SNI): one of %s ends TLS itself", a.Gateway, a.Route, a.Service, strings.Join(a.Instances, ", "))
+		p.line("%-8s route %s of service %s takes the connection %s: one of %s ends TLS itself", a.Gateway, a.Route, a.Service, by, strings.Join(a.Instances, ", "))
 	case a.Route == "":
 		p.line("%-8s no route takes it: 404", a.Gateway)
 	case a.Status != 0 && a.Status != http.StatusServiceUnavailable:

@@ -164,56 +164,6 @@ func withoutInstances(gateway v1.Gateway, routes []desired.RouteStanding) string
 	return said
 }
 
-// printProblems prints what needs somebody's attention.
-func printProblems(p *printer, report status.Report) {
-	var lines []string
-	troubled := map[v1.Gateway]bool{} // what ails all of a gateway is said once
-	for _, g := range report.Gateways {
-		if g.Error != "" {
-			troubled[g.Name] = true
-			lines = append(lines, string(g.Name)+": "+g.Error)
-		}
-		for _, problem := range g.Problems {
-			if problem.Error() != g.Error {
-				lines = append(lines, string(g.Name)+": "+problem.Error())
-			}
-		}
-		for _, held := range g.Held {
-			lines = append(lines, string(g.Name)+": "+held.Problem(g.Name).Error())
-		}
-	}
-	for _, service := range report.Services {
-		for _, problem := range service.Problems {
-			lines = append(lines, problem.Error())
-		}
-		for _, route := range service.Routes {
-			for _, verdict := range unserved(route.Verdicts) {
-				if !troubled[verdict.Gateway] {
-					lines = append(lines, "route "+route.Name+" on "+sayVerdict(verdict))
-				}
-			}
-		}
-	}
-	for _, refused := range report.Refused {
-		for _, problem := range refused.Problems {
-			lines = append(lines, problem.Error())
-		}
-	}
-	for _, source := range report.Sources {
-		for _, problem := range source.Problems {
-			lines = append(lines, problem.Error())
-		}
-	}
-	if len(lines) == 0 {
-		return
-	}
-	p.line("")
-	p.line("PROBLEMS")
-	for _, line := range lines {
-		p.line("  %s", line)
-	}
-}
-
 // describeRoutes says in few words which requests a service gets.
 func describeRoutes(routes []desired.RouteStanding) string {
 	var parts []string
@@ -246,28 +196,4 @@ func reasonOn(gateway v1.Gateway, verdicts []desired.Verdict) string {
 		}
 	}
 	return "-"
-}
-
-// unserved returns the verdicts that somebody should know of. A service that
-// names its gateways knows that it is not on the others.
-func unserved(verdicts []desired.Verdict) []desired.Verdict {
-	var out []desired.Verdict
-	for _, verdict := range verdicts {
-		if verdict.Reason != v1.Serving && verdict.Reason != v1.NotEnabled {
-			out = append(out, verdict)
-		}
-	}
-	return out
-}
-
-// sayVerdict says a verdict in a line: "kong: Conflict: why; fix".
-func sayVerdict(verdict desired.Verdict) string {
-	line := string(verdict.Gateway) + ": " + string(verdict.Reason)
-	if verdict.Message != "" {
-		line += ": " + verdict.Message
-	}
-	if verdict.Fix != "" {
-		line += "; " + verdict.Fix
-	}
-	return line
 }

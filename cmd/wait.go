@@ -102,7 +102,7 @@ type waiting struct {
 // yet, is waited for as well; its last word is then what is missing.
 func (w *waiting) until(ctx context.Context, subject string) (waited, error) {
 	out := waited{Subject: subject, Goal: w.goal, Missing: "the time was up before it was asked about"}
-	if status.IsURL(subject) {
+	if _, port := status.PortOf(subject); port || status.IsURL(subject) {
 		return out, fmt.Errorf("%q is an address; wait takes containers and services", subject)
 	}
 	query, known := url.Values{"subject": {subject}}, false

@@ -78,7 +78,7 @@ func withoutInstance(verdict desired.Verdict, s desired.Standing, stream bool) d
 // distinct returns the gateway's problems by service, each cause once: what
 // concerns all services comes first and is not said of each again.
 func (g *gateway) distinct() []v1.Problem {
-	common := map[string]bool{}
+	common, said := map[string]bool{}, map[v1.Problem]bool{}
 	var out []v1.Problem
 	for _, problem := range g.problems[""] {
 		if !common[problem.Message] {
@@ -88,7 +88,8 @@ func (g *gateway) distinct() []v1.Problem {
 	}
 	for _, service := range slices.Sorted(maps.Keys(g.problems)) {
 		for _, problem := range g.problems[service] {
-			if service != "" && !common[problem.Message] {
+			if service != "" && !common[problem.Message] && !said[problem] { // a container may be in several services
+				said[problem] = true
 				out = append(out, problem)
 			}
 		}

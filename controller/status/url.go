@@ -30,6 +30,8 @@ type Answer struct {
 	Proof bool `json:"client_certificate,omitempty"`
 	// Instances are the containers among which the gateway chooses.
 	Instances []string `json:"instances,omitempty"`
+	// Port is the TCP port, when one was asked about.
+	Port int `json:"port,omitempty"`
 	// Others are routes that match as well, and why it is not them.
 	Others []Other `json:"others,omitempty"`
 }
@@ -115,6 +117,15 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 	table, err := routing.New(served)
 	if err != nil {
 		return Answer{}, fmt.Errorf("explain: %w", err)
+	}
+	if over := request; over.Scheme == "http" {
+		over.Scheme = "https"
+		if c, passed := byName(report, gateway, over); passed {
+			answer.Others = append(answer.Others, Other{
+				Route: c.route.Name, Reason: v1.Serving, Message: "it takes connections over TLS by this name, as they are, and no HTTP request",
+				Fix: "ask about https://" + request.Host + request.Target,
+			})
+		}
 	}
 	if decision := table.Decide(request); decision.Route != nil {
 		answer.take(matching[decision.Route.Name], decision)

@@ -85,6 +85,51 @@ func TestExplainProof(t *testing.T) {
 	}
 }
 
+// TestExplainPort: a TCP port is its route's, and a name that is passed on over TLS is told
+// of to who asks without.
+func TestExplainPort(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.Kong, v1.HAProxy})
+	verdict := func(reason v1.Reason) []desired.Verdict {
+		return []desired.Verdict{{Gateway: v1.HAProxy, Reason: reason}}
+	}
+	standings := map[string]*desired.Standing{}
+	for name, c := range map[string]struct {
+		route  v1.Route
+		reason v1.Reason
+	}{
+		"mq": {v1.Route{Listen: []int{5672, 5673}}, v1.Serving}, "rival": {v1.Route{Listen: []int{5672}}, v1.Conflict}, "vault": {v1.Route{SNIs: []string{"vault.test"}}, v1.Serving},
+	} {
+		c.route.Name = name + ".default"
+		standings[name] = &desired.Standing{
+			Service: name, Routes: []desired.RouteStanding{{Route: c.route, Verdicts: verdict(c.reason)}},
+			Instances: []desired.InstanceStanding{{ID: name, Container: name + "-1", Verdicts: verdict(v1.Serving)}},
+		}
+	}
+	s.Applied(v1.HAProxy, Round{Build: s.Desired(desired.Result{Standings: standings}), Reason: v1.Serving, At: time.Unix(1, 0)})
+	for ref, want := range map[string]Answer{
+		":5672":          {Gateway: v1.HAProxy, Port: 5672, Route: "mq.default", Service: "mq", PassedOn: true, Instances: []string{"mq-1"}, Others: []Other{{Route: "rival.default", Reason: v1.Conflict}}},
+		"127.0.0.1:5673": {Gateway: v1.HAProxy, Port: 5673, Route: "mq.default", Service: "mq", PassedOn: true, Instances: []string{"mq-1"}},
+		"[::1]:99":       {Gateway: v1.HAProxy, Port: 99},
+	} {
+		port, is := PortOf(ref)
+		if diff := cmp.Diff([]Answer{want}, s.ExplainPort(ref, port).Answers); diff != "" || !is {
+			t.Errorf("%s: a port %t (-want +got):\n%s", ref, is, diff)
+		}
+	}
+	for _, ref := range []string{"web-1", "shop.test:80", "shop.test/", ":0", ":65536", ":http", "127.0.0.1"} {
+		if port, is := PortOf(ref); is {
+			t.Errorf("%q is taken for port %d", ref, port)
+		}
+	}
+	got, err := s.ExplainURL("vault.test/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := got.Answers[1]; a.Route != "" || a.Status != 404 || len(a.Others) != 1 || a.Others[0].Route != "vault.default" || a.Others[0].Fix != "ask about https://vault.test/a" {
+		t.Errorf("of a name that is passed on over TLS: %+v", a)
+	}
+}
+
 // TestExplainName: over TLS the most specific name decides, before any request is seen.
 func TestExplainName(t *testing.T) {
 	s := New("1", "lockstep", []v1.Gateway{v1.HAProxy})

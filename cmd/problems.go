@@ -1,0 +1,115 @@
+package cmd
+
+import (
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/status"
+)
+
+// printProblems prints what needs somebody's attention.
+func printProblems(p *printer, report status.Report) {
+	var lines []string
+	troubled := map[v1.Gateway]bool{} // what ails all of a gateway is said once
+	for _, g := range report.Gateways {
+		if g.Error != "" {
+			troubled[g.Name] = true
+			lines = append(lines, string(g.Name)+": "+g.Error)
+		}
+		for _, problem := range g.Problems {
+			if problem.Error() != g.Error {
+				lines = append(lines, string(g.Name)+": "+problem.Error()+vacant(report.Services, problem.Object))
+			}
+		}
+		for _, held := range g.Held {
+			lines = append(lines, string(g.Name)+": "+held.Problem(g.Name).Error())
+		}
+	}
+	for _, service := range report.Services {
+		for _, problem := range service.Problems {
+			lines = append(lines, problem.Error())
+		}
+		for _, route := range service.Routes {
+			for _, verdict := range unserved(route.Verdicts) {
+				if !troubled[verdict.Gateway] && !told(report.Gateways, verdict) {
+					lines = append(lines, "route "+route.Name+" on "+sayVerdict(verdict)+vacant(report.Services, v1.Key{Kind: v1.KindRoute, Name: route.Name}))
+				}
+			}
+		}
+	}
+	for _, refused := range report.Refused {
+		for _, problem := range refused.Problems {
+			lines = append(lines, problem.Error())
+		}
+	}
+	for _, source := range report.Sources {
+		for _, problem := range source.Problems {
+			lines = append(lines, problem.Error())
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	p.line("")
+	p.line("PROBLEMS")
+	for _, line := range lines {
+		p.line("  %s", line)
+	}
+}
+
+// told reports whether a gateway's own problems give the cause of a verdict already: they
+// name the container and its label, or the place in a file.
+func told(gateways []status.Gateway, verdict desired.Verdict) bool {
+	for _, g := range gateways {
+		for _, problem := range g.Problems {
+			if g.Name == verdict.Gateway && problem.Reason == verdict.Reason && strings.HasSuffix(verdict.Message, problem.Message) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// vacant says of what belongs to a service without instances that it does, and until when
+// it is kept; "" of all else.
+func vacant(services []status.Service, object v1.Key) string {
+	name := object.Name
+	if dot := strings.LastIndexByte(name, '.'); object.Kind == v1.KindRoute && dot > 0 {
+		name = name[:dot]
+	}
+	for _, s := range services {
+		if s.Service != name || len(s.Instances) > 0 || object.Kind != v1.KindRoute && object.Kind != v1.KindService {
+			continue
+		}
+		if s.Until == nil {
+			return " (service " + name + " has no instances)"
+		}
+		return " (service " + name + " has no instances any more, and is kept until " + s.Until.Local().Format("15:04:05 MST") + ")"
+	}
+	return ""
+}
+
+// unserved returns the verdicts that somebody should know of. A service that
+// names its gateways knows that it is not on the others.
+func unserved(verdicts []desired.Verdict) []desired.Verdict {
+	var out []desired.Verdict
+	for _, verdict := range verdicts {
+		if verdict.Reason != v1.Serving && verdict.Reason != v1.NotEnabled {
+			out = append(out, verdict)
+		}
+	}
+	return out
+}
+
+// sayVerdict says a verdict in a line: "kong: Conflict: why; fix".
+func sayVerdict(verdict desired.Verdict) string {
+	line := string(verdict.Gateway) + ": " + string(verdict.Reason)
+	if verdict.Message != "" {
+		line += ": " + verdict.Message
+	}
+	if verdict.Fix != "" {
+		line += "; " + verdict.Fix
+	}
+	return line
+}

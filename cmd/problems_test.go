@@ -1,0 +1,45 @@
+package cmd
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/status"
+)
+
+// TestProblemsAreSaidOnce: what a gateway says of a container's label is not said again
+// of its route, and what belongs to a service without instances is marked.
+func TestProblemsAreSaidOnce(t *testing.T) {
+	const cause = "a stripped prefix may have 255 characters"
+	until := time.Now().Add(time.Minute)
+	route := func(name string, reason v1.Reason, message string) []desired.RouteStanding {
+		return []desired.RouteStanding{{Route: v1.Route{Name: name}, Verdicts: []desired.Verdict{{Gateway: v1.HAProxy, Reason: reason, Message: message}}}}
+	}
+	report := status.Report{
+		Gateways: []status.Gateway{{Name: v1.HAProxy, Reason: v1.Serving, Problems: []v1.Problem{{
+			Reason: v1.NotExpressible, Object: v1.Key{Kind: v1.KindRoute, Name: "shop.web.default"},
+			Origin: v1.Origin{Container: "web-1"}, Message: cause, Fix: "shorten it",
+		}}}},
+		Services: []status.Service{
+			{Standing: desired.Standing{Service: "shop.web", Until: &until, Routes: route("shop.web.default", v1.NotExpressible, cause)}},
+			{Standing: desired.Standing{Service: "api", Instances: []desired.InstanceStanding{{ID: "a", Container: "api-1"}}, Routes: route("api.default", v1.Conflict, "the route x holds the same match")}},
+			{Standing: desired.Standing{Service: "old", Routes: route("old.default", v1.Conflict, "the route y holds the same match")}},
+		},
+	}
+	var out bytes.Buffer
+	printProblems(&printer{out: &out}, report)
+	got := strings.Split(strings.TrimSpace(out.String()), "\n")
+	want := []string{
+		"PROBLEMS",
+		`  haproxy: container "web-1": NotExpressible: ` + cause + "; shorten it (service shop.web has no instances any more, and is kept until " + until.Local().Format("15:04:05 MST") + ")",
+		"  route api.default on haproxy: Conflict: the route x holds the same match",
+		"  route old.default on haproxy: Conflict: the route y holds the same match (service old has no instances)",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
