@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/lockstep/lockstep/api/server"
@@ -82,6 +83,9 @@ func exchange(client *http.Client, request *http.Request, value any, unreachable
 			}
 			return fmt.Errorf("%w (%w)", unreachable, op.Err)
 		}
+		if cutOff(err) {
+			return fmt.Errorf("the daemon ended before it answered; see in its log why, and ask again when it runs (%w)", err)
+		}
 		return fmt.Errorf("ask the daemon: %w", err)
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
@@ -103,6 +107,12 @@ func exchange(client *http.Client, request *http.Request, value any, unreachable
 		return fmt.Errorf("understand the daemon's answer: %w; is it another version, or is something else listening there?", err)
 	}
 	return nil
+}
+
+// cutOff reports whether a connection ended without an answer, as it does when the
+// process at its other end does.
+func cutOff(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // dialable turns an address to listen on into one to ask: ":9470" means

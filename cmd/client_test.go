@@ -3,6 +3,8 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -57,6 +59,20 @@ func TestNoPermissionIsNoAbsence(t *testing.T) {
 	err = exchange(denied, request, nil, errNoDaemon)
 	if err == nil || !strings.Contains(err.Error(), "no permission to use /run/c.sock") || strings.Contains(err.Error(), errNoDaemon.Error()) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestDaemonThatIsKilled leaves a question without an answer, and says so.
+func TestDaemonThatIsKilled(t *testing.T) {
+	for _, stopped := range []error{io.EOF, io.ErrUnexpectedEOF, &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://lockstep/plan", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = exchange(&http.Client{Transport: refusing{stopped}}, request, nil, errNoDaemon)
+		if err == nil || !strings.Contains(err.Error(), "the daemon ended before it answered") || errors.Is(err, errNoDaemon) {
+			t.Errorf("%v: got %v", stopped, err)
+		}
 	}
 }
 

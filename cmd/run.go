@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,6 +136,9 @@ func (d *daemon) render(ctx context.Context, gateway v1.Gateway) (server.Rendere
 		return server.Rendered{}, err
 	}
 	text, problems, err := d.controller.Render(ctx, gateway)
+	if ended := ended(ctx); ended != nil {
+		return server.Rendered{}, ended
+	}
 	return server.Rendered{Gateway: gateway, Text: string(text), Problems: problems}, err
 }
 
@@ -146,6 +150,9 @@ func (d *daemon) plan(ctx context.Context) ([]server.GatewayPlan, error) {
 		return nil, err
 	}
 	previews, err := d.controller.Previews(ctx)
+	if ended := ended(ctx); ended != nil { // what gateways said then is only that
+		return nil, ended
+	}
 	if err != nil {
 		if ready, why := d.status.Ready(); !ready {
 			return nil, errors.New(why)
@@ -201,9 +208,21 @@ func (d *daemon) untilOneLoaded(ctx context.Context, s source.Source) error {
 		case <-changed:
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return ctx.Err()
+			return cmp.Or(ended(ctx), ctx.Err())
 		}
 	}
+}
+
+// errEnded is the answer to a question that was under way when lockstep was told to end.
+var errEnded = errors.New("lockstep ended before it had an answer; ask again when it runs")
+
+// ended returns errEnded when ctx was cancelled, as that of each question is when the
+// daemon ends, or when nobody waits for the answer any more.
+func ended(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return errEnded
+	}
+	return nil
 }
 
 // untilReady waits until every gateway holds what is desired; in a dry run,

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // wired returns a daemon with HAProxy alone and a Docker Engine at host.
@@ -65,6 +68,23 @@ func TestPlanGivesUpSoon(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestQuestionsOfADaemonThatEnds are answered with that, wherever they were.
+func TestQuestionsOfADaemonThatEnds(t *testing.T) {
+	d, _ := wired(t, "unix:///nowhere/docker.sock", mode{look: true})
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	if _, err := d.plan(ctx); !errors.Is(err, errEnded) {
+		t.Errorf("before Docker answered: %v", err)
+	}
+	d.sources = nil // all of them have loaded
+	if _, err := d.plan(ctx); !errors.Is(err, errEnded) {
+		t.Errorf("while gateways are asked: %v", err)
+	}
+	if _, err := d.render(ctx, v1.HAProxy); !errors.Is(err, errEnded) {
+		t.Errorf("while it is rendered: %v", err)
 	}
 }
 
