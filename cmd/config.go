@@ -80,7 +80,10 @@ func applySettings(f *pflag.FlagSet, settings []manifests.Setting) []v1.Problem 
 		if own == nil || own.Changed {
 			continue
 		}
-		err := set(own, s)
+		var err error
+		if s.Values, err = located(s.Origin.File, own, s.Values); err == nil {
+			err = set(own, s)
+		}
 		if own.Changed = true; err == nil {
 			err = f.SetAnnotation(name, fromVariable, []string{v1.Origin{File: s.Origin.File, Line: s.Origin.Line, Column: s.Origin.Column}.String()})
 		}

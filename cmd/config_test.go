@@ -141,3 +141,37 @@ func TestEachCheckHasItsFlag(t *testing.T) {
 		}
 	}
 }
+
+// TestPathsOfAFile: what is relative in a Config is so to its directory, and on the
+// command line to where that is.
+func TestPathsOfAFile(t *testing.T) {
+	s, flags, err := configured(t, "  state_dir: state\n  manifests: [m, /etc/m]\n  backend_ca: [all.pem, internal=certs/ca.pem]\n"+
+		"  haproxy_binary: haproxy\n  haproxy_config: [../haproxy.cfg]\n  git_path: deploy\n  kong_base: ''\n", nil, "--haproxy-client-ca", "clients.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(s.config)
+	got := [][]string{{s.stateDir, s.haproxyBinary, s.git.Path, s.kongBase, s.haproxyClientCA}, s.manifests, s.backendCAs, s.haproxyConfigs}
+	want := [][]string{
+		{dir + "/state", "haproxy", "deploy", "", "clients.pem"},
+		{dir + "/m", "/etc/m"},
+		{dir + "/all.pem", "internal=" + dir + "/certs/ca.pem"},
+		{filepath.Dir(dir) + "/haproxy.cfg"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	var paths []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if isPath(f) {
+			paths = append(paths, f.Name)
+		}
+	})
+	if diff := cmp.Diff([]string{
+		"backend-ca", "config", "control-socket", "git-ca", "git-known-hosts", "git-signed-by", "haproxy-binary", "haproxy-certs", "haproxy-client-ca",
+		"haproxy-client-crl", "haproxy-config", "haproxy-dir", "haproxy-errors", "haproxy-master-socket", "haproxy-stats-socket", "kong-admin-ca",
+		"kong-admin-cert", "kong-admin-key", "kong-base", "manifests", "state-dir",
+	}, paths); diff != "" {
+		t.Errorf("paths are (-want +got):\n%s", diff)
+	}
+}

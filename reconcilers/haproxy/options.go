@@ -130,6 +130,9 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("haproxy directory %s: %w", o.Dir, err)
 	}
 	o.Dir = dir
+	if err := o.wholePaths(); err != nil {
+		return o, err
+	}
 	o.socketDefaults()
 	if err := cmp.Or(o.checkPaths(), checkAccessLog(o), o.listeners(), o.streamDefaults(), o.Via.check()); err != nil {
 		return o, err
@@ -158,6 +161,25 @@ func (o Options) withDefaults() (Options, error) {
 		o.Log = slog.Default()
 	}
 	return o, nil
+}
+
+// wholePaths makes paths absolute that HAProxy gets to read, which is started in another
+// directory.
+func (o *Options) wholePaths() (err error) {
+	o.ConfigFiles = slices.Clone(o.ConfigFiles)
+	paths := []*string{&o.StatsSocket, &o.MasterSocket, &o.PIDFile}
+	for i := range o.ConfigFiles {
+		paths = append(paths, &o.ConfigFiles[i])
+	}
+	for _, path := range paths {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return fmt.Errorf("the path of a file of HAProxy's: %w", err)
+		}
+	}
+	return nil
 }
 
 // checkPaths refuses paths that HAProxy's files or a unix socket can't take.
