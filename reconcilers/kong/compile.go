@@ -28,6 +28,7 @@ type compiler struct {
 	facts    *facts                // nil while Kong was not asked
 	offline  bool                  // it never is
 	held     map[string]plan.State // what Kong holds, by service
+	open     map[v1.Key]bool       // routes that lead to their services at another node
 	state    plan.State
 	problems []v1.Problem
 
@@ -45,7 +46,7 @@ type compiler struct {
 
 // Compile implements reconcilers.Reconciler.
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
-	c := &compiler{namer: r.namer, base: r.base, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, state: make(plan.State, 8*len(set)+2)}
+	c := &compiler{namer: r.namer, base: r.base, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, open: r.open, state: make(plan.State, 8*len(set)+2)}
 	c.all, c.issuers, c.files, c.offline = scope.All(), r.authorities, r.options.authorities, r.options.Offline
 	if c.all {
 		c.unavailable()

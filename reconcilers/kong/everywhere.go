@@ -27,7 +27,7 @@ func (c *compiler) everywhere(entities []v1.Entity) {
 			last = held[key]
 		}
 		switch {
-		case last != nil && (last == c.state[key] || last.Hold == nil || len(last.Differs(last.Hold)) > 0):
+		case c.open[key], last != nil && (last == c.state[key] || isOpen(last)):
 		case missing.Name == "":
 			rec.needs = append(rec.needs, needs...)
 		default:
@@ -60,6 +60,11 @@ func (c *compiler) globals(entities []v1.Entity) (needs []v1.Key, missing v1.Key
 		}
 	}
 	return needs, v1.Key{}
+}
+
+// isOpen reports whether a route that Kong holds leads to its service.
+func isOpen(route *plan.Object) bool {
+	return route.Hold == nil || len(route.Differs(route.Hold)) > 0
 }
 
 // wait leaves a route out until a plugin is there that is for everything.

@@ -103,3 +103,29 @@ func TestEverywhereRefused(t *testing.T) {
 		r = open(t, o)
 	}
 }
+
+// TestEverywhereOnNodes: a node that comes back empty, beside a plugin for everything that
+// is wrong, is filled with the routes that are open at the other, and takes none from that.
+func TestEverywhereOnNodes(t *testing.T) {
+	t.Parallel()
+	a, b := start(t, fakekong.Options{Mode: fakekong.DBLess}), start(t, fakekong.Options{Mode: fakekong.DBLess})
+	g := openAll(t, several(a, b))
+	settled(t, g, setOf(service("a", 1)))
+	if err := a.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	observed, err := g.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	desired, _ := g.Compile(reconcilers.Scope{}, setOf(service("a", 1), service("b", 2)), doors(body{"nonsense": 1}))
+	outcomes, err := g.Apply(t.Context(), plan.Diff(observed, desired))
+	if err != nil || first(outcomes) != nil {
+		t.Fatal(err, first(outcomes))
+	}
+	for _, node := range []*fakekong.Kong{a, b} {
+		if !led(node, "a.default.lockstep", "a.lockstep") || led(node, "b.default.lockstep", "b.lockstep") {
+			t.Errorf("want the route that was open, and not the new one:\n%s", node.World())
+		}
+	}
+}

@@ -44,6 +44,7 @@ type Reconciler struct {
 	stranger string             // what the node holds that is not ours; "" for nothing
 	refused  map[string]refused // payloads that Kong refused, by digest
 	pushed   time.Time          // when a payload was last sent
+	open     map[v1.Key]bool    // of several nodes: routes that lead to their services at any
 }
 
 // facts are what Kong says of itself.

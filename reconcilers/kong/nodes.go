@@ -191,10 +191,12 @@ func (n *Nodes) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (
 	}
 	var state plan.State
 	var problems []v1.Problem
+	open := n.open()
 	for i, node := range n.each {
 		if n.down[i] != nil {
 			continue
 		}
+		node.open = open
 		// Each takes from it what it must know of itself; they differ in nothing else.
 		made, found := node.Compile(scope, set, shared)
 		if state == nil {
@@ -210,6 +212,20 @@ func (n *Nodes) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (
 		}
 	}
 	return state, problems
+}
+
+// open are the routes that lead to their services at any node: one that came back empty
+// says nothing about what was asked for before.
+func (n *Nodes) open() map[v1.Key]bool {
+	open := map[v1.Key]bool{}
+	for _, state := range n.up() {
+		for key, o := range state {
+			if key.Kind == kindRoute && isOpen(o) {
+				open[key] = true
+			}
+		}
+	}
+	return open
 }
 
 // about is the problem of one node among several.
