@@ -158,7 +158,10 @@ func (r *Reconciler) reusable(b *backend) bool {
 func (r *Reconciler) settle() error {
 	names := slices.Sorted(maps.Keys(r.behind.configs))
 	if r.behind.all {
-		var err error
+		err := r.writeAuthorities(r.model) // before what names them: HAProxy would not start without
+		if err != nil {
+			return err
+		}
 		if names, err = r.dir.differing(r.model); err != nil {
 			return err
 		}
@@ -170,11 +173,6 @@ func (r *Reconciler) settle() error {
 	}
 	if r.behind.maps || r.behind.all {
 		if err := r.writeMaps(r.model, r.table); err != nil {
-			return err
-		}
-	}
-	if r.behind.all {
-		if err := r.writeAuthorities(r.model); err != nil {
 			return err
 		}
 	}

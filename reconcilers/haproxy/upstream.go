@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,12 +57,18 @@ func (r *Reconciler) upstreamOf(s *v1.Service) (u upstream, why, fix string) {
 func firstHost(routes []v1.Route) string {
 	var names []string
 	for i := range routes {
-		names = append(names, slices.DeleteFunc(slices.Clone(routes[i].Hosts), wildcard)...)
+		names = append(names, slices.DeleteFunc(slices.Clone(routes[i].Hosts), unprovable)...)
 	}
 	if len(names) == 0 {
 		return ""
 	}
 	return slices.Min(names)
+}
+
+// unprovable reports whether a host is none that a server could be asked to prove.
+func unprovable(host string) bool {
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || wildcard(host)
 }
 
 // nameless reports whether a server's certificate would have to be verified for a

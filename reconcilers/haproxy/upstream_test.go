@@ -153,6 +153,8 @@ func TestChecksOverTLS(t *testing.T) {
 		for _, kind := range []string{v1.CheckHTTP, v1.CheckTCP} {
 			full := name + kind
 			s := b.serveTLS(full, issuer.secretive(full, full+".test"))
+			s.Routes[0].Hosts = append([]string{"10.0.0.1"}, s.Routes[0].Hosts...) // no certificate bears an address as a name
+			s.Routes[0].Paths = []string{"/" + full}
 			s.HealthCheck = v1.HealthCheck{Check: kind, CheckInterval: 50 * time.Millisecond, CheckRise: 1, CheckFall: 1, CheckStatus: []string{"200"}, CheckPath: "/strict"}
 		}
 	}
