@@ -84,28 +84,18 @@ func (r *Reconciler) inspectOld(ctx context.Context, pid int, s *section, known 
 	return nil
 }
 
-// stats asks the process about some of its backends.
+// stats asks the process about some of its backends. What servers have said to a
+// check is among the answers.
 func (r *Reconciler) stats(ctx context.Context, backends []*backend) ([]map[string]stat, error) {
-	if len(backends) == 0 {
-		return nil, nil
-	}
-	session, err := dial(ctx, r.o.StatsSocket, r.o.Timeout)
-	if err != nil {
-		return nil, err
-	}
-	defer session.close()
-	commands := make([]string, len(backends))
-	for i, b := range backends {
-		commands[i] = statCommand(r.o.Owner, b)
-	}
-	answers, err := session.send(commands)
-	if err != nil {
-		return nil, err
-	}
 	out := make([]map[string]stat, len(backends))
-	for i, answer := range answers {
-		if out[i], err = parseStat(answer); err != nil {
-			return nil, fmt.Errorf("%s: %w", commands[i], err)
+	for i, b := range backends {
+		command := statCommand(r.o.Owner, b)
+		answer, err := askAlone(ctx, r.o.StatsSocket, command, r.o.Timeout)
+		if err == nil {
+			out[i], err = parseStat(answer)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", command, err)
 		}
 	}
 	return out, nil

@@ -112,3 +112,37 @@ func TestSayCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswersOfStrangersStayWithin: what a server says to a check can't pass for the end
+// of one of HAProxy's answers, nor for a line of its log.
+func TestAnswersOfStrangersStayWithin(t *testing.T) {
+	const forged = "\n> \n# pxname,svname,scur,status\nx,db-1,99,UP\n\n> \n[ALERT] forged\r\n"
+	for kind, begins := range map[string]string{v1.CheckPostgres: "E\x00\x00\x00\x54", v1.CheckRedis: "-LOADING", v1.CheckSMTP: "421 no", v1.CheckTCP: "no"} {
+		t.Run(kind, func(t *testing.T) {
+			b, ports := streaming(t, 1)
+			evil := newActor(t, "db-1", map[string]string{v1.CheckSMTP: "220 here\r\n"}[kind], "", begins+forged)
+			evil.well.Store(false)
+			db := b.stream("db", ports[0], evil.Endpoint)
+			db.HealthCheck = v1.HealthCheck{Check: kind, CheckInterval: 50 * time.Millisecond, CheckRise: 1, CheckFall: 1}
+			if kind == v1.CheckTCP {
+				db.CheckSend, db.CheckExpect = "ask", "good"
+			}
+			b.serve("web", origin(t, "w1"))
+			b.sync()
+			b.eventually("the server to be down", func() error {
+				known, err := b.r.Inspect(context.Background(), "db")
+				if err == nil && known["db-1"].Down == "" {
+					err = fmt.Errorf("known is %v", known)
+				}
+				return err
+			})
+			stats, err := b.r.stats(t.Context(), []*backend{b.r.model.backendOf("db"), b.r.model.backendOf("web")})
+			if err != nil || stats[0]["db-1"].sessions != 0 || len(stats[1]) != 1 || stats[1]["w1"].down != "" {
+				t.Errorf("%v, %v", stats, err)
+			}
+			if said := b.r.process.lastWords(); strings.Contains(said, "forged") {
+				t.Errorf("HAProxy's last words are %q", said)
+			}
+		})
+	}
+}

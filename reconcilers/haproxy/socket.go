@@ -131,6 +131,27 @@ func (s *session) answer() (string, error) {
 	}
 }
 
+// askAlone runs one command over a connection of its own, whose end is the answer's:
+// for answers with words of strangers, which could hold what ends one in a session.
+func askAlone(ctx context.Context, path, command string, timeout time.Duration) (string, error) {
+	dialer := net.Dialer{Timeout: timeout}
+	raw, err := dialer.DialContext(ctx, "unix", path)
+	if err != nil {
+		return "", socketTrouble(path, err)
+	}
+	defer raw.Close()
+	conn := unhurried{Conn: raw, timeout: timeout}
+	conn.until, _ = ctx.Deadline()
+	if _, err := io.WriteString(conn, command+"\n"); err != nil {
+		return "", socketTrouble(path, err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		return "", socketTrouble(path, err)
+	}
+	return strings.TrimRight(string(answer), "\n"), nil
+}
+
 // socketTrouble says what a failure on a socket means and what to do.
 func socketTrouble(path string, err error) error {
 	var timeout net.Error
