@@ -17,9 +17,10 @@ func newPause() *cobra.Command {
 		Use:   "pause [GATEWAY...]",
 		Short: "Stop changing gateways, and go on watching",
 		Long: "Pause leaves the named gateways (kong, haproxy), or all of them, as they are, until\n" +
-			"lockstep resume. What there should be is worked out all the while: lockstep plan shows\n" +
-			"what waits. Containers that end get traffic all the same, so don't forget it. A\n" +
-			"managed HAProxy that dies is started again as it was. The daemon remembers it, also over its own restart.",
+			"lockstep resume; it returns when what was being changed just now is finished. What\n" +
+			"there should be is worked out all the while: lockstep plan shows what waits. Containers\n" +
+			"that end get traffic all the same, so don't forget it. A managed HAProxy that dies is\n" +
+			"started again as it was. The daemon remembers the pause, also over its own restart.",
 	})
 }
 

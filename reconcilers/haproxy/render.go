@@ -32,9 +32,8 @@ func genVariable(owner string) string {
 // abstract socket, which a chrooted worker reaches too.
 func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + digest(o.Dir) }
 
-// renderBase writes what does not depend on services. quiet says that nothing
-// in the user's files uses the HTTP client of HAProxy, whose CA bundle would
-// cost 40 ms with each start; bounded that they bound old workers themselves.
+// renderBase writes what does not depend on services. taken are binds of ours that
+// somebody else has.
 func renderBase(o Options, user userFiles, p pages, taken map[bind]string) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

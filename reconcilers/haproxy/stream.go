@@ -12,8 +12,9 @@ import (
 
 // Streams are connections that are passed on as they are: those to a port, and those
 // to a name by TLS (passthrough.go). Which service a port or name leads to stands in
-// routes.map beside the hosts, so that it comes and goes at runtime by the same way. A stream whose route nobody serves is
-// closed: there is no answer that every protocol understands.
+// routes.map beside the hosts, so that it comes and goes at runtime by the same way. A
+// stream whose route nobody serves is closed: there is no answer that every protocol
+// understands.
 
 // tagListen stands after a port in a map key. A host holds no "|", and is
 // followed by other tags, so neither is found by a question for the other.
