@@ -77,7 +77,7 @@ func measure(pack io.Reader) error {
 }
 
 func tooLarge(size int64) error {
-	return unfit("it holds a file of %d MiB, the most is %d; keep manifests in a repository of their own", size>>20, maxObject>>20)
+	return unfit("keep manifests in a repository of their own", "it holds a file of %d MiB, the most is %d", size>>20, maxObject>>20)
 }
 
 // beginning keeps the first bytes of what is written to it.
@@ -99,7 +99,7 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, unfit("it has more than %d MiB; keep manifests in a repository of their own", maxPack>>20)
+		return 0, unfit("keep manifests in a repository of their own", "it has more than %d MiB", maxPack>>20)
 	}
 	return n, err
 }

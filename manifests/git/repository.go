@@ -278,13 +278,13 @@ func (r *Repository) answered(tip, terms string, refused error) {
 	if refused != nil {
 		problem := v1.Problem{
 			Reason: v1.InvalidManifest, Origin: v1.Origin{Commit: tip}, Message: "the commit is not taken: " + v1.OneLine(refused.Error()),
-			Fix: "correct the commit, and push",
+			Fix: "push a commit that is signed by a key in --git-signed-by",
 		}
-		if _, unfit := errors.AsType[*unfitError](refused); !unfit {
-			problem.Fix = "push a commit that is signed by a key in --git-signed-by"
+		if unfit, is := errors.AsType[*unfitError](refused); is {
+			problem.Message, problem.Fix = "the commit is not taken: "+v1.OneLine(unfit.why), unfit.fix
 		}
 		if taken { // else State has it as its error, which is told by whoever reads that
-			problem.Fix = "what was taken before stays; " + problem.Fix
+			problem.Fix += "; what was taken before stays"
 			r.options.Log.Warn("commit is not taken; what was taken before stays", "problem", problem.Error())
 		}
 		r.state.Problems = []v1.Problem{problem}
@@ -305,9 +305,11 @@ func (r *Repository) failed(err error) bool {
 }
 
 // unfitError says of a commit that it can't be taken, whatever else is done.
-type unfitError struct{ why string }
+type unfitError struct{ why, fix string }
 
-func (e *unfitError) Error() string { return e.why }
+func (e *unfitError) Error() string { return e.why + "; " + e.fix }
 
-// unfit returns an unfitError.
-func unfit(format string, parts ...any) error { return &unfitError{fmt.Sprintf(format, parts...)} }
+// unfit returns an unfitError; fix says what to do.
+func unfit(fix, format string, parts ...any) error {
+	return &unfitError{why: fmt.Sprintf(format, parts...), fix: fix}
+}

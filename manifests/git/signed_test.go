@@ -80,7 +80,7 @@ func TestOnlySignedCommits(t *testing.T) {
 	f.complains("")
 	c.write("a.yaml", service("a", "/bob"))
 	c.commit("-S" + bob)
-	f.complains("unknown entity; what was taken before stays; push a commit that is signed")
+	f.complains("unknown entity; push a commit that is signed by a key in --git-signed-by; what was taken before stays")
 	f.has("a: /ann " + short(signed))
 	if behind := gauge(t, f, "lockstep_git_behind_seconds"); behind <= 0 {
 		t.Errorf("behind for %v seconds, want more than 0", behind)

@@ -85,9 +85,9 @@ func (g *gathering) descend(at *object.Tree, dir string) (*object.Tree, error) {
 		i := slices.IndexFunc(at.Entries, func(e object.TreeEntry) bool { return e.Name == name })
 		switch {
 		case i < 0:
-			return nil, unfit("the commit %s has no directory %q; correct --git-path, or commit it", short(g.commit), walked)
+			return nil, unfit("correct --git-path, or commit it", "the commit %s has no directory %q", short(g.commit), walked)
 		case at.Entries[i].Mode != filemode.Dir:
-			return nil, unfit("%q in the commit %s is %s, not a directory; name one with --git-path", walked, short(g.commit), shape(at.Entries[i].Mode))
+			return nil, unfit("name one with --git-path", "%q in the commit %s is %s, not a directory", walked, short(g.commit), shape(at.Entries[i].Mode))
 		}
 		next, err := at.Tree(name)
 		if err != nil {
@@ -112,10 +112,10 @@ func shape(mode filemode.FileMode) string {
 // walk reads a directory and those within it.
 func (g *gathering) walk(at *object.Tree, dir string, depth int) error {
 	if depth > maxNested {
-		return unfit("the commit %s has more than %d directories within each other; name one further in with --git-path", short(g.commit), maxNested)
+		return unfit("name one further in with --git-path", "the commit %s has more than %d directories within each other", short(g.commit), maxNested)
 	}
 	if g.entries += len(at.Entries); g.entries > maxEntries {
-		return unfit("the commit %s has more than %d files; name a directory of it with --git-path", short(g.commit), maxEntries)
+		return unfit("name a directory of it with --git-path", "the commit %s has more than %d files", short(g.commit), maxEntries)
 	}
 	for _, entry := range at.Entries {
 		file := path.Join(dir, entry.Name)
@@ -148,7 +148,7 @@ func (g *gathering) walk(at *object.Tree, dir string, depth int) error {
 // take reads one manifest.
 func (g *gathering) take(at *object.Tree, entry object.TreeEntry, file string) (err error) {
 	if len(g.tree.Leaves) == manifests.MaxFiles {
-		return unfit("the commit %s has more than %d manifests; name a directory of it with --git-path", short(g.commit), manifests.MaxFiles)
+		return unfit("name a directory of it with --git-path", "the commit %s has more than %d manifests", short(g.commit), manifests.MaxFiles)
 	}
 	if text, known := g.known[entry.Hash]; known {
 		return g.keep(file, text, entry.Hash)
@@ -184,7 +184,7 @@ func (g *gathering) take(at *object.Tree, entry object.TreeEntry, file string) (
 // keep adds one manifest.
 func (g *gathering) keep(file string, text []byte, id plumbing.Hash) error {
 	if g.total += int64(len(text)); g.total > maxTotal {
-		return unfit("the manifests in %s have more than %d MiB together; name a directory of it with --git-path", short(g.commit), maxTotal>>20)
+		return unfit("name a directory of it with --git-path", "the manifests in %s have more than %d MiB together", short(g.commit), maxTotal>>20)
 	}
 	g.seen[id] = text
 	g.tree.Leaves = append(g.tree.Leaves, manifests.Leaf{Path: file, Text: text})

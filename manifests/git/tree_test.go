@@ -32,7 +32,7 @@ func TestNothingLeadsOut(t *testing.T) {
 			c.link(filepath.Dir(outside), "m")
 		}, `the commit is not taken: "m" in the commit %s is a symbolic link, not a directory`},
 		"the path is gone": {func(c *clone) { c.git("mv", "m", "n") },
-			`the commit is not taken: the commit %s has no directory "m"; correct --git-path`},
+			`the commit is not taken: the commit %s has no directory "m"; correct --git-path, or commit it; what was taken before stays`},
 		"a name twice": {func(c *clone) {
 			blob, other := c.git("rev-parse", "HEAD:m/a.yaml"), c.hash("blob", service("b", "/b"))
 			tree := c.hash("tree", "100644 a.yaml\x00"+c.bin(blob)+"100644 b.yaml\x00"+c.bin(blob)+"100644 b.yaml\x00"+c.bin(other))
@@ -97,5 +97,19 @@ func TestTimesThatAreNone(t *testing.T) {
 			t.Errorf("%s: %s is remembered, want %s", name, tree.Commit, made)
 		}
 		f.stop()
+	}
+}
+
+// TestNothingToTake: where nothing was taken before, nothing of it stays, and what is
+// wrong is told of once.
+func TestNothingToTake(t *testing.T) {
+	repo := newClone(t)
+	repo.write("m/a.yaml", service("a", "/1"))
+	first := repo.commit()
+	f := follow(t, Options{URL: repo.dir, Path: "nodir"})
+	f.complains(`has no directory "nodir"; correct --git-path, or commit it`)
+	state := f.repository.State()
+	if state.Loaded || len(state.Problems) > 0 || strings.Contains(state.Error, "stays") || strings.Count(state.Error, "commit it") != 1 {
+		t.Errorf("at %s: %+v", short(first), state)
 	}
 }
