@@ -9,6 +9,8 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // PauseOrder asks to leave gateways alone, or to follow again.
@@ -139,4 +141,26 @@ func (w *worker) sayPause(p *ledger.Pause, withheld int) string {
 		waits = fmt.Sprintf("%d changes wait", withheld)
 	}
 	return fmt.Sprintf("paused by %s since %s: %s; go on with: lockstep resume %s", p.By, p.Since.Format(time.RFC3339), waits, w.name)
+}
+
+// withhold returns what may be changed in a dry run or while the gateway is paused,
+// and says why that is not all.
+func (w *worker) withhold(p plan.Plan, pause *ledger.Pause) (plan.Plan, string) {
+	switch {
+	case w.dryRun:
+		for _, change := range p.Changes {
+			w.log.Info("would change", "change", change.Sentence())
+		}
+		if p.Empty() {
+			return p, ""
+		}
+		return plan.Plan{}, fmt.Sprintf("dry run: %d changes would be made", len(p.Changes))
+	case pause != nil:
+		var kept plan.Plan
+		if keeper, can := w.reconciler.(reconcilers.Keeper); can {
+			kept.Changes = slices.DeleteFunc(slices.Clone(p.Changes), func(c plan.Change) bool { return !keeper.Revives(c) })
+		}
+		return kept, w.sayPause(pause, len(p.Changes)-len(kept.Changes))
+	}
+	return p, ""
 }

@@ -84,3 +84,21 @@ func (w *worker) preview(ctx context.Context) Preview {
 	}
 	return preview
 }
+
+// visit runs a function in the worker's goroutine between two rounds, because a
+// reconciler serves one goroutine at a time, and waits until it has ended. The
+// error is that of ctx, when that ended before; the function may run all the same.
+func (w *worker) visit(ctx context.Context, f func(context.Context)) error {
+	done := make(chan struct{})
+	select {
+	case w.visits <- func(ctx context.Context) { defer close(done); f(ctx) }:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

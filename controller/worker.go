@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"reflect"
@@ -137,24 +136,6 @@ func (w *worker) run(ctx context.Context) error {
 		case <-alarm.C:
 		}
 		alarm.Reset(w.round(ctx))
-	}
-}
-
-// visit runs a function in the worker's goroutine between two rounds, because a
-// reconciler serves one goroutine at a time, and waits until it has ended. The
-// error is that of ctx, when that ended before; the function may run all the same.
-func (w *worker) visit(ctx context.Context, f func(context.Context)) error {
-	done := make(chan struct{})
-	select {
-	case w.visits <- func(ctx context.Context) { defer close(done); f(ctx) }:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -311,28 +292,6 @@ func (w *worker) keep() {
 		return
 	}
 	w.kept = memory
-}
-
-// withhold returns what may be changed in a dry run or while the gateway is paused,
-// and says why that is not all.
-func (w *worker) withhold(p plan.Plan, pause *ledger.Pause) (plan.Plan, string) {
-	switch {
-	case w.dryRun:
-		for _, change := range p.Changes {
-			w.log.Info("would change", "change", change.Sentence())
-		}
-		if p.Empty() {
-			return p, ""
-		}
-		return plan.Plan{}, fmt.Sprintf("dry run: %d changes would be made", len(p.Changes))
-	case pause != nil:
-		var kept plan.Plan
-		if keeper, can := w.reconciler.(reconcilers.Keeper); can {
-			kept.Changes = slices.DeleteFunc(slices.Clone(p.Changes), func(c plan.Change) bool { return !keeper.Revives(c) })
-		}
-		return kept, w.sayPause(pause, len(p.Changes)-len(kept.Changes))
-	}
-	return p, ""
 }
 
 func newWorker(gateway Gateway, c *Controller) *worker {
