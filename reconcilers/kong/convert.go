@@ -66,7 +66,7 @@ func (f *field) unknown(name string) *mismatch {
 		names = append(names, inner.name)
 	}
 	slices.Sort(names)
-	wrong := &mismatch{fmt.Sprintf("unknown field %.60q", name), "remove the label; known are " + v1.OneLine(strings.Join(names, ", "))}
+	wrong := &mismatch{fmt.Sprintf("unknown field %.60q", name), "remove it; known are " + v1.OneLine(strings.Join(names, ", "))}
 	if near := v1.Nearest(name, names); near != "" {
 		wrong.fix = "did you mean " + near + "?"
 	}

@@ -42,6 +42,9 @@ func TestEverywhere(t *testing.T) {
 			}
 			waiting := 0
 			for _, problem := range problems {
+				if strings.Contains(problem.Fix, "label") {
+					t.Errorf("a file is corrected by no label: %v", problem)
+				}
 				if strings.Contains(problem.Message, "it waits for the plugin key-auth, which is for everything") {
 					waiting++
 				}
