@@ -48,6 +48,7 @@ func serve() error {
 	if server.TLSConfig, err = secret(); err != nil {
 		return err
 	}
+	secure := server.TLSConfig != nil // serving fills it in, for HTTP/2
 	failed := make(chan error, len(ports()))
 	for _, port := range ports() {
 		listener, err := net.Listen("tcp", ":"+port)
@@ -55,7 +56,7 @@ func serve() error {
 			return fmt.Errorf("listen on port %s: %w", port, err)
 		}
 		go func() {
-			if server.TLSConfig != nil {
+			if secure {
 				failed <- server.ServeTLS(listener, "", "")
 				return
 			}
