@@ -75,6 +75,7 @@ func run(ctx context.Context, version string, s *settings, once, dryRun bool, lo
 	serve(ctx, group, listener, guarded(d.handler(), listener.Addr(), s.listen))
 	serve(ctx, group, control, d.controls())
 	group.Go(func() error { return d.controller.Run(ctx) })
+	group.Go(func() error { return d.saveMemory(ctx) })
 	if once {
 		group.Go(func() error {
 			defer stop()
