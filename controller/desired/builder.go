@@ -131,11 +131,17 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	for name := range b.steered {
 		touched[name], result.LedgerChanged = true, true
 	}
+	if delta.Policies != nil { // they are asked about what services are held to as well
+		for name := range b.memory.Pins {
+			touched[name] = touched[name] || b.services[name] != nil
+		}
+	}
 	for name, until := range b.leaving {
 		if !until.After(now) {
 			touched[name] = true
 		}
 	}
+	maps.DeleteFunc(touched, func(_ string, is bool) bool { return !is })
 	for _, name := range slices.Sorted(maps.Keys(touched)) {
 		b.settle(now, name, &result)
 	}
