@@ -123,15 +123,7 @@ func TestBrandNewServices(t *testing.T) {
 
 	b.restart()
 	b.quiet("a restart of the daemon")
-	if _, err := masterCommand(t.Context(), b.r.o.MasterSocket, "reload", time.Second); err != nil {
-		t.Fatal(err)
-	}
-	b.eventually("the stranger's worker", func() error {
-		if id, err := b.r.peek(t.Context()); err != nil || id == worker {
-			return fmt.Errorf("%v %w", id, err)
-		}
-		return nil
-	})
+	b.reloadedByStranger()
 	b.quiet("a stranger's reload")
 	for name := range b.set {
 		b.plain(name, two)
