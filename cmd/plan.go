@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/lockstep/lockstep/api/server"
 )
@@ -79,24 +77,11 @@ func plans(ctx context.Context, version string, s *settings, alone bool) ([]serv
 	if !errors.Is(err, errNoDaemon) {
 		return answer, err
 	}
-	log, err := newLogger(io.Discard, s.logFormat, s.logLevel)
-	if err != nil {
-		return nil, err
-	}
-	d, err := newDaemon(version, s, mode{look: true}, log)
-	if err != nil {
-		return nil, err
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.controller.Run(ctx) })
-	group.Go(func() error {
-		defer stop()
+	err = look(ctx, version, s, func(ctx context.Context, d *daemon) (err error) {
 		answer, err = d.plan(ctx)
 		return err
 	})
-	return answer, errors.Join(group.Wait(), d.close())
+	return answer, err
 }
 
 // verdictOf returns the exit code that the plans call for.

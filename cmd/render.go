@@ -8,7 +8,6 @@ import (
 	"net/http"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/lockstep/lockstep/api/server"
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -63,23 +62,9 @@ func render(ctx context.Context, version string, s *settings, alone bool) (serve
 	if !errors.Is(err, errNoDaemon) {
 		return answer, err
 	}
-	log, err := newLogger(io.Discard, s.logFormat, s.logLevel)
-	if err != nil {
-		return answer, err
-	}
-	d, err := newDaemon(version, s, mode{look: true}, log)
-	if err != nil {
-		return answer, err
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.controller.Run(ctx) })
-	group.Go(func() error {
-		defer stop()
-		var err error
+	err = look(ctx, version, s, func(ctx context.Context, d *daemon) (err error) {
 		answer, err = d.render(ctx, v1.Kong)
 		return err
 	})
-	return answer, errors.Join(group.Wait(), d.close())
+	return answer, err
 }

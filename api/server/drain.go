@@ -1,10 +1,8 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -38,34 +36,15 @@ func (r *DrainRequest) Limit() (time.Duration, error) {
 	return d, nil
 }
 
-// drain answers POST /drain.
-func drain(a Actions) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var request DrainRequest
-		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
-		decoder.DisallowUnknownFields()
-		err := decoder.Decode(&request)
-		if err == nil {
-			_, err = request.Limit()
-		}
-		if err == nil && request.Container == "" {
-			err = errors.New("the body lacks container, its name or id")
-		}
-		if err == nil && len(request.By) > maxBy {
-			err = fmt.Errorf("by has more than %d characters", maxBy)
-		}
-		if err != nil {
-			refuse(w, http.StatusBadRequest, err)
-			return
-		}
-		drained, err := a.Drain(r.Context(), request)
-		switch {
-		case errors.Is(err, ErrUnknown):
-			refuse(w, http.StatusNotFound, err)
-		case err != nil:
-			refuse(w, http.StatusServiceUnavailable, err)
-		default:
-			answer(w, http.StatusOK, drained)
-		}
+func (r *DrainRequest) check() error {
+	if _, err := r.Limit(); err != nil {
+		return err
 	}
+	switch {
+	case r.Container == "":
+		return errors.New("the body lacks container, its name or id")
+	case len(r.By) > maxBy:
+		return fmt.Errorf("by has more than %d characters", maxBy)
+	}
+	return nil
 }

@@ -1,9 +1,7 @@
 package server
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -18,25 +16,9 @@ type PauseRequest struct {
 	By string `json:"by,omitempty"`
 }
 
-// pause answers POST /pause.
-func pause(a Actions) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var request PauseRequest
-		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
-		decoder.DisallowUnknownFields()
-		err := decoder.Decode(&request)
-		if err == nil && len(request.By) > maxBy {
-			err = fmt.Errorf("by has more than %d characters", maxBy)
-		}
-		if err != nil {
-			refuse(w, http.StatusBadRequest, err)
-			return
-		}
-		paused, err := a.Pause(r.Context(), request)
-		if err != nil {
-			refuse(w, http.StatusServiceUnavailable, err)
-			return
-		}
-		answer(w, http.StatusOK, paused)
+func (r *PauseRequest) check() error {
+	if len(r.By) > maxBy {
+		return fmt.Errorf("by has more than %d characters", maxBy)
 	}
+	return nil
 }

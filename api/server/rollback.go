@@ -1,10 +1,8 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 )
 
 // RollbackRequest is the body of POST /rollback.
@@ -29,30 +27,4 @@ func (r *RollbackRequest) check() error {
 		return fmt.Errorf("by has more than %d characters", maxBy)
 	}
 	return nil
-}
-
-// rollback answers POST /rollback.
-func rollback(a Actions) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var request RollbackRequest
-		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
-		decoder.DisallowUnknownFields()
-		err := decoder.Decode(&request)
-		if err == nil {
-			err = request.check()
-		}
-		if err != nil {
-			refuse(w, http.StatusBadRequest, err)
-			return
-		}
-		done, err := a.Rollback(r.Context(), request)
-		switch {
-		case errors.Is(err, ErrUnknown):
-			refuse(w, http.StatusNotFound, err)
-		case err != nil:
-			refuse(w, http.StatusServiceUnavailable, err)
-		default:
-			answer(w, http.StatusOK, done)
-		}
-	}
 }

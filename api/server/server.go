@@ -144,9 +144,9 @@ func NewControl(a Actions) http.Handler {
 		a.Confirm()
 		answer(w, http.StatusAccepted, map[string]string{"result": "confirmed"})
 	})
-	mux.HandleFunc("POST /drain", drain(a))
-	mux.HandleFunc("POST /pause", pause(a))
-	mux.HandleFunc("POST /rollback", rollback(a))
+	mux.HandleFunc("POST /drain", order((*DrainRequest).check, a.Drain))
+	mux.HandleFunc("POST /pause", order((*PauseRequest).check, a.Pause))
+	mux.HandleFunc("POST /rollback", order((*RollbackRequest).check, a.Rollback))
 	return mux
 }
 

@@ -44,15 +44,7 @@ func InexpressibleOfInstance(d DeclaredService, g Gateway) []string {
 // optional, given those that are. open says that no match is left.
 func lacking(scope Scope, s *DeclaredService, r *Route, g Gateway, optional []string) (names, given []string, open bool) {
 	open = true
-	for i := range rows {
-		f := &rows[i]
-		if f.Scope != scope {
-			continue
-		}
-		value := f.get(s, r)
-		if !f.isSet(value) {
-			continue
-		}
+	for f, value := range said(scope, s, r) {
 		kept := f.keep(value, g)
 		if f.Match && f.isSet(kept) {
 			open = false
@@ -95,15 +87,7 @@ func LeftOutOfInstance(d DeclaredService, g Gateway) []string {
 // leftOut looks through the fields of a scope for what cut takes away, sorted.
 func leftOut(scope Scope, s *DeclaredService, r *Route, g Gateway) []string {
 	var out []string
-	for i := range rows {
-		f := &rows[i]
-		if f.Scope != scope {
-			continue
-		}
-		value := f.get(s, r)
-		if !f.isSet(value) {
-			continue
-		}
+	for f, value := range said(scope, s, r) {
 		kept := f.keep(value, g)
 		if f.same(value, kept) {
 			continue
