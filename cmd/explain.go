@@ -149,6 +149,9 @@ func printExplanation(p *printer, e status.Explanation) {
 			p.line("note: %s", problem.Error())
 		}
 	}
+	for _, gateway := range e.Unasked {
+		p.line("note: %s", sayUnasked(gateway))
+	}
 	for _, problem := range e.Problems {
 		p.line("%s", problem.Error())
 	}

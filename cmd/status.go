@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"net/url"
 	"strconv"
@@ -75,6 +76,29 @@ func printGateways(p *printer, gateways []status.Gateway) {
 		rows = append(rows, []string{string(g.Name), string(g.Reason), strconv.Itoa(g.Pending), strconv.Itoa(g.Changes), strconv.Itoa(len(g.Held))})
 	}
 	p.table(rows)
+	for _, g := range gateways {
+		printVerification(p, g)
+	}
+}
+
+// printVerification says of a gateway that serves a change only a while after it has
+// accepted it what is known of that, unless it serves all of it.
+func printVerification(p *printer, g status.Gateway) {
+	switch v := g.Verification; {
+	case v == nil:
+	case v.Off:
+		p.line("%s", sayUnasked(g.Name))
+	case v.Problem != "":
+		p.line("%s: whether it serves what it accepted is not known: %s", g.Name, v.Problem)
+		p.line("  → %s", v.Fix)
+	case v.Waiting > 0:
+		p.line("%s: changes of %s are accepted, and not served by all of its workers yet", g.Name, count(v.Waiting, "service"))
+	}
+}
+
+// sayUnasked says that nobody asks a gateway whether it serves what it accepted.
+func sayUnasked(gateway v1.Gateway) string {
+	return fmt.Sprintf("%s: Serving means accepted, its workers may need some seconds more; name its proxy (--%s-proxy-url) to have them asked", gateway, gateway)
 }
 
 // printServices prints one line for each container and service.

@@ -73,6 +73,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		if watcher, ok := w.reconciler.(reconcilers.Watcher); ok {
 			group.Go(func() error { return ended(ctx, watcher.Watch(ctx, w.refresh)) })
 		}
+		if verifier, ok := w.reconciler.(reconcilers.Verifier); ok && verifier.Verifies() {
+			group.Go(func() error { return ended(ctx, verifier.Verify(ctx, w.verified)) })
+		}
 	}
 	if keeper := c.options.History; keeper != nil {
 		group.Go(func() error { return keeper.Run(ctx) })

@@ -15,6 +15,7 @@
 //	guard     | plan                        | plan less what is held  | reconcilers
 //	apply     | plan                        | outcomes                | reconcilers/kong, haproxy
 //	record    | standings, outcomes         | status.Report           | controller/status
+//	verify    | what was accepted           | what is served, beside  | reconcilers/kong
 //
 // Controller.round does the first four; each gateway has a worker of its own
 // (worker.go) that does the rest, so that a slow or dead gateway never delays

@@ -18,6 +18,7 @@ func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1
 		w.common = problems[""]
 	}
 	made := w.count(j, outcomes, err)
+	round.Accepted = accepted(outcomes)
 	round.Changes = made[plan.Create] + made[plan.Update] + made[plan.Delete]
 	for _, held := range w.guard.Held() {
 		round.Held = append(round.Held, status.Held(held))
@@ -54,6 +55,30 @@ func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1
 		w.log.Info("applied", "created", made[plan.Create], "updated", made[plan.Update], "deleted", made[plan.Delete],
 			"held", len(round.Held), "took", now.Sub(began).Round(time.Microsecond))
 	}
+}
+
+// accepted is what the gateway serves only a while after, by the service that it is of.
+func accepted(outcomes []plan.Outcome) map[string]status.Accepted {
+	var out map[string]status.Accepted
+	for _, outcome := range outcomes {
+		if outcome.Generation == 0 {
+			continue
+		}
+		if out == nil {
+			out = map[string]status.Accepted{}
+		}
+		service := v1.DerivedFrom(outcome.Change.Object().Service)
+		a := out[service]
+		a.Generation = max(a.Generation, outcome.Generation)
+		if key := outcome.Change.Key; outcome.Opens {
+			if a.Opens == nil {
+				a.Opens = map[string]bool{}
+			}
+			a.Opens[key.Name] = true
+		}
+		out[service] = a
+	}
+	return out
 }
 
 // tellHeld warns when the guard keeps back what it did not before.

@@ -294,12 +294,20 @@ func (w *worker) keep() {
 	w.kept = memory
 }
 
+// verified notes what is known of whether the gateway serves what it accepted.
+func (w *worker) verified(v reconcilers.Verification) {
+	w.status.Verified(w.name, v, time.Now())
+}
+
 func newWorker(gateway Gateway, c *Controller) *worker {
 	guard := reconcilers.NewGuard(c.options.Guard)
 	guard.Remember(time.Now(), gateway.Guarded)
 	var pause *ledger.Pause
 	if p, paused := c.memory.Pauses[string(gateway.Name)]; paused {
 		pause = &p
+	}
+	if verifier, slow := gateway.Reconciler.(reconcilers.Verifier); slow {
+		c.status.Slow(gateway.Name, verifier.Verifies())
 	}
 	return &worker{
 		name:       gateway.Name,

@@ -73,6 +73,9 @@ type Verdict struct {
 	How     string     `json:"how,omitempty"`     // which network the address is on; "" of a static one
 	Message string     `json:"message,omitempty"`
 	Fix     string     `json:"fix,omitempty"`
+	// Accepted is set while the gateway has accepted a change that it is not known to
+	// serve yet: since when.
+	Accepted time.Time `json:"accepted,omitzero"`
 	// Sessions are those that an instance which gets nothing new has still to finish,
 	// where the gateway can count them and was asked.
 	Sessions *int `json:"sessions,omitempty"`

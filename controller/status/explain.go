@@ -21,6 +21,9 @@ type Explanation struct {
 	Problems []v1.Problem `json:"problems,omitempty"`
 	// Answers say, when an address was asked for, what each gateway makes of it.
 	Answers []Answer `json:"answers,omitempty"`
+	// Unasked are the gateways that serve a change only a while after they accepted it,
+	// and that nobody asks: what is Serving there is only known to be accepted.
+	Unasked []v1.Gateway `json:"unasked,omitempty"`
 }
 
 // Explain looks a container up by name, id or the beginning of an id (at least
@@ -39,6 +42,9 @@ func (s *Store) Explain(ref string) (Explanation, bool) {
 		}
 	}
 	for _, gateway := range report.Gateways {
+		if v := gateway.Verification; v != nil && v.Off && explanation.serves(gateway.Name) {
+			explanation.Unasked = append(explanation.Unasked, gateway.Name)
+		}
 		for _, problem := range gateway.Problems {
 			if entityOf(problem.Object, ref) {
 				explanation.Problems = append(explanation.Problems, problem)
@@ -51,6 +57,13 @@ func (s *Store) Explain(ref string) (Explanation, bool) {
 		}
 	}
 	return explanation, len(explanation.Services) > 0 || len(explanation.Problems) > 0
+}
+
+// serves reports whether a route of what is explained is served on a gateway.
+func (e *Explanation) serves(gateway v1.Gateway) bool {
+	return slices.ContainsFunc(e.Services, func(s Service) bool {
+		return slices.ContainsFunc(s.Routes, func(r desired.RouteStanding) bool { return verdictOn(gateway, r.Verdicts).Reason == v1.Serving })
+	})
 }
 
 // entityOf reports whether an object is an entity in Kong's own words that is called

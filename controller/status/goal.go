@@ -83,6 +83,8 @@ func unserving(i desired.InstanceStanding, s *Service) (missing string, leaves b
 			return sayMissing(v), v.Reason == v1.Draining
 		case s.waits(v.Gateway):
 			return string(v.Gateway) + ": not applied yet", false
+		case !v.Accepted.IsZero():
+			return sayMissing(v), false
 		}
 	}
 	if wanted == 0 {

@@ -42,6 +42,8 @@ type Gateway struct {
 	Held []Held `json:"held,omitempty"`
 	// Problems are objects that the gateway refuses or can't express.
 	Problems []v1.Problem `json:"problems,omitempty"`
+	// Verification says whether it serves what it accepted; nil of one that does at once.
+	Verification *Verification `json:"verification,omitempty"`
 }
 
 // Held is one removal that the guard keeps back.

@@ -40,6 +40,7 @@ type gateway struct {
 	pending  map[string]int // by service: the number of the build that changed it
 	held     []Held
 	problems map[string][]v1.Problem // by service
+	serving  serving
 }
 
 // New returns an empty store for the configured gateways, in their order.
@@ -104,6 +105,7 @@ type Round struct {
 	Changes  int
 	Held     []Held
 	Problems map[string][]v1.Problem // by service; "" for what belongs to none
+	Accepted map[string]Accepted     // by service: what the gateway serves only a while after
 	At       time.Time
 }
 
@@ -114,6 +116,7 @@ func (s *Store) Applied(name v1.Gateway, round Round) {
 	g := s.gateways[name]
 	g.reason, g.err, g.held = round.Reason, round.Error, round.Held
 	g.changes += round.Changes
+	g.serving.accept(round.Accepted, round.At)
 	if round.Reason == v1.Serving {
 		g.applied = round.At
 		if round.Services == nil {
@@ -222,7 +225,7 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 			Name: name, Reason: g.reason, Error: g.err, Applied: g.applied,
 			Pending: len(g.pending), Changes: g.changes, Held: g.held,
 		}
-		out.Problems = g.distinct()
+		out.Problems, out.Verification = g.distinct(), g.serving.report()
 		report.Gateways = append(report.Gateways, out)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.standings)) {
@@ -269,6 +272,9 @@ func (s *Store) verdicts(service string, key v1.Key, desiredVerdicts []desired.V
 			continue
 		}
 		out[i] = s.gateways[verdict.Gateway].overrule(service, key, verdict)
+		if front := cmp.Or(verdict.From, verdict.Gateway); out[i].Reason == v1.Serving {
+			out[i] = s.gateways[front].unverified(front, service, key, out[i])
+		}
 		if behind := s.gateways[verdict.Through]; behind != nil && out[i].Reason == v1.Serving {
 			out[i] = behind.overrule(service, key, out[i])
 			if out[i].Reason != v1.Serving {

@@ -138,6 +138,11 @@ type Outcome struct {
 	// Problem is nil when the change was made. Reason GatewayRejected and
 	// Conflict wait for a change of the input; every other one is tried again.
 	Problem *v1.Problem
+	// Generation is that of the gateway from which on it serves the change; 0: it serves
+	// it at once, or nobody asks it. See reconcilers.Verifier.
+	Generation uint64
+	// Opens says that requests are served from then on that were not before.
+	Opens bool
 }
 
 // Apply returns the state that results when every change of the plan is made:
