@@ -284,6 +284,9 @@ func (d *daemon) explain(ctx context.Context, ref string) (status.Explanation, e
 		return status.Explanation{}, fmt.Errorf("what runs is not known yet (%s); ask again", why)
 	}
 	if port, is := status.PortOf(ref); is {
+		if endpoint, ok := d.controller.Explain(ctx, ref); ok { // a manifest declares it
+			return endpoint, nil
+		}
 		return d.status.ExplainPort(ref, port), nil
 	}
 	if status.IsURL(ref) {

@@ -25,9 +25,10 @@ func newExplain() *cobra.Command {
 		Use:   "explain CONTAINER|SERVICE|HOST/PATH|:PORT",
 		Short: "Tell whether a container gets traffic on each gateway, and why not",
 		Long: "Explain says of a container or a service whether it gets traffic on each gateway\n" +
-			"and, if not, why and what to do. Of an address it says which route takes a GET\n" +
-			"request on each gateway, who answers, and which other routes match; of a TCP port\n" +
-			"(:5672), which service takes its connections.",
+			"and, if not, why and what to do. Of a container, or an endpoint of a manifest, every\n" +
+			"decision follows, from its labels to what each gateway itself says of it. Of an address\n" +
+			"it says which route takes a GET request on each gateway, who answers, and which other\n" +
+			"routes match; of a TCP port (:5672), which service takes its connections.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var explanation status.Explanation
@@ -81,10 +82,16 @@ func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref 
 	}
 	problem := grammar.NotEnabledBecause(subject)
 	declaration, _ := grammar.Decode(subject)
+	var notEnabled, absent v1.Problem
+	if !declaration.Enabled || !note.Enabled {
+		notEnabled = problem
+	}
 	if !note.Running || declaration.Enabled && note.Enabled {
 		problem.Reason, problem.Message, problem.Fix = notThere(instance.Name, note)
+		absent = problem
 	}
-	return status.Explanation{Subject: ref, Problems: []v1.Problem{problem}}, nil
+	return status.Explanation{Subject: ref, Problems: []v1.Problem{problem},
+		Decisions: []desired.Trail{desired.Outside(grammar, instance, notEnabled, absent)}}, nil
 }
 
 // notThere says why a container that would count is no instance. One that ends as soon
@@ -116,6 +123,7 @@ func becameOf(ctx context.Context, source *docker.Source, grammar v1.Grammar, e 
 		// One that is gone, or a Docker that does not answer, adds nothing: the service's account stands.
 		if found, err := lookup(ctx, source, grammar, e.Services[i].DecidedBy); err == nil {
 			e.Problems = append(e.Problems, found.Problems...)
+			e.Decisions = append(e.Decisions, found.Decisions...)
 		}
 	}
 	return e
@@ -130,6 +138,7 @@ func printExplanation(p *printer, e status.Explanation) {
 				p.line("endpoint %s in service %s (%s)", instance.Container, service.Service, instance.Origin)
 			}
 			printVerdicts(p, instance.Verdicts)
+			printTrails(p, e.Decisions, service.Service, instance)
 		}
 		if len(service.Instances) == 0 && service.Until != nil {
 			p.line("service %s has no instances; its routes answer 503 until %s", service.Service, service.Until.Local().Format("15:04:05 MST"))
@@ -155,6 +164,10 @@ func printExplanation(p *printer, e status.Explanation) {
 	for _, problem := range e.Problems {
 		p.line("%s", problem.Error())
 	}
+	if e.Undecided != "" {
+		p.line("note: how that was decided is not known: %s", e.Undecided)
+	}
+	printOtherTrails(p, e)
 	for _, answer := range e.Answers {
 		printAnswer(p, answer)
 	}

@@ -1,12 +1,17 @@
 package cmd
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lockstep/lockstep/api/server"
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/snapshot"
 	"github.com/lockstep/lockstep/controller/source/docker"
 	"github.com/lockstep/lockstep/controller/status"
 )
@@ -21,6 +26,83 @@ func TestExplainBeforeAnythingIsKnown(t *testing.T) {
 		if err == nil || errors.Is(err, server.ErrUnknown) || !strings.Contains(err.Error(), "not known yet (no source is loaded yet)") {
 			t.Errorf("of %s it says %v", ref, err)
 		}
+	}
+}
+
+// explained is a container that is served by one gateway, and refused by the other.
+func explained() status.Explanation {
+	serving := desired.Verdict{Gateway: v1.HAProxy, Reason: v1.Serving, Address: "10.0.0.1:80", How: "network shop"}
+	refused := desired.Verdict{Gateway: v1.Kong, Reason: v1.GatewayRejected, Address: "10.0.0.1:80", How: "network shop", Message: "no such thing", Fix: "ask for less"}
+	return status.Explanation{
+		Subject: "web-1",
+		Services: []status.Service{{Standing: desired.Standing{Service: "web", DecidedBy: "web-1",
+			Instances: []desired.InstanceStanding{{ID: "0123456789abcdef", Container: "web-1", Verdicts: []desired.Verdict{refused, serving}}},
+			Routes:    []desired.RouteStanding{{Route: v1.Route{Name: "web.default", Hosts: []string{"shop.test"}}}}}}},
+		Decisions: []desired.Trail{{ID: "0123456789abcdef", Container: "web-1", Service: "web", Steps: []desired.Step{
+			{Name: desired.StepEnabled, Result: desired.MarkOK, Message: "by its label lockstep.enable"},
+			{Name: desired.StepAddress, Gateway: v1.Kong, Result: desired.MarkOK, Message: "10.0.0.1:80, on network shop"},
+			{Name: desired.StepApplied, Gateway: v1.Kong, Result: desired.MarkFailed, Reason: v1.GatewayRejected, Message: "no such thing", Fix: "ask for less"},
+			{Name: desired.StepVerified, Gateway: v1.Kong, Result: desired.MarkMoot, Message: "it says nothing"},
+			{Name: desired.StepApplied, Gateway: v1.HAProxy, Result: desired.MarkOpen, Reason: v1.Starting, Message: "it is being told", Fix: "wait"},
+		}}},
+	}
+}
+
+// TestPrintTrail: the verdict comes first, then every decision; signs and colours are for
+// terminals that show them.
+func TestPrintTrail(t *testing.T) {
+	const head = "container web-1 (0123456789ab) in service web\n" +
+		"  kong     GatewayRejected: 10.0.0.1:80 on network shop: no such thing\n" +
+		"           → ask for less\n" +
+		"  haproxy  Serving: 10.0.0.1:80 on network shop\n" +
+		"  how that was decided:\n"
+	const tail = "route web.default: shop.test\nsettings of web are those of container web-1\n"
+	for name, c := range map[string]struct {
+		p    printer
+		want string
+	}{
+		"plain": {printer{}, "    ok enabled     by its label lockstep.enable\n" +
+			"    on kong\n" +
+			"    ok address     10.0.0.1:80, on network shop\n" +
+			"    NO applied     GatewayRejected: no such thing\n" +
+			"    -- verified    it says nothing\n" +
+			"    on haproxy\n" +
+			"    .. applied     Starting: it is being told\n" +
+			"       → wait\n"},
+		"on a terminal": {printer{signs: true, colours: true}, "    ✓  enabled     by its label lockstep.enable\n" +
+			"    on kong\n" +
+			"    ✓  address     10.0.0.1:80, on network shop\n" +
+			"\x1b[31m    ✗  applied     GatewayRejected: no such thing\x1b[0m\n" +
+			"    ·  verified    it says nothing\n" +
+			"    on haproxy\n" +
+			"\x1b[33m    …  applied     Starting: it is being told\x1b[0m\n" +
+			"       → wait\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			c.p.out = &out
+			printExplanation(&c.p, explained())
+			if diff := cmp.Diff(head+c.want+tail, out.String()); c.p.err != nil || diff != "" {
+				t.Errorf("%v, (-want +got):\n%s", c.p.err, diff)
+			}
+		})
+	}
+}
+
+// TestPrintTrailOfWhatDoesNotCount: the problem comes first, and then where the decisions ended.
+func TestPrintTrailOfWhatDoesNotCount(t *testing.T) {
+	problem := v1.Problem{Reason: v1.NotEnabled, Origin: v1.Origin{Container: "db"}, Message: "it has no label that begins with lockstep.", Fix: "set lockstep.enable=true"}
+	instance := snapshot.Instance{ID: "0123456789abcdef", Name: "db"}
+	e := status.Explanation{Subject: "db", Problems: []v1.Problem{problem},
+		Decisions: []desired.Trail{desired.Outside(v1.Grammar{Prefix: "lockstep."}, instance, problem, v1.Problem{})}}
+	var out bytes.Buffer
+	printExplanation(&printer{out: &out}, e)
+	want := "container \"db\": NotEnabled: it has no label that begins with lockstep.; set lockstep.enable=true\n" +
+		"container db (0123456789ab)\n" +
+		"  how that was decided:\n" +
+		"    NO enabled     NotEnabled: it has no label that begins with lockstep.\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -68,7 +69,7 @@ func (o *output) print(c *cobra.Command, value any, text func(*printer)) error {
 		known := append([]string{"text", "json", "yaml"}, slices.Sorted(maps.Keys(o.others))...)
 		return fmt.Errorf("unknown format %q for --output; use %s", o.format, strings.Join(known, ", "))
 	}
-	p := &printer{out: c.OutOrStdout(), colours: o.format == "text" && colourful(c.OutOrStdout())}
+	p := &printer{out: c.OutOrStdout(), colours: o.format == "text" && colourful(c.OutOrStdout()), signs: pictorial(c.OutOrStdout())}
 	text(p)
 	return p.err
 }
@@ -97,6 +98,7 @@ func (o *output) screen(c *cobra.Command, show func(status.Report) error) func(s
 type printer struct {
 	out     io.Writer
 	colours bool
+	signs   bool // signs that not every terminal can show
 	err     error
 }
 
@@ -104,6 +106,13 @@ type printer struct {
 func colourful(out io.Writer) bool {
 	file, isFile := out.(*os.File)
 	return isFile && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+}
+
+// pictorial reports whether people look on who see more than ASCII.
+func pictorial(out io.Writer) bool {
+	file, isFile := out.(*os.File)
+	locale := strings.ToUpper(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
+	return isFile && (strings.Contains(locale, "UTF-8") || strings.Contains(locale, "UTF8")) && term.IsTerminal(int(file.Fd()))
 }
 
 // The colours, as terminals take them.

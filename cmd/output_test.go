@@ -42,7 +42,10 @@ func hostileWorld(t *testing.T) *httptest.Server {
 			Services: []status.Service{service},
 			Refused:  []status.Refused{{ID: hostile, Problems: []v1.Problem{problem}}},
 		},
-		"/explain": status.Explanation{Subject: hostile, Services: []status.Service{service}, Problems: []v1.Problem{problem}},
+		"/explain": status.Explanation{Subject: hostile, Services: []status.Service{service}, Problems: []v1.Problem{problem}, Undecided: hostile,
+			Decisions: []desired.Trail{
+				{ID: hostile, Container: hostile, Service: hostile, Steps: []desired.Step{{Name: hostile, Gateway: hostile, Result: hostile, Reason: hostile, Message: hostile, Fix: hostile + "!"}}},
+				{ID: hostile, Container: hostile, Steps: []desired.Step{{Name: hostile, Message: hostile, Fix: hostile + "!"}}}}},
 		"/plan": []server.GatewayPlan{{Gateway: v1.Kong,
 			Changes: []server.Change{{Operation: "create", Sentence: hostile, Reload: hostile, Origin: v1.Origin{Container: hostile}}},
 			Held:    []server.Change{{Operation: "delete", Sentence: hostile}}}},

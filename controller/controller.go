@@ -28,12 +28,14 @@ type Controller struct {
 	metrics *Metrics
 	log     *slog.Logger
 
-	states  []source.State // as last told
-	poke    chan struct{}
-	orders  chan order
-	waiting snapshot.Delta // what came in before every source had loaded
-	loaded  bool           // every source has loaded once
-	unsaved bool           // the ledger changed and could not be written
+	states []source.State // as last told
+	poke   chan struct{}
+	orders chan order
+	// questions are about what the loop owns; they change nothing.
+	questions chan func()
+	waiting   snapshot.Delta // what came in before every source had loaded
+	loaded    bool           // every source has loaded once
+	unsaved   bool           // the ledger changed and could not be written
 }
 
 // New returns a Controller that has not begun.
@@ -50,11 +52,12 @@ func New(options Options) *Controller {
 			Grammar: options.Grammar, Gateways: names, PublishAddress: options.PublishAddress, Ways: options.Ways, Chain: options.Chain,
 			TLSPassthrough: options.TLSPassthrough,
 		}, options.Memory),
-		status:  options.Status,
-		metrics: NewMetrics(options.Registry),
-		log:     options.Log,
-		poke:    make(chan struct{}, 1),
-		orders:  make(chan order),
+		status:    options.Status,
+		metrics:   NewMetrics(options.Registry),
+		log:       options.Log,
+		poke:      make(chan struct{}, 1),
+		orders:    make(chan order),
+		questions: make(chan func()),
 	}
 	for _, gateway := range options.Gateways {
 		c.workers = append(c.workers, newWorker(gateway, c))
@@ -118,6 +121,9 @@ func (c *Controller) loop(ctx context.Context) error {
 		case <-c.poke:
 		case o := <-c.orders:
 			timer.Reset(c.obey(o))
+			continue
+		case look := <-c.questions:
+			look()
 			continue
 		case <-timer.C:
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/controller/status"
 	"github.com/lockstep/lockstep/reconcilers"
 )
@@ -18,6 +19,10 @@ const inspectPatience = 2 * time.Second
 // It returns false when nothing known is called so.
 func (c *Controller) Explain(ctx context.Context, ref string) (status.Explanation, bool) {
 	explanation, known := c.status.Explain(ref)
+	answers := make(chan []desired.Trail, 1)
+	asking, cancel := context.WithTimeout(ctx, inspectPatience)
+	defer cancel()
+	unasked := c.question(asking, func() { answers <- c.builder.Trails(ref) })
 	for i := range explanation.Services {
 		service := &explanation.Services[i]
 		for _, w := range c.workers {
@@ -26,6 +31,11 @@ func (c *Controller) Explain(ctx context.Context, ref string) (status.Explanatio
 				service.Inspected(w.name, func(id string) reconcilers.Live { return find(live, id) }, err)
 			}
 		}
+	}
+	if unasked != nil { // what became of it is told without how
+		explanation.Undecided = "the daemon has no time to say: " + unasked.Error()
+	} else {
+		explanation.Follow(<-answers)
 	}
 	return explanation, known
 }

@@ -47,3 +47,20 @@ func (c *Controller) obey(o order) time.Duration {
 	o.answer <- err
 	return wake
 }
+
+// question has the loop answer between two rounds; it changes nothing. The error is that of
+// ctx, when that ended before; the question may be answered all the same.
+func (c *Controller) question(ctx context.Context, answer func()) error {
+	done := make(chan struct{})
+	select {
+	case c.questions <- func() { defer close(done); answer() }:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

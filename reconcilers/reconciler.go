@@ -66,6 +66,8 @@ type Live struct {
 	Down string
 	// Fix says what to do about that.
 	Fix string
+	// State is the gateway's own word for how it stands with the instance; "" where it has none.
+	State string
 }
 
 // Inspector is implemented by a reconciler that can ask its gateway about instances.

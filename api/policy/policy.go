@@ -88,6 +88,52 @@ func (s Set) Judge(c Claim) []v1.Problem {
 	return slices.Compact(problems)
 }
 
+// Passed says of a claim that no rule refuses which policies were asked, and how many of
+// their rules were about it.
+func (s Set) Passed(c Claim) string {
+	if len(s) == 0 {
+		return "there are no policies"
+	}
+	var names []string
+	rules, about := 0, c.about()
+	for _, policy := range s {
+		names = append(names, policy.Name)
+		for i := range policy.Rules {
+			if policy.Rules[i].appliesTo(&c, about) {
+				rules++
+			}
+		}
+	}
+	verb := "are"
+	if rules == 1 {
+		verb = "is"
+	}
+	return fmt.Sprintf("no rule of %s refuses it; %d %s about it", strings.Join(names, ", "), rules, verb)
+}
+
+// appliesTo reports whether the rule is about a claim, or one of its routes.
+func (r *Rule) appliesTo(c *Claim, about map[string]any) bool {
+	if !r.ofRoute() {
+		return r.applies(about)
+	}
+	for i := range c.Service.Routes {
+		c.aboutRoute(about, &c.Service.Routes[i])
+		if r.applies(about) {
+			return true
+		}
+	}
+	return false
+}
+
+// applies reports whether the rule is about what is asked; also where that can't be told.
+func (r *Rule) applies(about map[string]any) bool {
+	if r.When == nil {
+		return true
+	}
+	applies, err := r.When.holds(about)
+	return applies || err != nil
+}
+
 func (r *Rule) ofRoute() bool { return r.Require.ofRoute || r.When != nil && r.When.ofRoute }
 
 // refuses answers the rule. why is not "" when it could not be answered.

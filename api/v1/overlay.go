@@ -32,23 +32,8 @@ func (d *Declared) Over(base Service) (merged Service, differing []string) {
 
 // added names what labels ask for that the manifest says nothing of.
 func (d *Declared) added(base Service) []string {
-	var names []string
-	for _, said := range base.Says() {
-		if !slices.Contains(d.Fields, said.Field.Name) {
-			names = append(names, said.Field.Name)
-		}
-	}
-	for _, p := range base.Plugins {
-		if !slices.ContainsFunc(d.Service.Plugins, func(own Plugin) bool { return own.Name == p.Name }) {
-			names = append(names, wordPlugins+"."+p.Name)
-		}
-	}
-	for _, r := range base.Routes {
-		if !slices.ContainsFunc(d.Service.Routes, func(own Route) bool { return own.Name == r.Name }) {
-			names = append(names, wordRoutes+"."+r.Name[len(base.Name)+1:])
-		}
-	}
-	return names
+	said := slices.Concat(d.Fields, d.Service.Asks())
+	return slices.DeleteFunc(base.Asks(), func(name string) bool { return slices.Contains(said, name) })
 }
 
 // over is Over where labels have a say.

@@ -153,27 +153,45 @@ func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
 	if why := s.withheld(); why != nil {
 		return Verdict{Gateway: gateway, Reason: why.Reason, Message: why.Message, Fix: why.Fix}
 	}
-	if !r.takesPart() {
-		absent := Verdict{Gateway: gateway, Reason: v1.NotEnabled,
-			Message: fmt.Sprintf("its service names other gateways: %s", join(b.ways(&s.settings))),
-			Fix:     fmt.Sprintf("add %s to the label %s", gateway, b.label("gateways"))}
-		if len(s.settings.Gateways) == 0 {
-			absent.Message, absent.Fix = fmt.Sprintf("services of protocol %s are %s's", s.settings.Protocol, v1.HAProxy), ""
-		}
-		return absent
+	if unwanted := b.unwanted(s, r, gateway); unwanted.Reason != "" {
+		return unwanted
 	}
-	// How instances are balanced is the business of the gateway that reaches them.
-	if fields := v1.InexpressibleOfService(s.settings, gateway); len(fields) > 0 && r.instances {
-		if gateway == v1.Kong && slices.Contains(fields, "protocol") {
-			return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
-				Message: fmt.Sprintf("%s has the protocol %s, and what is no HTTP reaches Kong only at ports of its stream_listen, which this version does not use", s.name, s.settings.Protocol),
-				Fix:     fmt.Sprintf("serve it on HAProxy (%s=haproxy), as it is when that label is left out", b.label("gateways"))}
+	return b.beyond(s, r, gateway)
+}
+
+// unwanted says that a service does not want the gateway; its reason is "" where it does.
+func (b *Builder) unwanted(s *service, r role, gateway v1.Gateway) Verdict {
+	if r.takesPart() {
+		return Verdict{}
+	}
+	who := "its service"
+	if len(s.settings.Gateways) == 0 {
+		if s.settings.Protocol.Stream() {
+			return Verdict{Gateway: gateway, Reason: v1.NotEnabled, Message: fmt.Sprintf("services of protocol %s are %s's", s.settings.Protocol, v1.HAProxy)}
 		}
+		who = "its service names none, for which the flag --gateways"
+	}
+	return Verdict{Gateway: gateway, Reason: v1.NotEnabled,
+		Message: fmt.Sprintf("%s names other gateways: %s", who, join(b.ways(&s.settings))),
+		Fix:     fmt.Sprintf("add %s to the label %s", gateway, b.label("gateways"))}
+}
+
+// beyond says what of a service as a whole a gateway can't do; its reason is "" when
+// nothing stands in the way. How instances are balanced is the business of the gateway that
+// reaches them.
+func (b *Builder) beyond(s *service, r role, gateway v1.Gateway) Verdict {
+	fields := v1.InexpressibleOfService(s.settings, gateway)
+	switch {
+	case len(fields) == 0 || !r.instances:
+		return b.unusable(s, gateway)
+	case gateway == v1.Kong && slices.Contains(fields, "protocol"):
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
-			Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
-			Fix:     "mark the field optional with a ? after its name to serve the service without it, or name only the other gateway in the label " + b.label("gateways")}
+			Message: fmt.Sprintf("%s has the protocol %s, and what is no HTTP reaches Kong only at ports of its stream_listen, which this version does not use", s.name, s.settings.Protocol),
+			Fix:     fmt.Sprintf("serve it on HAProxy (%s=haproxy), as it is when that label is left out", b.label("gateways"))}
 	}
-	return b.unusable(s, gateway)
+	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+		Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
+		Fix:     "mark the field optional with a ? after its name to serve the service without it, or name only the other gateway in the label " + b.label("gateways")}
 }
 
 // withhold says of all of a service that a gateway does nothing for it.
@@ -297,10 +315,8 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 	if at.reason != "" {
 		return nil, Verdict{Gateway: gateway, Reason: at.reason, Message: at.message, Fix: at.fix}
 	}
-	if fields := v1.InexpressibleOfInstance(*m.part, gateway); len(fields) > 0 {
-		return nil, Verdict{Gateway: gateway, Reason: v1.NotExpressible,
-			Message: fmt.Sprintf("%s can't express its %s", gateway, strings.Join(fields, ", ")),
-			Fix:     "mark the field optional with a ? after its name to have it served without, or name only the other gateway in the label " + b.label("gateways")}
+	if beyond := b.beyondInstance(m, gateway); beyond.Reason != "" {
+		return nil, beyond
 	}
 	part := v1.ExpressibleInstance(*m.part, gateway)
 	verdict := Verdict{Gateway: gateway, Reason: m.container.reason, Message: m.container.message, Fix: m.container.fix,
@@ -326,6 +342,18 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 		Backup:     part.Backup,
 		Origin:     cmp.Or(m.container.origin, v1.Origin{Container: instance.Name}),
 	}, verdict
+}
+
+// beyondInstance says what of an instance's own fields a gateway can't do; its reason is ""
+// when it can do all.
+func (b *Builder) beyondInstance(m member, gateway v1.Gateway) Verdict {
+	fields := v1.InexpressibleOfInstance(*m.part, gateway)
+	if len(fields) == 0 {
+		return Verdict{}
+	}
+	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
+		Message: fmt.Sprintf("%s can't express its %s", gateway, strings.Join(fields, ", ")),
+		Fix:     "mark the field optional with a ? after its name to have it served without, or name only the other gateway in the label " + b.label("gateways")}
 }
 
 // set notes a changed service of one gateway.

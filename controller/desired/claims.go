@@ -263,10 +263,18 @@ func (c *claims) inGrace(match, route string) bool {
 // "" when the named route has it. byName says that one of the two is HTTP and the
 // other takes TLS to the same name.
 func (c *claims) lost(service string, gateway v1.Gateway, route string) (holder string, byName bool) {
-	for _, claimant := range c.byService[service] {
-		if claimant.gateway == gateway && claimant.route == route {
-			return claimant.lostTo, claimant.byName
-		}
+	if claimant := c.claimant(service, gateway, route); claimant != nil {
+		return claimant.lostTo, claimant.byName
 	}
 	return "", false
+}
+
+// claimant returns what a route claims on a gateway; nil when it claims nothing there.
+func (c *claims) claimant(service string, gateway v1.Gateway, route string) *claimant {
+	for _, claimant := range c.byService[service] {
+		if claimant.gateway == gateway && claimant.route == route {
+			return claimant
+		}
+	}
+	return nil
 }

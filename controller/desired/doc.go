@@ -30,6 +30,9 @@
 //	         | picks.go     | … with services for the versions that requests pick
 //	         | outrank.go   |   and routes of others that must go before those
 //
+// Asked by what decisions an instance came to its verdicts, Builder.Trails tells them again
+// one by one (trail.go, trailservice.go, trailgateway.go), out of what was decided.
+//
 // Pure: no I/O, no clock, no log. Incremental: a change of one container costs
 // in proportion to the services that it touches, and ends in what a full build
 // from the same containers and ledger gives.

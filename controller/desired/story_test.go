@@ -85,20 +85,27 @@ func play(t *testing.T, path string) {
 	w := newWorld()
 	for i := range archive.Files {
 		file := &archive.Files[i]
-		if file.Name != "want" {
+		var got string
+		switch name, trail := strings.CutPrefix(file.Name, "trail "); {
+		case trail:
+			got = w.trails(name)
+		case file.Name == "want":
+			got = w.String()
+		default:
 			var s step
 			if err := yaml.UnmarshalStrict(file.Data, &s); err != nil {
 				t.Fatalf("%s: %v", file.Name, err)
 			}
 			w.do(t, s)
+			w.checkTrails(t)
 			continue
 		}
 		if *update {
-			file.Data = []byte(w.String())
+			file.Data = []byte(got)
 			continue
 		}
-		if diff := gocmp.Diff(string(file.Data), w.String()); diff != "" {
-			t.Errorf("after %q (-want +got):\n%s", archive.Files[i-1].Name, diff)
+		if diff := gocmp.Diff(string(file.Data), got); diff != "" {
+			t.Errorf("%s after %q (-want +got):\n%s", file.Name, archive.Files[i-1].Name, diff)
 		}
 	}
 	if *update {

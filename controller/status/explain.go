@@ -17,6 +17,11 @@ type Explanation struct {
 	// Services are the accounts of the services that it is or is part of; for a
 	// container they hold no other instance.
 	Services []Service `json:"services,omitempty"`
+	// Decisions are, of a container or a static endpoint, all decisions on it from its
+	// labels to what the gateways hold, in each of its services.
+	Decisions []desired.Trail `json:"decisions,omitempty"`
+	// Undecided says why Decisions are not known, where they could be.
+	Undecided string `json:"undecided,omitempty"`
 	// Problems are why it was left out.
 	Problems []v1.Problem `json:"problems,omitempty"`
 	// Answers say, when an address was asked for, what each gateway makes of it.
@@ -24,6 +29,8 @@ type Explanation struct {
 	// Unasked are the gateways that serve a change only a while after they accepted it,
 	// and that nobody asks: what is Serving there is only known to be accepted.
 	Unasked []v1.Gateway `json:"unasked,omitempty"`
+
+	gateways []Gateway // as they were when it was taken from the report
 }
 
 // Explain looks a container up by name, id or the beginning of an id (at least
@@ -31,11 +38,11 @@ type Explanation struct {
 // is called so.
 func (s *Store) Explain(ref string) (Explanation, bool) {
 	report := s.Report()
-	explanation := Explanation{Subject: ref, Revision: report.Revision, Services: servicesOf(report, ref)}
+	explanation := Explanation{Subject: ref, Revision: report.Revision, Services: servicesOf(report, ref), gateways: report.Gateways}
 	if len(explanation.Services) == 0 || explanation.Services[0].Service != ref {
 		for _, refused := range report.Refused {
 			for _, problem := range refused.Problems {
-				if names(ref, refused.ID, problem.Origin.Container) {
+				if desired.Means(ref, refused.ID, problem.Origin.Container) {
 					explanation.Problems = append(explanation.Problems, problem)
 				}
 			}
@@ -82,16 +89,11 @@ func servicesOf(report Report, ref string) []Service {
 			return []Service{service}
 		}
 		service.Instances = slices.DeleteFunc(slices.Clone(service.Instances), func(i desired.InstanceStanding) bool {
-			return !names(ref, i.ID, i.Container)
+			return !desired.Means(ref, i.ID, i.Container)
 		})
 		if len(service.Instances) > 0 {
 			found = append(found, service)
 		}
 	}
 	return found
-}
-
-// names reports whether ref means the container.
-func names(ref, id, name string) bool {
-	return ref == name || ref == id || len(ref) >= 4 && strings.HasPrefix(id, ref)
 }

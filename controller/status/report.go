@@ -69,6 +69,14 @@ type Service struct {
 	desired.Standing
 	// Pending are the gateways that have yet to be told what is desired.
 	Pending []v1.Gateway `json:"pending,omitempty"`
+
+	inspections map[v1.Gateway]inspection
+}
+
+// inspection is what a gateway itself said of a service's instances.
+type inspection struct {
+	known func(id string) reconcilers.Live
+	err   error
 }
 
 // waits reports whether the gateway has yet to be told.
@@ -78,6 +86,10 @@ func (s *Service) waits(gateway v1.Gateway) bool { return slices.Contains(s.Pend
 // how many sessions those have that get nothing new, and which it gives nothing though it
 // should. An err says why that is not known.
 func (s *Service) Inspected(gateway v1.Gateway, known func(id string) reconcilers.Live, err error) {
+	if s.inspections == nil {
+		s.inspections = map[v1.Gateway]inspection{}
+	}
+	s.inspections[gateway] = inspection{known, err}
 	for _, i := range s.Instances {
 		for n := range i.Verdicts {
 			v := &i.Verdicts[n]

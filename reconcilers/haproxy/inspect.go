@@ -54,6 +54,7 @@ func (r *Reconciler) inspectNow(ctx context.Context, s *section, known map[strin
 		for _, server := range b.servers {
 			stat, live := stats[i][server.name], known[server.id]
 			live.Sessions += stat.sessions
+			live.State = stat.state
 			if !server.drain {
 				live.Down, live.Fix = stat.down, stat.fix
 			}
@@ -109,6 +110,7 @@ func statCommand(owner string, b *backend) string {
 // stat is what HAProxy tells of a server.
 type stat struct {
 	sessions int
+	state    string // "UP", "no check", "DRAIN", …
 	down     string // what its check says; "" unless that keeps it out
 	fix      string // what to do about that
 }
@@ -141,8 +143,8 @@ func parseStat(answer string) (map[string]stat, error) {
 		if s.sessions, err = strconv.Atoi(field("scur")); err != nil {
 			return nil, fmt.Errorf("HAProxy's answer has %q sessions", field("scur"))
 		}
-		if state := field("status"); strings.HasPrefix(state, "DOWN") {
-			s.down, s.fix = sayCheck(state, field("check_status"), field("check_desc"), field("check_code"))
+		if s.state = field("status"); strings.HasPrefix(s.state, "DOWN") {
+			s.down, s.fix = sayCheck(s.state, field("check_status"), field("check_desc"), field("check_code"))
 		}
 		out[field("svname")] = s
 	}
