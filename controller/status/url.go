@@ -80,6 +80,7 @@ type candidate struct {
 	service Service
 	route   desired.RouteStanding
 	verdict desired.Verdict
+	row     routing.Route // the same as the gateway decides by it
 }
 
 // decide returns what one gateway makes of a request.
@@ -108,7 +109,7 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 				continue
 			}
 			order = append(order, route.Name)
-			matching[route.Name] = candidate{service: service, route: route, verdict: verdict}
+			matching[route.Name] = candidate{service: service, route: route, verdict: verdict, row: row}
 			if verdict.Reason == v1.Serving {
 				served = append(served, row)
 			}
@@ -131,9 +132,14 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 		answer.take(matching[decision.Route.Name], decision)
 	}
 	for _, name := range order {
-		if name != answer.Route {
-			answer.Others = append(answer.Others, matching[name].other())
+		if name == answer.Route {
+			continue
 		}
+		other, err := matching[name].behind(matching[answer.Route], request)
+		if err != nil {
+			return Answer{}, err
+		}
+		answer.Others = append(answer.Others, other)
 	}
 	return answer, nil
 }
@@ -156,13 +162,23 @@ func (a *Answer) take(c candidate, decision routing.Decision) {
 	}
 }
 
+// behind says why a route that matches does not take the request; winner is the one that does.
+func (c candidate) behind(winner candidate, request routing.Request) (Other, error) {
+	other := c.other()
+	if other.Reason != v1.Serving {
+		return other, nil
+	}
+	why, err := routing.Because(&winner.row, &c.row, request)
+	if err != nil {
+		return Other{}, fmt.Errorf("explain: %w", err)
+	}
+	other.Message = fmt.Sprintf("%s goes before it: %s", winner.route.Name, why)
+	return other, nil
+}
+
 // other says why a route that matches does not take the request.
 func (c candidate) other() Other {
-	o := Other{Route: c.route.Name, Reason: c.verdict.Reason, Message: c.verdict.Message, Fix: c.verdict.Fix}
-	if o.Reason == v1.Serving {
-		o.Message = "it is less specific"
-	}
-	return o
+	return Other{Route: c.route.Name, Reason: c.verdict.Reason, Message: c.verdict.Message, Fix: c.verdict.Fix}
 }
 
 // verdictOn returns what is said for a gateway.

@@ -38,7 +38,7 @@ func site() *Store {
 
 func TestExplainURL(t *testing.T) {
 	rival := Other{Route: "rival.default", Reason: v1.Conflict, Message: "the route shop.default holds the same match", Fix: "change it"}
-	shop := Other{Route: "shop.default", Reason: v1.Serving, Message: "it is less specific"}
+	shop := Other{Route: "shop.default", Reason: v1.Serving, Message: "api.default goes before it: it matches by hosts and paths, the other one by hosts alone"}
 	for ref, want := range map[string]Answer{
 		"shop.test/":             {Gateway: v1.Kong, Route: "shop.default", Service: "shop", Target: "/", Instances: []string{"shop-1", "shop-2"}, Others: []Other{rival}},
 		"http://shop.test/a?b=c": {Gateway: v1.Kong, Route: "shop.default", Service: "shop", Target: "/a?b=c", Instances: []string{"shop-1", "shop-2"}, Others: []Other{rival}},
