@@ -43,6 +43,9 @@ func printProblems(p *printer, report status.Report) {
 			lines = append(lines, problem.Error())
 		}
 	}
+	for _, problem := range report.Waiting {
+		lines = append(lines, problem.Error())
+	}
 	for _, source := range report.Sources {
 		for _, problem := range source.Problems {
 			lines = append(lines, problem.Error())

@@ -144,7 +144,12 @@ func (c *Controller) round(now time.Time) time.Duration {
 	c.remember(result.LedgerChanged)
 	c.note(now, result.Settled, delta.Full)
 	c.metrics.pins.Set(float64(len(c.memory.Pins)))
-	c.tellRefused(result.Refused)
+	for _, problem := range ordered(result.Refused) {
+		c.log.Warn("container is left out", "problem", problem.Error())
+	}
+	for _, problem := range ordered(result.Waiting) {
+		c.log.Warn("plugin of a manifest holds for nothing", "problem", problem.Error())
+	}
 	build := c.status.Desired(result)
 	for _, w := range c.workers {
 		if changed := result.Sets[w.name]; len(changed) > 0 || result.Shared != nil || delta.Full {
@@ -201,13 +206,13 @@ func (c *Controller) tell(states []source.State) {
 	c.status.Sources(states)
 }
 
-// tellRefused logs the containers that are left out because of their labels, once.
-func (c *Controller) tellRefused(refused map[string][]v1.Problem) {
-	for _, id := range slices.Sorted(maps.Keys(refused)) {
-		for _, problem := range refused[id] {
-			c.log.Warn("container is left out", "problem", problem.Error())
-		}
+// ordered returns problems in the order of what they are of.
+func ordered(found map[string][]v1.Problem) []v1.Problem {
+	var out []v1.Problem
+	for _, of := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, found[of]...)
 	}
+	return out
 }
 
 // remember saves the ledger when it changed, and tries again when it could not.

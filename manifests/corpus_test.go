@@ -84,6 +84,12 @@ func tell(t *testing.T, w World) string {
 		if d.Alone {
 			b.WriteString("  labels have no say\n")
 		}
+		if d.Addition {
+			b.WriteString("  is not declared, and added to\n")
+		}
+		for _, route := range slices.Sorted(maps.Keys(d.OnRoutes)) {
+			fmt.Fprintf(&b, "  on route %s %s\n", route, beyond(t, v1.Route{Plugins: d.OnRoutes[route]}, v1.Route{}))
+		}
 		for _, r := range d.Service.Routes {
 			fmt.Fprintf(&b, "  route %s\n", beyond(t, r, route))
 		}

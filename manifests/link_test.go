@@ -21,6 +21,11 @@ func route(name, service, path string) string {
 	return fmt.Sprintf("---\napiVersion: lockstep.dev/v1\nkind: Route\nmetadata: {name: %s}\nspec: {service: %s, paths: [%s]}\n", name, service, path)
 }
 
+// plugin writes a Plugin of some name.
+func plugin(name, spec string) string {
+	return fmt.Sprintf("---\napiVersion: lockstep.dev/v1\nkind: Plugin\nmetadata: {name: %s}\nspec: {%s}\n", name, spec)
+}
+
 // candidate is a file in one or two versions, of which the first is new.
 func candidate(t *testing.T, path string, settled bool, versions ...string) Candidate {
 	t.Helper()
@@ -39,9 +44,22 @@ func candidate(t *testing.T, path string, settled bool, versions ...string) Cand
 func paths(linked Linked) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(linked.World.Services)) {
-		fmt.Fprintf(&b, "%s:", name)
-		for _, r := range linked.World.Services[name].Service.Routes {
+		d := linked.World.Services[name]
+		fmt.Fprintf(&b, "%s", name)
+		if d.Addition {
+			b.WriteString(" (added to)")
+		}
+		b.WriteString(":")
+		for _, r := range d.Service.Routes {
 			fmt.Fprintf(&b, " %s", r.Paths[0])
+		}
+		for _, p := range d.Service.Plugins {
+			fmt.Fprintf(&b, " +%s", p.Name)
+		}
+		for _, route := range slices.Sorted(maps.Keys(d.OnRoutes)) {
+			for _, p := range d.OnRoutes[route] {
+				fmt.Fprintf(&b, " %s+%s", route, p.Name)
+			}
 		}
 		b.WriteString("; ")
 	}
@@ -111,6 +129,22 @@ func TestLink(t *testing.T) {
 				candidate(t, "b.yaml", false, route("default", "web", "/b")),
 			},
 			want: "web: /a; \nb.yaml:4:18: there is a route \"web.default\" already, at a.yaml:5:8",
+		},
+		{
+			name: "a plugin on what labels make counts from the first, and goes on when its Service went away",
+			candidates: []Candidate{
+				candidate(t, "a.yaml", false, plugin("key-auth", "service: web")+plugin("cors", "route: web.default"), plugin("key-auth", "service: old")),
+				candidate(t, "b.yaml", true, service("api", "/b")+plugin("limits", "route: api.other")),
+			},
+			want: "api: /b api.other+limits; web (added to): +key-auth web.default+cors; ",
+		},
+		{
+			name: "a plugin twice on what labels make",
+			candidates: []Candidate{
+				candidate(t, "a.yaml", false, plugin("a", "name: cors, service: web")),
+				candidate(t, "b.yaml", true, plugin("b", "name: cors, service: web")),
+			},
+			want: "web (added to): +cors; \na.yaml:5:29: the service web has a plugin cors already, at b.yaml:4:18",
 		},
 		{
 			name:       "nothing ever good",

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,8 +12,8 @@ import (
 )
 
 // PluginOn is a plugin that is declared apart from the service or route of ours
-// that it is on. Whoever uses that must pass it, so it is part of it: a gateway that
-// can't run it does not serve it.
+// that it is on, which a manifest declares or labels make. Whoever uses that must pass it,
+// so it is part of it: a gateway that can't run it does not serve it.
 type PluginOn struct {
 	Service, Route string // the key of one of them
 	At             v1.Origin
@@ -80,6 +81,10 @@ func (r *reader) pluginOn(name string, at v1.Origin, named map[string]entry) *Pl
 			return nil
 		}
 		out.At = r.at(e.value)
+		if message, fix := checkOn(word, key); message != "" {
+			r.report(out.At, message, fix)
+			return nil
+		}
 		if word == "route" {
 			out.Route = key
 		} else {
@@ -115,58 +120,99 @@ func (r *reader) pluginOn(name string, at v1.Origin, named map[string]entry) *Pl
 	return out
 }
 
-// followPlugin leaves a plugin out that is on nothing, or that is there twice.
-func (l *linking) followPlugin(i int, o *Object) {
-	on := o.PluginOn.key()
-	problem := v1.Problem{Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindEntity, Name: "plugin/" + o.Name}, Origin: o.PluginOn.At}
-	if _, has := l.owners[on]; has {
-		return
+// checkOn says what is wrong with the name of what a plugin is on; word is "service" or
+// "route". Whether there is one, labels may say.
+func checkOn(word, key string) (message, fix string) {
+	if message, fix = v1.CheckServiceKey(key); message == "" && word == "route" && !strings.Contains(key, ".") {
+		return fmt.Sprintf("the route %s names no service", shown(key)), "write the service's name, a dot, and the route's own: " + key + ".default"
 	}
-	problem.Message = fmt.Sprintf("no manifest declares the %s %q", on.Kind, on.Name)
-	problem.Fix = l.nearest(on)
-	l.left[o] = true
-	l.dangling[i] = append(l.dangling[i], problem)
+	return message, fix
 }
 
-// attachPlugins adds plugins that are declared apart to copies of their services.
-// One that the service or route has by itself already stays as it is there.
+// followPlugin leaves a plugin out that is on what Kong's own words declare.
+func (l *linking) followPlugin(i int, o *Object) {
+	on := o.PluginOn.key()
+	if _, ours := l.owners[on]; ours {
+		return
+	}
+	native, has := l.owners[v1.Key{Kind: v1.KindEntity, Name: string(on.Kind) + "/" + on.Name}]
+	if !has {
+		return
+	}
+	l.left[o] = true
+	l.dangling[i] = append(l.dangling[i], v1.Problem{
+		Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindEntity, Name: "plugin/" + o.Name}, Origin: o.PluginOn.At,
+		Message: fmt.Sprintf("the %s %s is declared in Kong's own words, at %s", on.Kind, on.Name, native.at),
+		Fix:     "write the plugin there, as KongEntities",
+	})
+}
+
+// attachPlugins adds plugins that are declared apart to copies of their services. What
+// no manifest declares, labels may make: until then the plugin waits. One that the
+// service or route has by itself already stays as it is there.
 func (w *World) attachPlugins(plugins []*PluginOn) []v1.Problem {
 	var problems []v1.Problem
 	for _, p := range plugins {
-		name, at := w.home(p)
-		service := *w.Services[name]
-		into := &service.Service.Plugins
-		if at >= 0 {
-			service.Service.Routes = slices.Clone(service.Service.Routes)
-			into = &service.Service.Routes[at].Plugins
+		name := p.home()
+		service := v1.Declared{Service: v1.NewService(name), Addition: true}
+		if known := w.Services[name]; known != nil {
+			service = *known
 		}
-		if twice := slices.IndexFunc(*into, func(other v1.Plugin) bool { return other.Name == p.Plugin.Name }); twice >= 0 {
+		into := p.beside(&service)
+		if twice := slices.IndexFunc(into, func(other v1.Plugin) bool { return other.Name == p.Plugin.Name }); twice >= 0 {
 			problems = append(problems, v1.Problem{
 				Reason: v1.InvalidManifest, Object: p.key(), Origin: p.At,
-				Message: fmt.Sprintf("the %s %s has a plugin %s already, at %s", p.key().Kind, p.key().Name, p.Plugin.Name, (*into)[twice].Origin),
+				Message: fmt.Sprintf("the %s %s has a plugin %s already, at %s", p.key().Kind, p.key().Name, p.Plugin.Name, into[twice].Origin),
 				Fix:     "keep one of the two",
 			})
 			continue
 		}
-		*into = append(slices.Clone(*into), p.Plugin)
-		slices.SortFunc(*into, func(a, b v1.Plugin) int { return strings.Compare(a.Name, b.Name) })
+		next := append(slices.Clone(into), p.Plugin)
+		slices.SortFunc(next, func(a, b v1.Plugin) int { return strings.Compare(a.Name, b.Name) })
+		p.put(&service, next)
 		w.Services[name] = &service
 	}
 	return problems
 }
 
-// home returns the service that a plugin is for, and the place of the route that it
-// is on; -1 for the service as a whole.
-func (w *World) home(p *PluginOn) (service string, route int) {
+// home returns the service that the plugin is for.
+func (p *PluginOn) home() string {
 	if p.Route == "" {
-		return p.Service, -1
+		return p.Service
 	}
-	for name, declared := range w.Services {
-		for i := range declared.Service.Routes {
-			if declared.Service.Routes[i].Name == p.Route {
-				return name, i
-			}
+	return p.Route[:strings.LastIndexByte(p.Route, '.')]
+}
+
+// place returns which of the service's routes the plugin is on; -1 when it is none that
+// manifests declare, or the service as a whole.
+func (p *PluginOn) place(d *v1.Declared) int {
+	return slices.IndexFunc(d.Service.Routes, func(r v1.Route) bool { return r.Name == p.Route })
+}
+
+// beside returns the plugins that what the plugin is on has already.
+func (p *PluginOn) beside(d *v1.Declared) []v1.Plugin {
+	switch at := p.place(d); {
+	case p.Route == "":
+		return d.Service.Plugins
+	case at >= 0:
+		return d.Service.Routes[at].Plugins
+	}
+	return d.OnRoutes[p.Route]
+}
+
+// put replaces them, and changes nothing that other copies of the service share.
+func (p *PluginOn) put(d *v1.Declared, plugins []v1.Plugin) {
+	switch at := p.place(d); {
+	case p.Route == "":
+		d.Service.Plugins = plugins
+	case at >= 0:
+		d.Service.Routes = slices.Clone(d.Service.Routes)
+		d.Service.Routes[at].Plugins = plugins
+	default:
+		d.OnRoutes = maps.Clone(d.OnRoutes)
+		if d.OnRoutes == nil {
+			d.OnRoutes = map[string][]v1.Plugin{}
 		}
+		d.OnRoutes[p.Route] = plugins
 	}
-	return "", -1
 }

@@ -107,20 +107,24 @@ const wordy = "${"
 // refers reports whether any setting of a plugin is a reference.
 func refers(d *v1.Declared) bool {
 	found := false
-	eachPlugin(&d.Service, func(p *v1.Plugin) {
+	eachPlugin(d, func(p *v1.Plugin) {
 		found = found || slices.ContainsFunc(p.Settings, func(s v1.Setting) bool { return strings.HasPrefix(s.Value, wordy) })
 	})
 	return found
 }
 
-// eachPlugin visits the plugins of a service and of its routes.
-func eachPlugin(s *v1.Service, visit func(*v1.Plugin)) {
-	for i := range s.Plugins {
-		visit(&s.Plugins[i])
+// eachPlugin visits the plugins of a service and of routes, in the same order each time.
+func eachPlugin(d *v1.Declared, visit func(*v1.Plugin)) {
+	lists := [][]v1.Plugin{d.Service.Plugins}
+	for i := range d.Service.Routes {
+		lists = append(lists, d.Service.Routes[i].Plugins)
 	}
-	for i := range s.Routes {
-		for j := range s.Routes[i].Plugins {
-			visit(&s.Routes[i].Plugins[j])
+	for _, name := range slices.Sorted(maps.Keys(d.OnRoutes)) {
+		lists = append(lists, d.OnRoutes[name])
+	}
+	for _, plugins := range lists {
+		for i := range plugins {
+			visit(&plugins[i])
 		}
 	}
 }
@@ -143,9 +147,13 @@ func revealService(d *v1.Declared) (*v1.Declared, []string, *v1.Problem) {
 	for i := range next.Service.Routes {
 		next.Service.Routes[i].Plugins = clonePlugins(next.Service.Routes[i].Plugins)
 	}
+	next.OnRoutes = maps.Clone(d.OnRoutes)
+	for name, plugins := range next.OnRoutes {
+		next.OnRoutes[name] = clonePlugins(plugins)
+	}
 	var files []string
 	var problem *v1.Problem
-	eachPlugin(&next.Service, func(p *v1.Plugin) {
+	eachPlugin(&next, func(p *v1.Plugin) {
 		for i := range p.Settings {
 			s := &p.Settings[i]
 			parts := reference.FindStringSubmatch(s.Value)

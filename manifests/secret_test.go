@@ -110,6 +110,28 @@ func TestInlinePairsAreCheckedOffline(t *testing.T) {
 	}
 }
 
+// TestSettingsOfPluginsOnLabelsAreRevealed: a plugin that is declared apart, on a route that
+// labels make, has its secrets looked up, and withholds the service as long as they lack.
+func TestSettingsOfPluginsOnLabelsAreRevealed(t *testing.T) {
+	t.Parallel()
+	dir, secrets := folder(t), folder(t)
+	password := filepath.Join(secrets, "password")
+	write(t, filepath.Join(dir, "a.yaml"), plugin("ldap-auth", "route: a.public, config: {password: '${file:"+password+"}'}"))
+	w := watch(t, nil, dir)
+	w.complains("password of the plugin ldap-auth: stat " + password)
+	if why := w.watcher.now.Services["a"].Withheld; why == nil {
+		t.Error("without its password the service is not withheld")
+	}
+	write(t, password, "planted\n")
+	w.complains("")
+	if d := w.watcher.now.Services["a"]; d.Withheld != nil || d.OnRoutes["a.public"][0].Settings[0].Value != "planted" || !d.OnRoutes["a.public"][0].Settings[0].Secret {
+		t.Errorf("it is not revealed: %+v", d)
+	}
+	if said := fmt.Sprintf("%s %+v", w.said(), w.watcher.State()); strings.Contains(said, "planted") {
+		t.Errorf("the password shows in: %s", said)
+	}
+}
+
 func TestSettingsOfPluginsAreRevealed(t *testing.T) {
 	dir, secrets := folder(t), folder(t)
 	t.Setenv("LOCKSTEP_TEST_USER", "bob")

@@ -98,7 +98,7 @@ func Validate(texts map[string][]byte, besides policy.Set) Report {
 	report.Problems = slices.Concat(report.Problems, linked.Problems, danglingEntities(linked.World))
 	policies := slices.Concat(linked.World.Policies, besides)
 	for _, declared := range linked.World.Services {
-		report.Problems = append(report.Problems, policies.Judge(policy.OfManifest(declared, nil))...)
+		report.Problems = append(report.Problems, policies.JudgeManifest(declared, nil)...)
 	}
 	report.Problems = sorted(report.Problems)
 	return report

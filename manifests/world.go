@@ -13,7 +13,8 @@ import (
 
 // World is what all files declare together. It is immutable.
 type World struct {
-	// Services are by name; routes that are declared apart stand in them.
+	// Services are by name; routes and plugins that are declared apart stand in them.
+	// Those that are an Addition no manifest declares.
 	Services map[string]*v1.Declared
 	// Certificates, Sections and Policies are sorted by name.
 	Certificates []*Certificate
@@ -145,23 +146,19 @@ func (l *linking) follow(i int, o *Object) {
 	l.dangling[i] = append(l.dangling[i], v1.Problem{
 		Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindRoute, Name: o.Route.Route.Name}, Origin: o.Route.At,
 		Message: fmt.Sprintf("no manifest declares the service %q", o.Route.Service),
-		Fix:     l.nearest(v1.Key{Kind: v1.KindService, Name: o.Route.Service}),
+		Fix:     l.nearest(o.Route.Service),
 	})
 }
 
-// nearest is the advice for a service or route that nobody declares.
-func (l *linking) nearest(missing v1.Key) string {
-	name := missing.Name
+// nearest is the advice for a service that nobody declares.
+func (l *linking) nearest(name string) string {
 	var known []string
 	for key := range l.owners {
-		if key.Kind == missing.Kind {
+		if key.Kind == v1.KindService {
 			known = append(known, key.Name)
 		}
 	}
 	fix := "declare it: a Service without a spec leaves everything to the labels of its containers"
-	if missing.Kind == v1.KindRoute {
-		fix = "declare it: a route's name is its service's, a dot, and its own"
-	}
 	if near := v1.Nearest(name, known); near != "" {
 		fix = fmt.Sprintf("did you mean %s? If not, %s", near, fix)
 	}

@@ -134,6 +134,15 @@ func (r *Rule) applies(about map[string]any) bool {
 	return applies || err != nil
 }
 
+// JudgeManifest is Judge of what a manifest asks for by itself; ways are those of a service
+// that names none. What it adds to a service of labels is part of their containers' claims.
+func (s Set) JudgeManifest(d *v1.Declared, ways []v1.Way) []v1.Problem {
+	if d.Addition {
+		return nil
+	}
+	return s.Judge(OfManifest(d, ways))
+}
+
 func (r *Rule) ofRoute() bool { return r.Require.ofRoute || r.When != nil && r.When.ofRoute }
 
 // refuses answers the rule. why is not "" when it could not be answered.

@@ -34,7 +34,12 @@ func (d *Declared) Decisions(labels Service) []Decision {
 		add(wordPlugins+"."+merged.Plugins[i].Name, merged.Plugins[i].Origin)
 	}
 	for i := range merged.Routes {
-		add(wordRoutes+"."+merged.Routes[i].Name[len(merged.Name)+1:], merged.Routes[i].Origin)
+		route := &merged.Routes[i]
+		setting := wordRoutes + "." + route.Name[len(merged.Name)+1:]
+		add(setting, route.Origin)
+		for _, p := range d.OnRoutes[route.Name] {
+			add(setting+"."+wordPlugins+"."+p.Name, p.Origin)
+		}
 	}
 	slices.SortFunc(out, func(a, b Decision) int { return cmp.Compare(a.Setting, b.Setting) })
 	return out

@@ -36,6 +36,12 @@ type Declared struct {
 	// Alone says that labels have no say in what the manifest leaves out: their
 	// containers are instances, and nothing else of theirs counts.
 	Alone bool
+	// Addition says that manifests add plugins to a service that labels make, and no more:
+	// without containers there is no such service.
+	Addition bool
+	// OnRoutes are plugins on routes that labels make, by the whole name of the route,
+	// each sorted by name.
+	OnRoutes map[string][]Plugin
 	// Endpoints are instances that no source finds, sorted by address.
 	Endpoints []StaticEndpoint
 	// Withheld says why no gateway may serve the service, whatever labels say: not

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // NewService returns a service with every default and nothing else.
@@ -16,8 +17,9 @@ func NewService(name string) Service {
 // Over returns what labels and a manifest ask for together: the fields that the
 // manifest sets, optional or not as it says, its plugins and its routes, each
 // whole, and otherwise what the labels say; nothing else when the manifest stands
-// alone. differing names what labels say and does not come about, sorted. base is not
-// changed.
+// alone. A plugin that it puts on all of the service holds for the labels' routes as well,
+// whatever they say of it. differing names what labels say and does not come about, sorted.
+// base is not changed.
 func (d *Declared) Over(base Service) (merged Service, differing []string) {
 	if d.Alone {
 		_, differing = d.over(base)
@@ -66,9 +68,62 @@ func (d *Declared) over(base Service) (merged Service, differing []string) {
 			differing = append(differing, wordRoutes+"."+a.Name[len(base.Name)+1:])
 		}
 	})
+	merged.Routes = d.overRoutes(base, merged.Routes, &differing)
 	merged.Origin = cmp.Or(d.Service.Origin, base.Origin)
 	slices.Sort(differing)
 	return merged, differing
+}
+
+// overRoutes returns routes with what the manifest puts on those that labels make: plugins
+// on the route itself, and those on all of the service, of which a route's own would take
+// the place in Kong. routes is not changed.
+func (d *Declared) overRoutes(base Service, routes []Route, differing *[]string) []Route {
+	if len(d.OnRoutes) == 0 && len(d.Service.Plugins) == 0 {
+		return routes
+	}
+	routes = slices.Clone(routes)
+	for i := range routes {
+		r := &routes[i]
+		if slices.ContainsFunc(d.Service.Routes, func(own Route) bool { return own.Name == r.Name }) {
+			continue
+		}
+		setting := wordRoutes + "." + r.Name[len(base.Name)+1:] + "." + wordPlugins + "."
+		r.Plugins = overlaid(r.Plugins, d.OnRoutes[r.Name], func(p Plugin) string { return p.Name }, func(a, b Plugin) {
+			if !reflect.DeepEqual(a.unplaced(), b.unplaced()) {
+				*differing = append(*differing, setting+a.Name)
+			}
+		})
+		r.Plugins = slices.DeleteFunc(slices.Clone(r.Plugins), func(p Plugin) bool {
+			weakens := p.Origin.File == "" && slices.ContainsFunc(d.Service.Plugins, func(own Plugin) bool { return own.Name == p.Name && own.Enabled && (p.Optional || !own.Optional) })
+			if weakens {
+				*differing = append(*differing, setting+p.Name)
+			}
+			return weakens
+		})
+	}
+	return routes
+}
+
+// Place returns where the manifest says a setting that it sets, as differing and Decisions
+// name it: the field, plugins.NAME, routes.NAME or routes.NAME.plugins.NAME.
+func (d *Declared) Place(setting string) Origin {
+	if at, has := d.Places[setting]; has {
+		return at
+	}
+	plugin := setting[strings.LastIndexByte(setting, '.')+1:]
+	lists := [][]Plugin{d.Service.Plugins}
+	if rest, isRoute := strings.CutPrefix(setting, wordRoutes+"."); isRoute {
+		name, _, _ := strings.Cut(rest, ".")
+		lists = append([][]Plugin{d.OnRoutes[d.Service.Name+"."+name]}, lists...)
+	}
+	for _, plugins := range lists {
+		for i := range plugins {
+			if plugins[i].Name == plugin {
+				return plugins[i].Origin
+			}
+		}
+	}
+	return d.Service.Origin
 }
 
 // overlaid returns both lists as one, sorted by name; where a name is in both,

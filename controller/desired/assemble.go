@@ -26,12 +26,12 @@ func (b *Builder) assemble(name string, result *Result) {
 	if !ok {
 		return
 	}
-	if !s.live() && s.until.IsZero() {
+	if !s.there() {
 		b.dissolve(s, result)
 		return
 	}
 	standing := &Standing{Service: name, DecidedBy: s.labels.Origin.Container, Pinned: newPinStanding(s.pin), Problems: s.problems}
-	if s.declared != nil {
+	if s.rooted() {
 		standing.Manifest = s.declared.Service.Origin
 	}
 	if s.declared != nil && s.pin == nil { // else somebody else decides all of them
@@ -73,9 +73,11 @@ func (b *Builder) dissolve(s *service, result *Result) {
 		s.hand(gateway, nil, result)
 	}
 	if s.standing != nil {
-		result.Standings[s.name] = nil
+		result.Standings[s.name], s.standing = nil, nil
 	}
-	delete(b.services, s.name)
+	if s.said == nil { // else a plugin waits for it
+		delete(b.services, s.name)
+	}
 }
 
 // offer makes the service as one gateway should hold it.

@@ -101,6 +101,11 @@ func randomManifests(t *testing.T, random *rand.Rand, w *world) (map[string]*v1.
 				i, []string{"hosts: [h1.test]", "hosts: [h2.test]", "plugins: {key-auth: true}"}[random.IntN(3)], 1+i))
 		}
 	}
+	for i, on := range []string{"service: s1", "service: s5", "route: s2.default", "route: s6.default", "route: s3.other"} {
+		if random.IntN(3) == 0 {
+			texts = append(texts, fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Plugin\nmetadata: {name: x%d}\nspec: {name: key-auth, %s}\n", i, on))
+		}
+	}
 	return w.declare(t, strings.Join(texts, "---\n"))
 }
 

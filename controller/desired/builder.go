@@ -61,6 +61,9 @@ type Result struct {
 	// Refused holds, by container id, the containers that were left out because
 	// of their labels; an empty list means no longer refused.
 	Refused map[string][]v1.Problem
+	// Waiting holds, by service, plugins of manifests that hold for nothing, as neither labels
+	// nor manifests make the service or the route that they are on; an empty list means no longer.
+	Waiting map[string][]v1.Problem
 	// Settled are the services that were decided anew, by name, whether that made a
 	// difference or not; nil means gone.
 	Settled map[string]*Settled
@@ -105,6 +108,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 		Standings: map[string]*Standing{},
 		Refused:   map[string][]v1.Problem{},
 		Settled:   map[string]*Settled{},
+		Waiting:   map[string][]v1.Problem{},
 		Shared:    delta.Shared,
 	}
 	b.expelled = map[string]bool{}

@@ -45,7 +45,13 @@ func (b *Builder) declare(delta snapshot.Delta) map[string]bool {
 }
 
 // live reports whether a service is there by more than its grace time.
-func (s *service) live() bool { return len(s.members) > 0 || s.declared != nil }
+func (s *service) live() bool { return len(s.members) > 0 || s.rooted() }
+
+// rooted reports whether a manifest declares the service, with or without containers.
+func (s *service) rooted() bool { return s.declared != nil && !s.declared.Addition }
+
+// there reports whether a service is there at all: not only what manifests would add to it.
+func (s *service) there() bool { return s.live() || !s.until.IsZero() }
 
 // declare replaces what manifests say of the service; nil: nothing. A static
 // endpoint stands among the members like a container that is ready.
@@ -78,9 +84,12 @@ func (s *service) overlay() {
 	if s.declared.Withheld != nil && s.declared.Withheld.Reason == v1.PolicyDenied {
 		s.problems = append(s.problems, *s.declared.Withheld)
 	}
-	at := s.declared.Service.Origin
 	merged, fields := s.declared.Over(s.labels)
 	s.settings = merged
+	at := s.declared.Service.Origin
+	if s.declared.Addition && len(fields) > 0 {
+		at = s.declared.Place(fields[0])
+	}
 	if s.declared.Alone || slices.Contains(s.declared.Fields, "rollout") {
 		s.rolledBy = at
 	}

@@ -15,6 +15,7 @@
 //	declare  | declared.go  | what do manifests say of it, over its labels?
 //	settle   | settings.go  | which copy's settings hold for the service?
 //	         | pin.go       | … unless somebody has rolled it back to earlier ones
+//	         | await.go     | which plugins of manifests hold for nothing yet?
 //	claim    | claims.go    | which route holds a match that several ask for?
 //	         | holding.go   | … who has what meanwhile
 //	         | sni.go       | … and whether TLS by its name is passed on before any request

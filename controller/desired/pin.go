@@ -51,8 +51,8 @@ func (b *Builder) Pin(name string, pin *ledger.Pin, by string) {
 // Asked returns what labels and manifests ask for of a service, what holds for it
 // now, and whether it is there at all.
 func (b *Builder) Asked(name string) (asked, holds v1.Service, there bool) {
-	s, there := b.services[name]
-	if !there {
+	s := b.services[name]
+	if s == nil || !s.there() {
 		return v1.Service{}, v1.Service{}, false
 	}
 	return s.asked, s.settings, true
@@ -189,7 +189,7 @@ func (b *Builder) claimsOf(s *service, settings v1.Service) []policy.Claim {
 			Service: only(false), Gateways: b.ways(&settings), Origin: v1.Origin{Container: c.instance.Name},
 		})
 	}
-	if part := only(true); s.declared != nil || len(part.Routes) > 0 {
+	if part := only(true); s.rooted() || len(part.Routes) > 0 {
 		out = append(out, policy.OfManifest(&v1.Declared{Service: part}, b.options.Ways))
 	}
 	return out

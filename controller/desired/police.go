@@ -54,7 +54,7 @@ func (b *Builder) lawful(declared *v1.Declared) *v1.Declared {
 	if declared == nil {
 		return nil
 	}
-	problems := b.policies.Judge(policy.OfManifest(declared, b.options.Ways))
+	problems := b.policies.JudgeManifest(declared, b.options.Ways)
 	if len(problems) == 0 {
 		return declared
 	}

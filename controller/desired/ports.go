@@ -85,7 +85,7 @@ func (b *Builder) freePort() uint16 {
 // purgePorts takes the ports back of services that are no more.
 func (b *Builder) purgePorts(now time.Time, result *Result) {
 	for _, name := range slices.Sorted(maps.Keys(b.memory.Ports)) {
-		if s := b.services[name]; s == nil || !s.live() && s.until.IsZero() {
+		if s := b.services[name]; s == nil || !s.there() {
 			b.settlePort(now, name, false, result)
 		}
 	}

@@ -29,6 +29,7 @@ type service struct {
 	oldest   time.Time             // when the oldest member was created; zero in the grace time
 	until    time.Time             // end of the grace time of its labels; zero while there are members
 	problems []v1.Problem          // copies that disagree, and with the manifest
+	waiting  []v1.Problem          // plugins of manifests that wait for it, or for a route of it
 	rolledBy v1.Origin             // whose rollout it is; zero when there is none
 	sets     map[v1.Gateway]v1.Set // the service itself, and those of its versions that requests pick
 	standing *Standing
@@ -54,18 +55,20 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 			result.LedgerChanged = true
 		}
 	case !b.expelled[name] && b.lingers(now, s, result):
-	case s.declared != nil:
+	case s.rooted():
 		b.forget(s, known, result)
 		s.labels = v1.NewService(name)
 	default:
 		b.forget(s, known, result)
 		b.delist(now, s, result)
+		b.await(s, result)
 		result.Settled[name] = nil
 		return
 	}
 	s.overlay()
 	b.hold(s)
 	b.enlist(now, s, result)
+	b.await(s, result)
 	result.Settled[name] = b.settled(s)
 }
 

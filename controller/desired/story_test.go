@@ -122,6 +122,7 @@ type world struct {
 	sets      map[v1.Gateway]v1.Set
 	standings map[string]*Standing
 	refused   map[string][]v1.Problem
+	waiting   map[string][]v1.Problem
 	wake      time.Time
 	kept      map[string]v1.Service
 }
@@ -143,6 +144,7 @@ func newWorldWith(memory *ledger.Ledger, publish netip.Addr) *world {
 		sets:      map[v1.Gateway]v1.Set{v1.Kong: {}, v1.HAProxy: {}},
 		standings: map[string]*Standing{},
 		refused:   map[string][]v1.Problem{},
+		waiting:   map[string][]v1.Problem{},
 		kept:      map[string]v1.Service{},
 	}
 }
@@ -209,7 +211,7 @@ func (w *world) declare(t *testing.T, text string) (map[string]*v1.Declared, *po
 	linked := manifests.Link([]manifests.Candidate{{Path: "m.yaml", Versions: []manifests.File{file}, Current: true}}).World
 	declared := maps.Clone(linked.Services)
 	for name, s := range w.builder.services {
-		if s.declared != nil && declared[name] == nil {
+		if s.said != nil && declared[name] == nil {
 			declared[name] = nil
 		}
 	}
@@ -229,6 +231,13 @@ func (w *world) update(now time.Time, delta snapshot.Delta) Result {
 			continue
 		}
 		w.refused[id] = problems
+	}
+	for name, problems := range result.Waiting {
+		if len(problems) == 0 {
+			delete(w.waiting, name)
+			continue
+		}
+		w.waiting[name] = problems
 	}
 	w.wake = result.Wake
 	return result
@@ -299,6 +308,7 @@ func (w *world) String() string {
 			if s.Securing != (v1.Securing{}) {
 				fmt.Fprintf(&b, " secured %+v", s.Securing)
 			}
+			b.WriteString(plugins(s.Plugins))
 			b.WriteString("\n")
 			for _, r := range s.Routes {
 				fmt.Fprintf(&b, "  route %s hosts=%v paths=%v methods=%v", r.Name, r.Hosts, r.Paths, r.Methods)
@@ -311,6 +321,7 @@ func (w *world) String() string {
 				if len(r.Cookies) > 0 {
 					fmt.Fprintf(&b, " cookies=%v", r.Cookies)
 				}
+				b.WriteString(plugins(r.Plugins))
 				b.WriteString("\n")
 			}
 			for _, e := range s.Endpoints {
@@ -339,6 +350,11 @@ func (w *world) String() string {
 			fmt.Fprintf(&b, "refused: %s\n", problem.Error())
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(w.waiting)) {
+		for _, problem := range w.waiting[name] {
+			fmt.Fprintf(&b, "waiting: %s\n", problem.Error())
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(w.memory.Ports)) {
 		if port := w.memory.Ports[name]; port.Freed.IsZero() {
 			fmt.Fprintf(&b, "port %d: %s\n", port.Number, name)
@@ -358,6 +374,24 @@ func (w *world) String() string {
 		fmt.Fprintf(&b, "pinned: %s to %d\n", name, w.memory.Pins[name].Generation)
 	}
 	return b.String()
+}
+
+// plugins names plugins, and those that are off or may be left out as such.
+func plugins(list []v1.Plugin) string {
+	text := ""
+	for _, p := range list {
+		text += " plugin " + p.Name
+		if !p.Enabled {
+			text += "=off"
+		}
+		if p.Optional {
+			text += "?"
+		}
+		for _, s := range p.Settings {
+			text += " " + s.Path + "=" + s.Value
+		}
+	}
+	return text
 }
 
 // balancing tells what a service asks for of how its requests are shared.

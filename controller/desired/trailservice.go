@@ -114,7 +114,7 @@ func (s *service) byPlaces(decider, m member) []string {
 		parts = append(parts, fmt.Sprintf("%s decides: %s", place, named(byPlace[place])))
 	}
 	switch {
-	case len(ofLabels) > 0:
+	case len(ofLabels) > 0, len(parts) == 0 && s.declared.Addition:
 		parts = append(parts, byLabels(ofLabels, decider, m))
 	case len(parts) == 0:
 		parts = append(parts, fmt.Sprintf("the manifest at %s decides: all is as by default", s.declared.Service.Origin))

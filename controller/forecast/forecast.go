@@ -101,7 +101,7 @@ func Of(projects []compose.Project, o Options) Report {
 		}
 	}
 	for _, account := range f.applied(result, o) {
-		f.service(result.Standings[account.Service], account.Standing, &report)
+		f.service(result.Standings[account.Service], account.Standing, result.Waiting[account.Service], &report)
 	}
 	slices.SortStableFunc(report.Problems, func(a, b v1.Problem) int {
 		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
@@ -163,8 +163,9 @@ func (f *forecast) instance(project string, c *compose.Container, n int) snapsho
 
 // service adds the account of one service, as far as a container of the files is in
 // it. What is wrong is told where it is decided, from what is desired; account says what
-// becomes of it, where one cause shows in several places.
-func (f *forecast) service(s *desired.Standing, account desired.Standing, report *Report) {
+// becomes of it, where one cause shows in several places. waiting are plugins on routes that
+// it does not have.
+func (f *forecast) service(s *desired.Standing, account desired.Standing, waiting []v1.Problem, report *Report) {
 	out := Service{Name: s.Service, Containers: []string{}, Routes: []desired.RouteStanding{}}
 	var first *compose.Container
 	for _, instance := range s.Instances {
@@ -196,7 +197,7 @@ func (f *forecast) service(s *desired.Standing, account desired.Standing, report
 		route.Route, route.Verdicts = route.Shown(), account.Routes[i].Verdicts
 		out.Routes = append(out.Routes, route)
 	}
-	for _, problem := range slices.Concat(s.Problems, f.inexpressible(s.Service)) {
+	for _, problem := range slices.Concat(s.Problems, f.inexpressible(s.Service), waiting) {
 		if problem.Origin.File == "" {
 			problem.Origin = f.named(problem.Origin.Container, first).Place(problem.Origin)
 		}

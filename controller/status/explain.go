@@ -63,6 +63,11 @@ func (s *Store) Explain(ref string) (Explanation, bool) {
 			}
 		}
 	}
+	for _, problem := range report.Waiting {
+		if problem.Object.Name == ref || problem.Object.Kind == v1.KindRoute && strings.HasPrefix(problem.Object.Name, ref+".") {
+			explanation.Problems = append(explanation.Problems, problem)
+		}
+	}
 	return explanation, len(explanation.Services) > 0 || len(explanation.Problems) > 0
 }
 

@@ -23,6 +23,9 @@ type Report struct {
 	Services []Service      `json:"services"`
 	// Refused are the containers that were left out because of their labels.
 	Refused []Refused `json:"refused"`
+	// Waiting are plugins of manifests that hold for nothing, as there is no such service or
+	// route.
+	Waiting []v1.Problem `json:"waiting,omitempty"`
 }
 
 // Gateway is how one gateway is doing.

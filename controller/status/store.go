@@ -25,6 +25,7 @@ type Store struct {
 	sources   []source.State
 	standings map[string]*desired.Standing
 	refused   map[string][]v1.Problem
+	waiting   map[string][]v1.Problem // by service
 	gateways  map[v1.Gateway]*gateway
 	build     int           // counts builds
 	revision  uint64        // counts changes, from a number that no other run of the program counts from
@@ -49,6 +50,7 @@ func New(version, owner string, gateways []v1.Gateway) *Store {
 		version: version, owner: owner, order: gateways,
 		standings: map[string]*desired.Standing{},
 		refused:   map[string][]v1.Problem{},
+		waiting:   map[string][]v1.Problem{},
 		gateways:  map[v1.Gateway]*gateway{},
 		changed:   make(chan struct{}),
 		revision:  rand.Uint64N(1<<52) + 1, // within what every reader of JSON keeps exact
@@ -80,13 +82,8 @@ func (s *Store) Desired(result desired.Result) int {
 		}
 		s.standings[name] = standing
 	}
-	for id, problems := range result.Refused {
-		if len(problems) == 0 {
-			delete(s.refused, id)
-			continue
-		}
-		s.refused[id] = problems
-	}
+	takeIn(s.refused, result.Refused)
+	takeIn(s.waiting, result.Waiting)
 	for name, set := range result.Sets {
 		for service := range set {
 			s.gateways[name].pending[service] = s.build
@@ -94,6 +91,12 @@ func (s *Store) Desired(result desired.Result) int {
 	}
 	s.tell()
 	return s.build
+}
+
+// takeIn takes in problems that changed; none of something means no longer.
+func takeIn(into, changed map[string][]v1.Problem) {
+	maps.Copy(into, changed)
+	maps.DeleteFunc(into, func(_ string, problems []v1.Problem) bool { return len(problems) == 0 })
 }
 
 // Round is what a gateway's worker reports after a round.
@@ -234,6 +237,7 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 	for _, id := range slices.Sorted(maps.Keys(s.refused)) {
 		report.Refused = append(report.Refused, Refused{ID: id, Problems: s.refused[id]})
 	}
+	report.Waiting = s.waits()
 	return report
 }
 
