@@ -6,33 +6,40 @@ import (
 
 	"github.com/spf13/cobra"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/status"
 )
 
 func newApply(version string) *cobra.Command {
 	var s settings
-	var confirm, once bool
+	var confirm, repair, once bool
 	var out output
 	c := &cobra.Command{
 		Use:   "apply",
-		Short: "Apply everything once, or let go what the guard holds back",
+		Short: "Apply everything once, let go what the guard holds back, or undo what others did",
 		Long: "Apply --once brings the gateways up to date without a daemon and ends, as\n" +
 			"lockstep run --once does, with the flags of run.\n\n" +
 			"Apply --confirm tells the running daemon that the removals of services and\n" +
-			"routes that its guard holds back are meant. See them with: lockstep plan",
+			"routes that its guard holds back are meant. See them with: lockstep plan\n\n" +
+			"Apply --repair has it put back what others changed at a gateway, where that is\n" +
+			"only reported (--kong-drift). See it with: lockstep plan",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
-			case once == confirm:
-				return errors.New("say what to apply: --once brings everything up to date without a daemon, --confirm lets go what a daemon's guard holds back; a daemon applies everything else by itself")
+			case moreOrLessThanOne(once, confirm, repair):
+				return errors.New("say what to apply: --once brings everything up to date without a daemon, --confirm lets go what a daemon's guard holds back, " +
+					"--repair puts back what others changed; a daemon applies everything else by itself")
 			case once:
 				return runOnce(c, version, &s)
+			case repair:
+				return repairDrifted(c, &s.reach, &out)
 			}
 			return confirmHeld(c, &s.reach, &out)
 		},
 	}
 	s.bindDaemon(c.Flags())
 	c.Flags().BoolVar(&confirm, "confirm", false, "the removals that are held are meant")
+	c.Flags().BoolVar(&repair, "repair", false, "put back what others changed at a gateway and is only reported")
 	c.Flags().BoolVar(&once, "once", false, "bring the gateways up to date and end")
 	out.bind(c)
 	completeDaemon(c)
@@ -49,6 +56,45 @@ func runOnce(c *cobra.Command, version string, s *settings) error {
 		return err
 	}
 	return run(c.Context(), version, s, true, false, log)
+}
+
+// moreOrLessThanOne reports whether not exactly one is set.
+func moreOrLessThanOne(flags ...bool) bool {
+	set := 0
+	for _, flag := range flags {
+		if flag {
+			set++
+		}
+	}
+	return set != 1
+}
+
+// repairDrifted has the daemon put back what others changed.
+func repairDrifted(c *cobra.Command, r *reach, out *output) error {
+	var report status.Report
+	if err := r.control(c.Context(), http.MethodGet, "/status", nil, &report); err != nil {
+		return err
+	}
+	drifted := 0
+	for _, gateway := range report.Gateways {
+		for _, problem := range gateway.Problems {
+			if problem.Reason == v1.Drifted {
+				drifted++
+			}
+		}
+	}
+	if drifted == 0 {
+		return out.print(c, map[string]string{"result": "nothing reported"}, func(p *printer) {
+			p.line("no change by others is reported, so there is nothing to put back; what is found is, at the latest, after --resync")
+		})
+	}
+	var answer map[string]string
+	if err := r.control(c.Context(), http.MethodPost, "/repair", nil, &answer); err != nil {
+		return err
+	}
+	return out.print(c, answer, func(p *printer) {
+		p.line("%s: put back with the next round", count(drifted, "object"))
+	})
 }
 
 // confirmHeld has the daemon let go what its guard holds back.

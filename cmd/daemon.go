@@ -195,7 +195,7 @@ func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	return d.add(v1.HAProxy, reconciler, s.stateDir, m)
+	return d.add(controller.Gateway{Name: v1.HAProxy, Reconciler: reconciler}, s.stateDir, m)
 }
 
 // newHAProxy makes the reconciler of HAProxy. It reads the files that flags name, and
@@ -237,14 +237,16 @@ func (s *settings) newHAProxy(writer string, m mode, log *slog.Logger, registry 
 	return reconciler, nil
 }
 
-// add adds a gateway, with what its guard remembers.
-func (d *daemon) add(name v1.Gateway, reconciler reconcilers.Reconciler, stateDir string, m mode) error {
-	gateway := controller.Gateway{Name: name, Reconciler: reconciler}
+// add adds a gateway, with what is remembered of it.
+func (d *daemon) add(gateway controller.Gateway, stateDir string, m mode) error {
+	name := string(gateway.Name)
 	if m.remembers() {
-		gateway.KeepGuard = func(memory reconcilers.GuardMemory) error { return d.store.SaveNote(string(name), memory) }
+		gateway.KeepGuard = func(memory reconcilers.GuardMemory) error { return d.store.SaveNote(ledger.NoteOfGuard+name, memory) }
+		gateway.KeepDrifted = func(memory reconcilers.DriftMemory) error { return d.store.SaveNote(ledger.NoteOfDrift+name, memory) }
 	}
+	err := errors.Join(ledger.ReadNote(stateDir, ledger.NoteOfGuard+name, &gateway.Guarded), ledger.ReadNote(stateDir, ledger.NoteOfDrift+name, &gateway.Drifted))
 	d.gateways = append(d.gateways, gateway)
-	return ledger.ReadNote(stateDir, string(name), &d.gateways[len(d.gateways)-1].Guarded)
+	return err
 }
 
 // locators says for each gateway how its networks are found out.

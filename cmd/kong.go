@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/reconcilers/kong"
 )
@@ -28,6 +29,7 @@ type kongSettings struct {
 	kongCert      string
 	kongKey       string
 	kongBase      string
+	kongDrift     []string
 }
 
 func (k *kongSettings) bindKong(f *pflag.FlagSet) {
@@ -38,6 +40,7 @@ func (k *kongSettings) bindKong(f *pflag.FlagSet) {
 	f.StringVar(&k.kongCert, "kong-admin-cert", "", "`path` of the certificate, in PEM, that Lockstep shows to the Admin API; taken anew when it changes")
 	f.StringVar(&k.kongKey, "kong-admin-key", "", "`path` of its key, in PEM")
 	f.StringVar(&k.kongBase, "kong-base", "", "`path` of a declarative file with what else a Kong without a database is to hold, and stays yours")
+	f.StringSliceVar(&k.kongDrift, "kong-drift", nil, "what becomes of changes by others in Kong: repair or report, or either for one kind of entities, as plugins=report; repeatable (default: repair)")
 	f.StringSliceVar(&k.kongNetworks, "kong-network", nil, "Docker `network` that Kong is on, or host; repeatable, best first (default: found out)")
 }
 
@@ -148,9 +151,14 @@ func (d *daemon) openKong(s *settings, m mode, writer string, log *slog.Logger) 
 	if err := s.access(&o, o.Log); err != nil {
 		return err
 	}
+	drift, err := parseDrift(s.kongDrift)
+	if err != nil {
+		return err
+	}
+	o.Witness = len(drift) > 0
 	reconciler, err := kong.Open(o)
 	if err != nil {
 		return fmt.Errorf("kong: %w", err)
 	}
-	return d.add(v1.Kong, reconciler, s.stateDir, m)
+	return d.add(controller.Gateway{Name: v1.Kong, Reconciler: reconciler, Drift: drift}, s.stateDir, m)
 }

@@ -46,6 +46,9 @@ func printPlans(p *printer, plans []server.GatewayPlan) {
 	if slices.ContainsFunc(plans, func(g server.GatewayPlan) bool { return len(g.Held) > 0 }) {
 		p.line("The guard keeps back what is marked with !, for much would go at once. Let it go with: lockstep apply --confirm")
 	}
+	if slices.ContainsFunc(plans, func(g server.GatewayPlan) bool { return len(g.Reported) > 0 }) {
+		p.line("Somebody else changed what is marked with ?, and it is left so. Have it put back with: lockstep apply --repair")
+	}
 }
 
 // serviceChanges is what is shown of one service.
@@ -77,7 +80,7 @@ func servicesOf(plans []server.GatewayPlan) []serviceChanges {
 			line := changeLine{gateway: string(gateway.Gateway), mark: look.mark, colour: look.colour, text: change.Sentence}
 			if !change.Origin.IsZero() {
 				line.origin = change.Origin.String()
-				line.text += "  (" + line.origin + ")"
+				line.text += askedAt(change)
 			}
 			if change.Reload != "" {
 				line.note = "needs a reload: " + change.Reload
@@ -86,6 +89,9 @@ func servicesOf(plans []server.GatewayPlan) []serviceChanges {
 		}
 		for _, change := range gateway.Held {
 			add(change.Service, changeLine{gateway: string(gateway.Gateway), mark: "!", colour: magenta, text: "held by the guard: " + change.Sentence})
+		}
+		for _, change := range gateway.Reported {
+			add(change.Service, changeLine{gateway: string(gateway.Gateway), mark: "?", colour: magenta, text: "only reported: " + change.Sentence + askedAt(change)})
 		}
 	}
 	names := make([]string, 0, len(byName))
@@ -101,6 +107,14 @@ func servicesOf(plans []server.GatewayPlan) []serviceChanges {
 		out = append(out, *byName[name])
 	}
 	return out
+}
+
+// askedAt says where a change was asked for, behind its sentence; "" when it is not known.
+func askedAt(change server.Change) string {
+	if change.Origin.IsZero() {
+		return ""
+	}
+	return "  (" + change.Origin.String() + ")"
 }
 
 // summary says in a line what a gateway's plan comes to.
@@ -126,6 +140,9 @@ func summary(g server.GatewayPlan) string {
 	}
 	if len(g.Held) > 0 {
 		parts = append(parts, count(len(g.Held), "change")+" held by the guard")
+	}
+	if len(g.Reported) > 0 {
+		parts = append(parts, count(len(g.Reported), "change")+" of others left as they are")
 	}
 	if len(parts) == 0 {
 		return "nothing to change"

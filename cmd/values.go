@@ -40,6 +40,7 @@ func valueChecks(least time.Duration) map[string]valueCheck {
 		"log-level":             one(func(text string) error { _, err := newLogger(io.Discard, "text", text); return err }),
 		"gateways":              checkWays,
 		"kong-admin-url":        each(kong.CheckURL),
+		"kong-drift":            func(texts []string) error { _, err := parseDrift(texts); return err },
 		"kong-admin-token":      optional(checkReference),
 		"git-url":               optional(func(text string) error { return (&git.Options{URL: text}).Check() }),
 		"git-password":          optional(checkReference),

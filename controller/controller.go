@@ -110,6 +110,13 @@ func (c *Controller) Confirm() {
 	}
 }
 
+// Repair has what others changed at the gateways put back, where that was reported only.
+func (c *Controller) Repair() {
+	for _, w := range c.workers {
+		w.repairs()
+	}
+}
+
 // loop does one round for each poke, and one when time alone changes something.
 func (c *Controller) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)

@@ -12,6 +12,7 @@
 //	observe   | the gateway, or its cache   | the gateway's objects   | reconcilers/kong, haproxy
 //	compile   | the services that changed   | the gateway's objects   | reconcilers/kong, haproxy
 //	diff      | observed, desired           | plan.Plan               | reconcilers/plan
+//	drift     | plan, what was left         | plan less what others did| reconcilers
 //	guard     | plan                        | plan less what is held  | reconcilers
 //	apply     | plan                        | outcomes                | reconcilers/kong, haproxy
 //	record    | standings, outcomes         | status.Report           | controller/status

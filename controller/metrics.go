@@ -18,6 +18,7 @@ type Metrics struct {
 	latency   *prometheus.HistogramVec
 	up        *prometheus.GaugeVec
 	held      *prometheus.GaugeVec
+	drifted   *prometheus.GaugeVec
 	connected *prometheus.GaugeVec
 	pins      prometheus.Gauge
 }
@@ -47,6 +48,9 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "lockstep_held_changes",
 			Help: "Removals that the guard keeps back, by gateway."}, []string{"gateway"}),
+		drifted: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "lockstep_drifted_objects",
+			Help: "Objects that somebody else changed at a gateway and that are reported, not repaired, by gateway."}, []string{"gateway"}),
 		connected: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "lockstep_source_connected",
 			Help: "1 while the event stream of a source stands, else 0."}, []string{"source"}),
@@ -54,7 +58,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "lockstep_rolled_back_services",
 			Help: "Services that lockstep rollback holds until lockstep release."}),
 	}
-	registry.MustRegister(m.builds, m.rounds, m.failures, m.changes, m.latency, m.up, m.held, m.connected, m.pins)
+	registry.MustRegister(m.builds, m.rounds, m.failures, m.changes, m.latency, m.up, m.held, m.drifted, m.connected, m.pins)
 	return m
 }
 

@@ -52,6 +52,13 @@ type Gateway struct {
 	// KeepGuard saves what the guard remembers; nil: nothing is saved. It is
 	// called before removals are made.
 	KeepGuard func(reconcilers.GuardMemory) error
+	// Drift says of which kinds changes by others are reported; nil: all are repaired.
+	Drift reconcilers.DriftPolicy
+	// Drifted is what was reported when the last daemon ended.
+	Drifted reconcilers.DriftMemory
+	// KeepDrifted saves what is reported; nil: nothing is saved. It is called before
+	// changes are made.
+	KeepDrifted func(reconcilers.DriftMemory) error
 }
 
 func (o Options) withDefaults() Options {

@@ -72,6 +72,9 @@ func (w *worker) preview(ctx context.Context) Preview {
 	w.foresee()
 	scope := reconcilers.Scope{Fresh: true}
 	p, problems, err := w.plan(ctx, scope, w.guard.Clone())
+	if w.drift.keep(w.dryRun, w.log) { // nobody else will see what was found just now
+		w.refresh()
+	}
 	if err != nil {
 		return Preview{Gateway: w.name, Error: err.Error()}
 	}

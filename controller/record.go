@@ -51,6 +51,7 @@ func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1
 	}
 	w.lastErr, w.lastReason = round.Error, round.Reason
 	w.tellHeld(round.Held)
+	w.tellDrift()
 	if round.Changes > 0 {
 		w.log.Info("applied", "created", made[plan.Create], "updated", made[plan.Update], "deleted", made[plan.Delete],
 			"held", len(round.Held), "took", now.Sub(began).Round(time.Microsecond))

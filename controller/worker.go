@@ -24,6 +24,7 @@ type worker struct {
 	reconciler reconcilers.Reconciler
 	guard      *reconcilers.Guard
 	keepGuard  func(reconcilers.GuardMemory) error
+	drift      *drift
 	status     *status.Store
 	metrics    *Metrics
 	log        *slog.Logger
@@ -41,6 +42,7 @@ type worker struct {
 	loaded  bool          // a first build was submitted
 	fresh   bool          // the next round looks at the gateway itself, at all services
 	confirm bool          // the next round lets go what the guard holds
+	repair  bool          // the next round repairs what is reported
 	forgive bool          // the next round asks again for what was refused
 	pause   *ledger.Pause // the order by which the gateway is left alone; nil when there is none
 
@@ -174,10 +176,13 @@ func (w *worker) take(now time.Time) (job, bool) {
 	if w.confirm {
 		w.guard.Confirm()
 	}
+	if w.repair {
+		w.drift.Repair()
+	}
 	if w.forgive {
 		clear(w.refused)
 	}
-	w.pending, w.fresh, w.confirm, w.forgive, w.seen = v1.Set{}, false, false, false, time.Time{}
+	w.pending, w.fresh, w.confirm, w.repair, w.forgive, w.seen = v1.Set{}, false, false, false, false, time.Time{}
 	return j, true
 }
 
@@ -228,6 +233,7 @@ func (w *worker) round(ctx context.Context) time.Duration {
 	}
 	p, problems, err := w.plan(ctx, j.scope, guard)
 	w.keep()
+	w.drift.keep(w.dryRun, w.log)
 	if err == nil {
 		p, j.withheld = w.withhold(p, pause)
 	}
@@ -238,6 +244,7 @@ func (w *worker) round(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return time.Hour
 	}
+	w.report(p.Reported, problems)
 	retry := w.judge(outcomes, problems, err)
 	w.record(j, outcomes, problems, err, began)
 	w.next(j.scope, err, retry)
@@ -275,7 +282,9 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 			totals.Routes++
 		}
 	}
-	p := guard.Filter(now, scope, plan.Diff(observed, wanted), totals)
+	kept := w.drift.filter(now, scope, observed, plan.Diff(observed, wanted))
+	p := guard.Filter(now, scope, kept, totals)
+	p.Reported = kept.Reported
 	p.Changes = w.withoutRefused(p.Changes, problems)
 	return p, problems, nil
 }
@@ -315,6 +324,7 @@ func newWorker(gateway Gateway, c *Controller) *worker {
 		reconciler: gateway.Reconciler,
 		guard:      guard,
 		keepGuard:  gateway.KeepGuard,
+		drift:      newDrift(gateway),
 		kept:       guard.Memory(),
 		status:     c.status,
 		metrics:    c.metrics,

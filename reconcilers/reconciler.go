@@ -1,6 +1,7 @@
 // Package reconcilers defines the port that every gateway implements, and the
-// policy that stands between a plan and a gateway: the guard, which keeps a
-// mistake from removing everything.
+// policies that stand between a plan and a gateway: Drift, which leaves what somebody
+// else changed where that is to be reported, and the Guard, which keeps a mistake from
+// removing everything.
 //
 // In: a v1.Set, what one gateway should hold. Out: outcomes, what became of
 // each change. kong and haproxy implement the port; reconcilertest holds the

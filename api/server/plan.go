@@ -12,6 +12,9 @@ type GatewayPlan struct {
 	Changes []Change   `json:"changes"`
 	// Held are removals that the guard would keep back.
 	Held []Change `json:"held,omitempty"`
+	// Reported are changes that would undo what others did at the gateway, and that are
+	// not made: it is reported.
+	Reported []Change `json:"reported,omitempty"`
 	// Problems are what the gateway can't express or has refused, and is not asked again.
 	Problems []v1.Problem `json:"problems,omitempty"`
 	// Error says why nothing can be said about the gateway.
@@ -33,7 +36,15 @@ type Change struct {
 
 // NewGatewayPlan returns a plan in its printed form.
 func NewGatewayPlan(gateway v1.Gateway, p plan.Plan, problems []v1.Problem, failure string) GatewayPlan {
-	return GatewayPlan{Gateway: gateway, Changes: changes(p.Changes), Held: changes(p.Held), Problems: problems, Error: failure}
+	return GatewayPlan{Gateway: gateway, Changes: changes(p.Changes), Held: changes(p.Held), Reported: reported(p.Reported), Problems: problems, Error: failure}
+}
+
+func reported(list []plan.Reported) []Change {
+	left := make([]plan.Change, len(list))
+	for i := range list {
+		left[i] = list[i].Change
+	}
+	return changes(left)
 }
 
 func changes(list []plan.Change) []Change {

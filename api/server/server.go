@@ -127,6 +127,8 @@ func (r *Readers) await(req *http.Request) error {
 type Actions struct {
 	// Confirm lets go what the guards hold.
 	Confirm func()
+	// Repair has what others changed at the gateways put back that was only reported.
+	Repair func()
 	// Drain takes a container out of service, or puts it back. The error is
 	// ErrUnknown for a container that does not count.
 	Drain func(context.Context, DrainRequest) (controller.Drained, error)
@@ -143,6 +145,10 @@ func NewControl(a Actions) http.Handler {
 	mux.HandleFunc("POST /confirm", func(w http.ResponseWriter, _ *http.Request) {
 		a.Confirm()
 		answer(w, http.StatusAccepted, map[string]string{"result": "confirmed"})
+	})
+	mux.HandleFunc("POST /repair", func(w http.ResponseWriter, _ *http.Request) {
+		a.Repair()
+		answer(w, http.StatusAccepted, map[string]string{"result": "repairing"})
 	})
 	mux.HandleFunc("POST /drain", order((*DrainRequest).check, a.Drain))
 	mux.HandleFunc("POST /pause", order((*PauseRequest).check, a.Pause))

@@ -110,13 +110,14 @@ func TestAnswersWait(t *testing.T) {
 }
 
 func TestControl(t *testing.T) {
-	confirmed := 0
-	handler := NewControl(Actions{Confirm: func() { confirmed++ }})
+	confirmed, repaired := 0, 0
+	handler := NewControl(Actions{Confirm: func() { confirmed++ }, Repair: func() { repaired++ }})
 	for _, method := range []string{"GET", "POST"} {
 		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, "/confirm", nil))
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, "/repair", nil))
 	}
-	if diff := cmp.Diff(1, confirmed); diff != "" {
-		t.Errorf("only POST confirms (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]int{1, 1}, []int{confirmed, repaired}); diff != "" {
+		t.Errorf("only POST confirms and repairs (-want +got):\n%s", diff)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	GatewayUnreachable Reason = "GatewayUnreachable"
 	HeldByGuard        Reason = "HeldByGuard"
 	Paused             Reason = "Paused"
+	Drifted            Reason = "Drifted"
 )
 
 // Problem says what is wrong, where, and what to do. It is data, not an error

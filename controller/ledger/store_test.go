@@ -144,19 +144,19 @@ func TestNotesOutliveTheDaemon(t *testing.T) {
 	dir := t.TempDir()
 	store := open(t, dir)
 	var got []string
-	if err := ReadNote(dir, "kong", &got); err != nil || got != nil {
+	if err := ReadNote(dir, NoteOfGuard+"kong", &got); err != nil || got != nil {
 		t.Errorf("a missing note gave %v, %v", got, err)
 	}
-	if err := store.SaveNote("kong", []string{"held"}); err != nil {
+	if err := store.SaveNote(NoteOfGuard+"kong", []string{"held"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := ReadNote(dir, "kong", &got); err != nil || len(got) != 1 || got[0] != "held" {
+	if err := ReadNote(dir, NoteOfGuard+"kong", &got); err != nil || len(got) != 1 || got[0] != "held" {
 		t.Errorf("got %v, %v; want what was saved", got, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "guard-haproxy.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := ReadNote(dir, "haproxy", &got); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if err := ReadNote(dir, NoteOfGuard+"haproxy", &got); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("a damaged note gave %v", err)
 	}
 }

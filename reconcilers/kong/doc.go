@@ -30,6 +30,7 @@
 //	         node.go, draft.go, push.go,  without one: the whole configuration as text,
 //	         declare.go, base.go          less what Kong refuses, with the user's own
 //	         nodes.go                     several nodes without one, each for itself
+//	         witness.go                   what others changed, and must not stay changed
 //	watch    watch.go                     notice a node that came back, or back empty
 //	beneath  client.go, retry.go, refusal.go  requests, patience, Kong's errors in words
 //

@@ -34,6 +34,10 @@ type Reconciler struct {
 	guests map[string][]string   // by the upstream's key: addresses of a stranger's targets in it
 	mark   mark
 
+	// For Witness alone.
+	left   map[string]plan.State // what was held before Kong was last read, less what was written since; nil: it was told
+	unsure map[v1.Key]string     // objects of which nobody knows what a write made, and their services
+
 	// Those that must have issued the certificates of instances.
 	stamp       atomic.Pointer[string] // of their files, as they were last read; the watcher's too
 	authorities map[string][]string    // in PEM, by name, as they were last read
@@ -97,7 +101,7 @@ func New(o Options) (*Reconciler, error) {
 	}
 	r := &Reconciler{
 		base: beside, namer: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: rows, client: c,
-		refused: map[string]refused{}, authorities: map[string][]string{}, unread: map[string]string{},
+		refused: map[string]refused{}, unsure: map[v1.Key]string{}, authorities: map[string][]string{}, unread: map[string]string{},
 	}
 	if err := r.readAuthorities(true); err != nil {
 		return nil, err
@@ -263,6 +267,7 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		apply = r.push
 	}
 	outcomes, err := apply(ctx, p)
+	r.tried(outcomes)
 	for i := range outcomes {
 		placePlugin(&outcomes[i])
 	}

@@ -41,6 +41,7 @@ var (
 type Gateway interface {
 	reconcilers.Reconciler
 	reconcilers.Watcher
+	reconcilers.Witness
 }
 
 // Open returns a reconciler for all of the addresses. It asks none of them yet.

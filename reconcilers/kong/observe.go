@@ -135,6 +135,7 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 		return err
 	}
 	before := r.held
+	r.leave(before)
 	r.held, r.guests, r.mark = map[string]plan.State{}, guests, mark{read: time.Now(), mine: r.mark.mine}
 	for _, record := range append(records, targets...) {
 		o := r.object(record)

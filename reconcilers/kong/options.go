@@ -57,6 +57,10 @@ type Options struct {
 
 	authorities map[string]string // of Authorities: paths by name
 
+	// Witness lets the reconciler remember what it left, so that it can tell what others
+	// changed (reconcilers.Witness).
+	Witness bool
+
 	// Transport carries the requests; default: keep-alive, Concurrency connections.
 	Transport http.RoundTripper
 	// Concurrency is how many requests are under way at once; default 32.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -86,6 +87,21 @@ type Plan struct {
 	Changes []Change
 	// Held are removals that the guard keeps back, in the same order.
 	Held []Change
+	// Reported are changes that would undo what somebody else did at the gateway, and
+	// are left undone because it is to be reported.
+	Reported []Reported
+}
+
+// Reported is a change that is left undone.
+type Reported struct {
+	Change
+	// What are the fields that somebody changed, sorted; none: they removed the object.
+	What []string
+	// Since is when that was found.
+	Since time.Time
+	// Waits, when not zero, is the object that somebody removed and that this one needs:
+	// this one may be as it was left.
+	Waits v1.Key
 }
 
 // Empty reports whether nothing is to be changed.
