@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -129,18 +130,31 @@ func (d *daemon) controls() http.Handler {
 	return mux
 }
 
-// render writes down what a gateway is to hold.
-func (d *daemon) render(ctx context.Context, gateway v1.Gateway) (server.Rendered, error) {
+// render writes down what gateways are to hold; all that are kept where none is named.
+func (d *daemon) render(ctx context.Context, gateways []v1.Gateway) ([]server.Rendered, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := d.untilLoaded(ctx); err != nil {
-		return server.Rendered{}, err
+		return nil, err
 	}
-	text, problems, err := d.controller.Render(ctx, gateway)
-	if ended := ended(ctx); ended != nil {
-		return server.Rendered{}, ended
+	if len(gateways) == 0 {
+		for _, gateway := range d.gateways {
+			gateways = append(gateways, gateway.Name)
+		}
 	}
-	return server.Rendered{Gateway: gateway, Text: string(text), Problems: problems}, err
+	rendered := make([]server.Rendered, len(gateways))
+	var group sync.WaitGroup
+	for i, gateway := range gateways {
+		group.Go(func() {
+			files, problems, err := d.controller.Render(ctx, gateway)
+			rendered[i] = server.Rendered{Gateway: gateway, Files: files, Problems: problems}
+			if err != nil {
+				rendered[i].Error = err.Error()
+			}
+		})
+	}
+	group.Wait()
+	return rendered, ended(ctx)
 }
 
 // plan compares every gateway with what is desired, in printed form.

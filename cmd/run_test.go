@@ -83,7 +83,7 @@ func TestQuestionsOfADaemonThatEnds(t *testing.T) {
 	if _, err := d.plan(ctx); !errors.Is(err, errEnded) {
 		t.Errorf("while gateways are asked: %v", err)
 	}
-	if _, err := d.render(ctx, v1.HAProxy); !errors.Is(err, errEnded) {
+	if _, err := d.render(ctx, []v1.Gateway{v1.HAProxy}); !errors.Is(err, errEnded) {
 		t.Errorf("while it is rendered: %v", err)
 	}
 }

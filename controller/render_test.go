@@ -14,12 +14,12 @@ import (
 // writing is a reconciler that writes down the names of services.
 type writing struct{ reconcilers.Reconciler }
 
-func (writing) Render(set v1.Set, _ v1.Shared) ([]byte, []v1.Problem, error) {
+func (writing) Render(set v1.Set, _ v1.Shared) ([]reconcilers.File, []v1.Problem, error) {
 	var names []string
 	for name := range set {
 		names = append(names, name)
 	}
-	return []byte(strings.Join(names, " ")), nil, nil
+	return []reconcilers.File{{Name: "services", Text: strings.Join(names, " ")}}, nil, nil
 }
 
 // TestRender: what is rendered is what there should be now, also before it is applied;
@@ -28,9 +28,9 @@ func TestRender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := begin(t, func(o *Options) { o.Gateways[0].Reconciler = writing{o.Gateways[0].Reconciler} })
 		s.source.say(full("web1"))
-		text, problems, err := s.Render(t.Context(), v1.Kong)
-		if string(text) != "web1" || len(problems) > 0 || err != nil {
-			t.Errorf("%q, %v, %v", text, problems, err)
+		files, problems, err := s.Render(t.Context(), v1.Kong)
+		if len(files) != 1 || files[0].Text != "web1" || len(problems) > 0 || err != nil {
+			t.Errorf("%q, %v, %v", files, problems, err)
 		}
 		writes := s.kong.Writes()
 		for gateway, says := range map[v1.Gateway]string{v1.HAProxy: "can't be rendered", "nginx": "is not kept here"} {
@@ -50,10 +50,10 @@ type dawdling struct {
 	asked, proceed chan struct{}
 }
 
-func (s dawdling) Render(v1.Set, v1.Shared) ([]byte, []v1.Problem, error) {
+func (s dawdling) Render(v1.Set, v1.Shared) ([]reconcilers.File, []v1.Problem, error) {
 	close(s.asked)
 	<-s.proceed
-	return []byte("late"), nil, nil
+	return []reconcilers.File{{Text: "late"}}, nil, nil
 }
 
 // TestRenderIsGivenUp: who does not wait for a slow gateway gets no half of its answer.
@@ -68,9 +68,9 @@ func TestRenderIsGivenUp(t *testing.T) {
 			cancel()
 			close(r.proceed)
 		}()
-		text, _, err := s.Render(ctx, v1.Kong)
-		if late := string(text) == "late" && err == nil; !late && (text != nil || !errors.Is(err, context.Canceled)) {
-			t.Errorf("%q, %v", text, err)
+		files, _, err := s.Render(ctx, v1.Kong)
+		if late := len(files) == 1 && files[0].Text == "late" && err == nil; !late && (files != nil || !errors.Is(err, context.Canceled)) {
+			t.Errorf("%q, %v", files, err)
 		}
 	})
 }

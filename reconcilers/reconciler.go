@@ -88,9 +88,19 @@ type Keeper interface {
 // Renderer is implemented by a reconciler that can write down what its gateway is to
 // hold, in the gateway's own words.
 type Renderer interface {
-	// Render returns the text, without secrets, and what could not be said in it. It
-	// comes after Observe, from which it may know what the gateway can do.
-	Render(set v1.Set, shared v1.Shared) ([]byte, []v1.Problem, error)
+	// Render returns the files, without secrets, in the order in which they are read, and
+	// what could not be said in them. It comes after Observe, from which it may know what
+	// the gateway can do. It changes nothing.
+	Render(set v1.Set, shared v1.Shared) ([]File, []v1.Problem, error)
+}
+
+// File is one file of what a gateway is to hold.
+type File struct {
+	// Name is what it is called.
+	Name string `json:"name"`
+	// Path is where the gateway reads it, as other files name it; "" where that is nowhere.
+	Path string `json:"path,omitempty"`
+	Text string `json:"text"`
 }
 
 // Watcher is implemented by a reconciler that can notice by itself that its

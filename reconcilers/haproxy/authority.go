@@ -166,14 +166,20 @@ func (m *model) authorities() []string {
 	return slices.Compact(files)
 }
 
+// issuersOf returns the authorities whose copies a model's sections name, by their files.
+func (r *Reconciler) issuersOf(m *model) []issuer {
+	wanted := m.authorities()
+	all := slices.Concat(slices.Collect(maps.Values(r.authorities)), slices.Collect(maps.Values(r.clients)))
+	all = slices.DeleteFunc(all, func(a issuer) bool { return !slices.Contains(wanted, a.file) })
+	slices.SortFunc(all, func(a, b issuer) int { return strings.Compare(a.file, b.file) })
+	return slices.CompactFunc(all, func(a, b issuer) bool { return a.file == b.file })
+}
+
 // writeAuthorities puts the copies there that a model's sections name.
 func (r *Reconciler) writeAuthorities(m *model) error {
-	wanted := m.authorities()
-	for _, a := range slices.Concat(slices.Collect(maps.Values(r.authorities)), slices.Collect(maps.Values(r.clients))) {
-		if slices.Contains(wanted, a.file) {
-			if err := r.dir.update(filepath.Base(a.file), a.text); err != nil {
-				return err
-			}
+	for _, a := range r.issuersOf(m) {
+		if err := r.dir.update(filepath.Base(a.file), a.text); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -34,6 +34,7 @@
 //	authority.go          who must have issued the certificates of others
 //	balancing.go          which server takes a request
 //	healthcheck.go        how HAProxy finds out whether a server is well
+//	printed.go            all of our files as they are to be, for people
 //	forecast.go           which changes of a plan need a reload
 //	order.go              which route wins of several, as in Kong
 //	certificate.go, cert*.go  what TLS listeners show: checked, shared out, written, given to the process

@@ -15,6 +15,11 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 			return nil, err
 		}
 	}
+	return r.state(scope), nil
+}
+
+// state returns what was found or made last, within the scope.
+func (r *Reconciler) state(scope reconcilers.Scope) plan.State {
 	state := plan.State{}
 	if scope.All() {
 		c := r.condition
@@ -32,14 +37,14 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 		for _, name := range r.model.order {
 			observeSection(state, r.model.sections[name])
 		}
-		return state, nil
+		return state
 	}
 	for _, name := range scope.Services {
 		if s := r.model.sections[name]; s != nil {
 			observeSection(state, s)
 		}
 	}
-	return state, nil
+	return state
 }
 
 // observeSection adds a service's objects. A retired or prepared backend is nobody's, but

@@ -17,6 +17,7 @@ var (
 	_ reconcilers.Watcher    = (*Reconciler)(nil)
 	_ reconcilers.Inspector  = (*Reconciler)(nil)
 	_ reconcilers.Keeper     = (*Reconciler)(nil)
+	_ reconcilers.Renderer   = (*Reconciler)(nil)
 )
 
 // Reconciler keeps one HAProxy. Observe, Apply and Close belong to one

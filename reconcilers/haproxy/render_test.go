@@ -98,6 +98,11 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 		shared.Certificates = append(shared.Certificates, a.declare(name, name+".test", "*."+name+".test"))
 	}
 	r.model = newModel()
+	r.table = newTable("lockstep", r.model)
+	printed, _, err := r.Render(set, shared)
+	if err != nil {
+		t.Fatal(err)
+	}
 	state, problems := r.Compile(reconcilers.Scope{}, set, shared)
 	var steps []*step
 	for _, change := range diff(nil, state).Changes {
@@ -119,6 +124,7 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	}
 	acceptable(t, r)
 	sameAgain(t, r, want)
+	samePrinted(t, r, printed)
 	var golden []txtar.File
 	for _, name := range append(want.configNames(), mapName, patternsName, hostsName, certificatesName) {
 		text, err := r.dir.read(name)
@@ -134,6 +140,33 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 		said.WriteString(problem.Error() + "\n")
 	}
 	return append(golden, txtar.File{Name: "problems", Data: []byte(said.String())})
+}
+
+// samePrinted holds what is printed against the files that are there. A list of certificates
+// names one that is made anew each time.
+func samePrinted(t *testing.T, r *Reconciler, printed []reconcilers.File) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, file := range printed {
+		text, err := r.dir.read(file.Name)
+		if err != nil || file.Path != r.dir.file(file.Name) {
+			t.Fatal(file, err)
+		}
+		if d := cmp.Diff(string(text), file.Text); d != "" && file.Name != certificatesName {
+			t.Errorf("%s (-written +printed)\n%s", file.Name, d)
+		}
+		seen[file.Name] = true
+	}
+	entries, err := os.ReadDir(r.o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		read := slices.Contains([]string{".cfg", ".map", ".list", ".html", ".pem"}, filepath.Ext(entry.Name())) // by HAProxy
+		if read && !seen[entry.Name()] {
+			t.Errorf("%s is not printed", entry.Name())
+		}
+	}
 }
 
 // acceptable asks HAProxy, where there is one, about the whole set of files.

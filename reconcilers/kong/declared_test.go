@@ -455,8 +455,8 @@ func TestDeclaredAddress(t *testing.T) {
 		}
 		r := open(t, o)
 		p, problems := declare(t, r, v1.Set{}, at("http://planted-two:8443/planted-two"))
-		text, _, err := r.Render(v1.Set{}, at("http://planted-two:8443/planted-two"))
-		said := fmt.Sprint(sentences(p), p.Changes[0].Differences(), problems, string(text))
+		files, _, err := r.Render(v1.Set{}, at("http://planted-two:8443/planted-two"))
+		said := fmt.Sprint(sentences(p), p.Changes[0].Differences(), problems, string(deckOf(files)))
 		if err != nil || strings.Contains(said, "planted") || !strings.Contains(said, "host (secret ") {
 			t.Errorf("what is said of it, %v:\n%s", err, said)
 		}

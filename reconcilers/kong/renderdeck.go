@@ -17,14 +17,20 @@ import (
 
 // Render implements reconcilers.Renderer: what Kong is to hold, as a decK file.
 // Secrets stand in it as variables of decK's.
-func (r *Reconciler) Render(set v1.Set, shared v1.Shared) ([]byte, []v1.Problem, error) {
+func (r *Reconciler) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, []v1.Problem, error) {
 	state, problems := r.Compile(reconcilers.Scope{}, set, shared)
 	text, err := renderDeck(r.rows, state, r.last)
-	return text, problems, err
+	if err != nil {
+		return nil, problems, err
+	}
+	return []reconcilers.File{{Name: deckName, Text: string(text)}}, problems, nil
 }
 
+// deckName is what a decK file is called.
+const deckName = "kong.yaml"
+
 // Render implements reconcilers.Renderer.
-func (n *Nodes) Render(set v1.Set, shared v1.Shared) ([]byte, []v1.Problem, error) {
+func (n *Nodes) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, []v1.Problem, error) {
 	if cluster := n.cluster.Load(); cluster != nil {
 		return cluster.Render(set, shared)
 	}

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
 )
 
 // TestRenderDeck: what is rendered holds no secret, and becomes the same again when
@@ -23,7 +24,8 @@ func TestRenderDeck(t *testing.T) {
 	if _, problems := declare(t, r, set, shared); len(problems) == 0 {
 		t.Log("all was made") // "a" is no service here, so the plugin on it is a problem
 	}
-	text, problems, err := r.Render(set, shared)
+	files, problems, err := r.Render(set, shared)
+	text := deckOf(files)
 	if err != nil || len(problems) != 1 {
 		t.Fatal(err, problems)
 	}
@@ -77,7 +79,8 @@ func TestRenderDeckValues(t *testing.T) {
 	}
 	set := setOf(protected("web", nil, []v1.Plugin{limits}))
 	settled(t, r, set)
-	text, problems, err := r.Render(set, v1.Shared{})
+	files, problems, err := r.Render(set, v1.Shared{})
+	text := deckOf(files)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
@@ -87,6 +90,14 @@ func TestRenderDeckValues(t *testing.T) {
 	if !strings.Contains(string(text), `header_name: x-${{ "${{" }} env "DECK_TOKEN" }}`) {
 		t.Errorf("a label names a variable:\n%s", text)
 	}
+}
+
+// deckOf returns the one file that is rendered for Kong.
+func deckOf(files []reconcilers.File) []byte {
+	if len(files) != 1 || files[0].Name != deckName {
+		return nil
+	}
+	return []byte(files[0].Text)
 }
 
 // withoutReserved leaves out what every Lockstep makes by itself.

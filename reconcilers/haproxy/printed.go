@@ -1,0 +1,59 @@
+package haproxy
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// Render implements reconcilers.Renderer: all files of our directory as they are to be,
+// private keys aside. Where something is still to be changed they are as HAProxy would load
+// them; a service that is brand-new may come to stand in a prepared backend instead.
+func (r *Reconciler) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, []v1.Problem, error) {
+	state, problems := r.Compile(reconcilers.Scope{}, set, shared)
+	want, table := r.model, r.table
+	if changes := plan.Diff(r.state(reconcilers.Scope{}), state).Changes; len(changes) > 0 {
+		steps := make([]*step, len(changes))
+		for i, change := range changes {
+			steps[i] = &step{change: change}
+		}
+		if err := r.fillDefault(steps); err != nil {
+			return nil, problems, err
+		}
+		want, table = r.wanted(steps)
+	}
+	return r.printed(want, table), problems, nil
+}
+
+// printed returns the files that say what a model says: the configuration in the order in
+// which HAProxy reads it, and then what that names.
+func (r *Reconciler) printed(m *model, t *table) []reconcilers.File {
+	var files []reconcilers.File
+	add := func(name string, text []byte) {
+		if text != nil {
+			files = append(files, reconcilers.File{Name: name, Path: r.dir.file(name), Text: string(text)})
+		}
+	}
+	for _, name := range m.configNames() {
+		add(name, m.renderConfig(name))
+	}
+	add(mapName, renderMap(r.o.Owner, m, t))
+	add(patternsName, renderPatterns(r.o.Owner, t.special.patterns()))
+	if r.o.Mode == External {
+		add(hostsName, renderHosts(r.o.Owner, hostsOf(m)))
+	}
+	if m.listens() {
+		add(certificatesName, renderCertificates(r.o.Owner, r.dir.path, m.certs))
+	}
+	for _, status := range slices.Sorted(maps.Keys(r.pages)) {
+		add(filepath.Base(r.pages[status].file), r.pages[status].text)
+	}
+	for _, a := range r.issuersOf(m) {
+		add(filepath.Base(a.file), a.text)
+	}
+	return files
+}
