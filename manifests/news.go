@@ -84,7 +84,7 @@ func (w *Watcher) publish(next Declaration, problems []v1.Problem, lost bool, se
 	if !w.state.Loaded || !reflect.DeepEqual(w.now.Shared, next.Shared) {
 		w.news.Shared, news = &next.Shared, true
 	}
-	if !w.state.Loaded || !slices.Equal(w.now.Policies, next.Policies) {
+	if !w.state.Loaded || !w.now.Policies.Equal(next.Policies) {
 		w.news.Policies, news = &next.Policies, true
 	}
 	if news && w.news.Seen.IsZero() {

@@ -9,6 +9,9 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
+// kindPolicy is the kind of policies.
+const kindPolicy = "Policy"
+
 // maxRules is the most that one policy may have; maxMessage what a rule may say.
 const (
 	maxRules   = 100

@@ -121,6 +121,7 @@ func (s *shelf) link() (linked Linked, broken int, remembered bool) {
 	}
 	linked = s.linkTree(candidates)
 	linked.Problems = sorted(append(linked.Problems, problems...))
+	linked.World.addUnread(s.unread(paths, &linked))
 	for i, path := range paths {
 		if !linked.Whole[i] {
 			broken++

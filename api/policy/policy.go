@@ -22,6 +22,9 @@ const stackLabel = "com.docker.stack.namespace"
 type Policy struct {
 	Name  string
 	Rules []Rule
+	// Unread says what is wrong with a policy that never was good: nobody knows its rules,
+	// so nothing new may be let in. nil: it is good.
+	Unread *v1.Problem
 }
 
 // Rule refuses the claims for which When holds and Require does not. One that speaks
@@ -97,12 +100,17 @@ func (s Set) Passed(c Claim) string {
 	var names []string
 	rules, about := 0, c.about()
 	for _, policy := range s {
-		names = append(names, policy.Name)
+		if policy.Unread == nil {
+			names = append(names, policy.Name)
+		}
 		for i := range policy.Rules {
 			if policy.Rules[i].appliesTo(&c, about) {
 				rules++
 			}
 		}
+	}
+	if len(names) == 0 {
+		return "nothing of it is new, as long as a policy is wrong"
 	}
 	verb := "are"
 	if rules == 1 {
@@ -132,6 +140,23 @@ func (r *Rule) applies(about map[string]any) bool {
 	}
 	applies, err := r.When.holds(about)
 	return applies || err != nil
+}
+
+// Unread returns what is wrong with the first policy that can't be read; nil: all can.
+func (s Set) Unread() *v1.Problem {
+	for _, policy := range s {
+		if policy.Unread != nil {
+			return policy.Unread
+		}
+	}
+	return nil
+}
+
+// Equal reports whether two sets are of the same policies.
+func (s Set) Equal(o Set) bool {
+	return slices.EqualFunc(s, o, func(a, b *Policy) bool {
+		return a == b || a.Unread != nil && b.Unread != nil && a.Name == b.Name && *a.Unread == *b.Unread
+	})
 }
 
 // JudgeManifest is Judge of what a manifest asks for by itself; ways are those of a service

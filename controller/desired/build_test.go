@@ -37,6 +37,9 @@ func TestIncrementalEqualsFull(t *testing.T) {
 				delta := randomDelta(random, boxes, event)
 				if seed > 2 && random.IntN(12) == 0 {
 					declared, delta.Policies = randomManifests(t, random, w)
+					if seed%4 == 3 && random.IntN(2) == 0 {
+						*delta.Policies = append(*delta.Policies, wrongPolicy())
+					}
 					if delta.Declared = declared; random.IntN(2) == 0 && policies != nil {
 						delta.Policies = nil // as before
 					} else {

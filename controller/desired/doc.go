@@ -12,6 +12,8 @@
 //	admit    | container.go | what do its labels ask for, and in which life is it?
 //	         | flapping.go  | … unless it turns to and fro too often
 //	         | drain.go     | … or somebody has taken it out of service
+//	         | police.go    | … or policies refuse it
+//	         | unread.go    | … or what is new of it waits, as a policy can't be read
 //	declare  | declared.go  | what do manifests say of it, over its labels?
 //	settle   | settings.go  | which copy's settings hold for the service?
 //	         | pin.go       | … unless somebody has rolled it back to earlier ones

@@ -13,7 +13,7 @@ import (
 // before is what was known of it. What a service had by such a container alone gets no
 // grace time: it should never have been served.
 func (b *Builder) police(c, before *container) {
-	c.declared, c.problems = c.asked, c.wrong
+	c.declared, c.problems, c.waits = c.asked, c.wrong, false
 	if len(b.policies) == 0 || !c.enabled || len(c.wrong) > 0 {
 		return
 	}
@@ -21,10 +21,14 @@ func (b *Builder) police(c, before *container) {
 	for i := range c.asked {
 		problems = append(problems, b.policies.Judge(b.claim(c, &c.asked[i]))...)
 	}
+	if len(problems) == 0 {
+		problems = b.unlet(c)
+		c.waits = len(problems) > 0
+	}
 	if len(problems) > 0 {
 		c.declared, c.problems = nil, slices.Compact(problems)
 		b.denied[c.instance.ID] = c
-		if before != nil {
+		if before != nil && !c.waits {
 			for i := range before.declared {
 				b.expelled[before.declared[i].Service.Name] = true
 			}
@@ -69,6 +73,9 @@ func (b *Builder) lawful(declared *v1.Declared) *v1.Declared {
 func (b *Builder) barred() {
 	for _, c := range b.denied {
 		for i := range c.asked {
+			if c.waits {
+				continue
+			}
 			if remembered, known := b.memory.Services[c.asked[i].Service.Name]; known && remembered.Until.IsZero() {
 				b.expelled[c.asked[i].Service.Name] = true
 			}

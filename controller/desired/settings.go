@@ -49,6 +49,7 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 	switch {
 	case len(s.members) > 0:
 		b.decide(s)
+		b.keep(s, remembered, known)
 		delete(b.leaving, name)
 		if !known || !remembered.Until.IsZero() || !sameSettings(remembered.Settings, s.labels) {
 			b.memory.Services[name] = ledger.Service{Settings: s.labels}

@@ -44,6 +44,8 @@ type step struct {
 	Publish  string
 	// Manifests, when said, is the text of all manifests from now on.
 	Manifests *string
+	// Wrong says that there is a policy besides, which is wrong. It goes with Manifests.
+	Wrong bool
 }
 
 // box is a container in a story's short hand.
@@ -194,11 +196,21 @@ func (w *world) do(t *testing.T, s step) {
 	}
 	if s.Manifests != nil {
 		delta.Declared, delta.Policies = w.declare(t, *s.Manifests)
+		if s.Wrong {
+			*delta.Policies = append(*delta.Policies, wrongPolicy())
+		}
 	}
 	result := w.update(epoch.Add(at), delta)
 	for _, name := range s.Keep {
 		w.kept[name] = result.Settled[name].Settings.WithoutSecrets()
 	}
+}
+
+// wrongPolicy is a policy that never was good.
+func wrongPolicy() *policy.Policy {
+	return &policy.Policy{Name: "new.yaml", Unread: &v1.Problem{
+		Reason: v1.InvalidManifest, Origin: v1.Origin{File: "new.yaml", Line: 7, Column: 14}, Message: `unknown word "hots"`, Fix: "did you mean hosts?",
+	}}
 }
 
 // declare reads manifests, and says nil of what is no longer declared.
