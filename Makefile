@@ -49,6 +49,10 @@ soak: setup ## the stories about load for long: 50 replacements, 200 containers 
 bench: setup build ## measure latency, lost requests and cost at 10,000 containers
 	go run ./e2e/bench -binary bin/lockstep $(ARGS)
 
+.PHONY: bench-kong
+bench-kong: ## measure what Lockstep costs at Kong's Admin API beside bare requests; the stand-in, or KONG_ADMIN_URL
+	go run ./e2e/kongbench $(ARGS)
+
 .PHONY: demo
 demo: setup build ## see it work, in half a minute; KEEP=1 leaves it running
 	bin/lockstep demo $(if $(KEEP),--keep)

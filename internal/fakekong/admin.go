@@ -111,7 +111,7 @@ func (p *parent) has(e *entity) bool { return p == nil || e.ref(p.field) == p.en
 func (k *Kong) collection(c *call, kd *kind, in *parent) *answer {
 	switch c.method {
 	case http.MethodGet, http.MethodHead:
-		rows := k.store.where(kd, in.has)
+		rows := k.store.below(kd, in)
 		path := "/" + strings.Join(c.path, "/")
 		if kd.name == "targets" {
 			bySeq(rows)
@@ -202,8 +202,8 @@ func (k *Kong) change(c *call, kd *kind, key string, e *entity, in *parent, by s
 
 // child finds a child by its key among those of one parent, where keys are only unique there.
 func (k *Kong) child(kd *kind, key string, in *parent) *entity {
-	for _, e := range k.store.rows[kd.name] {
-		if in.has(e) && kd.key != "" && e.fields[kd.key] == key {
+	for _, e := range k.store.below(kd, in) {
+		if kd.key != "" && e.fields[kd.key] == key {
 			return e
 		}
 	}

@@ -56,7 +56,7 @@ func (k *Kong) next(upstream *entity, tried []string) string {
 // peers lists the targets of an upstream that may get requests, in the order of their ids.
 func (k *Kong) peers(upstream *entity) []*peer {
 	var out []*peer
-	for _, t := range k.store.where(kindOf("targets"), (&parent{upstream, "upstream"}).has) {
+	for _, t := range k.store.below(kindOf("targets"), &parent{upstream, "upstream"}) {
 		weight := number(t.fields["weight"])
 		if weight > 0 && !k.unhealthy[t.id()] {
 			out = append(out, &peer{address: text(t.fields["target"]), weight: weight})

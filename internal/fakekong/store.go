@@ -2,6 +2,7 @@ package fakekong
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -19,16 +20,20 @@ func (e *entity) id() string { return text(e.fields["id"]) }
 // ref returns the id that a foreign field holds, or "".
 func (e *entity) ref(field string) string { return refID(e.fields[field]) }
 
-// store holds rows by kind and id, with an index of what must be unique. It does
-// not lock; its owner does.
+// store holds rows by kind and id, with an index of what must be unique, and one of
+// who refers to whom. It does not lock; its owner does.
 type store struct {
-	rows  map[string]map[string]*entity // by kind, then id
-	index map[string]string             // uniqueKey -> id
-	seq   uint64
+	rows     map[string]map[string]*entity   // by kind, then id
+	index    map[string]string               // uniqueKey -> id
+	children map[childKey]map[string]*entity // by what they refer to, then id
+	seq      uint64
 }
 
+// childKey names a field of a kind, and the id that it holds.
+type childKey struct{ kind, field, id string }
+
 func newStore() *store {
-	return &store{rows: map[string]map[string]*entity{}, index: map[string]string{}}
+	return &store{rows: map[string]map[string]*entity{}, index: map[string]string{}, children: map[childKey]map[string]*entity{}}
 }
 
 // get finds an entity by its id.
@@ -54,18 +59,15 @@ func (s *store) lookup(l *library, k *kind, key string) *entity {
 }
 
 // list returns all rows of a kind, sorted by id.
-func (s *store) list(k *kind) []*entity { return s.where(k, func(*entity) bool { return true }) }
+func (s *store) list(k *kind) []*entity { return s.below(k, nil) }
 
-// where returns the rows of a kind that the question is true of, sorted by id.
-func (s *store) where(k *kind, is func(*entity) bool) []*entity {
-	var out []*entity
-	for _, e := range s.rows[k.name] {
-		if is(e) {
-			out = append(out, e)
-		}
+// below returns the rows of a kind that refer to a parent, sorted by id; all, without one.
+func (s *store) below(k *kind, in *parent) []*entity {
+	rows := s.rows[k.name]
+	if in != nil {
+		rows = s.children[childKey{k.name, in.field, in.entity.id()}]
 	}
-	slices.SortFunc(out, func(a, b *entity) int { return strings.Compare(a.id(), b.id()) })
-	return out
+	return slices.SortedFunc(maps.Values(rows), func(a, b *entity) int { return strings.Compare(a.id(), b.id()) })
 }
 
 // put stores a row in place of the one with its id, if there is one.
@@ -85,6 +87,15 @@ func (s *store) put(l *library, k *kind, fields map[string]any) *entity {
 	for _, key := range l.uniques(k, fields) {
 		s.index[uniqueKey(k, key, fields)] = e.id()
 	}
+	for field := range l.foreign(k) {
+		if id := e.ref(field); id != "" {
+			key := childKey{k.name, field, id}
+			if s.children[key] == nil {
+				s.children[key] = map[string]*entity{}
+			}
+			s.children[key][e.id()] = e
+		}
+	}
 	return e
 }
 
@@ -93,6 +104,12 @@ func (s *store) remove(l *library, e *entity) {
 	delete(s.rows[e.kind.name], e.id())
 	for _, key := range l.uniques(e.kind, e.fields) {
 		delete(s.index, uniqueKey(e.kind, key, e.fields))
+	}
+	for field := range l.foreign(e.kind) {
+		key := childKey{e.kind.name, field, e.ref(field)}
+		if delete(s.children[key], e.id()); len(s.children[key]) == 0 {
+			delete(s.children, key)
+		}
 	}
 }
 

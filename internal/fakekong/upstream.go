@@ -10,7 +10,7 @@ import (
 // health of single targets; nil for all else.
 func (k *Kong) upstreamExtra(c *call, u *entity, name string, rest []string) *answer {
 	targets := kindOf("targets")
-	rows := k.store.where(targets, (&parent{u, "upstream"}).has)
+	rows := k.store.below(targets, &parent{u, "upstream"})
 	switch {
 	case name == "targets" && len(rest) == 1 && rest[0] == "all":
 		return c.get(func() *answer { return ok(object{"data": k.views(rows), "next": nil}) })

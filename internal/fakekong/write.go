@@ -169,14 +169,12 @@ func (k *Kong) resolve(kd *kind, fields map[string]any) *answer {
 func (k *Kong) erase(e *entity) *answer {
 	refs := k.lib.references(e.kind.name)
 	for _, r := range refs {
-		for _, child := range k.store.rows[r.kind.name] {
-			if !r.cascade && child.ref(r.field) == e.id() {
-				return stillReferenced(e, r.kind)
-			}
+		if !r.cascade && len(k.store.below(r.kind, &parent{e, r.field})) > 0 {
+			return stillReferenced(e, r.kind)
 		}
 	}
 	for _, r := range refs {
-		for _, child := range k.store.where(r.kind, (&parent{e, r.field}).has) {
+		for _, child := range k.store.below(r.kind, &parent{e, r.field}) {
 			if a := k.erase(child); a != nil {
 				return a
 			}

@@ -1,7 +1,6 @@
 package kong
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -266,24 +265,4 @@ func milliseconds(d time.Duration) *int {
 		d = time.Minute
 	}
 	return new(int(min(max(d.Milliseconds(), 1), math.MaxInt32-1)))
-}
-
-// jsonBody turns one of go-kong's types to what it is in JSON.
-func jsonBody(entity any) (map[string]any, error) {
-	text, err := json.Marshal(entity)
-	if err != nil {
-		return nil, err
-	}
-	return decodeBody(text)
-}
-
-// decodeBody reads a JSON object and keeps numbers as they are spelled.
-func decodeBody(text []byte) (map[string]any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var body map[string]any
-	if err := decoder.Decode(&body); err != nil {
-		return nil, err
-	}
-	return body, nil
 }

@@ -2,7 +2,6 @@ package kong
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -47,7 +46,13 @@ func (n namer) name(key string) string {
 	if key == reserved {
 		return n.owner + "-unavailable"
 	}
-	return regexp.MustCompile(`-(\.|$)`).ReplaceAllString(key, "-Z$1") + "." + n.owner
+	if strings.Contains(key, "-.") || strings.HasSuffix(key, "-") {
+		key = strings.ReplaceAll(key, "-.", "-Z.")
+		if strings.HasSuffix(key, "-") {
+			key += "Z"
+		}
+	}
+	return key + "." + n.owner
 }
 
 // parked is a name that is free for sure, for an entity that is in the way of another's.

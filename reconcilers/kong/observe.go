@@ -114,7 +114,7 @@ func parsePage(text []byte) (bodies []map[string]any, next string, err error) {
 	return bodies, next, nil
 }
 
-// take makes objects of what was listed, reads the targets, and remembers all.
+// take reads the targets of what was listed, makes objects of all, and remembers them.
 func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]any) error {
 	var records []*record
 	keys := map[string]string{}   // ids of our parents: their keys
@@ -130,39 +130,54 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 			records = append(records, record)
 		}
 	}
-	targets, guests, err := r.targets(ctx, records, keys)
+	objects, guests, err := r.objects(ctx, records, keys)
 	if err != nil {
 		return err
 	}
 	before := r.held
 	r.leave(before)
 	r.held, r.guests, r.mark = map[string]plan.State{}, guests, mark{read: time.Now(), mine: r.mark.mine}
-	for _, record := range append(records, targets...) {
-		o := r.object(record)
+	for _, o := range objects {
 		o = whole(before[o.Service][o.Key], o)
 		r.keep(o.Key, o.Service, o)
-		if o.Key == markKey() {
-			r.mark.writer = tagged(record.body, tagWriter)
+		if rec, ok := o.Native.(*record); ok && o.Key == markKey() {
+			r.mark.writer = tagged(rec.body, tagWriter)
 		}
 	}
 	return nil
 }
 
-// targets reads the targets of our upstreams: Kong has no list of all. Those of
-// strangers are told by service.
-func (r *Reconciler) targets(ctx context.Context, upstreams []*record, keys map[string]string) ([]*record, map[string][]string, error) {
-	upstreams = slices.DeleteFunc(slices.Clone(upstreams), func(u *record) bool {
+// objects reads the targets of our upstreams, for Kong has no list of all, and makes
+// objects of them and of the records that there are. That is done while Kong is still
+// asked: of many services it takes about as long. Strangers' targets are told by service.
+func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[string]string) ([]*plan.Object, map[string][]string, error) {
+	upstreams := slices.DeleteFunc(slices.Clone(records), func(u *record) bool {
 		return u.row.kind != kindUpstream || u.key == reserved
 	})
 	row := rowOf(r.rows, kindTarget)
-	lists := make([][]map[string]any, len(upstreams))
+	targets, strange := make([][]*plan.Object, len(upstreams)), make([][]string, len(upstreams))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Concurrency)
+	objects := make([]*plan.Object, len(records))
+	group.Go(func() error {
+		for i, record := range records {
+			objects[i] = r.object(record)
+		}
+		return nil
+	})
 	for i, upstream := range upstreams {
-		group.Go(func() (err error) {
-			lists[i], err = r.list(ctx, "/upstreams/"+upstream.id+"/targets", nil)
+		group.Go(func() error {
+			bodies, err := r.list(ctx, "/upstreams/"+upstream.id+"/targets", nil)
 			if isStatus(err, http.StatusNotFound) {
 				return nil // the upstream went while we were reading
+			}
+			for _, body := range bodies {
+				if !r.ours(body) {
+					target, _ := body["target"].(string)
+					strange[i] = append(strange[i], target)
+					continue
+				}
+				targets[i] = append(targets[i], r.object(r.record(row, body, keys)))
 			}
 			return err
 		})
@@ -170,19 +185,13 @@ func (r *Reconciler) targets(ctx context.Context, upstreams []*record, keys map[
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
-	var records []*record
 	guests := map[string][]string{}
 	for i, upstream := range upstreams {
-		for _, body := range lists[i] {
-			if !r.ours(body) {
-				target, _ := body["target"].(string)
-				guests[upstream.key] = append(guests[upstream.key], target)
-				continue
-			}
-			records = append(records, r.record(row, body, keys))
+		if len(strange[i]) > 0 {
+			guests[upstream.key] = strange[i]
 		}
 	}
-	return records, guests, nil
+	return slices.Concat(objects, slices.Concat(targets...)), guests, nil
 }
 
 // record makes a record of what Kong says, with the key under which Compile
@@ -227,7 +236,7 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 	default:
 		rec.key = rec.service
 	}
-	if rec.id == r.id(row.kind, reserved) {
+	if (row.kind == kindUpstream || row.kind == kindService) && rec.id == r.id(row.kind, reserved) {
 		rec.key = reserved
 	}
 	if rec.id != r.id(row.kind, rec.key) {

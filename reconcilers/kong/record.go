@@ -209,11 +209,33 @@ func canonical(r *row, field string, value any) string {
 			value = lower(v) // names of headers have no case
 		}
 	}
+	if list, ok := value.([]any); ok {
+		if text, ok := plainList(list); ok {
+			return text
+		}
+	}
 	text, err := json.Marshal(value)
 	if err != nil { // JSON came in, so JSON goes out
 		return fmt.Sprint(value)
 	}
 	return string(text)
+}
+
+// plainList is the JSON of a list of strings, where that takes no escaping: nearly always.
+func plainList(list []any) (string, bool) {
+	var out strings.Builder
+	for i, element := range list {
+		text, ok := element.(string)
+		if !ok || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' || strings.ContainsRune(`"\\<>&`, c) }) {
+			return "", false
+		}
+		out.WriteByte(`[,`[min(i, 1)])
+		out.WriteByte('"')
+		out.WriteString(text)
+		out.WriteByte('"')
+	}
+	out.WriteByte(']')
+	return out.String(), len(list) > 0
 }
 
 func lower(m map[string]any) map[string]any {

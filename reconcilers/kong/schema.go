@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // schema is one kind of entity as Kong itself describes it.
@@ -181,6 +182,9 @@ func (s *schema) others(body map[string]any) map[string]any {
 		if !given || value == nil {
 			continue // Kong fills it in
 		}
+		if f.same(value, nil) {
+			continue
+		}
 		if value = f.filled(value); canonical(s.row, f.name, value) != s.defaults[f.name] {
 			differs(f.name, value)
 		}
@@ -191,6 +195,48 @@ func (s *schema) others(body map[string]any) map[string]any {
 		}
 	}
 	return out
+}
+
+// same reports whether two values of a field are the same, nil being its default. Of
+// what it does not call the same, some may be: a list in another order, for instance.
+func (f *field) same(a, b any) bool {
+	if a == nil {
+		a = f.fallback
+	}
+	if b == nil {
+		b = f.fallback
+	}
+	if f.kind != "record" {
+		return equal(a, b)
+	}
+	one, _ := a.(map[string]any)
+	other, _ := b.(map[string]any)
+	known := 0
+	for i := range f.fields {
+		inner := &f.fields[i]
+		value, given := one[inner.name]
+		if given {
+			known++
+		}
+		if !inner.same(value, other[inner.name]) {
+			return false
+		}
+	}
+	return known == len(one)
+}
+
+// equal compares scalars and lists of them. Maps are never equal.
+func equal(a, b any) bool {
+	switch a := a.(type) {
+	case nil:
+		return b == nil
+	case string, bool, json.Number:
+		return a == b
+	case []any:
+		other, ok := b.([]any)
+		return ok && slices.EqualFunc(a, other, equal)
+	}
+	return false
 }
 
 // filled returns the value of a field with defaults where it says nothing, also
