@@ -25,7 +25,7 @@ type gitSettings struct {
 
 func (g *gitSettings) bind(f *pflag.FlagSet) {
 	f.StringVar(&g.URL, "git-url", "", "`url` of a repository of manifests, which is followed: https://, ssh://, git@host:path or file://")
-	f.StringVar(&g.Ref, "git-ref", "", "`name` of the branch or tag that is followed (default: the repository's own)")
+	f.StringVar(&g.Ref, "git-ref", "", "`name` of the branch or tag that is followed, or the whole id of a commit, which stays (default: the repository's own branch)")
 	f.StringVar(&g.Path, "git-path", "", "`directory` of manifests within the repository (default: all of it)")
 	f.DurationVar(&g.Interval, "git-interval", time.Minute, "how often the repository is asked for something new; 0: only when the webhook says so")
 	f.StringVar(&g.Username, "git-username", "", "`name` to ask with over https (default: the one in the URL, else git)")

@@ -32,6 +32,16 @@ func (l local) ask(ref, known string, read func(*object.Commit) error) (string, 
 	if err != nil {
 		return "", fmt.Errorf("open %s: %w", l.path, err)
 	}
+	if isID(ref) {
+		if ref == known {
+			return known, nil
+		}
+		commit, err := commitOf(repository.Storer, ref)
+		if err != nil {
+			return "", err
+		}
+		return ref, read(commit)
+	}
 	var names []string
 	for _, name := range spelled(ref) {
 		found, err := repository.Reference(plumbing.ReferenceName(name), true)

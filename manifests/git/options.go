@@ -21,7 +21,7 @@ const LeastInterval = time.Second
 // Options are what a Repository is made of, as flags say it.
 type Options struct {
 	URL  string // https, http, ssh, git@host:path, file or a path
-	Ref  string // a branch or tag; default: what the repository itself names
+	Ref  string // a branch or tag, or the whole id of a commit; default: what the repository itself names
 	Path string // a directory within it; default: all
 	// Interval is how often the repository is asked; 0: only when Pull says so.
 	Interval time.Duration
@@ -58,6 +58,9 @@ func (o *Options) Check() error {
 		return errors.New("--git-url: it holds a name and --git-password is not given; if it is a token, everybody on the machine could read it: name where it stands with --git-password, and leave it out")
 	}
 	o.Ref = cmp.Or(o.Ref, plumbing.HEAD.String())
+	if id := strings.ToLower(o.Ref); isID(id) {
+		o.Ref = id
+	}
 	if err := checkRef(o.Ref); err != nil {
 		return fmt.Errorf("--git-ref %q: %w", o.Ref, err)
 	}

@@ -19,16 +19,21 @@ const (
 
 var (
 	refPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/@+-]*$`)
-	commitID   = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+	commitID   = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	longID     = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
+	partOfID   = regexp.MustCompile(`^[0-9a-f]{7,39}$`)
 )
 
-// checkRef checks the name of a branch or tag.
+// isID reports whether a ref is the id of a commit, which never moves.
+func isID(ref string) bool { return commitID.MatchString(ref) }
+
+// checkRef checks the name of a branch or tag, or the id of a commit.
 func checkRef(ref string) error {
 	switch {
-	case commitID.MatchString(ref):
-		return fmt.Errorf("it is the id of a commit, which most servers hand out by a name only; name a branch or a tag")
+	case longID.MatchString(ref):
+		return fmt.Errorf("it is the id of a commit in a repository of SHA-256, which can't be read yet; name a branch or a tag of one of SHA-1")
 	case !refPattern.MatchString(ref) || strings.Contains(ref, "..") || strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".lock"):
-		return fmt.Errorf("it is no name of a branch or a tag, for example main, v1.2 or refs/heads/main")
+		return fmt.Errorf("it is no name of a branch or a tag, for example main, v1.2 or refs/heads/main, and no id of a commit with 40 digits")
 	}
 	return nil
 }
@@ -45,6 +50,9 @@ func spelled(ref string) []string {
 func missing(ref string, names []string) error {
 	if ref == plumbing.HEAD.String() {
 		return fmt.Errorf("the repository names no branch of its own; name one with --git-ref")
+	}
+	if partOfID.MatchString(ref) {
+		return fmt.Errorf("the repository has no branch or tag %q; if it is the beginning of a commit's id, write all 40 digits with --git-ref", ref)
 	}
 	var known []string
 	for _, name := range names {

@@ -280,6 +280,9 @@ func (r *Repository) answered(tip, terms string, refused error) {
 			Reason: v1.InvalidManifest, Origin: v1.Origin{Commit: tip}, Message: "the commit is not taken: " + v1.OneLine(refused.Error()),
 			Fix: "push a commit that is signed by a key in --git-signed-by",
 		}
+		if isID(r.options.Ref) {
+			problem.Fix = "name a commit with --git-ref that is signed by a key in --git-signed-by"
+		}
 		if unfit, is := errors.AsType[*unfitError](refused); is {
 			problem.Message, problem.Fix = "the commit is not taken: "+v1.OneLine(unfit.why), unfit.fix
 		}

@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -46,6 +46,7 @@ type server struct {
 	access  access
 	scratch string        // directory for what was fetched
 	stuck   chan struct{} // holds one for each look that goes on
+	vain    atomic.Value  // of type string: the last wish for a whole history that did not hold the commit
 }
 
 func newServer(a address, access access, scratch string) *server {
@@ -95,6 +96,9 @@ func safely(do func() error) (err error) {
 
 // ask is look without patience.
 func (s *server) ask(ctx context.Context, ref, known string, read func(*object.Commit) error) (tip string, err error) {
+	if isID(ref) && ref == known { // it can't have become another
+		return known, nil
+	}
 	session, err := s.session()
 	if err != nil {
 		return "", err
@@ -104,9 +108,12 @@ func (s *server) ask(ctx context.Context, ref, known string, read func(*object.C
 	if err != nil {
 		return "", err
 	}
-	want, commit, err := find(offered, ref)
-	if err != nil || commit.String() == known {
-		return commit.String(), err
+	w, err := find(offered, ref)
+	if err != nil || w.commit.String() == known {
+		return w.commit.String(), err
+	}
+	if w.history && s.vain.Load() == w.String() { // nothing was pushed since
+		return "", noSuchCommit(w.commit)
 	}
 	dir, err := os.MkdirTemp(s.scratch, scratchDir)
 	if err != nil {
@@ -115,12 +122,15 @@ func (s *server) ask(ctx context.Context, ref, known string, read func(*object.C
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	objects := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRU(cacheBytes))
 	defer func() { err = errors.Join(err, objects.Close()) }()
-	if err := fetch(ctx, session, offered, want, dir, objects); err != nil {
-		return commit.String(), fmt.Errorf("fetch %s: %w", short(commit.String()), err)
+	if err := fetch(ctx, session, offered, w, dir, objects); err != nil {
+		return w.commit.String(), fmt.Errorf("fetch %s: %w", short(w.commit.String()), w.explain(err))
 	}
-	found, err := commitAt(objects, want)
+	found, err := w.read(objects)
+	if _, none := errors.AsType[noCommitError](err); none && w.history {
+		s.vain.Store(w.String())
+	}
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", short(want.String()), err)
+		return "", err
 	}
 	if ctx.Err() != nil { // nobody waits for it any more
 		return "", context.Cause(ctx)
@@ -155,34 +165,11 @@ func (s *server) session() (transport.UploadPackSession, error) {
 	return githttp.NewClient(&http.Client{Transport: calls}).NewUploadPackSession(&endpoint, auth)
 }
 
-// find returns the object that a ref points to, and the commit behind it.
-func find(offered *packp.AdvRefs, ref string) (want, commit plumbing.Hash, err error) {
-	for _, name := range spelled(ref) {
-		hash, has := offered.References[name]
-		if name == plumbing.HEAD.String() && offered.Head != nil {
-			hash, has = *offered.Head, true
-		}
-		if !has {
-			continue
-		}
-		if peeled, isTag := offered.Peeled[name]; isTag {
-			return hash, peeled, nil
-		}
-		return hash, hash, nil
-	}
-	names := make([]string, 0, len(offered.References))
-	for name := range offered.References {
-		names = append(names, name)
-	}
-	return want, commit, missing(ref, names)
-}
-
-// fetch gets one object and all that hangs on it, without its history. dir is a place
-// for files.
-func fetch(ctx context.Context, session transport.UploadPackSession, offered *packp.AdvRefs, want plumbing.Hash, dir string, into storer.Storer) (err error) {
+// fetch gets what is wished for and all that hangs on it. dir is a place for files.
+func fetch(ctx context.Context, session transport.UploadPackSession, offered *packp.AdvRefs, w wish, dir string, into storer.Storer) (err error) {
 	request := packp.NewUploadPackRequestFromCapabilities(offered.Capabilities)
-	request.Wants = []plumbing.Hash{want}
-	if offered.Capabilities.Supports(capability.Shallow) {
+	request.Wants = w.objects
+	if !w.history && offered.Capabilities.Supports(capability.Shallow) {
 		request.Depth = packp.DepthCommits(1)
 		if err := request.Capabilities.Set(capability.Shallow); err != nil {
 			return err
@@ -206,25 +193,6 @@ func fetch(ctx context.Context, session transport.UploadPackSession, offered *pa
 		pack = sideband.NewDemuxer(sideband.Sideband, answer)
 	}
 	return store(pack, dir, into)
-}
-
-// commitAt returns the commit that an object is or, as a tag, leads to.
-func commitAt(objects storer.EncodedObjectStorer, hash plumbing.Hash) (*object.Commit, error) {
-	for range 5 { // tags of tags
-		found, err := object.GetObject(objects, hash)
-		if err != nil {
-			return nil, err
-		}
-		switch o := found.(type) {
-		case *object.Commit:
-			return o, nil
-		case *object.Tag:
-			hash = o.Target
-		default:
-			return nil, errors.New("the ref leads to no commit")
-		}
-	}
-	return nil, errors.New("the ref leads through too many tags")
 }
 
 // sweep removes what a process left that was killed while it fetched.
