@@ -68,7 +68,10 @@ func TestRollbackIsAskedFor(t *testing.T) {
 	var out bytes.Buffer
 	c.SetErr(&out)
 	c.SetIn(strings.NewReader("y\n")) // no terminal
-	if err := agreed(c, preview); err == nil || !strings.Contains(err.Error(), "say --yes") {
+	ask := func(list []controller.RolledBack) error {
+		return agreed(c, concerns(list), func(p *printer) { printRolledBack(p, list, true) })
+	}
+	if err := ask(preview); err == nil || !strings.Contains(err.Error(), "say --yes") {
 		t.Errorf("got %v", err)
 	}
 	want := `This is what would be done:
@@ -80,7 +83,7 @@ old stays as it is: it did not exist at generation 3; stop its containers to hav
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if err := agreed(c, []controller.RolledBack{{Service: "web", Generation: 3}}); err != nil {
+	if err := ask([]controller.RolledBack{{Service: "web", Generation: 3}}); err != nil {
 		t.Errorf("where nothing would change nobody is asked: %v", err)
 	}
 	if err := refusalOf(preview, []string{"web", "old"}); err == nil || !strings.Contains(err.Error(), "old") || strings.Contains(err.Error(), "web") {

@@ -36,13 +36,19 @@ func newRollback() *cobra.Command {
 }
 
 func newRelease() *cobra.Command {
-	return newRollbackOrRelease(true, &cobra.Command{
-		Use:   "release [SERVICE...]",
-		Short: "Follow what is declared again after a rollback",
+	c := newRollbackOrRelease(true, &cobra.Command{
+		Use:   "release [SERVICE...] | release GATEWAY:OBJECT...",
+		Short: "End a rollback, or give an object of a gateway back",
 		Long: "Release lets the named services, or all that lockstep rollback holds, follow what\n" +
-			"labels and manifests ask for again. It shows what would differ, and asks first; --yes\n" +
-			"does not ask.",
+			"labels and manifests ask for again.\n\n" +
+			"Of names that begin with kong: it gives back what Kong holds of Lockstep's:\n" +
+			"kong:service/shop.web is one entity, kong:shop.web all that belongs to the service.\n" +
+			"Lockstep's tags are taken off; the entity stays as it is, and is touched no more. Where it\n" +
+			"is still wanted, it is in the way then: lockstep adopt takes it again. So stop the\n" +
+			"containers, or remove what declares it, afterwards.\n\n" +
+			"It shows what would differ, and asks first; --yes does not ask.",
 	})
+	return withObjects(c)
 }
 
 func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
@@ -64,7 +70,7 @@ func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 			if err := r.control(c.Context(), http.MethodPost, "/rollback", request, &preview); err != nil {
 				return err
 			}
-			if err := agreed(c, preview); err != nil || !concerns(preview) {
+			if err := agreed(c, concerns(preview), func(p *printer) { printRolledBack(p, preview, true) }); err != nil || !concerns(preview) {
 				return err
 			}
 			request.Preview = false
@@ -95,15 +101,15 @@ func concerns(preview []controller.RolledBack) bool {
 	return slices.ContainsFunc(preview, func(d controller.RolledBack) bool { return d.Changed })
 }
 
-// agreed shows what would become of an order and asks whether it is meant. The error
-// says that it is not, or that nobody can be asked.
-func agreed(c *cobra.Command, preview []controller.RolledBack) error {
+// agreed shows what would become of an order and, where it concerns anything, asks
+// whether it is meant. The error says that it is not, or that nobody can be asked.
+func agreed(c *cobra.Command, concerns bool, show func(*printer)) error {
 	p := &printer{out: c.ErrOrStderr(), colours: colourful(c.ErrOrStderr())}
-	if concerns(preview) {
+	if concerns {
 		p.line("This is what would be done:")
 	}
-	printRolledBack(p, preview, true)
-	if p.err != nil || !concerns(preview) {
+	show(p)
+	if p.err != nil || !concerns {
 		return p.err
 	}
 	file, isFile := c.InOrStdin().(*os.File)

@@ -68,6 +68,8 @@ func New(version string) *cobra.Command {
 		newHistory(),
 		newRollback(),
 		newRelease(),
+		newAdopt(),
+		newPrune(),
 		newStatus(),
 		newExplain(),
 		newExport(),

@@ -124,7 +124,9 @@ func (d *daemon) handler() http.Handler {
 // something, and all questions, so that a command asks and acts at one daemon.
 func (d *daemon) controls() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", server.NewControl(server.Actions{Confirm: d.controller.Confirm, Repair: d.controller.Repair, Drain: d.drain, Pause: d.pause, Rollback: d.rollback}))
+	mux.Handle("/", server.NewControl(server.Actions{
+		Confirm: d.controller.Confirm, Repair: d.controller.Repair, Drain: d.drain, Pause: d.pause, Rollback: d.rollback, Adopt: d.adopt(false), Release: d.adopt(true), Prune: d.prune,
+	}))
 	mux.Handle("GET /", d.handler())
 	mux.Handle("GET /render", server.NewRender(d.render))
 	return mux

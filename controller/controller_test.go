@@ -40,6 +40,7 @@ type played struct {
 	mu      sync.Mutex
 	pending snapshot.Delta
 	loaded  bool
+	lost    bool // it can't be reached
 	poke    func()
 }
 
@@ -63,7 +64,7 @@ func (p *played) Take() snapshot.Delta {
 func (p *played) State() source.State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return source.State{Name: "played", Loaded: p.loaded, Connected: true}
+	return source.State{Name: "played", Loaded: p.loaded, Connected: !p.lost}
 }
 
 // say hands the controller a delta and waits until all is quiet.
@@ -71,6 +72,16 @@ func (p *played) say(delta snapshot.Delta) {
 	p.mu.Lock()
 	p.pending = p.pending.Then(delta)
 	p.loaded = p.loaded || delta.Full
+	poke := p.poke
+	p.mu.Unlock()
+	poke()
+	synctest.Wait()
+}
+
+// lose makes the source go away, or come back, and waits until all is quiet.
+func (p *played) lose(lost bool) {
+	p.mu.Lock()
+	p.lost = lost
 	poke := p.poke
 	p.mu.Unlock()
 	poke()

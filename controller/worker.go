@@ -227,6 +227,15 @@ func (w *worker) round(ctx context.Context) time.Duration {
 	if !due {
 		return w.idle(began)
 	}
+	if _, err := w.work(ctx, j, began); err != nil && ctx.Err() != nil {
+		return time.Hour
+	}
+	return w.idle(time.Now())
+}
+
+// work does what a job is about, and tells status, metrics and log what became of it.
+// The error concerns the gateway as a whole.
+func (w *worker) work(ctx context.Context, j job, began time.Time) ([]plan.Outcome, error) {
 	pause, guard := w.paused(), w.guard
 	if pause != nil { // the guard counts what is made
 		guard = w.guard.Clone()
@@ -242,13 +251,13 @@ func (w *worker) round(ctx context.Context) time.Duration {
 		outcomes, err = w.reconciler.Apply(ctx, p)
 	}
 	if ctx.Err() != nil {
-		return time.Hour
+		return outcomes, context.Cause(ctx)
 	}
 	w.report(p.Reported, problems)
 	retry := w.judge(outcomes, problems, err)
 	w.record(j, outcomes, problems, err, began)
 	w.next(j.scope, err, retry)
-	return w.idle(time.Now())
+	return outcomes, err
 }
 
 // plan compares what the gateway holds with what it should hold, within scope,

@@ -121,6 +121,7 @@ func checkJSON(text string) error {
 	for _, form := range []any{
 		new(status.Report), new(status.Explanation), new([]server.GatewayPlan), new(server.Failure),
 		new(struct{ Result string }), new(controller.Drained), new([]history.Generation), new([]controller.RolledBack),
+		new([]controller.Adopted), new([]server.Pruned),
 	} {
 		decoder := json.NewDecoder(strings.NewReader(text))
 		decoder.DisallowUnknownFields()

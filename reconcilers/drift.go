@@ -44,6 +44,7 @@ type Kin interface {
 type Drift struct {
 	policy DriftPolicy
 	known  map[v1.Key]*drifted
+	asked  map[v1.Key]bool // never kept back
 }
 
 // drifted is one object that somebody else changed.
@@ -69,6 +70,15 @@ func (d *Drift) Watches() bool { return len(d.policy) > 0 }
 func (d *Drift) Repair() {
 	for _, o := range d.known {
 		o.goes = true
+	}
+}
+
+// Ask has nothing kept back of some objects from now on, in place of those of the Ask
+// before: somebody wants them as they are desired, whoever changed them.
+func (d *Drift) Ask(keys ...v1.Key) {
+	d.asked = make(map[v1.Key]bool, len(keys))
+	for _, key := range keys {
+		d.asked[key] = true
 	}
 }
 
@@ -156,6 +166,10 @@ func (s *sifting) leaves(key v1.Key, o *drifted) {
 // reported of it when it is kept back, else nil.
 func (s *sifting) keepsBack(change plan.Change) *plan.Reported {
 	kin, ok := change.After.Native.(Kin)
+	if s.asked[change.Key] {
+		delete(s.known, change.Key)
+		return nil
+	}
 	if !ok || change.After.Service == "" { // what belongs to no service is for all of them
 		return nil
 	}

@@ -83,6 +83,9 @@ type Keeper interface {
 	// Revives reports whether a change only brings a gateway back that died, as it
 	// was: also one that is to be left alone must serve.
 	Revives(c plan.Change) bool
+	// End ends the gateway for good, where this reconciler is what keeps it running: one
+	// that somebody else runs goes on.
+	End(ctx context.Context) error
 }
 
 // Renderer is implemented by a reconciler that can write down what its gateway is to

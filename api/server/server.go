@@ -137,6 +137,11 @@ type Actions struct {
 	// Rollback holds services to what was declared at a generation, or lets go of them.
 	// The error is ErrUnknown for a generation that is not kept.
 	Rollback func(context.Context, RollbackRequest) ([]controller.RolledBack, error)
+	// Adopt makes ours what others have in the places of what is desired; Release gives
+	// back what is ours. The error is ErrUnknown where a name means nothing.
+	Adopt, Release func(context.Context, AdoptRequest) ([]controller.Adopted, error)
+	// Prune removes what is ours and what nothing asks for.
+	Prune func(context.Context, PruneRequest) ([]Pruned, error)
 }
 
 // NewControl returns the handler for commands that change something.
@@ -153,6 +158,9 @@ func NewControl(a Actions) http.Handler {
 	mux.HandleFunc("POST /drain", order((*DrainRequest).check, a.Drain))
 	mux.HandleFunc("POST /pause", order((*PauseRequest).check, a.Pause))
 	mux.HandleFunc("POST /rollback", order((*RollbackRequest).check, a.Rollback))
+	mux.HandleFunc("POST /adopt", order((*AdoptRequest).check, a.Adopt))
+	mux.HandleFunc("POST /release", order((*AdoptRequest).checkRelease, a.Release))
+	mux.HandleFunc("POST /prune", order((*PruneRequest).check, a.Prune))
 	return mux
 }
 

@@ -148,6 +148,17 @@ func (r *Reconciler) Close() error {
 	return errors.Join(err, r.dir.release())
 }
 
+// End implements reconcilers.Keeper.
+func (r *Reconciler) End(ctx context.Context) error {
+	if r.process == nil {
+		return nil
+	}
+	if err := r.dir.claim(r.o.Takeover); err != nil {
+		return err
+	}
+	return r.process.stop(ctx)
+}
+
 // keeper reports whether this is the one writer. One that watched and found
 // nothing to do has not claimed the directory yet.
 func (r *Reconciler) keeper() bool {

@@ -73,8 +73,8 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		b.settleRoutes(ctx, stop)
 	}
 	b.phase(ctx, stop, b.orphans())
-	if b.doubtful.Load() {
-		r.stale = true
+	if b.doubtful.Load() || len(r.adopting) > 0 {
+		r.stale = true // what could not be adopted has the id again that follows from its name
 	}
 	return b.outcomes, nil
 }
@@ -122,11 +122,19 @@ func (b *batch) phase(ctx context.Context, stop context.CancelCauseFunc, indexes
 			free = append(free, i)
 		}
 	}
-	b.each(free, func(i int) {
-		object, err := b.change(ctx, i)
-		b.done[i], b.outcomes[i].Problem = object, problemOf(err)
-		b.judge(ctx, stop, err)
-	})
+	// What is adopted serves: it waits for all else of its level, as a service for targets.
+	fresh, adopted := free, []int(nil)
+	if len(b.adopting) > 0 {
+		fresh = slices.DeleteFunc(slices.Clone(free), func(i int) bool { return b.adopts(b.changes[i]) })
+		adopted = slices.DeleteFunc(free, func(i int) bool { return !b.adopts(b.changes[i]) })
+	}
+	for _, some := range [][]int{fresh, adopted} {
+		b.each(some, func(i int) {
+			object, err := b.change(ctx, i)
+			b.done[i], b.outcomes[i].Problem = object, problemOf(err)
+			b.judge(ctx, stop, err)
+		})
+	}
 	for _, i := range indexes {
 		b.note(i)
 	}
@@ -178,6 +186,9 @@ func (b *batch) note(i int) {
 	}
 	if problem == nil {
 		b.keep(change.Key, change.Object().Service, nil)
+		if change.Op == plan.Delete {
+			delete(b.adopted, change.Key)
+		}
 		if change.Before != nil { // it may have been in another group
 			b.keep(change.Key, change.Before.Service, nil)
 		}
@@ -270,10 +281,10 @@ func (b *batch) change(ctx context.Context, i int) (*plan.Object, error) {
 	switch {
 	case change.Op != plan.Delete && len(rec.needs) > 0:
 		return b.open(ctx, i, rec)
+	case b.adopts(change), change.Op == plan.Update:
+		return b.update(ctx, rec)
 	case change.Op == plan.Create:
 		return b.create(ctx, rec)
-	case change.Op == plan.Update:
-		return b.update(ctx, rec)
 	}
 	if b.wasWritten(rec.id) {
 		return nil, nil // it was found under a wrong key, and is now what it should be

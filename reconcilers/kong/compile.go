@@ -228,6 +228,7 @@ func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, enti
 	}
 	r := &record{row: rowOf(c.rows, kind), key: key, service: service, id: c.id(kind, key), body: body}
 	body["id"] = r.id
+	c.sign(r)
 	r.parents = map[string]string{}
 	for field := range r.row.refs {
 		if reference(body, field) != "" { // it is the service's own

@@ -32,7 +32,10 @@ type Reconciler struct {
 	held   map[string]plan.State // what Kong holds of ours, by service; nil: to be read
 	stale  bool                  // held may be wrong: the next Observe reads
 	guests map[string][]string   // by the upstream's key: addresses of a stranger's targets in it
-	mark   mark
+	// adopting are the ids of a stranger's entities, and of a node without a database
+	// the hash, that the next Apply may make ours.
+	adopting map[string]bool
+	mark     mark
 
 	// For Witness alone.
 	left   map[string]plan.State // what was held before Kong was last read, less what was written since; nil: it was told
@@ -151,6 +154,7 @@ func (r *Reconciler) doubt() {
 
 // load reads everything that Kong holds of ours.
 func (r *Reconciler) load(ctx context.Context) error {
+	r.adopting = nil
 	if err := r.ask(ctx); err != nil {
 		return err
 	}

@@ -15,10 +15,11 @@ const (
 	tagRoute   = "lockstep-route:"
 	tagWriter  = "lockstep-writer:"
 	tagBase    = "lockstep-base:"
-	tagSecret  = "lockstep-secret:" // a digest of values that Kong does not give back
-	tagName    = "lockstep-name:"   // the key of what is declared in Kong's own words
-	tagHidden  = "lockstep-hidden:" // the path of a field that holds a secret
-	tagGiven   = "lockstep-given:"  // a field that Kong would make up, and that was given
+	tagSecret  = "lockstep-secret:"  // a digest of values that Kong does not give back
+	tagName    = "lockstep-name:"    // the key of what is declared in Kong's own words
+	tagHidden  = "lockstep-hidden:"  // the path of a field that holds a secret
+	tagGiven   = "lockstep-given:"   // a field that Kong would make up, and that was given
+	tagAdopted = "lockstep-adopted:" // its own id, of what a stranger made: a copy has another id
 )
 
 // reserved is the key of the service and of the upstream that belong to no
@@ -28,14 +29,36 @@ const reserved = "@unavailable"
 // namer gives entities their names, ids and tags: pure functions of owner,
 // workspace, kind and key, so that every start finds what an earlier one made.
 // seal is what turns secrets to digests.
+// adopted are the ids of what was a stranger's before, as Kong itself says.
 type namer struct {
 	owner, workspace string
 	seal             seal
+	adopted          map[v1.Key]string
 }
 
-// id is a UUIDv5: the same on every Kong, and nobody else's by accident.
+// id is a UUIDv5: the same on every Kong, and nobody else's by accident. What was
+// adopted keeps the id that it has.
 func (n namer) id(kind v1.Kind, key string) string {
-	return v1.Key{Kind: kind, Name: key}.UUID(n.owner, n.workspace)
+	at := v1.Key{Kind: kind, Name: key}
+	if id := n.adopted[at]; id != "" {
+		return id
+	}
+	return at.UUID(n.owner, n.workspace)
+}
+
+// sign adds to the tags of a desired entity that it was adopted, if it was.
+func (n namer) sign(rec *record) {
+	if id := n.adopted[v1.Key{Kind: rec.row.kind, Name: rec.key}]; id != "" && id == rec.id {
+		tags, _ := rec.body["tags"].([]any)
+		rec.body["tags"] = append(tags, tagAdopted+id)
+	}
+}
+
+// wasAdopted reports whether an entity of ours says that it was a stranger's. A copy
+// of one says it of another.
+func (n namer) wasAdopted(body map[string]any) bool {
+	id, _ := body["id"].(string)
+	return n.ours(body) && id != "" && tagged(body, tagAdopted) == id
 }
 
 // name is what an entity is called in Kong: its key and the owner, as in

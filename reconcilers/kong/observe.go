@@ -119,6 +119,10 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 	var records []*record
 	keys := map[string]string{}   // ids of our parents: their keys
 	groups := map[string]string{} // of what is declared: its group
+	r.adopted = map[v1.Key]string{}
+	for _, row := range r.rows {
+		r.noteAdopted(row, lists[row.kind])
+	}
 	for _, row := range r.rows {
 		for _, body := range lists[row.kind] {
 			if !r.ours(body) {
@@ -156,6 +160,7 @@ func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[st
 	})
 	row := rowOf(r.rows, kindTarget)
 	targets, strange := make([][]*plan.Object, len(upstreams)), make([][]string, len(upstreams))
+	adopted := make([][]map[string]any, len(upstreams)) // they are few: see below
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Concurrency)
 	objects := make([]*plan.Object, len(records))
@@ -177,6 +182,10 @@ func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[st
 					strange[i] = append(strange[i], target)
 					continue
 				}
+				if r.wasAdopted(body) {
+					adopted[i] = append(adopted[i], body)
+					continue
+				}
 				targets[i] = append(targets[i], r.object(r.record(row, body, keys)))
 			}
 			return err
@@ -187,11 +196,55 @@ func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[st
 	}
 	guests := map[string][]string{}
 	for i, upstream := range upstreams {
+		// What was adopted must be known before it can be told what it is, and nobody may
+		// look that up meanwhile.
+		r.noteAdopted(row, adopted[i])
+		for _, body := range adopted[i] {
+			targets[i] = append(targets[i], r.object(r.record(row, body, keys)))
+		}
 		if len(strange[i]) > 0 {
 			guests[upstream.key] = strange[i]
 		}
 	}
 	return slices.Concat(objects, slices.Concat(targets...)), guests, nil
+}
+
+// noteAdopted notes which of some entities were a stranger's before. Of two that say so in
+// the same place, the one with the lesser id is meant, whichever is listed first.
+func (r *Reconciler) noteAdopted(row *row, bodies []map[string]any) {
+	for _, body := range bodies {
+		if !r.wasAdopted(body) {
+			continue
+		}
+		key := v1.Key{Kind: row.kind, Name: keyOf(row, body)}
+		id, _ := body["id"].(string)
+		if known := r.adopted[key]; known == "" || id < known {
+			r.adopted[key] = id
+		}
+	}
+}
+
+// keyOf is the key that an entity of ours says that it has.
+func keyOf(row *row, body map[string]any) string {
+	service := tagged(body, tagService)
+	name, _ := body[row.unique].(string)
+	declared := unquoted(tagged(body, tagName))
+	switch {
+	case declared != "":
+		return declared
+	case row.kind == kindRoute:
+		return tagged(body, tagRoute)
+	case row.kind == kindTarget:
+		return service + "/" + address(name)
+	case row.kind == kindPlugin:
+		if route := tagged(body, tagRoute); route != "" {
+			return pluginKey(kindRoute, route, name)
+		}
+		return pluginKey(kindService, service, name)
+	case service == "":
+		return reserved
+	}
+	return service
 }
 
 // record makes a record of what Kong says, with the key under which Compile
@@ -202,8 +255,8 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 	rec := &record{row: row, body: body}
 	rec.id, _ = body["id"].(string)
 	rec.service = tagged(body, tagService)
-	name := unquoted(tagged(body, tagName))
-	if rec.declared = name != ""; rec.declared && rec.service == "" {
+	rec.key = keyOf(row, body)
+	if rec.declared = tagged(body, tagName) != ""; rec.declared && rec.service == "" {
 		rec.service = declaredGroup
 	}
 	for _, field := range append([]string{"created_at", "updated_at"}, row.derived...) {
@@ -220,21 +273,6 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 			continue
 		}
 		rec.parents[field] = key
-	}
-	switch {
-	case rec.declared:
-		rec.key = name
-	case row.kind == kindRoute:
-		rec.key = tagged(body, tagRoute)
-	case row.kind == kindTarget:
-		rec.key = rec.service + "/" + address(rec.name())
-	case row.kind == kindPlugin:
-		rec.key = pluginKey(kindService, rec.service, rec.name())
-		if route := tagged(body, tagRoute); route != "" {
-			rec.key = pluginKey(kindRoute, route, rec.name())
-		}
-	default:
-		rec.key = rec.service
 	}
 	if (row.kind == kindUpstream || row.kind == kindService) && rec.id == r.id(row.kind, reserved) {
 		rec.key = reserved

@@ -195,6 +195,7 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 		return
 	}
 	rec.body["id"] = rec.id
+	c.sign(rec)
 	rec.secrets = c.facts.of(rec).secretTexts(rec)
 	o := rec.object(c.facts.configured(rec, nil, c.veil(rec)))
 	o.Origin = p.Origin

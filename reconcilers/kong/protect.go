@@ -50,7 +50,7 @@ func (b *batch) near(service string) []plan.State {
 // open makes a change of a route that may have to wait for its plugins. What
 // is made of it now is returned; the rest is for turn.
 func (b *batch) open(ctx context.Context, i int, rec *record) (*plan.Object, error) {
-	create := b.changes[i].Op == plan.Create
+	create := b.changes[i].Op == plan.Create && !b.adopts(b.changes[i]) // else it goes on as it is meanwhile
 	if !b.early(rec) {
 		if create {
 			return b.create(ctx, rec)

@@ -24,10 +24,10 @@ const (
 // push makes the changes by one new configuration. Objects that Kong refuses
 // stay as they were, or out, with what depends on them; the rest goes through.
 func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
-	if r.stranger != "" {
+	if hash, _ := r.health.expected(); r.stranger != "" && !r.adopting[hash] {
 		return r.untried(p, gatewayError(v1.Conflict,
 			fmt.Sprintf("the Kong at %s has no database and holds what is neither empty nor Lockstep's: %s; a push would remove it", r.client.where(), r.stranger),
-			"name a declarative file that holds it with --kong-base, empty the node (restart it without a declarative_config), or give Lockstep a Kong of its own"))
+			"name a declarative file that holds it with --kong-base; see what it is and let it go with: lockstep adopt; or give Lockstep a Kong of its own"))
 	}
 	current := plan.State{}
 	for _, objects := range r.held {
@@ -116,7 +116,7 @@ func (r *Reconciler) pace(ctx context.Context) error {
 
 // settle remembers what the node holds now.
 func (r *Reconciler) settle(ctx context.Context, state plan.State) {
-	r.held = map[string]plan.State{}
+	r.held, r.stranger = map[string]plan.State{}, ""
 	for key, o := range state {
 		if rec, ok := o.Native.(*record); ok {
 			r.keep(key, o.Service, r.object(rec))

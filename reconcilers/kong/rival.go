@@ -67,33 +67,49 @@ func (c *compiler) claim(e *v1.Entity, rec *record) *v1.Problem {
 		c.taken = map[string]*v1.Entity{}
 		for _, o := range c.state {
 			if own, ok := o.Native.(*record); ok && !own.declared && own.row.parks {
-				c.taken[strings.Join([]string{string(own.row.kind), own.row.unique, own.name()}, "\x00")] = &v1.Entity{Origin: o.Origin}
+				for _, at := range placesOf(c.rows, own.row, own.body) {
+					c.taken[at.text] = &v1.Entity{Origin: o.Origin}
+				}
 			}
 		}
 	}
-	for _, fields := range rec.row.apart {
-		parts, set := []string{string(rec.row.kind), strings.Join(fields, ",")}, false
-		if rec.row.within != "" {
-			parts = append(parts, rec.path(c.rows))
+	for _, at := range placesOf(c.rows, rec.row, rec.body) {
+		if other := c.taken[at.text]; other != nil {
+			problem := problemAt(e, e.Origin, v1.Conflict,
+				fmt.Sprintf("it has the same %s as the one at %s, and Kong takes one such %s", strings.Join(at.fields, ", "), other.Origin, rec.row.word()), "keep one of the two")
+			return &problem
+		}
+		c.taken[at.text] = e
+	}
+	return nil
+}
+
+// place is what only one entity may have: the fields, and their values as text.
+type place struct {
+	fields []string
+	text   string
+}
+
+// placesOf returns what no other entity may have as this one has it.
+func placesOf(rows []*row, kind *row, body map[string]any) []place {
+	var out []place
+	for _, fields := range kind.apart {
+		parts, set := []string{string(kind.kind), strings.Join(fields, ",")}, false
+		if kind.within != "" {
+			parts = append(parts, kind.pathOf(rows, body))
 		}
 		for _, field := range fields {
-			value := canonical(rec.row, field, rec.body[field])
-			if _, ref := rec.row.refs[field]; ref {
-				value = reference(rec.body, field)
+			value := canonical(kind, field, body[field])
+			if _, ref := kind.refs[field]; ref {
+				value = reference(body, field)
 			}
 			parts, set = append(parts, value), set || value != ""
 		}
-		place := strings.Join(parts, "\x00")
-		if other := c.taken[place]; set && other != nil {
-			problem := problemAt(e, e.Origin, v1.Conflict,
-				fmt.Sprintf("it has the same %s as the one at %s, and Kong takes one such %s", strings.Join(fields, ", "), other.Origin, rec.row.word()), "keep one of the two")
-			return &problem
-		}
 		if set {
-			c.taken[place] = e
+			out = append(out, place{fields, strings.Join(parts, "\x00")})
 		}
 	}
-	return nil
+	return out
 }
 
 // clash says who holds what an entity wants. It repeats no secret.

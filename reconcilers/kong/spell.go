@@ -35,7 +35,7 @@ func (c *compiler) label(rec *record, e *v1.Entity, about *schema, hidden []stri
 	}
 	given, _ := rec.body["tags"].([]any)
 	for _, tag := range given {
-		if text, ok := tag.(string); ok && !strings.HasPrefix(text, "lockstep-") {
+		if text, ok := tag.(string); ok && !strings.HasPrefix(text, ownTags) {
 			marks = append(marks, text)
 		}
 	}
@@ -44,6 +44,7 @@ func (c *compiler) label(rec *record, e *v1.Entity, about *schema, hidden []stri
 		tags = append(tags, tag)
 	}
 	rec.body["tags"], rec.body["id"] = tags, rec.id
+	c.sign(rec)
 }
 
 // spell turns spellings that only exist in requests into what Kong keeps.

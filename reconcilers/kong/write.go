@@ -59,7 +59,7 @@ func (b *batch) remove(ctx context.Context, rec *record) error {
 			fix:     "remove these targets from it",
 		}
 	}
-	if rec.declared {
+	if rec.declared || b.wasAdopted(rec.body) {
 		if err := b.harmless(ctx, rec); err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (b *batch) overtake(ctx context.Context, rec *record) (*plan.Object, error)
 	if !b.ours(body) {
 		return nil, &conflict{
 			message: fmt.Sprintf("a %s with the id %s exists without Lockstep's tag", rec.row.kind, rec.id),
-			fix:     "remove it, or give it the tag " + tagOwner + b.owner + " back",
+			fix:     adoptIt(rec) + "remove it, or give it the tag " + tagOwner + b.owner + " back",
 		}
 	}
 	keys := map[string]string{}
@@ -152,7 +152,7 @@ func (b *batch) free(ctx context.Context, rec *record) error {
 	if !b.ours(holder) {
 		return &conflict{
 			message: rec.clash(id),
-			fix:     "rename or remove that one, or give Lockstep another --owner",
+			fix:     b.adoptable(rec) + "rename or remove that one, or give Lockstep another --owner",
 		}
 	}
 	b.doubtful.Store(true)

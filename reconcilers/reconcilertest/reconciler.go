@@ -19,8 +19,9 @@ const unavailable = "@unavailable"
 
 // Reconciler keeps a Memory. It remembers nothing: every Observe reads.
 type Reconciler struct {
-	memory *Memory
-	owner  string
+	memory   *Memory
+	owner    string
+	adopting []reconcilers.Adoption
 }
 
 // Open returns a reconciler that works for an owner.
@@ -82,6 +83,7 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 
 // Apply implements reconcilers.Reconciler. What fails does not stop the rest.
 func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
+	defer r.Adopt(nil)
 	outcomes := make([]plan.Outcome, 0, len(p.Changes))
 	for _, change := range p.Changes {
 		err := ctx.Err()
@@ -103,6 +105,12 @@ func (r *Reconciler) apply(change plan.Change) error {
 	}
 	switch change.Op {
 	case plan.Create:
+		if r.adopts(t) {
+			if err := r.memory.Give(t.Kind, t.Name, r.owner); err != nil {
+				return err
+			}
+			return r.memory.Update(t)
+		}
 		return r.memory.Create(t)
 	case plan.Update:
 		return r.memory.Update(t)

@@ -1,0 +1,256 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// AdoptOrder asks to make ours what others have in the places of what is desired, or to
+// give back what is ours.
+type AdoptOrder struct {
+	// Names are services, or objects as GATEWAY:KIND/NAME, where GATEWAY: may be left
+	// out; none means all that stands in the way.
+	Names []string
+	// Release gives back instead; it needs names.
+	Release bool
+	// IDs are what somebody has agreed to, as Adopted.ID has it: nothing else is touched.
+	// None means whatever is there.
+	IDs []string
+	// Preview says what would become of the order, and changes nothing.
+	Preview bool
+	// By is who asks, for people.
+	By string
+}
+
+// Adopted is what became of an AdoptOrder for one object, or would.
+type Adopted struct {
+	Gateway v1.Gateway `json:"gateway"`
+	// Name is what the object is called in orders.
+	Name string `json:"name"`
+	// ID is the gateway's own name for it, as it is now.
+	ID      string `json:"id"`
+	Service string `json:"service,omitempty"`
+	// Sentence says what is done to it.
+	Sentence string            `json:"sentence"`
+	Fields   []plan.Difference `json:"fields,omitempty"`
+	// Goes names what is lost, Stays what others have at it and keep.
+	Goes   []string  `json:"goes,omitempty"`
+	Stays  []string  `json:"stays,omitempty"`
+	Advice string    `json:"advice,omitempty"`
+	Origin v1.Origin `json:"origin,omitzero"`
+	// Done is true when it was done.
+	Done bool `json:"done"`
+	// Refused says why it stays as it is, and what to do; "" when it does not.
+	Refused string `json:"refused,omitempty"`
+}
+
+// Adopt makes ours what others have, where it stands, or gives back what is ours. The
+// error names what nothing is known of.
+func (c *Controller) Adopt(ctx context.Context, o AdoptOrder) ([]Adopted, error) {
+	if c.options.DryRun {
+		return nil, errDry
+	}
+	out, met := []Adopted{}, map[string]bool{}
+	for _, w := range c.workers {
+		adopter, can := w.reconciler.(reconcilers.Adopter)
+		if !can || !concernsGateway(o.Names, w.name) {
+			continue
+		}
+		if pause := w.paused(); pause != nil && !o.Preview {
+			return out, fmt.Errorf("%s is paused by %s: let it follow again first, with: lockstep resume %s", w.name, pause.By, w.name)
+		}
+		answer := make(chan adopted, 1)
+		if err := w.visit(ctx, func(ctx context.Context) { answer <- w.adopt(ctx, adopter, o) }); err != nil {
+			return out, fmt.Errorf("%s does not answer: %w", w.name, err)
+		}
+		a := <-answer
+		if a.err != nil {
+			return out, a.err
+		}
+		out = append(out, a.list...)
+		for _, name := range a.met {
+			met[name] = true
+		}
+	}
+	var unmet []string
+	for _, name := range o.Names {
+		if !met[name] {
+			unmet = append(unmet, fmt.Sprintf("%q", name))
+		}
+	}
+	if len(unmet) > 0 {
+		return out, unknownError{o.Release, strings.Join(unmet, ", ")}
+	}
+	return out, nil
+}
+
+// unknownError says that a gateway has nothing that is called so.
+type unknownError struct {
+	release bool
+	names   string
+}
+
+func (e unknownError) Error() string {
+	if e.release {
+		return "no gateway has anything of Lockstep's called " + e.names + "; see what there is with: lockstep plan, lockstep status"
+	}
+	return "nothing of somebody else's stands in the way of " + e.names + "; see what does with: lockstep adopt"
+}
+
+// IsUnknown reports whether an error says that what an order names is not there.
+func IsUnknown(err error) bool {
+	_, is := errors.AsType[unknownError](err)
+	return is
+}
+
+// adopted is a worker's answer to an AdoptOrder.
+type adopted struct {
+	list []Adopted
+	met  []string // names of the order that something is called
+	err  error
+}
+
+// adopt answers. It runs in the worker's goroutine.
+func (w *worker) adopt(ctx context.Context, adopter reconcilers.Adopter, o AdoptOrder) adopted {
+	w.foresee()
+	var found []reconcilers.Adoption
+	var err error
+	if o.Release {
+		found, err = adopter.Owned(ctx)
+	} else {
+		found, err = adopter.Adoptions(ctx, w.set, w.shared)
+	}
+	if err != nil {
+		return adopted{err: err}
+	}
+	chosen, a := choose(found, o)
+	if o.Preview || len(chosen) == 0 {
+		return a
+	}
+	outcomes, err := w.carryOut(ctx, adopter, chosen, o)
+	if err != nil {
+		return adopted{err: err}
+	}
+	for i := range a.list {
+		at := slices.IndexFunc(chosen, func(c reconcilers.Adoption) bool { return refOf(c) == a.list[i].Name })
+		if at < 0 {
+			continue
+		}
+		if a.list[i].settle(chosen[at].Change, outcomes); a.list[i].Done {
+			w.log.Info("object has changed hands", "object", a.list[i].Name, "id", a.list[i].ID, "given_back", o.Release, "by", o.By)
+		}
+	}
+	return a
+}
+
+// settle notes what became of a change. A push of everything, which has no outcome of
+// its own, was made where there was no error.
+func (a *Adopted) settle(change plan.Change, outcomes []plan.Outcome) {
+	at := slices.IndexFunc(outcomes, func(o plan.Outcome) bool { return o.Change.Key == change.Key })
+	switch {
+	case at < 0 && change.After != nil:
+		a.Refused = "it is no longer asked for, or somebody changed it meanwhile; ask again"
+	case at >= 0 && outcomes[at].Problem != nil:
+		a.Refused = outcomes[at].Problem.Message + "; " + outcomes[at].Problem.Fix
+	default:
+		a.Done = true
+	}
+}
+
+// carryOut does what was chosen. A round over everything follows: what waited for it
+// is made, and what is wanted still is a conflict.
+func (w *worker) carryOut(ctx context.Context, adopter reconcilers.Adopter, chosen []reconcilers.Adoption, o AdoptOrder) ([]plan.Outcome, error) {
+	defer w.refresh()
+	if o.Release {
+		return adopter.Release(ctx, chosen)
+	}
+	adopter.Adopt(chosen)
+	clear(w.refused)
+	keys := make([]v1.Key, len(chosen))
+	for i := range chosen {
+		keys[i] = chosen[i].Change.Key
+	}
+	w.drift.Ask(keys...)
+	defer w.drift.Ask()
+	w.mu.Lock()
+	j := job{build: w.build}
+	w.mu.Unlock()
+	return w.work(ctx, j, time.Now())
+}
+
+// choose returns what an order is about, and the answer to it so far.
+func choose(found []reconcilers.Adoption, o AdoptOrder) (chosen []reconcilers.Adoption, answer adopted) {
+	for _, a := range found {
+		var named []string
+		for _, name := range o.Names {
+			if calls(name, a) {
+				named = append(named, name)
+			}
+		}
+		if len(o.Names) > 0 && len(named) == 0 {
+			continue
+		}
+		answer.met = append(answer.met, named...)
+		told := tell(a)
+		byName := slices.ContainsFunc(named, func(name string) bool { return strings.Contains(name, "/") })
+		switch {
+		case told.Refused != "":
+		case a.Unless != "" && !byName:
+			told.Refused = a.Unless
+		case len(o.IDs) > 0 && !slices.Contains(o.IDs, a.ID):
+			told.Refused = "it is not what was agreed to: somebody changed it meanwhile; ask again"
+		default:
+			chosen = append(chosen, a)
+		}
+		answer.list = append(answer.list, told)
+	}
+	return chosen, answer
+}
+
+// tell returns an adoption in its printed form.
+func tell(a reconcilers.Adoption) Adopted {
+	told := Adopted{
+		Gateway: a.Gateway, Name: refOf(a), ID: a.ID, Goes: a.Goes, Stays: a.Stays, Advice: a.Advice, Refused: a.Refused,
+		Sentence: "replace all that " + a.Names[0] + " holds",
+	}
+	if a.Change.After != nil {
+		told.Service, told.Sentence, told.Fields, told.Origin = a.Change.After.Service, a.Change.After.Noun, a.Change.Differences(), a.Change.After.Origin
+	} else if a.Change.Before != nil {
+		told.Service, told.Sentence = a.Change.Before.Service, a.Change.Before.Noun
+	}
+	return told
+}
+
+// refOf is what an object is called in orders.
+func refOf(a reconcilers.Adoption) string { return string(a.Gateway) + ":" + a.Names[0] }
+
+// calls reports whether a name in an order means an object: by one of its own names, or
+// by its service.
+func calls(name string, a reconcilers.Adoption) bool {
+	name = strings.TrimPrefix(name, string(a.Gateway)+":")
+	object := a.Change.After
+	if object == nil {
+		object = a.Change.Before
+	}
+	return slices.Contains(a.Names, name) || object != nil && name == object.Service && name != ""
+}
+
+// concernsGateway reports whether names may mean something of a gateway.
+func concernsGateway(names []string, gateway v1.Gateway) bool {
+	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool {
+		for _, other := range []v1.Gateway{v1.Kong, v1.HAProxy} {
+			if other != gateway && strings.HasPrefix(name, string(other)+":") {
+				return false
+			}
+		}
+		return true
+	})
+}

@@ -1,0 +1,138 @@
+package kong
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+var (
+	_ reconcilers.Adopter = (*Reconciler)(nil)
+	_ reconcilers.Adopter = (*Nodes)(nil)
+)
+
+// Adoptions implements reconcilers.Adopter. With a database: the entities of others in
+// the places of what is desired and not there. Without one: what the node holds that a
+// push would remove.
+func (r *Reconciler) Adoptions(ctx context.Context, set v1.Set, shared v1.Shared) ([]reconcilers.Adoption, error) {
+	observed, err := r.Observe(ctx, reconcilers.Scope{Fresh: true})
+	if err != nil {
+		return nil, err
+	}
+	if r.facts.dbless() {
+		return r.replacements(ctx)
+	}
+	h, err := r.holders(ctx)
+	if err != nil {
+		return nil, explain(fmt.Errorf("read kong: %w", err))
+	}
+	known := r.adopted // what follows supposes that all of it is adopted
+	r.adopted = maps.Clone(known)
+	defer func() { r.adopted = known }()
+	found, p, err := h.rivals(ctx, func() plan.Plan {
+		desired, _ := r.Compile(reconcilers.Scope{}, set, shared)
+		return plan.Diff(observed, desired)
+	})
+	if err != nil {
+		return nil, explain(fmt.Errorf("read kong: %w", err))
+	}
+	ids, keys := map[string]bool{}, map[string]string{}
+	for _, o := range observed {
+		if rec, ok := o.Native.(*record); ok {
+			keys[rec.id] = rec.key
+		}
+	}
+	for key, e := range found {
+		ids[e.id()], keys[e.id()] = true, key.Name
+	}
+	var out []reconcilers.Adoption
+	for _, change := range p.Changes { // parents first
+		rec, ok := change.Object().Native.(*record)
+		if e := found[change.Key]; ok && e != nil {
+			before := h.before(e, rec, keys)
+			a := reconcilers.Adoption{
+				Gateway: v1.Kong, ID: e.id(), Names: rec.names(), Stays: h.stay(e, ids),
+				Change: plan.Change{Op: plan.Update, Key: change.Key, Before: before, After: change.After, Fields: before.Differs(change.After)},
+			}
+			a.Refused, a.Unless = h.reserve(e, rec)
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+// reserve says why an entity can't be adopted, or is only when it is named.
+func (h *holders) reserve(e *entry, rec *record) (refused, unless string) {
+	if own, given := strings.CutPrefix(rec.key, "@"); given && rec.key != reserved && own != e.id() {
+		return fmt.Sprintf("its manifest gives the id %s, and the one that is there has %s: leave the id out, or give that one", own, e.id()), ""
+	}
+	if other := tagged(e.body, tagOwner); other != "" {
+		return "", v1.OneLine(fmt.Sprintf("it bears the mark of another owner, %s: adopt it by its name, when no Lockstep writes for that one any more", other))
+	}
+	return "", ""
+}
+
+// Adopt implements reconcilers.Adopter.
+func (r *Reconciler) Adopt(chosen []reconcilers.Adoption) {
+	r.adopting = make(map[string]bool, len(chosen))
+	r.adopted = maps.Clone(r.adopted)
+	if r.adopted == nil {
+		r.adopted = map[v1.Key]string{}
+	}
+	for _, a := range chosen {
+		r.adopting[a.ID] = true
+		if key := a.Change.Key; a.Change.After != nil && r.id(key.Kind, key.Name) != a.ID && strings.TrimPrefix(key.Name, "@") != a.ID {
+			r.adopted[key] = a.ID
+		}
+	}
+}
+
+// adopts reports whether a change makes a stranger's entity ours.
+func (b *batch) adopts(change plan.Change) bool {
+	if len(b.adopting) == 0 || change.Op != plan.Create {
+		return false
+	}
+	rec, ok := change.After.Native.(*record)
+	return ok && b.adopting[rec.id]
+}
+
+// names are those by which people may call an entity; the first is the one that is shown.
+func (r *record) names() []string {
+	names := []string{r.title(), r.key, r.id}
+	if strings.HasPrefix(r.key, "@") && r.key != reserved {
+		names = []string{r.id, r.key, r.title()}
+	}
+	for i := range names {
+		names[i] = string(r.row.kind) + "/" + names[i]
+	}
+	return slices.Compact(names)
+}
+
+// adoptIt is the advice to adopt what stands in the way of an entity.
+func adoptIt(rec *record) string {
+	name := string(v1.Kong) + ":" + rec.names()[0]
+	if strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune("-._:/@+%=", r) && !alphanumeric(r) }) {
+		name = strconv.Quote(name)
+	}
+	return fmt.Sprintf("adopt it where it stands with: lockstep adopt %s; or ", name)
+}
+
+func alphanumeric(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+}
+
+// adoptable is that advice where it can be followed: what is there already has a place
+// of its own.
+func (b *batch) adoptable(rec *record) string {
+	if b.held[rec.service][v1.Key{Kind: rec.row.kind, Name: rec.key}] != nil || strings.HasPrefix(rec.key, "@") {
+		return ""
+	}
+	return adoptIt(rec)
+}
