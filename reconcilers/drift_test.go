@@ -191,3 +191,17 @@ func TestDriftProblem(t *testing.T) {
 		t.Errorf("values are shown: %v %v", got, drift.Memory())
 	}
 }
+
+// TestDriftThatIsAskedFor: what somebody wants as it is desired is kept back no more,
+// and all else goes on being so.
+func TestDriftThatIsAskedFor(t *testing.T) {
+	drift, p := drifting(t)
+	drift.Ask(v1.Key{Kind: "route", Name: "other"})
+	if got := drift.Filter(Look{Now: noon}, p); len(got.Reported) != 1 {
+		t.Errorf("another one was asked for:\n%s", told(got))
+	}
+	drift.Ask(v1.Key{Kind: "route", Name: "r"})
+	if got := drift.Filter(Look{Now: noon}, p); len(got.Reported) != 0 || got.Empty() {
+		t.Errorf("it was asked for:\n%s", told(got))
+	}
+}
