@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,8 +13,10 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/controller/forecast"
+	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/manifests/compose"
+	"github.com/lockstep/lockstep/reconcilers/haproxy"
 	"github.com/lockstep/lockstep/reconcilers/kong"
 )
 
@@ -28,7 +31,11 @@ func planCompose(c *cobra.Command, s *settings, files []string, out *output) err
 	if err != nil {
 		return err
 	}
-	report, sources, err := forecastOf(c.Context(), forecast.Options{Build: s.forecast(), Gateways: gateways}, files, texts)
+	build, err := s.forecast()
+	if err != nil {
+		return err
+	}
+	report, sources, err := forecastOf(c.Context(), forecast.Options{Build: build, Gateways: gateways}, files, texts)
 	if err != nil {
 		return err
 	}
@@ -43,10 +50,26 @@ func planCompose(c *cobra.Command, s *settings, files []string, out *output) err
 }
 
 // forecast returns what a forecast depends on besides files.
-func (s *settings) forecast() desired.Options {
+func (s *settings) forecast() (desired.Options, error) {
+	given, err := s.given()
 	return desired.Options{
 		Grammar: s.grammar(), Gateways: s.configured(), Ways: s.chain.ways, Chain: s.chain.chain, TLSPassthrough: s.haproxyPassthrough,
+		Given: given,
+	}, err
+}
+
+// given returns what the flags give for labels to ask for.
+func (s *settings) given() (*desired.Given, error) {
+	authorities, err := pemfile.Named(s.backendCAs)
+	if err != nil {
+		return nil, fmt.Errorf("--backend-ca: %w", err)
 	}
+	delete(authorities, "") // that of all services has no name
+	ports, err := haproxy.AllowedPorts(s.haproxyTCPPorts)
+	if err != nil {
+		return nil, fmt.Errorf("--haproxy-tcp-ports: %w", err)
+	}
+	return &desired.Given{Authorities: slices.Sorted(maps.Keys(authorities)), TCPPorts: ports}, nil
 }
 
 // compilers returns what the reconcilers that run would have with these flags know

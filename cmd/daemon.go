@@ -85,12 +85,12 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 	if err := d.openManifests(s, m, log); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	names := make([]v1.Gateway, len(d.gateways))
-	for i, gateway := range d.gateways {
-		names[i] = gateway.Name
-	}
-	d.status = status.New(version, s.owner, names)
+	d.status = status.New(version, s.owner, d.gatewayNames())
 	d.openHistory(s, m, log)
+	given, err := s.given()
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
 	publish, _ := netip.ParseAddr(s.publishAddress) // checked; invalid when empty
 	d.controller = controller.New(controller.Options{
 		Grammar:        d.grammar,
@@ -100,6 +100,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		Ways:           s.chain.ways,
 		Chain:          s.chain.chain,
 		TLSPassthrough: s.haproxyPassthrough,
+		Given:          given,
 		Memory:         memory,
 		Remember:       d.remember(m),
 		History:        d.keeper,
@@ -111,6 +112,15 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		Log:            log,
 	})
 	return d, nil
+}
+
+// gatewayNames returns the names of the gateways.
+func (d *daemon) gatewayNames() []v1.Gateway {
+	names := make([]v1.Gateway, len(d.gateways))
+	for i, gateway := range d.gateways {
+		names[i] = gateway.Name
+	}
+	return names
 }
 
 // openState opens the state directory, or reads the ledger when only looking.

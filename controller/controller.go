@@ -50,7 +50,7 @@ func New(options Options) *Controller {
 		memory:  options.Memory,
 		builder: desired.New(desired.Options{
 			Grammar: options.Grammar, Gateways: names, PublishAddress: options.PublishAddress, Ways: options.Ways, Chain: options.Chain,
-			TLSPassthrough: options.TLSPassthrough,
+			TLSPassthrough: options.TLSPassthrough, Given: options.Given,
 		}, options.Memory),
 		status:    options.Status,
 		metrics:   NewMetrics(options.Registry),

@@ -23,10 +23,11 @@ type Options struct {
 	Gateways []Gateway
 	// PublishAddress: see desired.Options.
 	PublishAddress netip.Addr
-	// Ways, Chain and TLSPassthrough: see desired.Options.
+	// Ways, Chain, TLSPassthrough and Given: see desired.Options.
 	Ways           []v1.Way
 	Chain          desired.Chain
 	TLSPassthrough bool
+	Given          *desired.Given
 	// Memory is the ledger as it was loaded; the Controller owns it from now on.
 	Memory *ledger.Ledger
 	// Remember saves the ledger; it is called before gateways are told.

@@ -28,6 +28,9 @@ func TestIncrementalEqualsFull(t *testing.T) {
 			boxes := map[string]box{}
 			onHost := snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {Networks: []string{"net0", "net1"}}}
 			w := newWorld()
+			if seed%5 == 4 {
+				w.builder.options.Given = &Given{Authorities: []string{"corp"}, TCPPorts: map[int]bool{5672: true}}
+			}
 			now := epoch
 			var declared map[string]*v1.Declared
 			var policies *policy.Set
@@ -59,6 +62,7 @@ func TestIncrementalEqualsFull(t *testing.T) {
 					continue
 				}
 				full := newWorldWith(w.memory.Clone(), netip.Addr{})
+				full.builder.options.Given = w.builder.options.Given
 				full.update(now, snapshot.Delta{Full: true, Attachments: onHost, Changed: instances(boxes), Declared: declared, Policies: policies})
 				if diff := gocmp.Diff(full.String(), w.String()); diff != "" {
 					t.Fatalf("after event %d (-full +incremental):\n%s", event, diff)
@@ -101,7 +105,7 @@ func randomManifests(t *testing.T, random *rand.Rand, w *world) (map[string]*v1.
 	for i := range 4 {
 		if random.IntN(2) == 0 {
 			texts = append(texts, fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: s%d}\nspec: {%s, endpoints: [{address: '192.0.2.%d:80'}]}\n",
-				i, []string{"hosts: [h1.test]", "hosts: [h2.test]", "plugins: {key-auth: true}"}[random.IntN(3)], 1+i))
+				i, []string{"hosts: [h1.test]", "hosts: [h2.test]", "plugins: {key-auth: true}", "protocol: https, tls_ca: corp", "override: forbid"}[random.IntN(5)], 1+i))
 		}
 	}
 	for i, on := range []string{"service: s1", "service: s5", "route: s2.default", "route: s6.default", "route: s3.other"} {
@@ -172,6 +176,9 @@ func randomBox(random *rand.Rand, name string, created int) box {
 	}
 	if random.IntN(4) == 0 {
 		labels["grace"] = "30s"
+	}
+	if random.IntN(8) == 0 {
+		labels["protocol"], labels["tls_ca"] = "https", []string{"corp", "nosuch"}[random.IntN(2)]
 	}
 	if random.IntN(3) == 0 {
 		labels["version"] = fmt.Sprintf("v%d", random.IntN(3))

@@ -26,6 +26,9 @@ type Options struct {
 	Chain Chain
 	// TLSPassthrough says that HAProxy passes TLS on to services that ask for it.
 	TLSPassthrough bool
+	// Given is what labels may ask for of what the operator has; nil: nobody knows, and
+	// gateways say what they can't do.
+	Given *Given
 }
 
 // Builder keeps the desired state. It is owned by one goroutine; the values
@@ -43,7 +46,7 @@ type Builder struct {
 	hosts       hosts
 	flapping    flapping
 	policies    policy.Set
-	denied      map[string]*container // whom they refuse, by id
+	denied      map[string]*container // whom they refuse, and who asks for what is not given, by id
 	expelled    map[string]bool       // services that lost such a one in this Update, by name
 	asked       []string              // ids of containers of which a command said something since the last Update
 	steered     map[string]string     // names of services of which one did, and who

@@ -80,7 +80,7 @@ func (b *Builder) unusable(s *service, gateway v1.Gateway) Verdict {
 	}
 	if b.deniesTLS(s, gateway) {
 		return Verdict{Gateway: gateway, Reason: v1.PolicyDenied,
-			Message: "the operator has not allowed TLS to be passed on by name", Fix: "start Lockstep with --haproxy-tls-passthrough and --haproxy-bind-tls"}
+			Message: deniedTLS, Fix: deniedTLSFix}
 	}
 	r := b.role(&s.settings, gateway)
 	if s.settings.Protocol.Stream() && (r.port || r.behind != "") {

@@ -28,7 +28,7 @@ type container struct {
 	wrong    []v1.Problem         // with them
 	declared []v1.DeclaredService // the same, or nothing where policies refuse it
 	problems []v1.Problem         // why it is set apart
-	waits    bool                 // it is, because it is new and a policy can't be read
+	banned   bool                 // it is, because policies refuse it: what it had by itself gets no grace time
 	life     Life
 	reason   v1.Reason // why it is in this life
 	message  string    // the same for people; "" when ready

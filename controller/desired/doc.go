@@ -12,6 +12,7 @@
 //	admit    | container.go | what do its labels ask for, and in which life is it?
 //	         | flapping.go  | … unless it turns to and fro too often
 //	         | drain.go     | … or somebody has taken it out of service
+//	         | given.go     | … or it asks for what the operator has not given
 //	         | police.go    | … or policies refuse it
 //	         | unread.go    | … or what is new of it waits, as a policy can't be read
 //	declare  | declared.go  | what do manifests say of it, over its labels?

@@ -8,32 +8,44 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// police sets a container apart whose labels claim what policies refuse: all of it,
-// as with a label that is wrong, for half of a wish may be more open than the whole.
-// before is what was known of it. What a service had by such a container alone gets no
-// grace time: it should never have been served.
+// police sets a container apart whose labels ask for what the operator has not given, or
+// claim what policies refuse: all of it, as with a label that is wrong, for half of a wish may
+// be more open than the whole. before is what was known of it. What a service had by one alone
+// that policies refuse gets no grace time: it should never have been served.
 func (b *Builder) police(c, before *container) {
-	c.declared, c.problems, c.waits = c.asked, c.wrong, false
-	if len(b.policies) == 0 || !c.enabled || len(c.wrong) > 0 {
+	c.declared, c.problems, c.banned = c.asked, c.wrong, false
+	if !c.enabled || len(c.wrong) > 0 {
 		return
 	}
-	var problems []v1.Problem
-	for i := range c.asked {
-		problems = append(problems, b.policies.Judge(b.claim(c, &c.asked[i]))...)
+	problems := b.ungiven(c)
+	if len(problems) == 0 {
+		problems = b.judged(c)
+		c.banned = len(problems) > 0
 	}
 	if len(problems) == 0 {
 		problems = b.unlet(c)
-		c.waits = len(problems) > 0
 	}
 	if len(problems) > 0 {
 		c.declared, c.problems = nil, slices.Compact(problems)
 		b.denied[c.instance.ID] = c
-		if before != nil && !c.waits {
+		if before != nil && c.banned {
 			for i := range before.declared {
 				b.expelled[before.declared[i].Service.Name] = true
 			}
 		}
 	}
+}
+
+// judged returns what policies refuse of what a container asks for.
+func (b *Builder) judged(c *container) []v1.Problem {
+	if len(b.policies) == 0 {
+		return nil
+	}
+	var problems []v1.Problem
+	for i := range c.asked {
+		problems = append(problems, b.policies.Judge(b.claim(c, &c.asked[i]))...)
+	}
+	return problems
 }
 
 // claim returns what a container asks for of one service, with what a manifest says
@@ -73,7 +85,7 @@ func (b *Builder) lawful(declared *v1.Declared) *v1.Declared {
 func (b *Builder) barred() {
 	for _, c := range b.denied {
 		for i := range c.asked {
-			if c.waits {
+			if !c.banned {
 				continue
 			}
 			if remembered, known := b.memory.Services[c.asked[i].Service.Name]; known && remembered.Until.IsZero() {
@@ -101,15 +113,15 @@ func (s *service) withheld() *v1.Problem {
 }
 
 // affected returns the containers to judge anew, by their ids, where these services
-// were declared anew; all where the policies changed.
+// were declared anew; all where the policies changed. What manifests say of a service takes the
+// place of labels that are judged here.
 func (b *Builder) affected(redeclared map[string]bool, policies bool) []string {
 	ids := map[string]bool{}
-	switch {
-	case policies:
+	if policies {
 		for id := range b.containers {
 			ids[id] = true
 		}
-	case len(b.policies) > 0:
+	} else {
 		for name := range redeclared {
 			if s := b.services[name]; s != nil {
 				for id := range s.members {

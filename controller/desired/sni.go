@@ -32,6 +32,12 @@ func (b *Builder) under(gateway v1.Gateway, r v1.Route) []string {
 	return names
 }
 
+// What is said of TLS that is not passed on, and what to do.
+const (
+	deniedTLS    = "the operator has not allowed TLS to be passed on by name"
+	deniedTLSFix = "start Lockstep with --haproxy-tls-passthrough and --haproxy-bind-tls"
+)
+
 // deniesTLS reports whether a service wants TLS to be passed on where that is not
 // done: then it must not keep others from a name either.
 func (b *Builder) deniesTLS(s *service, gateway v1.Gateway) bool {

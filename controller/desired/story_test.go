@@ -44,6 +44,8 @@ type step struct {
 	Publish  string
 	// Manifests, when said, is the text of all manifests from now on.
 	Manifests *string
+	// Given is what the operator gives from now on, with a Full step.
+	Given *Given
 	// Wrong says that there is a policy besides, which is wrong. It goes with Manifests.
 	Wrong bool
 }
@@ -163,6 +165,9 @@ func (w *world) do(t *testing.T, s step) {
 		t.Fatal(err)
 	}
 	delta := snapshot.Delta{Full: s.Full}
+	if s.Given != nil {
+		w.builder.options.Given = s.Given
+	}
 	if s.Full {
 		delta.Attachments = snapshot.Attachments{v1.Kong: {OnHost: true, Why: "runs on the host"}, v1.HAProxy: {OnHost: true, Why: "runs on the host"}}
 	}

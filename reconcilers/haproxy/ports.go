@@ -78,6 +78,19 @@ func CheckPorts(texts []string) error {
 	return o.portDefaults()
 }
 
+// AllowedPorts returns the numbers of the ports that Options.TCPPorts names.
+func AllowedPorts(texts []string) (map[int]bool, error) {
+	o := Options{TCPPorts: texts}
+	if err := o.portDefaults(); err != nil {
+		return nil, err
+	}
+	ports := make(map[int]bool, len(o.ports))
+	for _, b := range o.ports {
+		ports[b.port] = true
+	}
+	return ports, nil
+}
+
 // portDefaults reads the ports that labels may ask for.
 func (o *Options) portDefaults() error {
 	o.ports = nil
