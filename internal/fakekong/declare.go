@@ -51,6 +51,7 @@ func (k *Kong) load(c *call) *answer {
 	clear(k.unhealthy)
 	k.balancers.reset()
 	k.routing.set(k.routes)
+	k.plugins.set(k.terminations)
 	out := object{}
 	for _, i := range d.items {
 		rows, _ := out[i.kind.name].(object)

@@ -18,8 +18,8 @@
 //   - Hook and FailNext inject faults: a status, a delay, an answer that never
 //     comes, a connection cut before or after the request took effect.
 //   - Stop, Start and Restart take the gateway down and bring it back on the same addresses.
-//   - Options.RouteDelay lets changes of routes take effect late, as Kong's
-//     worker_state_update_frequency does. Targets take effect at once, as in Kong.
+//   - Options.RouteDelay and PluginDelay let changes of routes and plugins take effect late,
+//     as Kong's worker_state_update_frequency does. Targets take effect at once, as in Kong.
 //
 // The parts, in the order of a request:
 //
@@ -33,8 +33,9 @@
 //	schema/                      Kong's schema language: defaults and validation
 //	rule.go, rule_route.go       what Kong checks beyond its schemas
 //	proxy.go, retry.go           the proxy, over the rows
-//	live_routes.go, balancer.go  its table of routes; its rounds of targets
-//	                             (reconcilers/routing decides which route wins)
+//	delayed.go, live_routes.go,  its table of routes, which may follow late
+//	balancer.go                  (reconcilers/routing decides which wins); its rounds of targets
+//	termination.go               the one plugin that it runs
 //
 // Validation is driven by schemas in Kong's own format. The package carries those
 // that Lockstep needs; Options.Schemas adds others, for instance all of a real Kong's.

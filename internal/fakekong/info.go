@@ -8,6 +8,9 @@ import (
 // version is that of the Kong whose answers these are.
 const version = "3.9.1"
 
+// workers are the process ids that Kong tells of, and whose turn it is to answer.
+var workers = []any{1, 2}
+
 // root answers GET /: what a client asks to learn the version and the mode.
 func (k *Kong) root() *answer {
 	available := object{}
@@ -19,8 +22,10 @@ func (k *Kong) root() *answer {
 		"node_id": k.nodeID, "hostname": "fakekong",
 		"configuration": object{
 			"database": string(k.mode), "router_flavor": "traditional_compatible",
-			"admin_listen": []any{k.AdminURL}, "proxy_listen": []any{k.ProxyURL},
+			"admin_listen": []any{k.AdminURL}, "proxy_listen": []any{k.ProxyURL}, "db_update_frequency": 0,
+			"worker_state_update_frequency": max(k.routing.delay, k.plugins.delay).Seconds(),
 		},
+		"pids":    object{"master": 3, "workers": workers},
 		"plugins": object{"available_on_server": available, "enabled_in_cluster": k.pluginsInUse()},
 		"timers":  object{"running": 0, "pending": 0},
 	})

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 )
@@ -26,7 +27,9 @@ type Kong struct {
 	faults  faults
 	journal journal
 	front   front
-	routing liveRoutes
+	routing delayed[*view]
+	plugins delayed[terminations]
+	turn    atomic.Uint64 // of the workers
 
 	balancers balancers
 	newID     func() string // for entities that come without an id
@@ -54,7 +57,7 @@ func New(o Options) (*Kong, error) {
 	if k.dial == nil {
 		k.dial = (&net.Dialer{}).DialContext
 	}
-	k.routing.delay = o.RouteDelay
+	k.routing.delay, k.plugins.delay = o.RouteDelay, o.PluginDelay
 	k.front.addresses = [2]string{o.AdminAddr, o.ProxyAddr}
 	k.front.handlers = [2]http.Handler{k.AdminHandler(), k.newProxy()}
 	k.front.none = o.NoListen
@@ -76,6 +79,7 @@ func New(o Options) (*Kong, error) {
 func (k *Kong) Close() {
 	k.Stop()
 	k.routing.stop()
+	k.plugins.stop()
 	_ = k.front.release() // nothing could be done about a port that stays lent until this process ends
 }
 
@@ -90,6 +94,7 @@ func (k *Kong) Restart() error {
 	}
 	k.balancers.reset()
 	k.routing.reset(k.routes())
+	k.plugins.reset(k.terminations())
 	k.mu.Unlock()
 	return k.Start()
 }
@@ -99,6 +104,8 @@ func (k *Kong) changed(kd *kind) {
 	switch kd.name {
 	case "routes", "services":
 		k.routing.set(k.routes)
+	case "plugins":
+		k.plugins.set(k.terminations)
 	case "upstreams", "targets":
 		k.balancers.reset()
 	}

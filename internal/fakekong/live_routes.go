@@ -2,99 +2,36 @@ package fakekong
 
 import (
 	"sync"
-	"time"
 
 	"github.com/lockstep/lockstep/reconcilers/routing"
 )
 
-// liveRoutes is the table of routes that the proxy goes by. It follows the entities
-// at once, or after a delay.
-type liveRoutes struct {
-	delay time.Duration
-
-	mu      sync.Mutex
-	table   *routing.Table
-	stale   func() view // makes the table anew; nil: it is up to date
-	views   view
-	pending map[*time.Timer]bool
-}
-
 // view is what the proxy needs of routes and services.
 type view struct {
-	routes   []routing.Route
+	list     []routing.Route
+	routes   map[string]*entity // by id
 	services map[string]*entity // by the route's id
+	once     sync.Once
+	table    *routing.Table // of list; made when it is needed first
 }
 
-// set tells that routes or services have changed. make is called when the table is
-// needed next, or now where the change waits: it then shows what was at this moment.
-func (r *liveRoutes) set(make func() view) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.delay <= 0 {
-		r.stale = make
-		return
+// decide asks the table, and returns the route that won with its service; nil: none.
+func (v *view) decide(q routing.Request) (d routing.Decision, route, service *entity) {
+	if v == nil {
+		v = &view{}
 	}
-	now := make()
-	var t *time.Timer
-	t = time.AfterFunc(r.delay, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.pending[t] {
-			delete(r.pending, t)
-			r.stale = func() view { return now }
-		}
-	})
-	if r.pending == nil {
-		r.pending = map[*time.Timer]bool{}
-	}
-	r.pending[t] = true
-}
-
-// reset lets a view count at once, whatever waits.
-func (r *liveRoutes) reset(v view) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.drop()
-	r.stale = func() view { return v }
-}
-
-// stop ends what waits.
-func (r *liveRoutes) stop() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.drop()
-}
-
-func (r *liveRoutes) drop() {
-	for t := range r.pending {
-		t.Stop()
-	}
-	clear(r.pending)
-}
-
-// decide asks the table, and returns the service of the route that won; nil: none.
-// The caller holds the lock of the node.
-func (r *liveRoutes) decide(q routing.Request) (routing.Decision, *entity) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stale != nil {
-		r.views, r.stale = r.stale(), nil
-		// Regular expressions were checked when the routes were written.
-		r.table, _ = routing.New(r.views.routes)
-	}
-	if r.table == nil {
-		r.table, _ = routing.New(nil)
-	}
-	d := r.table.Decide(q)
+	// Regular expressions were checked when the routes were written.
+	v.once.Do(func() { v.table, _ = routing.New(v.list) })
+	d = v.table.Decide(q)
 	if d.Route == nil {
-		return d, nil
+		return d, nil, nil
 	}
-	return d, r.views.services[d.Route.ID]
+	return d, v.routes[d.Route.ID], v.services[d.Route.ID]
 }
 
 // routes makes the view of all routes with their services. The caller holds the lock.
-func (k *Kong) routes() view {
-	v := view{services: map[string]*entity{}}
+func (k *Kong) routes() *view {
+	v := &view{routes: map[string]*entity{}, services: map[string]*entity{}}
 	for _, e := range k.store.list(kindOf("routes")) {
 		service := k.store.get(kindOf("services"), e.ref("service"))
 		if service != nil && service.fields["enabled"] == false {
@@ -116,7 +53,8 @@ func (k *Kong) routes() view {
 			r.ServicePath = text(service.fields["path"])
 			v.services[r.ID] = service
 		}
-		v.routes = append(v.routes, r)
+		v.routes[r.ID] = e
+		v.list = append(v.list, r)
 	}
 	return v
 }

@@ -28,8 +28,12 @@ type Options struct {
 	NoListen bool
 
 	// RouteDelay is how long a change of routes or services takes until the proxy
-	// honours it. Plugins are held and shown, but the proxy does nothing by them. Default: at once. Changes of targets never wait.
+	// honours it. Default: at once. Changes of targets never wait.
 	RouteDelay time.Duration
+
+	// PluginDelay is the same for plugins. They are held and shown, but the proxy does
+	// nothing by them, save for request-termination, which answers.
+	PluginDelay time.Duration
 
 	// Schemas holds schemas beside those of the package, as JSON:
 	// {"entities": {"services": {...}}, "plugins": {"cors": {...}}}, each as Kong's

@@ -41,8 +41,10 @@ func (k *Kong) newProxy() http.Handler {
 	k.front.idle = base.CloseIdleConnections
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := strings.ReplaceAll(uuid.NewString(), "-", "")
-		t, status, message := k.plan(r)
+		t, ends, status, message := k.plan(r)
 		switch {
+		case ends != nil:
+			k.terminate(w, r, id, ends)
 		case t != nil:
 			t.id = id
 			proxy.ServeHTTP(w, forward(r, t))
@@ -75,7 +77,7 @@ func tripOf(ctx context.Context) *trip {
 }
 
 // plan decides where a request goes, or what is answered instead.
-func (k *Kong) plan(r *http.Request) (t *trip, status int, message string) {
+func (k *Kong) plan(r *http.Request) (t *trip, ends *termination, status int, message string) {
 	q := routing.Request{Scheme: "http", Method: r.Method, Host: r.Host, Target: r.RequestURI, Header: r.Header, Port: portOf(r)}
 	if r.TLS != nil {
 		q.Scheme, q.SNI = "https", r.TLS.ServerName
@@ -87,20 +89,25 @@ func (k *Kong) plan(r *http.Request) (t *trip, status int, message string) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	d, service := k.routing.decide(q)
+	d, route, service := k.routing.get().decide(q)
 	switch {
 	case d.Status == http.StatusNotFound:
-		return nil, d.Status, "no Route matched with those values"
+		return nil, nil, d.Status, "no Route matched with those values"
 	case d.Status == http.StatusBadRequest:
-		return nil, d.Status, "Bad request"
+		return nil, nil, d.Status, "Bad request"
 	case d.Status != 0:
-		return nil, d.Status, "Please use HTTPS protocol"
-	case service == nil:
-		return nil, http.StatusServiceUnavailable, "no Service found with those values"
+		return nil, nil, d.Status, "Please use HTTPS protocol"
+	}
+	if ends = k.plugins.get().of(route, service); ends.triggered(r) {
+		ends.route, ends.service = route, service
+		return nil, ends, 0, ""
+	}
+	if service == nil {
+		return nil, nil, http.StatusServiceUnavailable, "no Service found with those values"
 	}
 	t = &trip{decision: d, service: service.fields}
 	t.upstream = k.store.lookup(k.lib, kindOf("upstreams"), text(service.fields["host"]))
-	return t, 0, ""
+	return t, nil, 0, ""
 }
 
 // portOf is the port that the gateway listens on, as far as the request tells.
@@ -156,11 +163,18 @@ func keep(p *httputil.ProxyRequest) {
 	}
 }
 
-// refuse answers in the gateway's own name.
+// refuse says in the gateway's own name why it does not pass a request on.
 func refuse(w http.ResponseWriter, id string, status int, message string) {
 	a := answer{status: status, body: object{"message": message, "request_id": id}}
-	body := a.bytes()
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	respond(w, id, status, jsonType, a.bytes())
+}
+
+// jsonType is what Kong calls JSON.
+const jsonType = "application/json; charset=utf-8"
+
+// respond answers in the gateway's own name.
+func respond(w http.ResponseWriter, id string, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("Server", "kong/"+version)
 	w.Header().Set("X-Kong-Request-Id", id)
