@@ -13,6 +13,8 @@ type delayed[T any] struct {
 	value   T
 	stale   func() T // makes the value anew; nil: it is up to date
 	pending map[*time.Timer]bool
+	told    uint64 // how often something has changed
+	taken   uint64 // which of these was taken up last
 }
 
 // set tells that the entities have changed. make is called when the value is needed
@@ -25,14 +27,16 @@ func (d *delayed[T]) set(make func() T) {
 		return
 	}
 	now := make()
+	d.told++
+	number := d.told
 	var t *time.Timer
 	t = time.AfterFunc(d.delay, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.pending[t] {
-			delete(d.pending, t)
-			d.stale = func() T { return now }
+		if d.pending[t] && number > d.taken { // two that end at once may come in any order
+			d.stale, d.taken = func() T { return now }, number
 		}
+		delete(d.pending, t)
 	})
 	if d.pending == nil {
 		d.pending = map[*time.Timer]bool{}

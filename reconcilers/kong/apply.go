@@ -53,6 +53,7 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	turned := false
+	var proof []int
 	for from := 0; from < len(p.Changes); {
 		if !turned && p.Changes[from].Op == plan.Delete {
 			turned = true
@@ -62,7 +63,9 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		to := from
 		for ; to < len(p.Changes) && samePhase(p.Changes[from], p.Changes[to]); to++ {
 			b.outcomes[to].Change = p.Changes[to]
-			if _, spared := b.cascade[to]; !spared {
+			if own := isProof(p.Changes[to].Key); own && p.Changes[to].Op != plan.Delete {
+				proof = append(proof, to)
+			} else if _, spared := b.cascade[to]; !spared {
 				indexes = append(indexes, to)
 			}
 		}
@@ -73,6 +76,7 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		b.settleRoutes(ctx, stop)
 	}
 	b.phase(ctx, stop, b.orphans())
+	b.outcomes = b.awaited(b.outcomes, b.prove(ctx, stop, proof))
 	if b.doubtful.Load() || len(r.adopting) > 0 {
 		r.stale = true // what could not be adopted has the id again that follows from its name
 	}

@@ -31,8 +31,9 @@ type compiler struct {
 	state    plan.State
 	problems []v1.Problem
 
-	issuers map[string][]string // of instances' certificates, in PEM, by name
-	files   map[string]string   // where they stand
+	verifies bool                // Kong's workers are asked what they serve
+	issuers  map[string][]string // of instances' certificates, in PEM, by name
+	files    map[string]string   // where they stand
 
 	// Of what is declared in Kong's own words.
 	all   bool              // everything is compiled, not some services
@@ -46,7 +47,7 @@ type compiler struct {
 // Compile implements reconcilers.Reconciler.
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	c := &compiler{namer: r.namer, base: r.base, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, open: r.open, state: make(plan.State, 8*len(set)+2)}
-	c.all, c.issuers, c.files, c.offline = scope.All(), r.authorities, r.options.authorities, r.options.Offline
+	c.all, c.issuers, c.files, c.offline, c.verifies = scope.All(), r.authorities, r.options.authorities, r.options.Offline, r.Verifies()
 	if c.all {
 		c.unavailable()
 		if r.options.Alone {
@@ -57,6 +58,9 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		c.service(set[name])
 	}
 	c.entities(c.all, set, slices.Concat(shared.Entities, certificates(shared.Certificates), c.authorities()))
+	if c.all {
+		c.proof()
+	}
 	return c.state, c.problems
 }
 

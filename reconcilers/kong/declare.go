@@ -19,7 +19,7 @@ func declaration(rows []*row, state plan.State, beside *extra) (string, error) {
 	for _, row := range slices.Backward(rows) {
 		var section []any
 		for _, rec := range recordsOf(state, row) {
-			body := maps.Clone(rec.body)
+			body := maps.Clone(rec.withToken())
 			maps.DeleteFunc(body, func(_ string, value any) bool { return value == nil })
 			if row.within != "" {
 				parent := ""

@@ -36,6 +36,9 @@ type Reconciler struct {
 	// the hash, that the next Apply may make ours.
 	adopting map[string]bool
 	mark     mark
+	tally    tally // of what of it its workers serve only a while after
+
+	verifier *verifier // shared with Verify; nil: nobody asks
 
 	// For Witness alone.
 	left   map[string]plan.State // what was held before Kong was last read, less what was written since; nil: it was told
@@ -78,6 +81,7 @@ func (f *facts) dbless() bool { return f.database == "off" }
 var (
 	_ reconcilers.Reconciler = (*Reconciler)(nil)
 	_ reconcilers.Watcher    = (*Reconciler)(nil)
+	_ reconcilers.Verifier   = (*Reconciler)(nil)
 )
 
 // New returns a reconciler. It asks Kong nothing yet: a Kong that is down is no
@@ -109,6 +113,9 @@ func New(o Options) (*Reconciler, error) {
 	if err := r.readAuthorities(true); err != nil {
 		return nil, err
 	}
+	if r.Verifies() {
+		r.verifier = newVerifier(r.namer, o, m)
+	}
 	return r, nil
 }
 
@@ -132,12 +139,14 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 			return nil, explain(fmt.Errorf("read kong: %w", err))
 		}
 		r.stale = false
+		r.recognize()
 	}
 	state := plan.State{}
 	if scope.All() {
 		for _, objects := range r.held {
 			maps.Copy(state, objects)
 		}
+		r.dated(state)
 		return state, nil
 	}
 	for _, service := range scope.Services {
@@ -194,6 +203,10 @@ func (r *Reconciler) ask(ctx context.Context) error {
 		return gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+r.client.where()+" has no database",
 			"name nodes without a database, or nodes of one cluster with one")
 	}
+	if f.dbless() && len(r.options.ProxyURLs) > 1 {
+		return gatewayError(v1.Conflict, fmt.Sprintf("%d addresses of Kong's proxy are given for the one node without a database at %s", len(r.options.ProxyURLs), r.client.where()),
+			"name for each --kong-admin-url of a node without a database its own --kong-proxy-url, in the same order")
+	}
 	if !f.dbless() && r.base != nil {
 		return gatewayError(v1.Conflict, "--kong-base is for a Kong without a database, and the one at "+r.client.where()+" has one",
 			"leave --kong-base out: what is not Lockstep's stays there by itself")
@@ -210,6 +223,9 @@ func (r *Reconciler) ask(ctx context.Context) error {
 		r.options.Log.Info("talking to kong", "url", r.client.where(), "version", f.version, "database", f.database)
 	}
 	r.facts, r.last = f, f
+	if r.Verifies() {
+		r.verifier.learn(workersOf(a), f)
+	}
 	return nil
 }
 
@@ -314,6 +330,7 @@ func (r *Reconciler) untried(p plan.Plan, err error) ([]plan.Outcome, error) {
 
 // keep notes what Kong holds now under a key; nil for nothing.
 func (r *Reconciler) keep(key v1.Key, service string, o *plan.Object) {
+	r.count(key, r.held[service][key], o)
 	if o == nil {
 		delete(r.held[service], key)
 		if len(r.held[service]) == 0 {

@@ -43,7 +43,11 @@ func (n namer) id(kind v1.Kind, key string) string {
 	if id := n.adopted[at]; id != "" {
 		return id
 	}
-	return at.UUID(n.owner, n.workspace)
+	id := at.UUID(n.owner, n.workspace)
+	if kind == kindRoute && key == proofKey {
+		return lastID(id)
+	}
+	return id
 }
 
 // sign adds to the tags of a desired entity that it was adopted, if it was.
@@ -64,10 +68,13 @@ func (n namer) wasAdopted(body map[string]any) bool {
 // name is what an entity is called in Kong: its key and the owner, as in
 // "shop.web.lockstep". It must be a host name for an upstream, where no part may
 // end with a dash; such a part gets a "Z", which no key holds. The owner has
-// no dot, so the reserved name can't be that of a service.
+// no dot, so a reserved name can't be that of a service.
 func (n namer) name(key string) string {
-	if key == reserved {
+	switch key {
+	case reserved:
 		return n.owner + "-unavailable"
+	case proofKey:
+		return n.owner + "-verify"
 	}
 	if strings.Contains(key, "-.") || strings.HasSuffix(key, "-") {
 		key = strings.ReplaceAll(key, "-.", "-Z.")

@@ -29,12 +29,17 @@ type Nodes struct {
 	states []plan.State // of each node, as last observed; nil where it did not answer
 	down   []error      // why it did not
 
+	decided chan struct{} // closed when it is known which of the two they are
+	settled sync.Once     // that was done
+	verification
+
 	watched atomic.Bool // Watch goes on, and says when a node is back
 }
 
 var (
 	_ reconcilers.Reconciler = (*Nodes)(nil)
 	_ reconcilers.Watcher    = (*Nodes)(nil)
+	_ reconcilers.Verifier   = (*Nodes)(nil)
 )
 
 // Gateway is what Open returns: one reconciler, whatever it keeps.
@@ -42,6 +47,7 @@ type Gateway interface {
 	reconcilers.Reconciler
 	reconcilers.Watcher
 	reconcilers.Witness
+	reconcilers.Verifier
 }
 
 // Open returns a reconciler for all of the addresses. It asks none of them yet.
@@ -53,9 +59,12 @@ func Open(o Options) (Gateway, error) {
 	if o.metrics, err = newMetrics(o.Registerer); err != nil {
 		return nil, err
 	}
-	n := &Nodes{options: o}
-	for _, url := range o.AdminURLs {
+	n := &Nodes{options: o, decided: make(chan struct{})}
+	for i, url := range o.AdminURLs {
 		o.AdminURLs = []string{url}
+		if len(n.options.ProxyURLs) == len(n.options.AdminURLs) {
+			o.ProxyURLs = n.options.ProxyURLs[i : i+1]
+		}
 		node, err := New(o)
 		if err != nil {
 			return nil, err
@@ -101,6 +110,10 @@ func (n *Nodes) Observe(ctx context.Context, scope reconcilers.Scope) (plan.Stat
 		if err := n.decide(ctx); err != nil {
 			return nil, err
 		}
+		if err := n.paired(); err != nil {
+			return nil, err
+		}
+		n.settled.Do(func() { close(n.decided) })
 	}
 	if cluster := n.cluster.Load(); cluster != nil {
 		return cluster.Observe(ctx, scope)
@@ -116,6 +129,7 @@ func (n *Nodes) Observe(ctx context.Context, scope reconcilers.Scope) (plan.Stat
 				"name nodes without a database, or nodes of one cluster with one")
 		}
 	})
+	n.looked()
 	up := n.up()
 	if len(up) == 0 {
 		return nil, n.down[0]
@@ -259,13 +273,18 @@ func (n *Nodes) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) 
 		outcomes[at].Change = change
 	}
 	var errs []error
+	generation := n.accept()
 	for i, node := range n.each {
-		problems := map[v1.Key]*v1.Problem{}
+		there := map[v1.Key]plan.Outcome{}
 		for _, outcome := range results[i] {
-			problems[outcome.Change.Key] = outcome.Problem
+			there[outcome.Change.Key] = outcome
 		}
 		for at := range outcomes {
-			if problem := problems[outcomes[at].Change.Key]; problem != nil && outcomes[at].Problem == nil {
+			if there[outcomes[at].Change.Key].Generation > 0 {
+				outcomes[at].Generation = generation
+				outcomes[at].Opens = outcomes[at].Opens || there[outcomes[at].Change.Key].Opens
+			}
+			if problem := there[outcomes[at].Change.Key].Problem; problem != nil && outcomes[at].Problem == nil {
 				here := *problem
 				here.Message = fmt.Sprintf("at the node %s: %s", node.client.where(), problem.Message)
 				outcomes[at].Problem = &here

@@ -140,6 +140,7 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 	}
 	before := r.held
 	r.leave(before)
+	r.tally = tally{}
 	r.held, r.guests, r.mark = map[string]plan.State{}, guests, mark{read: time.Now(), mine: r.mark.mine}
 	for _, o := range objects {
 		o = whole(before[o.Service][o.Key], o)
@@ -262,6 +263,7 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 	for _, field := range append([]string{"created_at", "updated_at"}, row.derived...) {
 		delete(body, field)
 	}
+	rec.tokenOf()
 	rec.parents = make(map[string]string, len(row.refs))
 	for field := range row.refs {
 		id := reference(body, field)

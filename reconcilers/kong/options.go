@@ -48,6 +48,12 @@ type Options struct {
 	// TLS says what the Admin API must prove and is shown; default: the system's
 	// authorities, and nothing.
 	TLS *tls.Config
+	// ProxyURLs are addresses of Kong's proxy, at which its workers are asked whether they
+	// serve what was accepted: any of a cluster's nodes, or the one of each node without a
+	// database, in the order of AdminURLs. Default: nobody is asked.
+	ProxyURLs []string
+	// ProxyTLS says what the proxies must prove, for https; default: the system's authorities.
+	ProxyTLS *tls.Config
 	// Authorities are files of those that must have issued the certificates of instances:
 	// "FILE" for all services, "NAME=FILE" for those that name it. Default: Kong's own.
 	Authorities []string
@@ -98,6 +104,11 @@ func (o Options) resolve() (Options, error) {
 			return o, err
 		}
 	}
+	for _, raw := range o.ProxyURLs {
+		if err := CheckProxyURL(raw); err != nil {
+			return o, err
+		}
+	}
 	if len(o.Owner) > 40 || !regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`).MatchString(o.Owner) {
 		return o, fmt.Errorf("the owner %q can't be part of Kong's names; use at most 40 of a-z, 0-9 and -", o.Owner)
 	}
@@ -141,6 +152,15 @@ func CheckURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return fmt.Errorf("--kong-admin-url %q is not an address like http://127.0.0.1:8001", hidden(raw))
+	}
+	return nil
+}
+
+// CheckProxyURL says what is wrong with one of Options.ProxyURLs.
+func CheckProxyURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return fmt.Errorf("--kong-proxy-url %q is not an address like http://127.0.0.1:8000", hidden(raw))
 	}
 	return nil
 }

@@ -41,14 +41,16 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 		if maps.Equal(d.want, current) {
 			return d.outcomes(p, nil), nil // everything that was new is refused
 		}
-		why, err := r.send(ctx, d.want)
+		want := r.proven(d.want)
+		why, err := r.send(ctx, want)
 		if err != nil {
 			r.stale = true
 			return r.untried(p, err)
 		}
 		if why == nil {
-			r.settle(ctx, d.want)
-			return d.outcomes(p, nil), nil
+			renewed := r.held[proofKey] == nil
+			r.settle(ctx, want)
+			return r.awaited(d.outcomes(p, nil), r.accept(renewed)), nil
 		}
 		if len(why.offenders) == 0 {
 			return d.outcomes(p, rejected(why.message)), nil
@@ -116,7 +118,7 @@ func (r *Reconciler) pace(ctx context.Context) error {
 
 // settle remembers what the node holds now.
 func (r *Reconciler) settle(ctx context.Context, state plan.State) {
-	r.held, r.stranger = map[string]plan.State{}, ""
+	r.held, r.tally, r.stranger = map[string]plan.State{}, tally{}, ""
 	for key, o := range state {
 		if rec, ok := o.Native.(*record); ok {
 			r.keep(key, o.Service, r.object(rec))

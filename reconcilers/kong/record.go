@@ -25,6 +25,7 @@ type record struct {
 	needs   []v1.Key             // of a route: the plugins without which it would be more open than asked
 	secrets []string             // values that are shown nowhere
 	origins map[string]v1.Origin // of a plugin: where each field of its configuration was asked for
+	token   string               // of the proof: that of what Kong held when it was written
 
 	declared bool       // in Kong's own words
 	places   *v1.Entity // where its fields stand, of one that is declared so
@@ -51,7 +52,7 @@ func (r *row) pathOf(rows []*row, body map[string]any) string {
 // lives; a PATCH carries what may change and nothing else.
 func (r *record) payload(patch bool) map[string]any {
 	if r.row.within == "" {
-		return r.body
+		return r.withToken()
 	}
 	out := maps.Clone(r.body)
 	maps.DeleteFunc(out, func(field string, _ any) bool {
@@ -125,6 +126,9 @@ func (r *record) object(others map[string]any) *plan.Object {
 	default:
 		o.Owner = plan.OwnerOf(v1.KindService, r.service)
 	}
+	if r.service == proofKey {
+		o.Fields[fieldGeneration], o.Opaque = "current", []string{"headers"}
+	}
 	o.Noun = r.noun(o.Fields)
 	if r.key == reserved && r.row.kind == kindUpstream {
 		o.Level = 0 // before everything else: it says who writes
@@ -152,6 +156,10 @@ func (r *record) noun(fields map[string]string) string {
 		return "upstream " + r.name() + ", the writer's mark"
 	case r.key == reserved:
 		return "service " + r.name() + ", which answers 503"
+	case r.service == proofKey && r.row.kind == kindPlugin:
+		return "plugin " + r.name() + ", which answers for it"
+	case r.key == proofKey:
+		return "route " + r.name() + ", at which Kong's workers prove what they serve"
 	case strings.HasPrefix(r.key, "@"):
 		return fmt.Sprintf("%s %s with the id %s", r.row.kind, r.name(), r.id)
 	case r.row.kind == kindPlugin:

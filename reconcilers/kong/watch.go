@@ -88,10 +88,10 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	}
 }
 
-// due looks once at the node, and at the files of authorities, and reports whether a
+// due looks once at the node, at the files of authorities and at the proof, and reports whether a
 // fresh round is due. While the node is down the files can wait.
 func (r *Reconciler) due(ctx context.Context) bool {
-	return r.look(ctx) || !r.health.isDown() && r.stampAuthorities() != *r.stamp.Load()
+	return r.look(ctx) || !r.health.isDown() && (r.stampAuthorities() != *r.stamp.Load() || r.verifier.owes())
 }
 
 // look asks the node once and reports whether a fresh round is due.

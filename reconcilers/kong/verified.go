@@ -1,0 +1,130 @@
+package kong
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// Verifies implements reconcilers.Verifier.
+func (r *Reconciler) Verifies() bool { return len(r.options.ProxyURLs) > 0 }
+
+// Verify implements reconcilers.Verifier.
+func (r *Reconciler) Verify(ctx context.Context, tell func(reconcilers.Verification)) error {
+	return r.verifier.run(ctx, tell)
+}
+
+// prove moves the proof on to what Kong holds now, after everything else of the batch,
+// and returns the generation that is to be verified; 0 for none. own are the changes of
+// the proof itself. Where it can't be moved on, nothing of the batch has failed: that is
+// made up for by a later one, or by the round that Watch asks for.
+func (b *batch) prove(ctx context.Context, stop context.CancelCauseFunc, own []int) uint64 {
+	if !b.Verifies() {
+		return 0
+	}
+	token, renewed := b.tally.token(), b.held[proofKey] == nil
+	if len(own) > 0 {
+		b.changes = slices.Clone(b.changes) // the plan is its maker's
+	}
+	failed := map[v1.Key]bool{}
+	for _, i := range own { // the route before its plugin
+		b.outcomes[i].Change = b.changes[i]
+		b.changes[i].After = stamped(b.changes[i].After, token)
+		b.phase(ctx, stop, []int{i})
+		failed[b.changes[i].Key] = b.outcomes[i].Problem != nil
+	}
+	var group sync.WaitGroup
+	for _, key := range proofKeys() {
+		if o := b.held[proofKey][key]; o != nil && tokenOn(o) != token && !failed[key] {
+			group.Go(func() { b.move(ctx, stamped(o, token)) })
+		}
+	}
+	group.Wait()
+	return b.accept(renewed)
+}
+
+// move writes an object of the proof with its new token.
+func (b *batch) move(ctx context.Context, o *plan.Object) {
+	rec, ok := o.Native.(*record)
+	if !ok {
+		return
+	}
+	now, err := (*plan.Object)(nil), context.Cause(ctx)
+	if err == nil {
+		now, err = b.update(ctx, rec)
+	}
+	if none, lost := errors.AsType[*unreachable](err); lost && !none.answered {
+		b.health.fell()
+	}
+	if err != nil {
+		b.options.Log.Debug("the proof of what kong serves could not be moved on", "error", err)
+		now = stamped(o, "") // whatever it is there
+	}
+	b.writtenMu.Lock()
+	defer b.writtenMu.Unlock()
+	b.keep(now.Key, now.Service, now)
+}
+
+// recognize takes what Kong holds for the newest generation, after it was read.
+func (r *Reconciler) recognize() {
+	if token, proven := r.proof(); proven {
+		r.verifier.accept(token, true, false)
+	}
+}
+
+// proof is the token of what Kong holds, and whether the proof there bears it.
+func (r *Reconciler) proof() (token string, proven bool) {
+	if !r.Verifies() {
+		return "", false
+	}
+	token, proven = r.tally.token(), true
+	for _, key := range proofKeys() {
+		o := r.held[proofKey][key]
+		proven = proven && o != nil && tokenOn(o) == token
+	}
+	return token, proven
+}
+
+// accept tells the verifier what is to be looked for, and returns the generation of what
+// Kong holds. renewed says that Kong held no proof before: its workers know none yet.
+func (r *Reconciler) accept(renewed bool) uint64 {
+	if !r.Verifies() {
+		return 0
+	}
+	token, proven := r.proof()
+	return r.verifier.accept(token, proven, renewed)
+}
+
+// proven is a state with the proof of itself, for a node without a database.
+func (r *Reconciler) proven(state plan.State) plan.State {
+	if !r.Verifies() {
+		return state
+	}
+	out := make(plan.State, len(state))
+	token := r.tallied(state).token()
+	for key, o := range state {
+		if isProof(key) {
+			o = stamped(o, token)
+		}
+		out[key] = o
+	}
+	return out
+}
+
+// awaited notes in outcomes from which generation on Kong serves what was changed.
+func (r *Reconciler) awaited(outcomes []plan.Outcome, generation uint64) []plan.Outcome {
+	for i := range outcomes {
+		change := outcomes[i].Change
+		if generation == 0 || outcomes[i].Problem != nil || !r.facts.counts(change.Key) {
+			continue
+		}
+		outcomes[i].Generation = generation
+		outcomes[i].Opens = change.Key.Kind == kindRoute && change.After != nil && (change.Before == nil || !isOpen(change.Before)) && isOpen(change.After)
+	}
+	return outcomes
+}

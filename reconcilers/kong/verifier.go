@@ -1,0 +1,280 @@
+package kong
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lockstep/lockstep/reconcilers"
+)
+
+// verifier finds out which generation Kong's workers serve. What is to be looked for is
+// told by the goroutine that writes; run looks, in another.
+type verifier struct {
+	proxies []string
+	host    string // what the proof is asked for by
+	word    string // and by which header
+	doer    *http.Client
+	metrics *metrics
+	poke    chan struct{}
+	owed    atomic.Bool // the proof is not what it should be, and nobody was told yet
+
+	mu       sync.Mutex
+	recent   []generation // the newest last; never more than maxGenerations
+	accepted uint64
+	verified uint64
+	behind   bool      // the proof does not say what Kong holds
+	asleep   time.Time // until then nobody is asked
+	kong     workers
+	within   time.Duration // that Kong takes by its settings; 0: not known
+	said     trouble       // why it can't be told; the zero value while it can
+	failed   int           // looks in a row that ended with an error
+}
+
+// generation is one state of what Kong accepted.
+type generation struct {
+	number uint64
+	token  string
+	at     time.Time // when Kong had accepted it
+	from   time.Time // from when on an answer with the token is about this generation
+}
+
+// trouble is why it can't be told what Kong serves.
+type trouble struct{ problem, fix string }
+
+// workers are those of the node that the Admin API is on, and how soon they take up
+// what changed, in seconds.
+type workers struct {
+	Node string `json:"node_id"`
+	Pids struct {
+		Workers []int `json:"workers"`
+	} `json:"pids"`
+	Settings struct {
+		Workers *float64 `json:"worker_state_update_frequency"`
+		Nodes   *float64 `json:"db_update_frequency"`
+	} `json:"configuration"`
+}
+
+const (
+	maxGenerations = 128
+	askPatience    = 2 * time.Second // for one request
+	// Kong's own defaults of both settings.
+	defaultFrequency = 5.0
+	// How many looks may fail until that is said, and how long the newest generation may
+	// be missing beyond what Kong's settings say.
+	maxFailures = 3
+	maxMissing  = 10 * time.Second
+)
+
+func newVerifier(n namer, o Options, m *metrics) *verifier {
+	v := &verifier{host: n.proofHost(), word: n.proofWord(), metrics: m, poke: make(chan struct{}, 1)}
+	for _, raw := range o.ProxyURLs {
+		v.proxies = append(v.proxies, strings.TrimRight(raw, "/"))
+	}
+	v.doer = &http.Client{
+		// Each connection may be another worker's, so none is kept.
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSHandshakeTimeout: askPatience, TLSClientConfig: o.ProxyTLS},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       askPatience,
+	}
+	return v
+}
+
+// workersOf reads them from Kong's answer about itself; one that says nothing of them is
+// no other Kong for that.
+func workersOf(a answer) (w workers) {
+	_ = json.Unmarshal(a.body, &w)
+	return w
+}
+
+// learn takes in what Kong says of itself.
+func (v *verifier) learn(w workers, f *facts) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.kong, v.within = w, 0
+	if f.dbless() { // its workers take up a push as soon as they can
+		return
+	}
+	seconds := frequency(w.Settings.Workers)
+	if len(v.proxies) > 1 {
+		seconds += frequency(w.Settings.Nodes)
+	}
+	v.within = time.Duration(seconds * float64(time.Second))
+}
+
+func frequency(setting *float64) float64 {
+	if setting == nil {
+		return defaultFrequency
+	}
+	return *setting
+}
+
+// accept notes what Kong holds, and returns the generation that it is. proven says that
+// the proof bears its token; otherwise it is that of the next one that does. renewed says
+// that Kong held no proof before: while its workers know none, asking for it could reach
+// a route of somebody's for all hosts, so that waits for as long as they take.
+func (v *verifier) accept(token string, proven, renewed bool) uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	defer v.wake()
+	if !proven {
+		v.behind = true
+		v.owed.Store(true)
+		return v.accepted + 1
+	}
+	now := time.Now()
+	slack := v.within + v.within/5
+	if renewed {
+		v.recent, v.asleep = nil, now.Add(slack)
+	}
+	if !v.behind && !renewed && v.accepted > 0 && v.recent[len(v.recent)-1].token == token {
+		return v.accepted
+	}
+	v.behind = false
+	v.owed.Store(false)
+	v.accepted++
+	next := generation{number: v.accepted, token: token, at: now}
+	for _, g := range v.recent {
+		if g.token == token { // a worker that answers with it may not know what was in between
+			next.from = now.Add(slack)
+		}
+	}
+	v.recent = append(v.recent, next)
+	if len(v.recent) > maxGenerations {
+		v.recent = append([]generation(nil), v.recent[1:]...)
+	}
+	return v.accepted
+}
+
+func (v *verifier) wake() {
+	select {
+	case v.poke <- struct{}{}:
+	default:
+	}
+}
+
+// owes reports once that the proof is to be looked after. v may be nil.
+func (v *verifier) owes() bool { return v != nil && v.owed.CompareAndSwap(true, false) }
+
+// numberOf is the generation that an answer with a token is about; 0 for none.
+func (v *verifier) numberOf(token string) uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i := len(v.recent) - 1; i >= 0; i-- {
+		if g := v.recent[i]; g.token == token && !time.Now().Before(g.from) {
+			return g.number
+		}
+	}
+	return 0
+}
+
+// known is what is known now.
+func (v *verifier) known() reconcilers.Verification {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	k := reconcilers.Verification{Accepted: v.accepted, Verified: v.verified, Within: v.within, Problem: v.said.problem, Fix: v.said.fix}
+	if v.behind {
+		k.Accepted++
+		k.Problem = "kong does not hold the route " + v.host + " as it should, by which its workers prove what they serve"
+		k.Fix = "see what lockstep status says of it; it is tried again by itself"
+	}
+	return k
+}
+
+// found takes in what a look found.
+func (v *verifier) found(proven uint64, why trouble, failed bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := time.Now()
+	for _, g := range v.recent {
+		if g.number > v.verified && g.number <= proven {
+			v.metrics.served(now.Sub(g.at))
+		}
+	}
+	v.verified = max(v.verified, proven)
+	switch {
+	case v.verified == v.accepted:
+		v.said, v.failed = trouble{}, 0
+	case failed:
+		if v.failed++; v.failed >= maxFailures {
+			v.said = why
+		}
+	default:
+		v.failed = 0
+		if missing := now.Sub(v.recent[len(v.recent)-1].at); missing > v.within+maxMissing {
+			v.said = why
+			v.said.problem = fmt.Sprintf("%s, %s after it was accepted", why.problem, missing.Round(time.Second))
+		} else if v.said.problem != "" && proven > 0 {
+			v.said = trouble{}
+		}
+	}
+}
+
+// open returns how long nobody is to be asked; an hour when all is verified.
+func (v *verifier) rest() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.verified == v.accepted {
+		return time.Hour
+	}
+	return max(time.Until(v.asleep), 0)
+}
+
+// run looks until ctx ends: at once when something was accepted, and then with pauses
+// that grow.
+func (v *verifier) run(ctx context.Context, tell func(reconcilers.Verification)) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var told reconcilers.Verification
+	var pause pauses
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-v.poke:
+			pause = pauses{}
+		case <-timer.C:
+		}
+		rest := v.rest()
+		if rest == 0 {
+			v.found(v.look(ctx))
+			if rest = v.rest(); rest == 0 {
+				rest = pause.next()
+			}
+		}
+		timer.Reset(rest)
+		if now := v.known(); now != told && ctx.Err() == nil {
+			told = now
+			tell(now)
+		}
+	}
+}
+
+// pauses grow from 20 ms to half a second, for as long as Kong takes, and then to half a
+// minute. The zero value begins.
+type pauses struct {
+	last time.Duration
+	sum  time.Duration
+}
+
+const (
+	firstPause = 20 * time.Millisecond
+	quickPause = 500 * time.Millisecond
+	quickTime  = 20 * time.Second
+	longPause  = 30 * time.Second
+)
+
+func (p *pauses) next() time.Duration {
+	longest := quickPause
+	if p.sum > quickTime {
+		longest = longPause
+	}
+	p.last = min(max(firstPause, p.last*3/2), longest)
+	p.sum += p.last
+	return p.last
+}

@@ -1,0 +1,587 @@
+package kong
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
+)
+
+// proven are options of a reconciler that asks Kong's proxy.
+func proven(k *fakekong.Kong) Options {
+	o := options(k.AdminURL)
+	o.ProxyURLs = []string{k.ProxyURL}
+	return o
+}
+
+// TestConformanceProven: with the proof, all walks end in the same world as without detours.
+func TestConformanceProven(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			h := harness(mode)
+			h.Seeds, h.Events = []uint64{4, 5}, 100
+			h.New = func(tb testing.TB) *reconcilertest.Gateway {
+				tb.Helper()
+				k := start(tb, fakekong.Options{Mode: mode})
+				return &reconcilertest.Gateway{
+					Open:   func() (reconcilers.Reconciler, error) { return New(proven(k)) },
+					World:  func() string { return k.World() },
+					Writes: k.Writes,
+					Break: func(after int) {
+						var calls atomic.Int64
+						k.Hook(func(*http.Request) fakekong.Fault { return broken(int(calls.Add(1)) - after) })
+					},
+					Heal: func() { k.Hook(nil) },
+				}
+			}
+			reconcilertest.Run(t, h)
+		})
+	}
+}
+
+// witness hears what a verifier tells.
+type witness struct {
+	t    *testing.T
+	told chan reconcilers.Verification
+	last reconcilers.Verification
+}
+
+// verifying lets a reconciler ask until the test ends.
+func verifying(t *testing.T, v reconcilers.Verifier) *witness {
+	t.Helper()
+	w := &witness{t: t, told: make(chan reconcilers.Verification, 1000)}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- v.Verify(ctx, func(k reconcilers.Verification) { w.told <- k }) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err == nil {
+			t.Error("Verify ended before its context")
+		}
+	})
+	return w
+}
+
+// until waits until what is told is as wanted.
+func (w *witness) until(what string, is func(reconcilers.Verification) bool) {
+	w.t.Helper()
+	late := time.After(30 * time.Second)
+	for !is(w.last) {
+		select {
+		case w.last = <-w.told:
+		case <-late:
+			w.t.Fatalf("%s: told %+v", what, w.last)
+		}
+	}
+}
+
+// serves waits until a generation is verified.
+func (w *witness) serves(generation uint64) {
+	w.t.Helper()
+	w.until("verified", func(k reconcilers.Verification) bool { return k.Verified >= generation })
+	if generation == 0 || w.last.Problem != "" {
+		w.t.Errorf("generation %d: %+v", generation, w.last)
+	}
+}
+
+// generationOf is the newest that outcomes bear, of which everything must be made.
+func generationOf(t *testing.T, outcomes []plan.Outcome) (newest uint64) {
+	t.Helper()
+	if problem := first(outcomes); problem != nil {
+		t.Fatal(problem)
+	}
+	for _, o := range outcomes {
+		newest = max(newest, o.Generation)
+	}
+	return newest
+}
+
+func mustRound(t *testing.T, r reconcilers.Reconciler, set v1.Set) uint64 {
+	t.Helper()
+	_, outcomes, err := round(t.Context(), r, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return generationOf(t, outcomes)
+}
+
+// closed is a service whose route Kong answers itself, by a plugin.
+func closed(name, status string) *v1.Service {
+	s := service(name, 1)
+	s.Routes[0].Plugins = []v1.Plugin{plugin("request-termination", "status_code="+status)}
+	return s
+}
+
+// answers is the status of a host on Kong's proxy.
+func answers(t *testing.T, k *fakekong.Kong, host string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, k.ProxyURL+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = host
+	response, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode
+}
+
+// TestVerified: what is verified is served, whichever of routes and plugins Kong takes up
+// later. Nobody's route for all hosts is asked.
+func TestVerified(t *testing.T) {
+	t.Parallel()
+	const late = 200 * time.Millisecond
+	for name, o := range map[string]fakekong.Options{
+		"database, late routes":  {RouteDelay: late},
+		"database, late plugins": {PluginDelay: late},
+		"database, at once":      {},
+		"dbless, late routes":    {Mode: fakekong.DBLess, RouteDelay: late},
+		"dbless, late plugins":   {Mode: fakekong.DBLess, PluginDelay: late},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := start(t, o)
+			if o.Mode != fakekong.DBLess {
+				var reached atomic.Int64
+				theirs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+				t.Cleanup(theirs.Close)
+				t.Cleanup(func() {
+					if n := reached.Load(); n > 0 {
+						t.Errorf("a container was asked %d times", n)
+					}
+				})
+				must(t, http.MethodPut, k.AdminURL+"/services/all", `{"url":"`+theirs.URL+`"}`)
+				must(t, http.MethodPut, k.AdminURL+"/routes/all", `{"paths":["/"],"methods":["GET"],"service":{"name":"all"}}`)
+				for answers(t, k, "anything.test") != http.StatusOK { // until Kong's workers serve it
+					runtime.Gosched()
+				}
+				reached.Store(0)
+			}
+			r := open(t, proven(k))
+			w := verifying(t, r)
+			for _, status := range []string{"418", "419", "418"} { // and back to what it was
+				w.serves(mustRound(t, r, setOf(closed("a", status))))
+				if got := answers(t, k, "a.test"); got != 400+int(status[2]-'0')+10 {
+					t.Errorf("verified with %s, it answers %d", status, got)
+				}
+			}
+			w.serves(mustRound(t, r, setOf(closed("a", "418"), closed("b", "418"))))
+			if got := answers(t, k, "b.test"); got != 418 {
+				t.Errorf("verified, a new route answers %d", got)
+			}
+		})
+	}
+}
+
+// TestVerifiedOutcomes: what opens a route says so; with a database targets are served at once.
+func TestVerifiedOutcomes(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	r := open(t, proven(k))
+	_, outcomes, err := round(t.Context(), r, setOf(service("a", 1)))
+	if err != nil || first(outcomes) != nil {
+		t.Fatal(err, first(outcomes))
+	}
+	got := map[string][2]bool{}
+	for _, o := range outcomes {
+		got[o.Change.Key.String()] = [2]bool{o.Generation == 1, o.Opens}
+	}
+	want := map[string][2]bool{
+		"upstream/@unavailable": {}, "service/@unavailable": {true, false}, "route/@verify": {}, "plugin/route/@verify/request-termination": {},
+		"upstream/a": {}, "target/a/10.0.0.1:80": {}, "service/a": {true, false}, "route/a.default": {true, true},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("awaited, and opens (-want +got):\n%s", diff)
+	}
+	writes := k.Writes()
+	if g := mustRound(t, r, setOf(service("a", 1, 2))); g != 0 || k.Writes() != writes+1 {
+		t.Errorf("a target: generation %d, %d writes", g, k.Writes()-writes)
+	}
+	changed := service("a", 1, 2)
+	changed.Routes[0].Paths = []string{"/x"}
+	writes = k.Writes()
+	if g := mustRound(t, r, setOf(changed)); g != 2 || k.Writes() != writes+3 {
+		t.Errorf("a route: generation %d, %d writes", g, k.Writes()-writes)
+	}
+}
+
+// TestVerifiedAfterRestart: what Kong holds is asked about without a write, and a proof
+// that a daemon could not move on before it ended is found out.
+func TestVerifiedAfterRestart(t *testing.T) {
+	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
+		t.Run(string(mode), func(t *testing.T) {
+			k := start(t, fakekong.Options{Mode: mode})
+			settled(t, open(t, proven(k)), setOf(service("a", 1)))
+			writes := k.Writes()
+			r := open(t, proven(k))
+			w := verifying(t, r)
+			if p := settled(t, r, setOf(service("a", 1))); !p.Empty() || k.Writes() != writes {
+				t.Errorf("a restart writes: %s", sentences(p))
+			}
+			w.serves(1)
+			if err := k.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			w.serves(max(mustRound(t, r, setOf(service("a", 1))), w.last.Accepted))
+			if want := k.World(); mode == fakekong.DBLess {
+				fresh := start(t, fakekong.Options{Mode: mode})
+				settled(t, open(t, proven(fresh)), setOf(service("a", 1)))
+				if diff := cmp.Diff(fresh.World(), want); diff != "" {
+					t.Errorf("filled again (-fresh +filled):\n%s", diff)
+				}
+			}
+		})
+	}
+	k := start(t, fakekong.Options{})
+	settled(t, open(t, proven(k)), setOf(service("a", 1)))
+	want := k.World()
+	k.Hook(proofFails)
+	settled(t, open(t, proven(k)), setOf(closed("a", "418")))
+	k.Hook(nil)
+	r := open(t, proven(k))
+	if p := settled(t, r, setOf(closed("a", "418"))); p.Empty() || !strings.Contains(sentences(p), "generation another → current") {
+		t.Errorf("of a proof that stayed behind: %s", sentences(p))
+	}
+	settled(t, r, setOf(service("a", 1)))
+	if diff := cmp.Diff(want, k.World()); diff != "" {
+		t.Errorf("back (-before +after):\n%s", diff)
+	}
+}
+
+// proofFails lets every write of the proof fail.
+func proofFails(r *http.Request) fakekong.Fault {
+	if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/ffffffff-") {
+		return fakekong.Fault{Status: http.StatusInternalServerError, Body: `{"message":"An unexpected error occurred"}`}
+	}
+	return fakekong.Fault{}
+}
+
+// TestProofFails: what can't be written of the proof fails nothing of the user's, is
+// told, and made up for.
+func TestProofFails(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	r := open(t, proven(k))
+	w := verifying(t, r)
+	w.serves(mustRound(t, r, setOf(service("a", 1))))
+	k.Hook(proofFails)
+	generation := mustRound(t, r, setOf(service("a", 1), closed("b", "418")))
+	w.until("the trouble", func(v reconcilers.Verification) bool { return strings.Contains(v.Problem, "lockstep.verify") })
+	if w.last.Verified >= generation || w.last.Accepted != generation {
+		t.Errorf("generation %d: %+v", generation, w.last)
+	}
+	k.Hook(nil)
+	watchOne(t, r)
+	mustRound(t, r, setOf(service("a", 1), closed("b", "418")))
+	w.serves(generation)
+	if k.Hook(nil); r.verifier.owes() {
+		t.Error("something is owed still")
+	}
+}
+
+// watchOne waits until the watcher asks for a round.
+func watchOne(t *testing.T, r *Reconciler) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	poked := false
+	_ = r.Watch(ctx, func() { poked = true; stop() }) // it ends with its context, and says that
+	if !poked {
+		t.Error("nobody asks for a round")
+	}
+}
+
+// TestProofOfOthers: a stranger's route of its name is a conflict of the proof alone.
+func TestProofOfOthers(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	must(t, http.MethodPut, k.AdminURL+"/routes/lockstep-verify", `{"paths":["/theirs"]}`)
+	r := open(t, proven(k))
+	w := verifying(t, r)
+	_, outcomes, err := round(t.Context(), r, setOf(service("a", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range outcomes {
+		if o.Problem != nil && !isProof(o.Change.Key) {
+			t.Errorf("%s: %v", o.Change.Sentence(), o.Problem)
+		}
+	}
+	if p := first(outcomes); p == nil || p.Reason != v1.Conflict {
+		t.Errorf("the proof: %v", p)
+	}
+	w.until("the trouble", func(v reconcilers.Verification) bool { return v.Problem != "" && v.Verified < v.Accepted })
+}
+
+// TestProofGoes: without an address of the proxy nothing of it is left.
+func TestProofGoes(t *testing.T) {
+	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
+		fresh, k := start(t, fakekong.Options{Mode: mode}), start(t, fakekong.Options{Mode: mode})
+		settled(t, open(t, options(fresh.AdminURL)), setOf(service("a", 1)))
+		settled(t, open(t, proven(k)), setOf(service("a", 1)))
+		if with := k.World(); !strings.Contains(with, "lockstep-verify") || !strings.Contains(with, "request-termination") {
+			t.Errorf("%s: there is no proof:\n%s", mode, with)
+		}
+		_, outcomes, err := round(t.Context(), open(t, options(k.AdminURL)), setOf(service("a", 1)))
+		if err != nil || generationOf(t, outcomes) != 0 {
+			t.Error(err, outcomes)
+		}
+		if diff := cmp.Diff(fresh.World(), k.World()); diff != "" {
+			t.Errorf("%s (-without +left):\n%s", mode, diff)
+		}
+	}
+}
+
+// TestProxyTrouble: what is not Kong's proxy, or not asked through to it, is told with a
+// remedy; it is verified when that is over.
+func TestProxyTrouble(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status     int
+		body, says string
+	}{
+		"global plugin":  {401, `{"message":"No API key found in request"}`, "answers 401 where"},
+		"another server": {200, "<h1>It works!</h1>", "something else"},
+		"redirect":       {302, "", "answers 302"},
+		"no backend":     {503, "<html>", "answers 503"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := start(t, fakekong.Options{})
+			var well atomic.Bool
+			before := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if well.Load() {
+					k.ProxyHandler().ServeHTTP(rw, r)
+					return
+				}
+				rw.Header().Set("Location", "/elsewhere")
+				rw.WriteHeader(c.status)
+				if _, err := io.WriteString(rw, c.body); err != nil {
+					t.Error(err)
+				}
+			}))
+			t.Cleanup(before.Close)
+			o := proven(k)
+			o.ProxyURLs = []string{before.URL}
+			r := open(t, o)
+			w := verifying(t, r)
+			generation := mustRound(t, r, setOf(service("a", 1)))
+			w.until("the trouble", func(v reconcilers.Verification) bool { return strings.Contains(v.Problem, c.says) && v.Fix != "" })
+			if w.last.Verified != 0 {
+				t.Errorf("%+v", w.last)
+			}
+			well.Store(true)
+			w.serves(generation)
+		})
+	}
+}
+
+// TestProxyDown: a proxy that is away is told, and everything goes on.
+func TestProxyDown(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	o := proven(k)
+	o.ProxyURLs = append(o.ProxyURLs, nobody(t))
+	r := open(t, o)
+	w := verifying(t, r)
+	mustRound(t, r, setOf(service("a", 1)))
+	w.until("the trouble", func(v reconcilers.Verification) bool { return strings.Contains(v.Problem, "does not answer") })
+	if w.last.Verified != 0 || !strings.Contains(w.last.Problem, strings.TrimPrefix(o.ProxyURLs[1], "http://")) {
+		t.Errorf("%+v", w.last)
+	}
+}
+
+// TestEveryWorker: one worker that is late keeps it from being verified.
+func TestEveryWorker(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	r := open(t, proven(k))
+	var turn atomic.Uint64
+	var late atomic.Bool
+	old := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		if turn.Add(1)%4 == 0 && late.Load() {
+			rw.WriteHeader(http.StatusNotFound)
+			if _, err := io.WriteString(rw, `{"message":"no Route matched with those values"}`); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		k.ProxyHandler().ServeHTTP(rw, req)
+	}))
+	t.Cleanup(old.Close)
+	r.verifier.proxies = []string{old.URL}
+	r.verifier.kong = workers{}
+	generation := mustRound(t, r, setOf(service("a", 1)))
+	r.verifier.kong.Pids.Workers = []int{1, 2, 3, 4} // two of which nobody meets
+	late.Store(true)
+	if proven, why, failed := r.verifier.look(t.Context()); proven >= generation || failed || why.problem == "" {
+		t.Errorf("with a late worker: proven %d, %v, failed %t", proven, why, failed)
+	}
+	late.Store(false)
+	before := turn.Load()
+	if proven, _, failed := r.verifier.look(t.Context()); proven != generation || failed || turn.Load()-before != 1+4*perWorker {
+		t.Errorf("proven %d after %d requests", proven, turn.Load()-before)
+	}
+	r.verifier.kong.Pids.Workers = []int{1, 2}
+	r.verifier.kong.Node = "" // of another node, whose workers are not known
+	if r.verifier.kong.all(map[int]bool{0: true}) {
+		t.Error("a worker of another node counts")
+	}
+}
+
+// TestNodesVerified: each node without a database proves its own; all of them count.
+func TestNodesVerified(t *testing.T) {
+	a, b := start(t, fakekong.Options{Mode: fakekong.DBLess}), start(t, fakekong.Options{Mode: fakekong.DBLess, RouteDelay: 200 * time.Millisecond})
+	o := several(a, b)
+	o.ProxyURLs = []string{a.ProxyURL, b.ProxyURL}
+	g := openAll(t, o)
+	w := verifying(t, g)
+	for _, set := range []v1.Set{setOf(closed("a", "418")), setOf(closed("a", "418"), closed("b", "418"))} {
+		w.serves(mustRound(t, g, set))
+		for host := range set {
+			if x, y := answers(t, a, host+".test"), answers(t, b, host+".test"); x != 418 || y != 418 {
+				t.Errorf("verified, %s answers %d and %d", host, x, y)
+			}
+		}
+	}
+	again := openAll(t, several2(o))
+	w = verifying(t, again)
+	if g := mustRound(t, again, setOf(closed("a", "418"), closed("b", "418"))); g != 0 {
+		t.Errorf("a restart changes something: generation %d", g)
+	}
+	w.until("verified", func(v reconcilers.Verification) bool { return v.Verified == 2 && v.Accepted == 2 })
+
+	o.ProxyURLs = o.ProxyURLs[:1]
+	if _, err := openAll(t, several2(o)).Observe(t.Context(), reconcilers.Scope{}); reasonOf(err) != v1.Conflict || !strings.Contains(err.Error(), "1 addresses of Kong's proxy are given for 2 nodes") {
+		t.Errorf("of one proxy for two nodes: %v", err)
+	}
+	one := options(a.AdminURL)
+	one.ProxyURLs = []string{a.ProxyURL, b.ProxyURL}
+	if _, err := open(t, one).Observe(t.Context(), reconcilers.Scope{}); reasonOf(err) != v1.Conflict || !strings.Contains(err.Error(), "for the one node") {
+		t.Errorf("of two proxies for one node: %v", err)
+	}
+}
+
+// several2 are the same options for another reconciler.
+func several2(o Options) Options {
+	o.Registerer = nil
+	return o
+}
+
+// TestClusterVerified: any number of proxies is fine over one database.
+func TestClusterVerified(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	o := several(k, k)
+	o.ProxyURLs = []string{k.ProxyURL}
+	g := openAll(t, o)
+	w := verifying(t, g)
+	w.serves(mustRound(t, g, setOf(service("a", 1))))
+}
+
+// TestGenerations: a token that was there before is that of the newest generation only
+// when no worker can hold what was in between, and one that is not proven waits for the
+// next that is.
+func TestGenerations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVerifier(namer{owner: "lockstep"}, Options{ProxyURLs: []string{"http://127.0.0.1:1"}}, &metrics{})
+		v.learn(workers{}, &facts{database: "postgres"})
+		number := func(token string, want uint64) {
+			t.Helper()
+			if got := v.numberOf(token); got != want {
+				t.Errorf("%s is generation %d, want %d", token, got, want)
+			}
+		}
+		for i, token := range []string{"a", "b", "a", "a"} {
+			if got, want := v.accept(token, true, false), uint64(min(i+1, 3)); got != want {
+				t.Errorf("%s is accepted as generation %d, want %d", token, got, want)
+			}
+		}
+		number("a", 1)
+		number("b", 2)
+		number("c", 0)
+		time.Sleep(6 * time.Second) // five, and a fifth more
+		number("a", 3)
+		if next, again := v.accept("c", false, false), v.accept("c", false, false); next != 4 || again != 4 {
+			t.Errorf("unproven: %d, %d", next, again)
+		}
+		number("c", 0)
+		if k := v.known(); k.Accepted != 4 || k.Problem == "" || !v.owes() || v.owes() {
+			t.Errorf("unproven: %+v", k)
+		}
+		if got := v.accept("a", true, false); got != 4 { // what was unproven is gone again
+			t.Errorf("proven: %d", got)
+		}
+		if k := v.known(); k.Accepted != 4 || k.Problem != "" {
+			t.Errorf("proven: %+v", k)
+		}
+		if got := v.accept("a", true, true); got != 5 || v.rest() != 6*time.Second {
+			t.Errorf("renewed: %d, asked in %s", got, v.rest())
+		}
+		number("a", 5)
+		for i := range 3 * maxGenerations {
+			v.accept(fmt.Sprint(i), true, false)
+		}
+		if len(v.recent) > maxGenerations {
+			t.Errorf("%d generations are remembered", len(v.recent))
+		}
+	})
+}
+
+// TestTally: the same objects have one token, in whatever order they came and went.
+func TestTally(t *testing.T) {
+	object := func(name, value string) *plan.Object {
+		return &plan.Object{Key: v1.Key{Kind: kindRoute, Name: name}, Fields: map[string]string{"a": value, "b": "1"}}
+	}
+	var x, y tally
+	for _, name := range []string{"one", "two", "three"} {
+		x.add(object(name, "v"))
+	}
+	for _, name := range []string{"three", "four", "one", "two"} {
+		y.add(object(name, "v"))
+	}
+	if x.token() == y.token() {
+		t.Error("one more makes no difference")
+	}
+	y.remove(object("four", "v"))
+	if x.token() != y.token() {
+		t.Errorf("%s and %s", x.token(), y.token())
+	}
+	y.remove(object("one", "v"))
+	y.add(object("one", "w"))
+	if x.token() == y.token() {
+		t.Error("another value makes no difference")
+	}
+}
+
+// TestPauses: they grow, and what is in vain is asked ever more rarely.
+func TestPauses(t *testing.T) {
+	var p pauses
+	var sum time.Duration
+	for n, before := 0, time.Duration(0); n < 100; n++ {
+		pause := p.next()
+		if pause < before || pause > longPause || n == 0 && pause != firstPause {
+			t.Errorf("pause %d is %s after %s", n, pause, before)
+		}
+		if sum < quickTime && pause > quickPause {
+			t.Errorf("a pause of %s after %s", pause, sum)
+		}
+		before, sum = pause, sum+pause
+	}
+	if p.last != longPause {
+		t.Errorf("at last it is %s", p.last)
+	}
+}
