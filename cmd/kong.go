@@ -22,6 +22,7 @@ import (
 // kongSettings are the flags that say how Kong's Admin API is reached.
 type kongSettings struct {
 	kongAdminURLs []string
+	kongProxyURLs []string
 	kongNetworks  []string
 	kongToken     string // where it stands
 	kongWorkspace string
@@ -34,6 +35,7 @@ type kongSettings struct {
 
 func (k *kongSettings) bindKong(f *pflag.FlagSet) {
 	f.StringSliceVar(&k.kongAdminURLs, "kong-admin-url", nil, "`url` of Kong's Admin API; repeatable; none: no Kong")
+	f.StringSliceVar(&k.kongProxyURLs, "kong-proxy-url", nil, "`url` of Kong's proxy, at which its workers are asked whether they serve what was accepted; repeatable, of nodes without a database in the order of --kong-admin-url (default: nobody is asked)")
 	f.StringVar(&k.kongToken, "kong-admin-token", "", "where the Admin API's token stands: `/path` or env:NAME; looked up for every request")
 	f.StringVar(&k.kongWorkspace, "kong-workspace", "", "`name` of Kong's workspace to keep (default: Kong's default one)")
 	f.StringVar(&k.kongCA, "kong-admin-ca", "", "`path` of the authorities, in PEM, that vouch for the Admin API (default: the system's)")
@@ -50,6 +52,9 @@ func (k *kongSettings) checkKong() error {
 		if _, err := manifests.ParseReference(k.kongToken); err != nil {
 			return fmt.Errorf("--kong-admin-token: %w", err)
 		}
+	}
+	if len(k.kongProxyURLs) > 0 && len(k.kongAdminURLs) == 0 {
+		return errors.New("--kong-proxy-url needs --kong-admin-url, the same Kong's Admin API")
 	}
 	if (k.kongCert == "") != (k.kongKey == "") {
 		return errors.New("--kong-admin-cert and --kong-admin-key belong together; name both or none")
@@ -79,8 +84,36 @@ func (k *kongSettings) access(o *kong.Options, log *slog.Logger) error {
 		o.Base = text
 	}
 	var err error
-	o.TLS, err = k.tls()
+	if o.TLS, err = k.tls(); err != nil {
+		return err
+	}
+	o.ProxyTLS, err = k.proxyTLS()
 	return err
+}
+
+// proxyTLS returns what Kong's proxy must prove: by an authority of the system's, or by
+// that of the Admin API; nil for the former alone.
+func (k *kongSettings) proxyTLS() (*tls.Config, error) {
+	if k.kongCA == "" {
+		return nil, nil
+	}
+	authorities, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("--kong-proxy-url: %w", err)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities}, k.trust(authorities)
+}
+
+// trust adds the authorities that vouch for the Admin API.
+func (k *kongSettings) trust(authorities *x509.CertPool) error {
+	text, err := os.ReadFile(k.kongCA)
+	if err != nil {
+		return fmt.Errorf("--kong-admin-ca: %w", err)
+	}
+	if !authorities.AppendCertsFromPEM(text) {
+		return fmt.Errorf("--kong-admin-ca: %s holds no certificate in PEM", k.kongCA)
+	}
+	return nil
 }
 
 // open reports whether what is sent to an address can be read on the way.
@@ -100,13 +133,9 @@ func (k *kongSettings) tls() (*tls.Config, error) {
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if k.kongCA != "" {
-		text, err := os.ReadFile(k.kongCA)
-		if err != nil {
-			return nil, fmt.Errorf("--kong-admin-ca: %w", err)
-		}
 		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--kong-admin-ca: %s holds no certificate in PEM", k.kongCA)
+		if err := k.trust(config.RootCAs); err != nil {
+			return nil, err
 		}
 	}
 	if k.kongCert != "" {
@@ -132,7 +161,7 @@ func (k *kongSettings) tls() (*tls.Config, error) {
 // kongOptions returns a reconciler's options but for what access adds.
 func (s *settings) kongOptions(writer string, log *slog.Logger) kong.Options {
 	return kong.Options{
-		AdminURLs: s.kongAdminURLs, Workspace: s.kongWorkspace, Owner: s.owner, Writer: writer, Takeover: s.takeover, Alone: s.haproxy == "off",
+		AdminURLs: s.kongAdminURLs, ProxyURLs: s.kongProxyURLs, Workspace: s.kongWorkspace, Owner: s.owner, Writer: writer, Takeover: s.takeover, Alone: s.haproxy == "off",
 		Authorities: s.backendCAs, Log: log.With("gateway", string(v1.Kong)),
 	}
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -19,9 +20,11 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // TestKongAccess: the Admin API is reached with the token, the certificate and the
@@ -105,6 +108,69 @@ func TestKongAccess(t *testing.T) {
 			t.Errorf("%s: %v", says, err)
 		}
 	}
+}
+
+// TestKongProxyTLS: a proxy over TLS is believed with a certificate of the system's
+// authorities or of the Admin API's, and is told of otherwise.
+func TestKongProxyTLS(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	issue(t, cert, key, time.Now().Add(time.Hour))
+	fake, err := fakekong.New(fakekong.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(fake.ProxyHandler())
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for ca, says := range map[string]string{cert: "", "": "unknown authority"} {
+		s := &settings{owner: "lockstep", kongSettings: kongSettings{kongAdminURLs: []string{fake.AdminURL}, kongProxyURLs: []string{server.URL}, kongCA: ca}}
+		log := slog.New(slog.DiscardHandler)
+		o := s.kongOptions("w", log)
+		if err := s.access(&o, log); err != nil {
+			t.Fatal(err)
+		}
+		if got := verification(t, o); !strings.Contains(got.Problem, says) || (says == "") != (got.Verified > 0) {
+			t.Errorf("with the authority %q: %+v", ca, got)
+		}
+	}
+}
+
+// verification is what a Kong says of what it serves: that it does, or a problem.
+func verification(t *testing.T, o kong.Options) (found reconcilers.Verification) {
+	t.Helper()
+	r, err := kong.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	observed, err := r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted, _ := r.Compile(reconcilers.Scope{}, v1.Set{}, v1.Shared{})
+	if _, err := r.Apply(t.Context(), plan.Diff(observed, wanted)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	_ = r.Verify(ctx, func(v reconcilers.Verification) { // it ends with its context, and says that
+		if found = v; v.Problem != "" || v.Verified > 0 {
+			stop()
+		}
+	})
+	return found
 }
 
 func TestOpenAddresses(t *testing.T) {

@@ -61,6 +61,8 @@ func TestCheckRefuses(t *testing.T) {
 		"dotted prefix":   {[]string{"--label-prefix", ".mine"}, "can't begin a label"},
 		"short resync":    {[]string{"--resync", "9s"}, "10s or more"},
 		"tcp ports":       {[]string{"--haproxy-tcp-ports", "19200,70000"}, "--haproxy-tcp-ports: ports \"70000\" are none"},
+		"proxy alone":     {[]string{"--kong-proxy-url", "http://127.0.0.1:8000"}, "--kong-proxy-url needs --kong-admin-url"},
+		"proxy path":      {[]string{"--kong-admin-url", "http://127.0.0.1:8001", "--kong-proxy-url", "http://127.0.0.1:8000/shop"}, "--kong-proxy-url \"http://127.0.0.1:8000/shop\" is not an address"},
 		"bind":            {[]string{"--haproxy-bind", "nonsense"}, "--haproxy-bind: bind \"nonsense\""},
 		"listen":          {[]string{"--listen", "nonsense"}, "--listen: \"nonsense\" is no address"},
 		"via ports":       {[]string{"--haproxy-via-ports", "9-1"}, "--haproxy-via-ports \"9-1\" is no range"},

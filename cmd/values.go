@@ -41,6 +41,7 @@ func valueChecks(least time.Duration) map[string]valueCheck {
 		"gateways":              checkWays,
 		"kong-admin-url":        each(kong.CheckURL),
 		"kong-drift":            func(texts []string) error { _, err := parseDrift(texts); return err },
+		"kong-proxy-url":        each(kong.CheckProxyURL),
 		"kong-admin-token":      optional(checkReference),
 		"git-url":               optional(func(text string) error { return (&git.Options{URL: text}).Check() }),
 		"git-password":          optional(checkReference),

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -43,6 +44,51 @@ func TestSharedKong(t *testing.T) {
 	t.Run("suite", func(t *testing.T) { onShared(t, k.AdminURL, 40) })
 	if after := k.World(); after != before {
 		t.Errorf("something is left:\n%s", after)
+	}
+}
+
+// TestRealKongVerified: what is verified is served by every worker of the Kong at
+// KONG_ADMIN_URL, whose proxy is at KONG_PROXY_URL.
+func TestRealKongVerified(t *testing.T) {
+	admin, proxy := os.Getenv("KONG_ADMIN_URL"), os.Getenv("KONG_PROXY_URL")
+	if admin == "" || proxy == "" {
+		t.Skip("no real Kong: set KONG_ADMIN_URL and KONG_PROXY_URL")
+	}
+	sharedVerified(t, admin, proxy)
+}
+
+// TestSharedKongVerified holds that to the same on a stand-in.
+func TestSharedKongVerified(t *testing.T) {
+	k := start(t, fakekong.Options{RouteDelay: 100 * time.Millisecond, PluginDelay: 150 * time.Millisecond})
+	before := k.World()
+	t.Run("owner", func(t *testing.T) { sharedVerified(t, k.AdminURL, k.ProxyURL) })
+	if after := k.World(); after != before {
+		t.Errorf("something is left:\n%s", after)
+	}
+}
+
+func sharedVerified(t *testing.T, admin, proxy string) {
+	t.Helper()
+	o := options(admin)
+	o.Timeout, o.ProxyURLs = 10*time.Second, []string{proxy}
+	o.Owner = "t" + strings.ReplaceAll(uuid.NewString(), "-", "")[:16]
+	r := open(t, o)
+	if err := r.ask(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r.facts.dbless() {
+		t.Skip("the Kong at KONG_ADMIN_URL has no database: several owners can't share it")
+	}
+	t.Cleanup(func() { clean(t, o) })
+	w := verifying(t, r)
+	for _, status := range []int{418, 419} {
+		s := closed(o.Owner, strconv.Itoa(status))
+		w.serves(mustRound(t, r, setOf(s)))
+		for range 40 {
+			if got := answers(t, proxy, s.Routes[0].Hosts[0]); got != status {
+				t.Fatalf("verified with %d, it answers %d", status, got)
+			}
+		}
 	}
 }
 

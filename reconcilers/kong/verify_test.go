@@ -129,14 +129,14 @@ func closed(name, status string) *v1.Service {
 	return s
 }
 
-// answers is the status of a host on Kong's proxy.
-func answers(t *testing.T, k *fakekong.Kong, host string) int {
+// answers is the status of a host on Kong's proxy, over a connection of its own.
+func answers(t *testing.T, proxy, host string) int {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, k.ProxyURL+"/", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, proxy+"/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Host = host
+	req.Host, req.Close = host, true
 	response, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func TestVerified(t *testing.T) {
 				})
 				must(t, http.MethodPut, k.AdminURL+"/services/all", `{"url":"`+theirs.URL+`"}`)
 				must(t, http.MethodPut, k.AdminURL+"/routes/all", `{"paths":["/"],"methods":["GET"],"service":{"name":"all"}}`)
-				for answers(t, k, "anything.test") != http.StatusOK { // until Kong's workers serve it
+				for answers(t, k.ProxyURL, "anything.test") != http.StatusOK { // until Kong's workers serve it
 					runtime.Gosched()
 				}
 				reached.Store(0)
@@ -180,12 +180,12 @@ func TestVerified(t *testing.T) {
 			w := verifying(t, r)
 			for _, status := range []string{"418", "419", "418"} { // and back to what it was
 				w.serves(mustRound(t, r, setOf(closed("a", status))))
-				if got := answers(t, k, "a.test"); got != 400+int(status[2]-'0')+10 {
+				if got := answers(t, k.ProxyURL, "a.test"); got != 400+int(status[2]-'0')+10 {
 					t.Errorf("verified with %s, it answers %d", status, got)
 				}
 			}
 			w.serves(mustRound(t, r, setOf(closed("a", "418"), closed("b", "418"))))
-			if got := answers(t, k, "b.test"); got != 418 {
+			if got := answers(t, k.ProxyURL, "b.test"); got != 418 {
 				t.Errorf("verified, a new route answers %d", got)
 			}
 		})
@@ -453,7 +453,7 @@ func TestNodesVerified(t *testing.T) {
 	for _, set := range []v1.Set{setOf(closed("a", "418")), setOf(closed("a", "418"), closed("b", "418"))} {
 		w.serves(mustRound(t, g, set))
 		for host := range set {
-			if x, y := answers(t, a, host+".test"), answers(t, b, host+".test"); x != 418 || y != 418 {
+			if x, y := answers(t, a.ProxyURL, host+".test"), answers(t, b.ProxyURL, host+".test"); x != 418 || y != 418 {
 				t.Errorf("verified, %s answers %d and %d", host, x, y)
 			}
 		}

@@ -100,8 +100,11 @@ func (r *record) Identity() string { return r.id }
 func (r *record) Parents() []v1.Key { return r.parentKeys() }
 
 // Vital implements reconcilers.Kin: no route is ever without a plugin that it was asked
-// for, and nodes are alike. What a plugin is told to do is not vital.
+// for, nodes are alike, and the proof tells of what Kong holds. What a plugin is told to do is not vital.
 func (r *record) Vital(fields []string) bool {
+	if r.service == proofKey {
+		return true
+	}
 	vital := []string{"nodes"}
 	switch r.row.kind {
 	case kindPlugin:
