@@ -88,7 +88,7 @@ func TestPluginDelay(t *testing.T) {
 			if status, _, body := proxied(t, k, "a.test"); status != want {
 				t.Errorf("%d, want %d: %s", status, want, body)
 			}
-			time.Sleep(1001 * time.Millisecond)
+			time.Sleep(1001 * time.Millisecond) //nolint:forbidigo // in a bubble
 			synctest.Wait()
 		}
 	})

@@ -31,6 +31,9 @@
 //	         declare.go, base.go          less what Kong refuses, with the user's own
 //	         nodes.go                     several nodes without one, each for itself
 //	         witness.go                   what others changed, and must not stay changed
+//	verify   proof.go, tally.go           a route of our own that says what Kong's workers hold
+//	         verified.go, verifier.go,    move it on after each batch, and ask for it beside
+//	         look.go, nodesverified.go
 //	watch    watch.go                     notice a node that came back, or back empty
 //	beneath  client.go, retry.go, refusal.go  requests, patience, Kong's errors in words
 //

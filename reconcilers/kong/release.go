@@ -35,8 +35,11 @@ func (r *Reconciler) Owned(ctx context.Context) ([]reconcilers.Adoption, error) 
 			Gateway: v1.Kong, ID: rec.id, Names: rec.names(),
 			Change: plan.Change{Op: plan.Delete, Key: change.Key, Before: change.After},
 		}
-		if rec.key == reserved {
+		switch {
+		case rec.key == reserved:
 			a.Refused = "it belongs to Lockstep itself: all routes that are held lead there"
+		case rec.service == proofKey:
+			a.Refused = "it belongs to Lockstep itself: by it Kong's workers prove what they serve"
 		}
 		out = append(out, a)
 	}

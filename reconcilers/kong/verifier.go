@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,8 +166,8 @@ func (v *verifier) owes() bool { return v != nil && v.owed.CompareAndSwap(true, 
 func (v *verifier) numberOf(token string) uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for i := len(v.recent) - 1; i >= 0; i-- {
-		if g := v.recent[i]; g.token == token && !time.Now().Before(g.from) {
+	for _, g := range slices.Backward(v.recent) {
+		if g.token == token && !time.Now().Before(g.from) {
 			return g.number
 		}
 	}

@@ -513,7 +513,7 @@ func TestGenerations(t *testing.T) {
 		number("a", 1)
 		number("b", 2)
 		number("c", 0)
-		time.Sleep(6 * time.Second) // five, and a fifth more
+		time.Sleep(6 * time.Second) //nolint:forbidigo // in a bubble; five, and a fifth more
 		number("a", 3)
 		if next, again := v.accept("c", false, false), v.accept("c", false, false); next != 4 || again != 4 {
 			t.Errorf("unproven: %d, %d", next, again)
