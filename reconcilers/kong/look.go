@@ -163,7 +163,7 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 	switch response.StatusCode {
 	case http.StatusOK:
 		if json.Unmarshal(text, &says) != nil || tagOf(says.Route.Tags, tagOwner) == "" {
-			return proofAnswer{}, foreign(proxy, "answers with something else")
+			return proofAnswer{}, notKong(proxy, "answers with something else")
 		}
 		return says, nil
 	case http.StatusServiceUnavailable, http.StatusNotFound: // it does not know the plugin yet, or not even the route
@@ -179,7 +179,7 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 			fix:     "put the plugin that does so on services instead of on everything, or leave --kong-proxy-url out",
 		}
 	}
-	return says, foreign(proxy, fmt.Sprintf("answers %d", response.StatusCode))
+	return says, notKong(proxy, fmt.Sprintf("answers %d", response.StatusCode))
 }
 
 func silent(proxy string, err error) *trouble {
@@ -194,7 +194,7 @@ func silent(proxy string, err error) *trouble {
 	}
 }
 
-func foreign(proxy, does string) *trouble {
+func notKong(proxy, does string) *trouble {
 	return &trouble{
 		problem: "what is at " + hidden(proxy) + " " + does + ", as Kong's proxy would not",
 		fix:     "see that --kong-proxy-url names Kong's own proxy (proxy_listen), with nothing before it",

@@ -329,6 +329,26 @@ func TestProofOfOthers(t *testing.T) {
 	w.until("the trouble", func(v reconcilers.Verification) bool { return v.Problem != "" && v.Verified < v.Accepted })
 }
 
+// TestProofStays: nobody gets it as his own.
+func TestProofStays(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	r := open(t, proven(k))
+	settled(t, r, setOf(service("a", 1)))
+	owned, err := r.Owned(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := map[string]bool{}
+	for _, a := range owned {
+		if isProof(a.Change.Key) {
+			refused[a.Change.Key.Name] = a.Refused != ""
+		}
+	}
+	if diff := cmp.Diff(map[string]bool{proofKey: true, "route/@verify/request-termination": true}, refused); diff != "" {
+		t.Errorf("refused (-want +got):\n%s", diff)
+	}
+}
+
 // TestProofGoes: without an address of the proxy nothing of it is left.
 func TestProofGoes(t *testing.T) {
 	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
