@@ -10,10 +10,16 @@ import (
 	"github.com/lockstep/lockstep/controller/status"
 )
 
+// applied is what became of what the daemon was told.
+type applied struct {
+	// Result is "confirmed" or "nothing held", "repairing" or "nothing reported".
+	Result string `json:"result"`
+}
+
 func newApply(version string) *cobra.Command {
 	var s settings
 	var confirm, repair, once bool
-	var out output
+	var out output[applied]
 	c := &cobra.Command{
 		Use:   "apply",
 		Short: "Apply everything once, let go what the guard holds back, or undo what others did",
@@ -70,7 +76,7 @@ func moreOrLessThanOne(flags ...bool) bool {
 }
 
 // repairDrifted has the daemon put back what others changed.
-func repairDrifted(c *cobra.Command, r *reach, out *output) error {
+func repairDrifted(c *cobra.Command, r *reach, out *output[applied]) error {
 	var report status.Report
 	if err := r.control(c.Context(), http.MethodGet, "/status", nil, &report); err != nil {
 		return err
@@ -84,11 +90,11 @@ func repairDrifted(c *cobra.Command, r *reach, out *output) error {
 		}
 	}
 	if drifted == 0 {
-		return out.print(c, map[string]string{"result": "nothing reported"}, func(p *printer) {
+		return out.print(c, applied{Result: "nothing reported"}, func(p *printer) {
 			p.line("no change by others is reported, so there is nothing to put back; what is found is, at the latest, after --resync")
 		})
 	}
-	var answer map[string]string
+	var answer applied
 	if err := r.control(c.Context(), http.MethodPost, "/repair", nil, &answer); err != nil {
 		return err
 	}
@@ -98,7 +104,7 @@ func repairDrifted(c *cobra.Command, r *reach, out *output) error {
 }
 
 // confirmHeld has the daemon let go what its guard holds back.
-func confirmHeld(c *cobra.Command, r *reach, out *output) error {
+func confirmHeld(c *cobra.Command, r *reach, out *output[applied]) error {
 	var report status.Report
 	if err := r.control(c.Context(), http.MethodGet, "/status", nil, &report); err != nil {
 		return err
@@ -108,9 +114,9 @@ func confirmHeld(c *cobra.Command, r *reach, out *output) error {
 		held += len(gateway.Held)
 	}
 	if held == 0 {
-		return out.print(c, map[string]string{"result": "nothing held"}, func(p *printer) { p.line("nothing is held back, so there is nothing to confirm") })
+		return out.print(c, applied{Result: "nothing held"}, func(p *printer) { p.line("nothing is held back, so there is nothing to confirm") })
 	}
-	var answer map[string]string
+	var answer applied
 	if err := r.control(c.Context(), http.MethodPost, "/confirm", nil, &answer); err != nil {
 		return err
 	}

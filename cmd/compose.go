@@ -22,7 +22,7 @@ import (
 
 // planCompose says what the labels of Compose files would ask for, together with the
 // folders of manifests, and asks nobody.
-func planCompose(c *cobra.Command, s *settings, files []string, out *output) error {
+func planCompose(c *cobra.Command, s *settings, files []string, out *output[forecast.Report]) error {
 	texts, err := manifests.ReadAll(s.manifests)
 	if err != nil {
 		return fmt.Errorf("--manifests: %w", err)

@@ -25,6 +25,7 @@ func TestPages(t *testing.T) {
 		"commands.md":      commandsPage,
 		"configuration.md": configurationPage,
 		"metrics.md":       metricsPage,
+		"json.md":          jsonPage,
 	} {
 		t.Run(name, func(t *testing.T) {
 			head, err := os.ReadFile(filepath.Join("testdata", name+".head"))

@@ -21,7 +21,7 @@ import (
 
 func newDrain() *cobra.Command {
 	var r reach
-	var out output
+	var out output[controller.Drained]
 	var undo bool
 	var timeout time.Duration
 	c := &cobra.Command{

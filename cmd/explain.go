@@ -20,7 +20,7 @@ import (
 
 func newExplain() *cobra.Command {
 	var r reach
-	var out output
+	var out output[status.Explanation]
 	c := &cobra.Command{
 		Use:   "explain CONTAINER|SERVICE|HOST/PATH|:PORT",
 		Short: "Tell whether a container gets traffic on each gateway, and why not",

@@ -1,20 +1,34 @@
 package cmd
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/manifests"
 )
 
+// exportedManifest is one manifest.
+type exportedManifest struct {
+	APIVersion string         `json:"apiVersion"` // lockstep.dev/v1
+	Kind       string         `json:"kind"`       // Service
+	Metadata   map[string]any `json:"metadata"`   // its name
+	// Spec has the fields that docs/manifests.md tells.
+	Spec map[string]any `json:"spec"`
+}
+
 func newExport() *cobra.Command {
 	var r reach
+	var out output[[]exportedManifest]
 	c := &cobra.Command{
 		Use:   "export [SERVICE...]",
 		Short: "Write what labels ask for as manifests",
@@ -34,10 +48,14 @@ func newExport() *cobra.Command {
 				return err
 			}
 			text, err := manifests.Write(services)
-			if err == nil {
-				_, err = c.OutOrStdout().Write(text)
+			if err != nil {
+				return err
 			}
-			return err
+			listed, err := listManifests(text)
+			if err != nil {
+				return err
+			}
+			return out.print(c, listed, func(p *printer) { _, p.err = p.out.Write(text) })
 		},
 	}
 	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -48,7 +66,33 @@ func newExport() *cobra.Command {
 		return slices.Sorted(maps.Keys(memory.Services)), cobra.ShellCompDirectiveNoFileComp
 	}
 	r.bindReach(c.Flags())
+	out.bind(c)
 	return withEnvironment(c)
+}
+
+// listManifests takes a file of manifests apart.
+func listManifests(text []byte) ([]exportedManifest, error) {
+	var all []exportedManifest
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var body any
+		err := decoder.Decode(&body)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		var one exportedManifest
+		var encoded []byte
+		if err == nil {
+			encoded, err = json.Marshal(body)
+		}
+		if err == nil {
+			err = json.Unmarshal(encoded, &one)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list what is exported: %w", err)
+		}
+		all = append(all, one)
+	}
 }
 
 // exported returns the named services as labels ask for them, sorted; all when none is named.

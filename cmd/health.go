@@ -13,8 +13,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// healthy is what a daemon says that is well.
+type healthy struct {
+	Says string `json:"says"` // "ok", or "ready" when that was asked
+}
+
 func newHealth() *cobra.Command {
 	var r reach
+	var out output[healthy]
 	var ready bool
 	c := &cobra.Command{
 		Use:   "health",
@@ -31,12 +37,11 @@ func newHealth() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p := &printer{out: c.OutOrStdout()}
-			p.line("%s", line)
-			return p.err
+			return out.print(c, healthy{Says: line}, func(p *printer) { p.line("%s", line) })
 		},
 	}
 	r.bindReach(c.Flags())
+	out.bind(c)
 	c.Flags().BoolVar(&ready, "ready", false, "ask whether every gateway holds what is desired")
 	return withEnvironment(c)
 }

@@ -19,7 +19,7 @@ import (
 
 func newHistory() *cobra.Command {
 	var r reach
-	var out output
+	var out output[[]history.Generation]
 	limit := 20
 	c := &cobra.Command{
 		Use:   "history [SERVICE|GENERATION]",

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,21 +22,46 @@ import (
 	"github.com/lockstep/lockstep/controller/status"
 )
 
-// output is the flag --output and what follows from it.
-type output struct {
-	format string
+// output is the flag --output of a command that prints a T, and what follows from it.
+type output[T any] struct {
+	format *format
 	others map[string]func(*printer) // formats that this command alone has
 }
 
+// format is the value of the flag.
+type format struct {
+	word  string
+	types []reflect.Type // what the command prints for machines
+}
+
+// String implements pflag.Value.
+func (f *format) String() string { return f.word }
+
+// Set implements pflag.Value. Whether there is such a format is known when something is printed.
+func (f *format) Set(word string) error {
+	f.word = word
+	return nil
+}
+
+// Type implements pflag.Value.
+func (f *format) Type() string { return "string" }
+
 // bind adds the flag; others are formats that the command has besides.
-func (o *output) bind(c *cobra.Command, others ...string) {
+func (o *output[T]) bind(c *cobra.Command, others ...string) {
+	o.share(&format{word: "text"})
 	usage := append([]string{"`format`: text for people, json or yaml for machines"}, others...)
-	c.Flags().StringVarP(&o.format, "output", "o", "text", strings.Join(usage, ", "))
+	c.Flags().VarP(o.format, "output", "o", strings.Join(usage, ", "))
 	complete(c, "output", append([]string{"text", "json", "yaml"}, others...)...)
 }
 
+// share goes by the flag of another output, for a command that prints one or the other.
+func (o *output[T]) share(f *format) {
+	o.format = f
+	f.types = append(f.types, reflect.TypeFor[T]())
+}
+
 // also says how one of the command's own formats is written.
-func (o *output) also(format string, write func(*printer)) {
+func (o *output[T]) also(format string, write func(*printer)) {
 	if o.others == nil {
 		o.others = map[string]func(*printer){}
 	}
@@ -43,11 +69,12 @@ func (o *output) also(format string, write func(*printer)) {
 }
 
 // print writes value as JSON or YAML, or what text prints.
-func (o *output) print(c *cobra.Command, value any, text func(*printer)) error {
-	if other := o.others[o.format]; other != nil {
+func (o *output[T]) print(c *cobra.Command, value T, text func(*printer)) error {
+	word := o.format.word
+	if other := o.others[word]; other != nil {
 		text = other
 	}
-	switch o.format {
+	switch word {
 	case "json":
 		encoder := json.NewEncoder(c.OutOrStdout())
 		encoder.SetIndent("", "  ")
@@ -65,18 +92,18 @@ func (o *output) print(c *cobra.Command, value any, text func(*printer)) error {
 		}
 		return nil
 	}
-	if o.format != "text" && o.others[o.format] == nil {
+	if word != "text" && o.others[word] == nil {
 		known := append([]string{"text", "json", "yaml"}, slices.Sorted(maps.Keys(o.others))...)
-		return fmt.Errorf("unknown format %q for --output; use %s", o.format, strings.Join(known, ", "))
+		return fmt.Errorf("unknown format %q for --output; use %s", word, strings.Join(known, ", "))
 	}
-	p := &printer{out: c.OutOrStdout(), colours: o.format == "text" && colourful(c.OutOrStdout()), signs: pictorial(c.OutOrStdout())}
+	p := &printer{out: c.OutOrStdout(), colours: word == "text" && colourful(c.OutOrStdout()), signs: pictorial(c.OutOrStdout())}
 	text(p)
 	return p.err
 }
 
 // screen makes show begin on an empty screen where people look on; elsewhere an
 // empty line stands between two texts.
-func (o *output) screen(c *cobra.Command, show func(status.Report) error) func(status.Report) error {
+func (o *output[T]) screen(c *cobra.Command, show func(status.Report) error) func(status.Report) error {
 	file, isFile := c.OutOrStdout().(*os.File)
 	before := "\n"
 	if isFile && term.IsTerminal(int(file.Fd())) {
@@ -84,7 +111,7 @@ func (o *output) screen(c *cobra.Command, show func(status.Report) error) func(s
 	}
 	first := true
 	return func(report status.Report) error {
-		if o.format == "text" && (!first || before != "\n") {
+		if o.format.word == "text" && (!first || before != "\n") {
 			if _, err := io.WriteString(c.OutOrStdout(), before); err != nil {
 				return fmt.Errorf("print: %w", err)
 			}

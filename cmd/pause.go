@@ -34,7 +34,7 @@ func newResume() *cobra.Command {
 
 func newPauseOrResume(resume bool, c *cobra.Command) *cobra.Command {
 	var r reach
-	var out output
+	var out output[[]controller.Paused]
 	c.ValidArgs = []string{string(v1.Kong), string(v1.HAProxy)}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		request := server.PauseRequest{Resume: resume, By: whoAsks()}

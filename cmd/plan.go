@@ -11,11 +11,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lockstep/lockstep/api/server"
+	"github.com/lockstep/lockstep/controller/forecast"
 )
 
 func newPlan(version string) *cobra.Command {
 	var s settings
-	var out output
+	var out output[[]server.GatewayPlan]
+	var forecasts output[forecast.Report]
 	var composed []string
 	c := &cobra.Command{
 		Use:   "plan",
@@ -35,7 +37,7 @@ func newPlan(version string) *cobra.Command {
 				return err
 			}
 			if len(composed) > 0 {
-				return planCompose(c, &s, composed, &out)
+				return planCompose(c, &s, composed, &forecasts)
 			}
 			plans, err := plans(c.Context(), version, &s, asksOtherwise(c.Flags()))
 			if err != nil {
@@ -51,6 +53,7 @@ func newPlan(version string) *cobra.Command {
 	s.bindDaemon(c.Flags())
 	c.Flags().StringSliceVar(&composed, "compose", nil, "`file` of Docker Compose: say what its labels would ask for, and ask nobody; repeatable")
 	out.bind(c, "markdown")
+	forecasts.share(out.format)
 	completeDaemon(c)
 	return withEnvironment(c)
 }
@@ -58,10 +61,11 @@ func newPlan(version string) *cobra.Command {
 // asksOtherwise reports whether a flag on the command line says something of what
 // a daemon would do: one that runs has its own, so it is not the one to ask.
 func asksOtherwise(f *pflag.FlagSet) bool {
-	otherwise := false
+	otherwise, known := false, daemonFlags()
 	f.Visit(func(flag *pflag.Flag) {
-		finds := slices.Contains([]string{"listen", "state-dir", "control-socket", configFlag, "output", "log-level", "log-format", "kong"}, flag.Name)
-		otherwise = otherwise || !finds && len(flag.Annotations[fromVariable]) == 0
+		finds := slices.Contains([]string{"listen", "state-dir", "control-socket", configFlag, "log-level", "log-format"}, flag.Name)
+		own := known.Lookup(flag.Name) == nil // says how to ask, and nothing of the daemon
+		otherwise = otherwise || !finds && !own && len(flag.Annotations[fromVariable]) == 0
 	})
 	return otherwise
 }

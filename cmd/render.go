@@ -21,7 +21,7 @@ import (
 
 func newRender(version string) *cobra.Command {
 	var s settings
-	var out output
+	var out output[[]server.Rendered]
 	var ofKong bool
 	var dir string
 	c := &cobra.Command{
@@ -90,7 +90,7 @@ func render(ctx context.Context, version string, s *settings, gateways []v1.Gate
 
 // showRendered prints what was rendered, or writes it into a directory, and what can't be
 // said in it to standard error. The error names the gateways that can't be rendered.
-func showRendered(c *cobra.Command, out *output, rendered []server.Rendered, dir string) error {
+func showRendered(c *cobra.Command, out *output[[]server.Rendered], rendered []server.Rendered, dir string) error {
 	var failed []error
 	for _, r := range rendered {
 		for _, problem := range r.Problems {

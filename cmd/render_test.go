@@ -16,13 +16,13 @@ import (
 )
 
 // shownAs returns what a command says of what was rendered.
-func shownAs(t *testing.T, format, dir string, rendered ...server.Rendered) (out, wrong string, err error) {
+func shownAs(t *testing.T, word, dir string, rendered ...server.Rendered) (out, wrong string, err error) {
 	t.Helper()
 	var o, e bytes.Buffer
 	c := &cobra.Command{}
 	c.SetOut(&o)
 	c.SetErr(&e)
-	err = showRendered(c, &output{format: format}, rendered, dir)
+	err = showRendered(c, &output[[]server.Rendered]{format: &format{word: word}}, rendered, dir)
 	return o.String(), e.String(), err
 }
 

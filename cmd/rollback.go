@@ -53,7 +53,7 @@ func newRelease() *cobra.Command {
 
 func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 	var r reach
-	var out output
+	var out output[[]controller.RolledBack]
 	var yes bool
 	c.RunE = func(c *cobra.Command, args []string) error {
 		request := server.RollbackRequest{Release: release, Services: args, By: whoAsks()}

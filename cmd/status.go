@@ -17,7 +17,7 @@ import (
 
 func newStatus() *cobra.Command {
 	var r reach
-	var out output
+	var out output[status.Report]
 	var watch bool
 	c := &cobra.Command{
 		Use:   "status",

@@ -17,7 +17,7 @@ import (
 )
 
 func newValidate() *cobra.Command {
-	var out output
+	var out output[manifests.Report]
 	var v validation
 	c := &cobra.Command{
 		Use:   "validate FILE|DIRECTORY…",

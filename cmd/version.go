@@ -8,14 +8,14 @@ import (
 
 // Version is what `lockstep version --output json` prints.
 type Version struct {
-	Version string `json:"version"`
-	Go      string `json:"go"`
-	OS      string `json:"os"`
-	Arch    string `json:"arch"`
+	Version string `json:"version"` // of lockstep
+	Go      string `json:"go"`      // that it was built with
+	OS      string `json:"os"`      // the operating system that it was built for
+	Arch    string `json:"arch"`    // the processor that it was built for
 }
 
 func newVersion(version string) *cobra.Command {
-	var out output
+	var out output[Version]
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",

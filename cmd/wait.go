@@ -23,16 +23,16 @@ const (
 
 // waited is what became of one wait, in the form in which it is printed as JSON.
 type waited struct {
-	Subject string      `json:"subject"`
-	Goal    status.Goal `json:"goal"`
-	Reached bool        `json:"reached"`
+	Subject string      `json:"subject"` // the container or service that was waited for
+	Goal    status.Goal `json:"goal"`    // what was waited for
+	Reached bool        `json:"reached"` // whether it came to that in time
 	// Missing says what was still missing when the time was up.
 	Missing string `json:"missing,omitempty"`
 }
 
 func newWait() *cobra.Command {
 	var r reach
-	var out output
+	var out output[[]waited]
 	var goal string
 	var timeout time.Duration
 	c := &cobra.Command{

@@ -22,10 +22,10 @@ type DrainOrder struct {
 
 // Drained is what became of a DrainOrder.
 type Drained struct {
-	Container string   `json:"container"`
-	ID        string   `json:"id"`
-	Services  []string `json:"services"` // those that it is part of, sorted
-	Draining  bool     `json:"draining"`
+	Container string   `json:"container"` // its name
+	ID        string   `json:"id"`        // its whole id
+	Services  []string `json:"services"`  // those that it is part of, sorted
+	Draining  bool     `json:"draining"`  // it gets nothing new
 	// Changed is false when that was so already.
 	Changed bool `json:"changed"`
 	// By and Since are those of the order that holds.

@@ -25,8 +25,8 @@ type PauseOrder struct {
 
 // Paused is what became of a PauseOrder for one gateway.
 type Paused struct {
-	Gateway v1.Gateway `json:"gateway"`
-	Paused  bool       `json:"paused"`
+	Gateway v1.Gateway `json:"gateway"` // which one
+	Paused  bool       `json:"paused"`  // it is left as it is
 	// Changed is false when that was so already.
 	Changed bool `json:"changed"`
 	// By and Since are those of the order that holds.

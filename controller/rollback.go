@@ -32,7 +32,7 @@ type RollbackOrder struct {
 
 // RolledBack is what became of a RollbackOrder for one service, or would.
 type RolledBack struct {
-	Service string `json:"service"`
+	Service string `json:"service"` // which one
 	// Generation is the one that it is held to; 0: none.
 	Generation uint64 `json:"generation,omitempty"`
 	// Changed is false when that was so already, and where it can't be.

@@ -13,11 +13,11 @@ import (
 
 // Report is what is to be said of files that nobody serves yet.
 type Report struct {
-	Files   int            `json:"files"`
+	Files   int            `json:"files"`   // how many were read
 	Objects map[string]int `json:"objects"` // by kind
 	// Services are those that the labels of Compose files would make, or be part of.
 	Services int          `json:"compose_services,omitempty"`
-	Problems []v1.Problem `json:"problems"`
+	Problems []v1.Problem `json:"problems"` // all that is wrong, by place
 }
 
 // ReadAll reads files, and the manifests in folders, by the paths that were given.

@@ -103,7 +103,7 @@ type File struct {
 	Name string `json:"name"`
 	// Path is where the gateway reads it, as other files name it; "" where that is nowhere.
 	Path string `json:"path,omitempty"`
-	Text string `json:"text"`
+	Text string `json:"text"` // all that stands in it
 }
 
 // Watcher is implemented by a reconciler that can notice by itself that its

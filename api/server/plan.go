@@ -8,8 +8,8 @@ import (
 // GatewayPlan is what would change on one gateway, in the form in which it is
 // printed as JSON. Its field names are part of the interface.
 type GatewayPlan struct {
-	Gateway v1.Gateway `json:"gateway"`
-	Changes []Change   `json:"changes"`
+	Gateway v1.Gateway `json:"gateway"` // which one
+	Changes []Change   `json:"changes"` // those that would be made, in their order
 	// Held are removals that the guard would keep back.
 	Held []Change `json:"held,omitempty"`
 	// Reported are changes that would undo what others did at the gateway, and that are
@@ -23,15 +23,15 @@ type GatewayPlan struct {
 
 // Change is one change of a plan.
 type Change struct {
-	Operation plan.Op `json:"operation"`
-	Object    v1.Key  `json:"object"`
-	Service   string  `json:"service,omitempty"`
-	Sentence  string  `json:"sentence"`
+	Operation plan.Op `json:"operation"`         // what is to be done
+	Object    v1.Key  `json:"object"`            // to what
+	Service   string  `json:"service,omitempty"` // to which that belongs; "" for none
+	Sentence  string  `json:"sentence"`          // all of it for people
 	// Fields are what an update changes.
 	Fields []plan.Difference `json:"fields,omitempty"`
 	// Reload says why the gateway must be reloaded for the change.
 	Reload string    `json:"reload,omitempty"`
-	Origin v1.Origin `json:"origin,omitzero"`
+	Origin v1.Origin `json:"origin,omitzero"` // where it was asked for
 }
 
 // NewGatewayPlan returns a plan in its printed form.

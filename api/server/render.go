@@ -10,7 +10,7 @@ import (
 
 // Rendered is what a gateway is to hold, in its own words.
 type Rendered struct {
-	Gateway v1.Gateway `json:"gateway"`
+	Gateway v1.Gateway `json:"gateway"` // which one
 	// Files hold no secrets; in the order in which the gateway reads them.
 	Files []reconcilers.File `json:"files"`
 	// Problems are what can't be said in them.

@@ -8,8 +8,8 @@ import (
 // Decision says who decides one setting of a service: the field, plugins.NAME or
 // routes.NAME, as labels name it.
 type Decision struct {
-	Setting string `json:"setting"`
-	Origin  Origin `json:"origin"` // the place in a manifest, or the container whose labels decide
+	Setting string `json:"setting"` // its name, as labels have it
+	Origin  Origin `json:"origin"`  // the place in a manifest, or the container whose labels decide
 	// Over says that labels ask for something else, which does not come about.
 	Over bool `json:"over_labels,omitempty"`
 }

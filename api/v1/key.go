@@ -27,8 +27,8 @@ const (
 
 // Key names one object. Keys of a kind are unique within one owner.
 type Key struct {
-	Kind Kind   `json:"kind"`
-	Name string `json:"name"`
+	Kind Kind   `json:"kind"` // of the object
+	Name string `json:"name"` // unique within its kind
 }
 
 // String returns "kind/name".
@@ -64,11 +64,11 @@ const (
 type Origin struct {
 	Container string `json:"container,omitempty"` // the container's name, without the slash
 	Label     string `json:"label,omitempty"`     // the whole label key as written
-	File      string `json:"file,omitempty"`
-	Line      int    `json:"line,omitempty"` // from 1
-	Column    int    `json:"column,omitempty"`
-	Commit    string `json:"commit,omitempty"`
-	Author    string `json:"author,omitempty"` // of the commit, as it says itself; not part of the place
+	File      string `json:"file,omitempty"`      // the path of a manifest
+	Line      int    `json:"line,omitempty"`      // from 1
+	Column    int    `json:"column,omitempty"`    // from 1
+	Commit    string `json:"commit,omitempty"`    // of the repository that the file is from
+	Author    string `json:"author,omitempty"`    // of the commit, as it says itself; not part of the place
 }
 
 // shownCommit is how much of a commit's id people read.

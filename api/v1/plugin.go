@@ -13,7 +13,7 @@ import (
 // it: names letter for letter, values as text. What type a value has is known
 // to Kong's schema alone, so the reconciler of Kong converts it.
 type Plugin struct {
-	Name string `json:"name"`
+	Name string `json:"name"` // Kong's own name of it
 	// Enabled is false for a plugin that is there and does nothing.
 	Enabled bool `json:"enabled"`
 	// InstanceName tells plugins of one name apart in Kong; "" for none.
@@ -33,7 +33,7 @@ type Setting struct {
 	// Value may be a secret: Secret says so, or Kong's schema. It is shown nowhere.
 	Value  string `json:"value"`
 	Secret bool   `json:"secret,omitempty"`
-	Origin Origin `json:"origin"`
+	Origin Origin `json:"origin"` // where it was asked for
 }
 
 // Shown returns the route as it may be shown: without the values of its plugins.

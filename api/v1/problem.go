@@ -32,12 +32,12 @@ const (
 // Problem says what is wrong, where, and what to do. It is data, not an error
 // of the program: the object it names waits for a change of its input.
 type Problem struct {
-	Reason  Reason  `json:"reason"`
+	Reason  Reason  `json:"reason"`            // why, in one word
 	Gateway Gateway `json:"gateway,omitempty"` // empty: wherever it is served
-	Object  Key     `json:"object"`
-	Origin  Origin  `json:"origin"`
-	Message string  `json:"message"` // what is wrong, lower case, no full stop
-	Fix     string  `json:"fix"`     // what to do about it, in the imperative
+	Object  Key     `json:"object"`            // what it is about
+	Origin  Origin  `json:"origin"`            // where that was asked for
+	Message string  `json:"message"`           // what is wrong, lower case, no full stop
+	Fix     string  `json:"fix"`               // what to do about it, in the imperative
 }
 
 // Error makes a Problem usable as an error: "place: reason: message; fix".

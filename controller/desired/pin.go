@@ -25,9 +25,9 @@ type Settled struct {
 
 // PinStanding is the account of a service that is held to an earlier generation.
 type PinStanding struct {
-	Generation uint64    `json:"generation"`
-	By         string    `json:"by"`
-	Since      time.Time `json:"since"`
+	Generation uint64    `json:"generation"` // whose settings hold
+	By         string    `json:"by"`         // who rolled it back
+	Since      time.Time `json:"since"`      // when that was
 }
 
 func newPinStanding(pin *ledger.Pin) *PinStanding {

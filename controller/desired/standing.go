@@ -9,7 +9,7 @@ import (
 // Standing is the account of one service: what was decided and why. It is
 // immutable.
 type Standing struct {
-	Service   string             `json:"service"`
+	Service   string             `json:"service"`               // its key
 	DecidedBy string             `json:"decided_by"`            // the container whose settings hold
 	Manifest  v1.Origin          `json:"manifest,omitzero"`     // where a manifest declares the service
 	Decisions []v1.Decision      `json:"decisions,omitempty"`   // who decides which setting, where a manifest declares the service
@@ -38,19 +38,19 @@ type VersionStanding struct {
 
 // VersionShare is what a version gets on one gateway.
 type VersionShare struct {
-	Gateway v1.Gateway `json:"gateway"`
-	Ready   int        `json:"ready"` // how many of its instances could get traffic
-	Share   float64    `json:"share"` // per cent, as the weights make it
+	Gateway v1.Gateway `json:"gateway"` // which one
+	Ready   int        `json:"ready"`   // how many of its instances could get traffic
+	Share   float64    `json:"share"`   // per cent, as the weights make it
 }
 
 // InstanceStanding is the account of one container in one service.
 type InstanceStanding struct {
-	ID        string    `json:"id"`              // the full container id
-	Container string    `json:"container"`       // of a static endpoint: its address
-	Origin    v1.Origin `json:"origin,omitzero"` // of a static endpoint: where it is declared
-	Version   string    `json:"version,omitempty"`
-	Weight    int       `json:"weight"`   // its own, as the label says
-	Verdicts  []Verdict `json:"gateways"` // one for each configured gateway
+	ID        string    `json:"id"`                // the full container id
+	Container string    `json:"container"`         // of a static endpoint: its address
+	Origin    v1.Origin `json:"origin,omitzero"`   // of a static endpoint: where it is declared
+	Version   string    `json:"version,omitempty"` // as its label says; "" where none does
+	Weight    int       `json:"weight"`            // its own, as the label says
+	Verdicts  []Verdict `json:"gateways"`          // one for each configured gateway
 }
 
 // RouteStanding is the account of one route.
@@ -62,8 +62,8 @@ type RouteStanding struct {
 // Verdict says whether something is served on a gateway and, if not, why. It
 // is what is desired; what became of it is for status to add.
 type Verdict struct {
-	Gateway v1.Gateway `json:"gateway"`
-	Reason  v1.Reason  `json:"reason"`
+	Gateway v1.Gateway `json:"gateway"` // which one
+	Reason  v1.Reason  `json:"reason"`  // Serving, or why not
 	// Through is the gateway behind this one over which an instance is reached, or
 	// to which a route leads; "" when there is none.
 	Through v1.Gateway `json:"through,omitempty"`
@@ -71,8 +71,8 @@ type Verdict struct {
 	From    v1.Gateway `json:"from,omitempty"`
 	Address string     `json:"address,omitempty"` // of an instance, for this gateway
 	How     string     `json:"how,omitempty"`     // which network the address is on; "" of a static one
-	Message string     `json:"message,omitempty"`
-	Fix     string     `json:"fix,omitempty"`
+	Message string     `json:"message,omitempty"` // the same for people; "" when there is nothing to say
+	Fix     string     `json:"fix,omitempty"`     // what to do about it
 	// Accepted is set while the gateway has accepted a change that it is not known to
 	// serve yet: since when.
 	Accepted time.Time `json:"accepted,omitzero"`

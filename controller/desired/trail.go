@@ -20,12 +20,12 @@ type Trail struct {
 
 // Step is one decision.
 type Step struct {
-	Name    StepName   `json:"step"`
+	Name    StepName   `json:"step"`              // what is decided
 	Gateway v1.Gateway `json:"gateway,omitempty"` // "" when it holds for all
-	Result  Mark       `json:"result"`
-	Reason  v1.Reason  `json:"reason,omitempty"` // why it is failed or open
-	Message string     `json:"message"`          // what was decided, and by what
-	Fix     string     `json:"fix,omitempty"`    // what to do about it
+	Result  Mark       `json:"result"`            // what came of it
+	Reason  v1.Reason  `json:"reason,omitempty"`  // why it is failed or open
+	Message string     `json:"message"`           // what was decided, and by what
+	Fix     string     `json:"fix,omitempty"`     // what to do about it
 }
 
 // StepName says what is decided. The names are part of the interface.

@@ -44,8 +44,8 @@ type Compiler interface {
 
 // Report is what would be asked for. Everything is sorted.
 type Report struct {
-	Projects []string  `json:"projects"`
-	Services []Service `json:"services"`
+	Projects []string  `json:"projects"` // of Compose, by name
+	Services []Service `json:"services"` // those that the files would make
 	// Problems are why containers would be left out, and where services would not be
 	// served as asked.
 	Problems []v1.Problem `json:"problems"`
@@ -55,10 +55,10 @@ type Report struct {
 
 // Service is one service that the files would make, or be part of.
 type Service struct {
-	Name       string                  `json:"name"`
-	Containers []string                `json:"containers"`
-	Origin     v1.Origin               `json:"origin"` // the first of its labels that asks for a route, else its container
-	Routes     []desired.RouteStanding `json:"routes"`
+	Name       string                  `json:"name"`       // its key
+	Containers []string                `json:"containers"` // those of the files that are part of it
+	Origin     v1.Origin               `json:"origin"`     // the first of its labels that asks for a route, else its container
+	Routes     []desired.RouteStanding `json:"routes"`     // with what each gateway would make of them
 	// AnyPort says that no label and no file says which port it has: the one that the
 	// image exposes.
 	AnyPort bool `json:"any_port,omitempty"`

@@ -39,8 +39,8 @@ const (
 
 // Change is what a generation changed of one service.
 type Change struct {
-	Service   string    `json:"service"`
-	Operation Operation `json:"operation"`
+	Service   string    `json:"service"`   // its key
+	Operation Operation `json:"operation"` // what became of it
 	// Fields are those that differ. None do where it was only held or let go of.
 	Fields []v1.Difference `json:"fields,omitempty"`
 	// Origin is where its settings come from: the container whose labels decide, or the

@@ -14,13 +14,13 @@ import (
 // Report is everything at one moment, sorted, in the form in which it is
 // printed as JSON. Its field names are part of the interface.
 type Report struct {
-	Version  string         `json:"version"`
-	Owner    string         `json:"owner"`
+	Version  string         `json:"version"`  // the daemon's
+	Owner    string         `json:"owner"`    // whose mark its objects bear
 	Revision uint64         `json:"revision"` // another one when anything is different
 	Ready    bool           `json:"ready"`    // every source is loaded and every gateway holds what is desired
-	Sources  []source.State `json:"sources"`
-	Gateways []Gateway      `json:"gateways"`
-	Services []Service      `json:"services"`
+	Sources  []source.State `json:"sources"`  // where the truth comes from
+	Gateways []Gateway      `json:"gateways"` // in the order of the flags
+	Services []Service      `json:"services"` // by name
 	// Refused are the containers that were left out because of their labels.
 	Refused []Refused `json:"refused"`
 	// Waiting are plugins of manifests that hold for nothing, as there is no such service or
@@ -30,7 +30,7 @@ type Report struct {
 
 // Gateway is how one gateway is doing.
 type Gateway struct {
-	Name v1.Gateway `json:"name"`
+	Name v1.Gateway `json:"name"` // which one
 	// Reason is Serving, Starting (nothing was applied yet), GatewayUnreachable, Conflict or Paused.
 	Reason v1.Reason `json:"reason"`
 	// Error says what is wrong and what to do; "" when all is well.
@@ -51,9 +51,9 @@ type Gateway struct {
 
 // Held is one removal that the guard keeps back.
 type Held struct {
-	Owner    v1.Key    `json:"owner"`
-	Sentence string    `json:"sentence"`
-	Until    time.Time `json:"until"` // when it goes by itself
+	Owner    v1.Key    `json:"owner"`    // what is to go
+	Sentence string    `json:"sentence"` // the same for people
+	Until    time.Time `json:"until"`    // when it goes by itself
 }
 
 // Problem says of a held removal what became of it, as HeldByGuard.
@@ -119,6 +119,6 @@ func (s *Service) Inspected(gateway v1.Gateway, known func(id string) reconciler
 
 // Refused is one container that was left out because of its labels.
 type Refused struct {
-	ID       string       `json:"id"`
-	Problems []v1.Problem `json:"problems"`
+	ID       string       `json:"id"`       // of the container
+	Problems []v1.Problem `json:"problems"` // with its labels, or what policies refuse
 }

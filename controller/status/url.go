@@ -14,7 +14,7 @@ import (
 
 // Answer says what a gateway makes of a request.
 type Answer struct {
-	Gateway v1.Gateway `json:"gateway"`
+	Gateway v1.Gateway `json:"gateway"` // which one
 	// Status is the gateway's own answer (404, 503); 0 when an instance answers.
 	Status int `json:"status,omitempty"`
 	// Route and Service are those that take the request; "" when none does.
@@ -38,10 +38,10 @@ type Answer struct {
 
 // Other is a route that matches a request and does not take it.
 type Other struct {
-	Route   string    `json:"route"`
-	Reason  v1.Reason `json:"reason"` // Serving: it is served, and another one goes before it
-	Message string    `json:"message"`
-	Fix     string    `json:"fix,omitempty"`
+	Route   string    `json:"route"`         // its name
+	Reason  v1.Reason `json:"reason"`        // Serving: it is served, and another one goes before it
+	Message string    `json:"message"`       // the same for people
+	Fix     string    `json:"fix,omitempty"` // what to do about it
 }
 
 // ErrAddress is returned for what can't be read as an address.

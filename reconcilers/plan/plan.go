@@ -64,9 +64,9 @@ func (c Change) Sentence() string {
 // Difference is what an update changes in one field. Both values are "" where they
 // would tell people nothing.
 type Difference struct {
-	Name   string `json:"name"`
-	Before string `json:"before,omitempty"`
-	After  string `json:"after,omitempty"`
+	Name   string `json:"name"`             // of the field
+	Before string `json:"before,omitempty"` // as the gateway has it; "" for nothing
+	After  string `json:"after,omitempty"`  // as it is to be; "" for nothing
 }
 
 // Differences returns what an update changes, by the fields' names.
