@@ -44,6 +44,9 @@ func withObjects(c *cobra.Command) *cobra.Command {
 	var o objects
 	services := c.RunE
 	o.bindDryRun(c)
+	if f, ok := c.Flag("output").Value.(*format); ok { // it has no other
+		o.out.share(f)
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		ofGateways := slices.DeleteFunc(slices.Clone(args), func(name string) bool { return !ofGateway(name) })
 		switch {
@@ -68,7 +71,7 @@ func ofGateway(name string) bool {
 // objects is a command that is about objects of gateways.
 type objects struct {
 	reach
-	out         output
+	out         output[[]controller.Adopted]
 	yes, dryRun bool
 }
 
@@ -87,7 +90,7 @@ func (o *objects) bindDryRun(c *cobra.Command) {
 func (o *objects) take(c *cobra.Command) {
 	text := func(name string) string { return c.Flag(name).Value.String() }
 	o.listen, o.controlSocket, o.stateDir = text("listen"), text("control-socket"), text("state-dir")
-	o.out.format, o.yes = text("output"), text("yes") == "true"
+	o.yes = text("yes") == "true"
 }
 
 // run shows what would be done, asks, and has it done.

@@ -55,7 +55,7 @@ func newPrune() *cobra.Command {
 // pruning is what the command line says about it.
 type pruning struct {
 	all, yes, dryRun bool
-	out              output
+	out              output[[]server.Pruned]
 }
 
 // ask has the daemon remove what nothing asks for.

@@ -32,20 +32,20 @@ type AdoptOrder struct {
 
 // Adopted is what became of an AdoptOrder for one object, or would.
 type Adopted struct {
-	Gateway v1.Gateway `json:"gateway"`
+	Gateway v1.Gateway `json:"gateway"` // which one
 	// Name is what the object is called in orders.
 	Name string `json:"name"`
 	// ID is the gateway's own name for it, as it is now.
 	ID      string `json:"id"`
-	Service string `json:"service,omitempty"`
+	Service string `json:"service,omitempty"` // to which it belongs; "" for none
 	// Sentence says what is done to it.
 	Sentence string            `json:"sentence"`
-	Fields   []plan.Difference `json:"fields,omitempty"`
+	Fields   []plan.Difference `json:"fields,omitempty"` // what is changed at it
 	// Goes names what is lost, Stays what others have at it and keep.
 	Goes   []string  `json:"goes,omitempty"`
 	Stays  []string  `json:"stays,omitempty"`
-	Advice string    `json:"advice,omitempty"`
-	Origin v1.Origin `json:"origin,omitzero"`
+	Advice string    `json:"advice,omitempty"` // what else to know of it
+	Origin v1.Origin `json:"origin,omitzero"`  // where its place is asked for
 	// Done is true when it was done.
 	Done bool `json:"done"`
 	// Refused says why it stays as it is, and what to do; "" when it does not.

@@ -57,17 +57,17 @@ func (r *PruneRequest) check() error {
 
 // Pruned is what was removed from one gateway, or would be.
 type Pruned struct {
-	Gateway v1.Gateway `json:"gateway"`
-	Removed []Removal  `json:"removed"`
+	Gateway v1.Gateway `json:"gateway"` // which one
+	Removed []Removal  `json:"removed"` // what was, or is to be
 	// Error says why nothing is removed there.
 	Error string `json:"error,omitempty"`
 }
 
 // Removal is one removed object.
 type Removal struct {
-	Object   v1.Key `json:"object"`
-	Service  string `json:"service,omitempty"`
-	Sentence string `json:"sentence"`
+	Object   v1.Key `json:"object"`            // what goes
+	Service  string `json:"service,omitempty"` // to which it belongs; "" for none
+	Sentence string `json:"sentence"`          // the same for people
 	// Refused says why it stays; "" when it does not.
 	Refused string `json:"refused,omitempty"`
 }
