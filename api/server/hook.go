@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/time/rate"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -25,10 +24,8 @@ const HookPath = "/hooks/git"
 // The bounds of what strangers may cost.
 const (
 	hookBody    = 25 << 20 // bytes; GitHub sends no more
+	smallBody   = 64 << 10 // bytes that cost no more to check than a request does
 	hookTime    = 10 * time.Second
-	hookRate    = 5 // requests a second, from everybody together
-	hookBurst   = 20
-	hookAtOnce  = 16
 	leastSecret = 16 // characters
 )
 
@@ -53,9 +50,8 @@ func CheckHookSecret(secret v1.Secret) error {
 // hook is the handler.
 type hook struct {
 	Hook
-	limit  *rate.Limiter
-	atOnce chan struct{}
-	counts *prometheus.CounterVec
+	callers *callers
+	counts  *prometheus.CounterVec
 }
 
 // NewHook returns the handler of HookPath. What a request says does not matter, only
@@ -63,10 +59,10 @@ type hook struct {
 // has a body, and nothing is kept of a request.
 func NewHook(h Hook) http.Handler {
 	made := &hook{
-		Hook: h, limit: rate.NewLimiter(hookRate, hookBurst), atOnce: make(chan struct{}, hookAtOnce),
+		Hook: h, callers: newCallers(),
 		counts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lockstep_git_hooks_total",
-			Help: "Calls of the webhook, by result: accepted, refused (no signature that fits), or limited (too many at once)."}, []string{"result"}),
+			Help: "Calls of the webhook, by result: accepted, refused (no signature that fits), or limited (too many wrong ones, or too many at once, from one address)."}, []string{"result"}),
 	}
 	h.Registerer.MustRegister(made.counts)
 	mux := http.NewServeMux()
@@ -75,18 +71,15 @@ func NewHook(h Hook) http.Handler {
 	return mux
 }
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements http.Handler. What is wrong at first sight costs no more than the look.
+// A call is right or wrong by its body alone where that is signed, so reading it is what
+// strangers may make it do: within bounds for each address, which those who are right never
+// meet. How often it looks, the repository says.
 func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close")
-	select {
-	case h.atOnce <- struct{}{}:
-		defer func() { <-h.atOnce }()
-	default:
-		h.answer(w, "limited", http.StatusTooManyRequests)
-		return
-	}
-	if !h.limit.Allow() {
-		h.answer(w, "limited", http.StatusTooManyRequests)
+	shown, has := proofOf(r)
+	if !has || r.ContentLength > hookBody {
+		h.answer(w, "refused", http.StatusUnauthorized)
 		return
 	}
 	secret, err := h.Secret()
@@ -98,11 +91,23 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, "refused", http.StatusServiceUnavailable)
 		return
 	}
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(hookTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		h.answer(w, "refused", http.StatusServiceUnavailable)
-		return
+	right := false
+	if shown.mac == nil {
+		right = shown.isToken(secret)
+	} else {
+		leave, ok := h.callers.enter(callerOf(r), r.ContentLength < 0 || r.ContentLength > smallBody)
+		if !ok {
+			h.answer(w, "limited", http.StatusTooManyRequests)
+			return
+		}
+		defer func() { leave(right) }()
+		if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(hookTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			h.answer(w, "refused", http.StatusServiceUnavailable)
+			return
+		}
+		right = shown.signs(r.Body, secret)
 	}
-	if !signed(r, secret) {
+	if !right {
 		h.answer(w, "refused", http.StatusUnauthorized)
 		return
 	}
@@ -126,25 +131,39 @@ var signatures = []struct{ name, prefix string }{
 // tokenHeader holds the secret itself: GitLab's way.
 const tokenHeader = "X-Gitlab-Token"
 
-// signed reports whether a request bears the secret, in the way of one of the git
-// servers. It takes as long for a wrong one as for a right one, and keeps no body.
-func signed(r *http.Request, secret v1.Secret) bool {
+// proof is what a request shows to be the git server's: the secret, or a signature of its
+// body.
+type proof struct {
+	token string
+	mac   []byte // nil: the secret itself
+}
+
+// proofOf returns what a request shows, in the way of one of the git servers; false when
+// that is nothing that could be right.
+func proofOf(r *http.Request) (proof, bool) {
 	if token := r.Header.Get(tokenHeader); token != "" {
-		given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(secret.Reveal()))
-		return subtle.ConstantTimeCompare(given[:], want[:]) == 1
+		return proof{token: token}, true
 	}
 	for _, signature := range signatures {
 		text := r.Header.Get(signature.name)
 		if text == "" {
 			continue
 		}
-		given, err := hex.DecodeString(strings.TrimPrefix(text, signature.prefix))
-		if err != nil || !strings.HasPrefix(text, signature.prefix) || len(given) != sha256.Size {
-			return false
-		}
-		mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-		n, err := io.Copy(mac, io.LimitReader(r.Body, hookBody+1))
-		return err == nil && n <= hookBody && hmac.Equal(given, mac.Sum(nil))
+		mac, err := hex.DecodeString(strings.TrimPrefix(text, signature.prefix))
+		return proof{mac: mac}, err == nil && strings.HasPrefix(text, signature.prefix) && len(mac) == sha256.Size
 	}
-	return false
+	return proof{}, false
+}
+
+// isToken reports whether it is the secret. It takes as long for a wrong one as for a right one.
+func (p proof) isToken(secret v1.Secret) bool {
+	given, want := sha256.Sum256([]byte(p.token)), sha256.Sum256([]byte(secret.Reveal()))
+	return subtle.ConstantTimeCompare(given[:], want[:]) == 1
+}
+
+// signs reports whether it is the body's signature, in the same way. It keeps no body.
+func (p proof) signs(body io.Reader, secret v1.Secret) bool {
+	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
+	n, err := io.Copy(mac, io.LimitReader(body, hookBody+1))
+	return err == nil && n <= hookBody && hmac.Equal(p.mac, mac.Sum(nil))
 }

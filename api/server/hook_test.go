@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,8 +10,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -88,7 +93,7 @@ func TestHookWithoutASoundSecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h, pulls, _ := newHook(t, c.secret, c.fails)
 			r := httptest.NewRequest(http.MethodPost, HookPath, strings.NewReader(""))
-			r.Header.Set("X-Gitlab-Token", c.secret)
+			r.Header.Set("X-Gitlab-Token", cmp.Or(c.secret, "anything"))
 			w := httptest.NewRecorder()
 			if h.ServeHTTP(w, r); w.Code != http.StatusServiceUnavailable || *pulls > 0 {
 				t.Errorf("answered %d after %d pulls, want 503 and none", w.Code, *pulls)
@@ -97,21 +102,121 @@ func TestHookWithoutASoundSecret(t *testing.T) {
 	}
 }
 
-// TestHookIsLimited: strangers can't make it work without end.
-func TestHookIsLimited(t *testing.T) {
+// call calls the webhook from an address with a signed body, or a length that it never sends.
+func call(h http.Handler, from, signature, body string, length int64) int {
+	r := httptest.NewRequest(http.MethodPost, HookPath, strings.NewReader(body))
+	r.RemoteAddr, r.ContentLength = from, length
+	r.Header.Set("X-Hub-Signature-256", "sha256="+signature)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
+}
+
+// TestWrongCallsHarmNobodyElse: whoever has no secret is limited where it costs something,
+// and right calls are taken meanwhile, from elsewhere without end, from the same address
+// as long as they are small.
+func TestWrongCallsHarmNobodyElse(t *testing.T) { synctest.Test(t, wrongCallsHarmNobodyElse) }
+
+func wrongCallsHarmNobodyElse(t *testing.T) {
 	h, pulls, registry := newHook(t, hookSecret, nil)
-	limited := 0
-	for range 3 * hookBurst {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, HookPath, strings.NewReader("x")))
-		if w.Code == http.StatusTooManyRequests {
-			limited++
+	wrong, large := hmacOf("another secret that is long", "x"), strings.Repeat("a", smallBody+1)
+	const stranger, neighbour = "192.0.2.1:4000", "[2001:db8::1]:4000"
+	seen := map[int]int{}
+	for range 3 * wrongBurst {
+		seen[call(h, stranger, wrong, large, int64(len(large)))]++
+		call(h, "[2001:db8::2]:4000", wrong, large, -1)
+		call(h, stranger, wrong, "x", 1)
+		call(h, stranger, "no signature", large, int64(len(large)))
+	}
+	if seen[http.StatusUnauthorized] < wrongBurst || seen[http.StatusTooManyRequests] < wrongBurst || *pulls > 0 {
+		t.Fatalf("wrong calls were answered %v, with %d pulls; want the first to be refused, and others not to be looked at", seen, *pulls)
+	}
+	for range 10 * wrongBurst {
+		if code := call(h, "192.0.2.2:4000", hmacOf(hookSecret, large), large, int64(len(large))); code != http.StatusAccepted {
+			t.Fatalf("a right call from elsewhere was answered %d", code)
+		}
+		if code := call(h, stranger, hmacOf(hookSecret, "x"), "x", 1); code != http.StatusAccepted {
+			t.Fatalf("a small right call from the stranger's address was answered %d", code)
 		}
 	}
-	if limited < hookBurst || *pulls > 0 {
-		t.Errorf("%d of %d were limited, %d pulls", limited, 3*hookBurst, *pulls)
+	if code := call(h, neighbour, hmacOf(hookSecret, large), large, int64(len(large))); code != http.StatusTooManyRequests {
+		t.Errorf("a large call from the stranger's network was answered %d, want 429", code)
 	}
-	if n, err := testutil.GatherAndCount(registry, "lockstep_git_hooks_total"); n != 2 || err != nil {
-		t.Errorf("%d results are counted, %v; want refused and limited", n, err)
+	<-time.After(time.Second / wrongRate)
+	if code := call(h, neighbour, hmacOf(hookSecret, large), large, -1); code != http.StatusAccepted {
+		t.Errorf("a while later it was answered %d, want 202", code)
+	}
+	if *pulls != 20*wrongBurst+1 {
+		t.Errorf("%d pulls, want one for each right call", *pulls)
+	}
+	if n, err := testutil.GatherAndCount(registry, "lockstep_git_hooks_total"); n != 3 || err != nil {
+		t.Errorf("%d results are counted, %v; want accepted, refused and limited", n, err)
+	}
+}
+
+// stalled is a body that never comes.
+type stalled struct{ begun, end chan struct{} }
+
+func (s stalled) Read([]byte) (int, error) {
+	s.begun <- struct{}{}
+	<-s.end
+	return 0, io.EOF
+}
+
+// TestCallsThatNeverEnd hold up those of their own address alone.
+func TestCallsThatNeverEnd(t *testing.T) {
+	h, _, _ := newHook(t, hookSecret, nil)
+	body := stalled{make(chan struct{}), make(chan struct{})}
+	var group sync.WaitGroup
+	for range callerMost {
+		group.Go(func() {
+			r := httptest.NewRequest(http.MethodPost, HookPath, body)
+			r.RemoteAddr = "192.0.2.1:4000"
+			r.Header.Set("X-Gitea-Signature", hmacOf(hookSecret, "x"))
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		})
+		<-body.begun
+	}
+	right := hmacOf(hookSecret, "x")
+	if code := call(h, "192.0.2.1:5000", right, "x", 1); code != http.StatusTooManyRequests {
+		t.Errorf("one more from the same address was answered %d, want 429", code)
+	}
+	if code := call(h, "192.0.2.2:5000", right, "x", 1); code != http.StatusAccepted {
+		t.Errorf("one from elsewhere was answered %d, want 202", code)
+	}
+	close(body.end)
+	group.Wait()
+	if code := call(h, "192.0.2.1:5000", right, "x", 1); code != http.StatusAccepted {
+		t.Errorf("afterwards one was answered %d, want 202", code)
+	}
+}
+
+// TestCallersAreBounded: not more addresses are remembered than that, and one that is new
+// has its turn all the same, unless all of them have calls under way.
+func TestCallersAreBounded(t *testing.T) {
+	c := newCallers()
+	at := func(i int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32)
+	}
+	var leave []func(bool)
+	for i := range callersMax {
+		done, ok := c.enter(at(i), true)
+		if !ok {
+			t.Fatalf("address %d is not let in", i)
+		}
+		leave = append(leave, done)
+	}
+	if _, ok := c.enter(at(callersMax), true); ok {
+		t.Error("one more is let in while all are busy")
+	}
+	for _, done := range leave {
+		done(false)
+	}
+	for i := range callersMax {
+		done, ok := c.enter(at(callersMax+i), false)
+		if !ok || len(c.by) > callersMax {
+			t.Fatalf("address %d: let in %t, %d are remembered", callersMax+i, ok, len(c.by))
+		}
+		done(true)
 	}
 }
