@@ -35,6 +35,9 @@ func parseBase(rows []*row, text []byte) (*extra, error) {
 	}
 	var document map[string]any
 	if err := yaml.Unmarshal(text, &document); err != nil {
+		if _, shows := errors.AsType[*yaml.TypeError](err); shows { // it repeats values
+			return nil, errors.New("the file is no map of lists, as Kong's declarative files are")
+		}
 		return nil, fmt.Errorf("the file is no YAML: %w", err)
 	}
 	plain, err := jsonBody(document)
@@ -115,6 +118,48 @@ func (b *extra) has(kind *row, held map[string]any) bool {
 			return mine.equal(held, fields)
 		})
 	})
+}
+
+// readBase takes what goes along with pushes from now on.
+func (r *Reconciler) readBase() {
+	if r.leads {
+		r.file.follow(r.options.Log)
+	}
+	r.base = r.file.current()
+}
+
+// knowBase finds out whether the node holds the base already: its mark names it.
+func (r *Reconciler) knowBase() {
+	if o := r.held[""][markKey()]; r.base != nil && o != nil {
+		if rec, ok := o.Native.(*record); ok && tagged(rec.body, tagBase) == r.base.digest {
+			r.there = r.base
+			r.file.took(r.base)
+		}
+	}
+}
+
+// maxSaid is how much of what Kong refuses of a base is said.
+const maxSaid = 3
+
+// withdraw puts what goes along with a push back to what Kong last took, when it is the
+// other one that Kong refuses. Then the mark stays as it is too: it names what was taken.
+func (r *Reconciler) withdraw(d *draft, why *refused) bool {
+	if len(why.offenders) > 0 && len(why.others) == 0 {
+		return false
+	}
+	words := why.message
+	if len(why.others) > 0 {
+		words = strings.Join(why.others[:min(len(why.others), maxSaid)], "; ")
+	}
+	good, ok := r.file.refuse(r.base, words)
+	if !ok {
+		return false
+	}
+	r.base = good
+	if before := d.current[markKey()]; before != nil {
+		d.want[markKey()] = before
+	}
+	return true
 }
 
 // hushed is what Kong must not be heard to repeat of the file.

@@ -3,6 +3,8 @@ package kong
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +34,16 @@ upstreams:
 - {name: pool, targets: [{target: "10.9.9.9:80"}]}
 `
 
+// baseOf writes a file with a text.
+func baseOf(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "base.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // TestBase: what a declarative file holds goes along with every push, unchanged.
 func TestBase(t *testing.T) {
 	k := start(t, fakekong.Options{Mode: fakekong.DBLess})
@@ -44,7 +56,7 @@ func TestBase(t *testing.T) {
 	if _, outcomes, _ := round(t.Context(), open(t, o), set); first(outcomes) == nil || first(outcomes).Reason != v1.Conflict || !strings.Contains(first(outcomes).Fix, "--kong-base") {
 		t.Errorf("without the file: %v", first(outcomes))
 	}
-	o.Base = []byte(theirs)
+	o.Base = baseOf(t, theirs)
 	settled(t, open(t, o), set)
 	world, nameless := k.World(), k.World("id") // Kong makes ids anew where the file gives none
 	for _, word := range []string{"service legacy", "route legacy", "cors, route legacy", "consumer eve", "keyauth_credential theirs", "10.9.9.9:80", "service a.lockstep"} {
@@ -67,7 +79,7 @@ func TestBase(t *testing.T) {
 	if diff := cmp.Diff(nameless, k.World("id")); diff != "" {
 		t.Errorf("after the node came back empty (-before +after):\n%s", diff)
 	}
-	o.Base = []byte(strings.ReplaceAll(theirs, "legacy.test", "new.test"))
+	o.Base = baseOf(t, strings.ReplaceAll(theirs, "legacy.test", "new.test"))
 	settled(t, open(t, o), set)
 	if !strings.Contains(k.World(), "new.test") || strings.Contains(k.World(), "legacy.test") {
 		t.Errorf("another file:\n%s", k.World())
@@ -78,7 +90,7 @@ func TestBase(t *testing.T) {
 		}
 		return fakekong.Fault{}
 	})
-	o.Base = []byte(strings.ReplaceAll(theirs, "key: theirs", "key: planted"))
+	o.Base = baseOf(t, strings.ReplaceAll(theirs, "key: theirs", "key: planted"))
 	if _, outcomes, _ := round(t.Context(), open(t, o), set); first(outcomes) == nil || strings.Contains(first(outcomes).Error(), "planted") {
 		t.Errorf("a secret of theirs is shown: %v", first(outcomes))
 	}
@@ -92,21 +104,23 @@ func TestBase(t *testing.T) {
 // TestBaseMistakes: a file that can't go along is refused before anything is asked.
 func TestBaseMistakes(t *testing.T) {
 	for text, says := range map[string]string{
-		"services: []":                                `_format_version is "<nil>"`,
-		"_format_version: '1.1'":                      "convert it to 3.0",
+		"":                       "is empty",
+		"planted":                "no map of lists",
+		"services: []":           `_format_version is "<nil>"`,
+		"_format_version: '1.1'": "convert it to 3.0",
 		"_format_version: '3.0'\n_transform: false":   "hashed already",
 		"_format_version: '3.0'\nservices: {a: b}":    `"services" is no list`,
 		"_format_version: '3.0'\nservices: [\n- a: b": "no YAML",
 	} {
 		o := options("http://127.0.0.1:1")
-		o.Base = []byte(text)
+		o.Base = baseOf(t, text)
 		if _, err := New(o); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", text, err, says)
 		}
 	}
 	k := start(t, fakekong.Options{})
 	o := options(k.AdminURL)
-	o.Base = []byte(theirs)
+	o.Base = baseOf(t, theirs)
 	if _, err := open(t, o).Observe(t.Context(), reconcilers.Scope{Fresh: true}); reasonOf(err) != v1.Conflict || !strings.Contains(err.Error(), "--kong-base") {
 		t.Errorf("a Kong with a database: %v", err)
 	}

@@ -50,6 +50,9 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 	c.all, c.issuers, c.files, c.offline, c.verifies = scope.All(), r.authorities, r.options.authorities, r.options.Offline, r.Verifies()
 	if c.all {
 		c.unavailable()
+		if wrong := r.file.problem(); wrong != nil {
+			c.problems = append(c.problems, *wrong)
+		}
 		if r.options.Alone {
 			c.unserved(shared)
 		}

@@ -3,6 +3,7 @@ package kong
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -78,6 +79,7 @@ func secretsOf(states ...plan.State) []string {
 type refused struct {
 	message   string
 	offenders map[v1.Key]string // what is wrong with each; empty when Kong does not say
+	others    []string          // what is wrong with what is not ours
 }
 
 // blame reads Kong's answer to a configuration that it does not take, and finds
@@ -116,9 +118,6 @@ func blame(said *refusal, text []byte, state plan.State, beside *extra) refused 
 		if !known {
 			key, known = byName[entry.Type+"/"+entry.Name]
 		}
-		if !known {
-			continue
-		}
 		var words []string
 		for _, e := range entry.Errors {
 			for _, message := range append(e.Messages, e.Message) {
@@ -127,7 +126,11 @@ func blame(said *refusal, text []byte, state plan.State, beside *extra) refused 
 				}
 			}
 		}
-		out.offenders[key] = v1.OneLine(strings.Join(words, "; "))
+		if said := v1.OneLine(strings.Join(words, "; ")); known {
+			out.offenders[key] = said
+		} else {
+			out.others = append(out.others, v1.OneLine(without(secrets, fmt.Sprintf("%s %s: %s", entry.Type, entry.Name, said))))
+		}
 	}
 	return out
 }

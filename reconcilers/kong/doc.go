@@ -29,6 +29,7 @@
 //	         rival.go                     who holds what must be unique
 //	         node.go, draft.go, push.go,  without one: the whole configuration as text,
 //	         declare.go, base.go          less what Kong refuses, with the user's own
+//	         basefile.go                  that file, as it is followed
 //	         nodes.go                     several nodes without one, each for itself
 //	         witness.go                   what others changed, and must not stay changed
 //	verify   proof.go, tally.go           a route of our own that says what Kong's workers hold

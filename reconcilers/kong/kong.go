@@ -50,7 +50,10 @@ type Reconciler struct {
 	unread      map[string]string      // what was last said of those that can't be read
 
 	// Without a database.
-	base     *extra             // what else it is to hold; nil for nothing
+	file     *baseFile          // what else it is to hold, as it is followed
+	leads    bool               // nobody else follows it
+	base     *extra             // the same, as it was when Kong was last read; nil for nothing
+	there    *extra             // what of that was last pushed
 	stranger string             // what the node holds that is not ours; "" for nothing
 	refused  map[string]refused // payloads that Kong refused, by digest
 	pushed   time.Time          // when a payload was last sent
@@ -102,12 +105,14 @@ func New(o Options) (*Reconciler, error) {
 		return nil, err
 	}
 	rows := table()
-	beside, err := parseBase(rows, o.Base)
-	if err != nil {
-		return nil, fmt.Errorf("--kong-base: %w", err)
+	file, leads := o.file, o.file == nil
+	if leads {
+		if file, err = openBase(rows, o.Base); err != nil {
+			return nil, err
+		}
 	}
 	r := &Reconciler{
-		base: beside, namer: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: rows, client: c,
+		file: file, leads: leads, base: file.current(), namer: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: rows, client: c,
 		refused: map[string]refused{}, unsure: map[v1.Key]string{}, authorities: map[string][]string{}, unread: map[string]string{},
 	}
 	if err := r.readAuthorities(true); err != nil {
@@ -134,6 +139,7 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 		if err := r.readAuthorities(false); err != nil {
 			return nil, err
 		}
+		r.readBase()
 		if err := r.load(ctx); err != nil {
 			r.doubt()
 			return nil, explain(fmt.Errorf("read kong: %w", err))
@@ -314,7 +320,7 @@ func (r *Reconciler) secrets(p plan.Plan) []string {
 			states = append(states, r.held[service])
 		}
 	}
-	return slices.Concat(r.base.hushed(), secretsOf(states...))
+	return slices.Concat(r.base.hushed(), r.there.hushed(), secretsOf(states...))
 }
 
 // untried reports every change as not tried, because of an error about Kong as a whole.

@@ -42,6 +42,7 @@ func (r *Reconciler) loadNode(ctx context.Context) error {
 			r.stranger = fmt.Sprintf("target %s of %s", addresses[0], strings.TrimPrefix(upstream, ownWords))
 		}
 	}
+	r.knowBase()
 	r.health.holds(hash)
 	return nil
 }
@@ -78,13 +79,13 @@ func (r *Reconciler) sameNode(ctx context.Context) error {
 func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[string]any) (string, error) {
 	for _, row := range r.rows {
 		for _, body := range lists[row.kind] {
-			if !r.ours(body) && !r.base.has(row, body) {
+			if !r.ours(body) && !r.base.has(row, body) && !r.there.has(row, body) {
 				return fmt.Sprintf("%s %v", row.word(), cmp.Or(body[row.unique], body["id"])), nil
 			}
 		}
 	}
 	for _, path := range wiped() {
-		if r.base.holds(path) {
+		if r.base.holds(path) || r.there.holds(path) {
 			continue
 		}
 		a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/" + path, query: url.Values{"size": {"1"}}})

@@ -59,6 +59,9 @@ func Open(o Options) (Gateway, error) {
 	if o.metrics, err = newMetrics(o.Registerer); err != nil {
 		return nil, err
 	}
+	if o.file, err = openBase(table(), o.Base); err != nil {
+		return nil, err
+	}
 	n := &Nodes{options: o, decided: make(chan struct{})}
 	for i, url := range o.AdminURLs {
 		o.AdminURLs = []string{url}
@@ -118,6 +121,7 @@ func (n *Nodes) Observe(ctx context.Context, scope reconcilers.Scope) (plan.Stat
 	if cluster := n.cluster.Load(); cluster != nil {
 		return cluster.Observe(ctx, scope)
 	}
+	n.options.file.follow(n.each[0].options.Log) // the same for all of them
 	n.all(func(i int, node *Reconciler) {
 		if n.silent(ctx, i) {
 			n.states[i] = nil
@@ -340,6 +344,9 @@ func (n *Nodes) Watch(ctx context.Context, poke func()) error {
 				poke()
 			}
 			continue
+		}
+		if n.options.file.changed() {
+			poke()
 		}
 		n.all(func(_ int, node *Reconciler) {
 			if node.due(ctx) {

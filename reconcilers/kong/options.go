@@ -57,9 +57,10 @@ type Options struct {
 	// Authorities are files of those that must have issued the certificates of instances:
 	// "FILE" for all services, "NAME=FILE" for those that name it. Default: Kong's own.
 	Authorities []string
-	// Base is a declarative file with what else a Kong without a database is to hold,
-	// in Kong's own format. It stays its writer's; default: nothing.
-	Base []byte
+	// Base is the path of a declarative file with what else a Kong without a database is
+	// to hold, in Kong's own format. It stays its writer's, and is read again when it is
+	// another one; default: nothing.
+	Base string
 
 	authorities map[string]string // of Authorities: paths by name
 
@@ -91,7 +92,8 @@ type Options struct {
 	// Registerer gets the metrics; default: none.
 	Registerer prometheus.Registerer
 
-	metrics *metrics // those that several reconcilers share; nil: its own
+	metrics *metrics  // those that several reconcilers share; nil: its own
+	file    *baseFile // of Base, likewise; then somebody else follows it
 }
 
 // resolve checks the options and fills in the defaults.

@@ -48,9 +48,14 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 			return r.untried(p, err)
 		}
 		if why == nil {
+			r.there = r.base
+			r.file.took(r.base)
 			renewed := r.held[proofKey] == nil
 			r.settle(ctx, want)
 			return r.awaited(d.outcomes(p, nil), r.accept(renewed)), nil
+		}
+		if r.withdraw(&d, why) {
+			continue
 		}
 		if len(why.offenders) == 0 {
 			return d.outcomes(p, rejected(why.message)), nil

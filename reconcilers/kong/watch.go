@@ -71,8 +71,8 @@ func (h *health) saw(up bool, hash string, epoch int) bool {
 
 // Watch implements reconcilers.Watcher. It asks GET /status at every interval:
 // a node without a database that was restarted comes back empty, and one with a
-// database that was down is ready for what it missed. A file of authorities that is
-// another one is read by the round that follows.
+// database that was down is ready for what it missed. A file of authorities, or the base,
+// that is another one is read by the round that follows.
 func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	ticker := time.NewTicker(r.options.WatchInterval)
 	defer ticker.Stop()
@@ -88,10 +88,11 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	}
 }
 
-// due looks once at the node, at the files of authorities and at the proof, and reports whether a
-// fresh round is due. While the node is down the files can wait.
+// due looks once at the node, at the files that are followed and at the proof, and reports
+// whether a fresh round is due. While the node is down the files can wait.
 func (r *Reconciler) due(ctx context.Context) bool {
-	return r.look(ctx) || !r.health.isDown() && (r.stampAuthorities() != *r.stamp.Load() || r.verifier.owes())
+	base := r.leads && r.file.changed()
+	return r.look(ctx) || !r.health.isDown() && (base || r.stampAuthorities() != *r.stamp.Load() || r.verifier.owes())
 }
 
 // look asks the node once and reports whether a fresh round is due.
