@@ -35,6 +35,9 @@ func newAdopt() *cobra.Command {
 			"--dry-run 2 when something would be changed.",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error { return o.run(c, "/adopt", args) }
+	c.ValidArgsFunction = func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return o.services(c.Context()), cobra.ShellCompDirectiveNoFileComp
+	}
 	o.bind(c)
 	return withEnvironment(c)
 }

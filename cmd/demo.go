@@ -32,7 +32,7 @@ func newDemo() *cobra.Command {
 				Binary:       binary,
 				Serve:        []string{c.Name(), serveSample},
 				Out:          c.OutOrStdout(),
-				Color:        colorful(),
+				Color:        colourful(c.OutOrStdout()),
 				Keep:         keep,
 				KongAdminURL: os.Getenv("KONG_ADMIN_URL"),
 				KongProxyURL: os.Getenv("KONG_PROXY_URL"),
@@ -54,10 +54,4 @@ func newDemo() *cobra.Command {
 		},
 	})
 	return withEnvironment(c)
-}
-
-// colorful reports whether standard output is a terminal that likes colours.
-func colorful() bool {
-	info, err := os.Stdout.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

@@ -49,12 +49,8 @@ func newExplain() *cobra.Command {
 // subjects returns the names of services and containers, for completion.
 // Without a daemon there is nothing to offer.
 func (r *reach) subjects(ctx context.Context) []string {
-	var report status.Report
-	if err := r.get(ctx, "/status", url.Values{}, &report); err != nil {
-		return nil
-	}
 	var names []string
-	for _, service := range report.Services {
+	for _, service := range r.report(ctx).Services {
 		names = append(names, service.Service)
 		for _, instance := range service.Instances {
 			names = append(names, instance.Container)

@@ -104,9 +104,8 @@ func (o *output[T]) print(c *cobra.Command, value T, text func(*printer)) error 
 // screen makes show begin on an empty screen where people look on; elsewhere an
 // empty line stands between two texts.
 func (o *output[T]) screen(c *cobra.Command, show func(status.Report) error) func(status.Report) error {
-	file, isFile := c.OutOrStdout().(*os.File)
 	before := "\n"
-	if isFile && term.IsTerminal(int(file.Fd())) {
+	if terminal(c.OutOrStdout()) && os.Getenv("TERM") != "dumb" {
 		before = "\x1b[H\x1b[2J\x1b[3J"
 	}
 	first := true
@@ -131,15 +130,19 @@ type printer struct {
 
 // colourful reports whether colours are shown and wanted (https://no-color.org).
 func colourful(out io.Writer) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && terminal(out)
+}
+
+// terminal reports whether people look on.
+func terminal(out io.Writer) bool {
 	file, isFile := out.(*os.File)
-	return isFile && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
+	return isFile && term.IsTerminal(int(file.Fd()))
 }
 
 // pictorial reports whether people look on who see more than ASCII.
 func pictorial(out io.Writer) bool {
-	file, isFile := out.(*os.File)
 	locale := strings.ToUpper(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
-	return isFile && (strings.Contains(locale, "UTF-8") || strings.Contains(locale, "UTF8")) && term.IsTerminal(int(file.Fd()))
+	return (strings.Contains(locale, "UTF-8") || strings.Contains(locale, "UTF8")) && terminal(out)
 }
 
 // The colours, as terminals take them.
