@@ -187,7 +187,7 @@ func printPruned(p *printer, list []server.Pruned, before bool) {
 		switch {
 		case gone == 0 && gateway.Error == "":
 			p.line("%s: nothing to remove", gateway.Gateway)
-		case !before:
+		case !before && gateway.Error == "":
 			p.line("%s: %s removed", gateway.Gateway, count(gone, "object"))
 		}
 	}

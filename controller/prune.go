@@ -100,7 +100,7 @@ func (w *worker) removeHeld(ctx context.Context, o PruneOrder, pruned Pruned) Pr
 	w.mu.Unlock()
 	outcomes, err := w.work(ctx, j, time.Now())
 	if err != nil {
-		pruned.Error = err.Error()
+		pruned.Outcomes, pruned.Error = nil, err.Error()
 		return pruned
 	}
 	pruned.Outcomes = slices.DeleteFunc(outcomes, func(outcome plan.Outcome) bool { return outcome.Change.Op != plan.Delete })

@@ -16,13 +16,17 @@ import (
 func Uninstall(ctx context.Context, gateway Gateway, preview bool) Pruned {
 	pruned := Pruned{Gateway: gateway.Name}
 	keeper, keeps := gateway.Reconciler.(reconcilers.Keeper)
-	if preview {
-		p, err := toNothing(ctx, gateway.Reconciler, !keeps)
-		pruned.take(removalsOf(p), nil, err)
+	p, err := toNothing(ctx, gateway.Reconciler, !keeps)
+	would := removalsOf(p)
+	if preview || err != nil {
+		pruned.take(would, nil, err)
 		return pruned
 	}
 	last := []bool{false}
-	if !keeps { // the writer's mark goes by itself: until then nobody else may write
+	switch {
+	case len(would) == 0:
+		last = nil
+	case !keeps: // the writer's mark goes by itself: until then nobody else may write
 		last = append(last, true)
 	}
 	for _, whole := range last {
@@ -41,8 +45,13 @@ func Uninstall(ctx context.Context, gateway Gateway, preview bool) Pruned {
 	return pruned
 }
 
-// take notes what became of removals, or what would.
+// take notes what became of removals, or what would. Where the gateway as a whole is at
+// fault, that is said once.
 func (p *Pruned) take(would []plan.Change, outcomes []plan.Outcome, err error) {
+	if err != nil {
+		p.Error = err.Error()
+		return
+	}
 	for _, change := range would {
 		p.Outcomes = append(p.Outcomes, plan.Outcome{Change: change})
 	}
@@ -50,9 +59,6 @@ func (p *Pruned) take(would []plan.Change, outcomes []plan.Outcome, err error) {
 		if outcome.Change.Op == plan.Delete {
 			p.Outcomes = append(p.Outcomes, outcome)
 		}
-	}
-	if err != nil {
-		p.Error = err.Error()
 	}
 }
 

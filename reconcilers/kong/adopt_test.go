@@ -82,7 +82,7 @@ func replant(t *testing.T, from, to *fakekong.Kong, rows []*row) map[v1.Kind][]s
 					continue
 				}
 				old := fmt.Sprint(body["id"])
-				ids[old] = uuid.NewString()
+				ids[old] = uuid.NewSHA1(uuid.NameSpaceURL, []byte(old)).String() // the same each time
 				body["id"] = ids[old]
 				for _, field := range append([]string{"tags", "created_at", "updated_at"}, row.derived...) {
 					delete(body, field)

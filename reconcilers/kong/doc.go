@@ -32,6 +32,8 @@
 //	         basefile.go                  that file, as it is followed
 //	         nodes.go                     several nodes without one, each for itself
 //	         witness.go                   what others changed, and must not stay changed
+//	adopt    holders.go, adopt.go         what others hold in our places, and making it ours
+//	         adoptnode.go, release.go     letting go what a node without one holds; giving back
 //	verify   proof.go, tally.go           a route of our own that says what Kong's workers hold
 //	         verified.go, verifier.go,    move it on after each batch, and ask for it beside
 //	         look.go, nodesverified.go

@@ -43,6 +43,11 @@ type Gateway struct {
 	Plant     func() error
 	Strangers func() string
 
+	// Estrange makes something of ours a stranger's, as it is or made anew: pick returns
+	// a number below n. Along the walks it is adopted again. Nil when nothing can be
+	// adopted; World then tells nothing of ids.
+	Estrange func(pick func(n int) int) (string, error)
+
 	// Break makes calls fail from the after-th next one on, until Heal. Nil when
 	// faults can't be injected.
 	Break func(after int)

@@ -44,6 +44,12 @@ func Run(t *testing.T, h Harness) {
 			}
 		})
 	}
+	Walk(t, h)
+}
+
+// Walk takes the random walks alone.
+func Walk(t *testing.T, h Harness) {
+	t.Helper()
 	seeds, events := h.Seeds, h.Events
 	if seeds == nil {
 		seeds = []uint64{1, 2, 3}

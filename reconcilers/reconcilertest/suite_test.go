@@ -26,6 +26,14 @@ func memoryHarness(wrap func(*Reconciler) reconcilers.Reconciler) Harness {
 			Strangers: func() string { return m.OwnedBy("somebody") },
 			Break:     m.Break,
 			Heal:      func() { m.Fail(nil) },
+			Estrange: func(pick func(n int) int) (string, error) {
+				things, err := m.List("lockstep")
+				if err != nil || len(things) == 0 {
+					return "there is nothing to take", err
+				}
+				taken := things[pick(len(things))]
+				return "somebody takes " + taken.id(), m.Give(taken.Kind, taken.Name, "somebody")
+			},
 		}
 	}}
 }

@@ -91,6 +91,10 @@ func (w *walk) step(ctx context.Context) (string, error) {
 			return event, err
 		}
 	}
+	if w.Estrange != nil && w.fleet.random.IntN(8) == 0 {
+		told, err := w.estranged(ctx)
+		return event + told, err
+	}
 	dice := w.fleet.random.IntN(10)
 	switch {
 	case dice == 0 && w.Break != nil:
@@ -130,4 +134,39 @@ func (w *walk) broken(ctx context.Context, after int) error {
 		return nil // it could not look, or there was nothing to do
 	}
 	return complete(r)
+}
+
+// estranged is a stranger who takes something of ours, and an order to adopt it again,
+// which may break in the middle first. Ordinary rounds leave it alone.
+func (w *walk) estranged(ctx context.Context) (string, error) {
+	adopter, can := w.reconciler.(reconcilers.Adopter)
+	if !can {
+		return "", fmt.Errorf("%T adopts nothing", w.reconciler)
+	}
+	if _, err := w.must(ctx, reconcilers.Scope{Fresh: true}, w.fleet.Set()); err != nil {
+		return "round before a stranger comes", err
+	}
+	w.waiting, w.behind = nil, false
+	told, err := w.Estrange(w.fleet.random.IntN)
+	if err != nil {
+		return told, err
+	}
+	if _, err := w.round(ctx, reconcilers.Scope{Fresh: true}, w.fleet.Set()); err != nil {
+		return told + "; round", err
+	}
+	if w.Break != nil && w.fleet.random.IntN(3) == 0 {
+		w.Break(w.fleet.random.IntN(60))
+		if found, err := adopter.Adoptions(ctx, w.fleet.Set(), w.shared); err == nil {
+			adopter.Adopt(found)
+			_, _ = w.round(ctx, reconcilers.Scope{}, w.fleet.Set()) // what breaks is made good below
+		}
+		w.Heal()
+	}
+	found, err := adopter.Adoptions(ctx, w.fleet.Set(), w.shared)
+	if err != nil {
+		return told + "; what can be adopted", err
+	}
+	adopter.Adopt(found)
+	_, err = w.must(ctx, reconcilers.Scope{}, w.fleet.Set())
+	return told + "; adopted", err
 }
