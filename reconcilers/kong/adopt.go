@@ -70,7 +70,10 @@ func (r *Reconciler) Adoptions(ctx context.Context, set v1.Set, shared v1.Shared
 
 // reserve says why an entity can't be adopted, or is only when it is named.
 func (h *holders) reserve(e *entry, rec *record) (refused, unless string) {
-	if own, given := strings.CutPrefix(rec.key, "@"); given && rec.key != reserved && own != e.id() {
+	if isProof(v1.Key{Kind: rec.row.kind, Name: rec.key}) {
+		return "it is in the place of what Lockstep asks Kong's workers by, whose id matters: remove it, or rename it", ""
+	}
+	if own, given := strings.CutPrefix(rec.key, "@"); given && rec.declared && own != e.id() {
 		return fmt.Sprintf("its manifest gives the id %s, and the one that is there has %s: leave the id out, or give that one", own, e.id()), ""
 	}
 	if other := tagged(e.body, tagOwner); other != "" {

@@ -204,3 +204,15 @@ func TestSecretsOfOthersAreNotShown(t *testing.T) {
 		t.Errorf("it says %s", text)
 	}
 }
+
+// TestProofIsNotAdopted: its id must come last, so somebody else's is of no use.
+func TestProofIsNotAdopted(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	r := open(t, proven(k))
+	must(t, http.MethodPost, k.AdminURL+"/routes", `{"name":"`+r.name(proofKey)+`","paths":["/theirs"]}`)
+	before := k.World()
+	found, err := r.Adoptions(t.Context(), v1.Set{}, v1.Shared{})
+	if err != nil || len(found) != 1 || found[0].Refused == "" || k.World() != before {
+		t.Errorf("got %+v, %v", found, err)
+	}
+}
