@@ -110,7 +110,7 @@ func (s Set) Passed(c Claim) string {
 		}
 	}
 	if len(names) == 0 {
-		return "nothing of it is new, as long as a policy is wrong"
+		return "no policy can be asked, and one that is wrong lets nothing new in by labels"
 	}
 	verb := "are"
 	if rules == 1 {

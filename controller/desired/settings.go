@@ -29,6 +29,7 @@ type service struct {
 	oldest   time.Time             // when the oldest member was created; zero in the grace time
 	until    time.Time             // end of the grace time of its labels; zero while there are members
 	problems []v1.Problem          // copies that disagree, and with the manifest
+	kept     bool                  // its labels ask for something new, which waits for a policy
 	waiting  []v1.Problem          // plugins of manifests that wait for it, or for a route of it
 	rolledBy v1.Origin             // whose rollout it is; zero when there is none
 	sets     map[v1.Gateway]v1.Set // the service itself, and those of its versions that requests pick
@@ -46,6 +47,7 @@ type member struct {
 func (b *Builder) settle(now time.Time, name string, result *Result) {
 	s := b.service(name)
 	remembered, known := b.memory.Services[name]
+	s.kept = false
 	switch {
 	case len(s.members) > 0:
 		b.decide(s)

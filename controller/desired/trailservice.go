@@ -67,10 +67,14 @@ func (s *service) deciders(m member) string {
 		decider = s.decider
 	}
 	parts := []string{}
-	if s.declared == nil {
+	if s.kept {
+		parts = append(parts, "what labels asked for last holds on, for a policy that is wrong lets nothing new in: "+cmp.Or(named(s.labels.Asks()), "all is as by default"))
+	}
+	switch {
+	case s.declared != nil:
+		parts = append(parts, s.byPlaces(decider, m)...)
+	case !s.kept:
 		parts = append(parts, byLabels(s.labels.Asks(), decider, m))
-	} else {
-		parts = s.byPlaces(decider, m)
 	}
 	if decider.container != m.container && m.container.origin.IsZero() {
 		if fields := differing(withoutRollout(decider.part.Service), withoutRollout(m.part.Service)); len(fields) > 0 {

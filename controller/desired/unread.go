@@ -47,7 +47,7 @@ func (b *Builder) keep(s *service, remembered ledger.Service, known bool) {
 	}
 	s.problems = append(s.problems, waitsFor(unread, v1.Key{Kind: v1.KindService, Name: s.name}, s.labels.Origin.Container,
 		fmt.Sprintf("what its labels ask for that is new (%s) waits", strings.Join(fields, ", "))))
-	s.labels, s.rolledBy = last, v1.Origin{}
+	s.labels, s.rolledBy, s.kept = last, v1.Origin{}, true
 	if !last.Rollout.IsZero() {
 		s.rolledBy = last.Origin
 	}
