@@ -69,7 +69,7 @@ func signal(ctx context.Context, s story, args []string) error {
 	return syscall.Kill(pid, signals[args[0]])
 }
 
-// kong down | up | empty | slow DURATION | written N | put PATH BODY | holds N PATTERN | mark | unchanged
+// kong down | up | empty | slow/late DURATION | written N | put PATH BODY | holds N PATTERN | mark | unchanged
 func kong(ctx context.Context, s story, verb string, args []string) error {
 	switch {
 	case verb == "down":
@@ -78,10 +78,13 @@ func kong(ctx context.Context, s story, verb string, args []string) error {
 		return s.Kong.Up()
 	case verb == "empty":
 		return s.Kong.Empty()
-	case verb == "slow" && len(args) == 1:
+	case (verb == "slow" || verb == "late") && len(args) == 1:
 		delay, err := time.ParseDuration(args[0])
 		if err != nil {
 			return err
+		}
+		if verb == "late" {
+			return s.Kong.Late(delay)
 		}
 		return s.Kong.Slow(delay)
 	case verb == "written" && len(args) == 1:

@@ -122,6 +122,7 @@ func setup(t *testing.T, env *testscript.Env, options harness.Options) error {
 	env.Setenv("SPARE", w.Spare)
 	env.Setenv("SPARE_PORT", w.Spare[strings.LastIndexByte(w.Spare, ':')+1:])
 	env.Setenv("TLS", w.Proxies.TLS)
+	env.Setenv("KONG_PROXY", w.Kong.ProxyURL())
 	for name, sizes := range sizes {
 		size := sizes[0]
 		if os.Getenv("LOCKSTEP_SOAK") != "" {

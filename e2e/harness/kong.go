@@ -114,6 +114,18 @@ func (k *Kong) Slow(delay time.Duration) error {
 	return nil
 }
 
+// Late has Kong's workers take up routes and plugins that much later from now on.
+func (k *Kong) Late(delay time.Duration) error {
+	if k.fake == nil {
+		return errRealKong
+	}
+	k.fake.Late(delay, delay)
+	return nil
+}
+
+// ProxyURL is where Kong serves.
+func (k *Kong) ProxyURL() string { return "http://" + k.proxy }
+
 // WrittenSlowly returns how many writes there were since Slow.
 func (k *Kong) WrittenSlowly() (int, error) {
 	writes, err := k.Writes()

@@ -17,6 +17,20 @@ type delayed[T any] struct {
 	taken   uint64 // which of these was taken up last
 }
 
+// late has changes from now on wait that long.
+func (d *delayed[T]) late(delay time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.delay = delay
+}
+
+// lateness is how long changes wait now.
+func (d *delayed[T]) lateness() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.delay
+}
+
 // set tells that the entities have changed. make is called when the value is needed
 // next, or now where the change waits: it then shows what was at this moment.
 func (d *delayed[T]) set(make func() T) {

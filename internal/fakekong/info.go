@@ -23,7 +23,7 @@ func (k *Kong) root() *answer {
 		"configuration": object{
 			"database": string(k.mode), "router_flavor": "traditional_compatible",
 			"admin_listen": []any{k.AdminURL}, "proxy_listen": []any{k.ProxyURL}, "db_update_frequency": 0,
-			"worker_state_update_frequency": max(k.routing.delay, k.plugins.delay).Seconds(),
+			"worker_state_update_frequency": max(k.routing.lateness(), k.plugins.lateness()).Seconds(),
 		},
 		"pids":    object{"master": 3, "workers": workers},
 		"plugins": object{"available_on_server": available, "enabled_in_cluster": k.pluginsInUse()},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -97,6 +98,13 @@ func (k *Kong) Restart() error {
 	k.plugins.reset(k.terminations())
 	k.mu.Unlock()
 	return k.Start()
+}
+
+// Late has changes of routes and plugins from now on take effect that much later, as
+// Options.RouteDelay and PluginDelay do from the start.
+func (k *Kong) Late(routes, plugins time.Duration) {
+	k.routing.late(routes)
+	k.plugins.late(plugins)
 }
 
 // changed tells the proxy that entities of a kind have changed. The caller holds the lock.

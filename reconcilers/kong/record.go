@@ -157,7 +157,7 @@ func (r *record) noun(fields map[string]string) string {
 	case r.key == reserved:
 		return "service " + r.name() + ", which answers 503"
 	case r.service == proofKey && r.row.kind == kindPlugin:
-		return "plugin " + r.name() + ", which answers for it"
+		return "plugin " + r.name() + ", by which Kong's workers prove what they serve"
 	case r.key == proofKey:
 		return "route " + r.name() + ", at which Kong's workers prove what they serve"
 	case strings.HasPrefix(r.key, "@"):

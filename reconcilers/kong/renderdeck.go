@@ -19,6 +19,7 @@ import (
 // Secrets stand in it as variables of decK's.
 func (r *Reconciler) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, []v1.Problem, error) {
 	state, problems := r.Compile(reconcilers.Scope{}, set, shared)
+	maps.DeleteFunc(state, func(key v1.Key, _ *plan.Object) bool { return isProof(key) }) // nobody declares it
 	text, err := renderDeck(r.rows, state, r.last)
 	if err != nil {
 		return nil, problems, err

@@ -329,7 +329,7 @@ func TestProofOfOthers(t *testing.T) {
 	w.until("the trouble", func(v reconcilers.Verification) bool { return v.Problem != "" && v.Verified < v.Accepted })
 }
 
-// TestProofStays: nobody gets it as his own.
+// TestProofStays: nobody gets it as his own, neither given back nor rendered.
 func TestProofStays(t *testing.T) {
 	k := start(t, fakekong.Options{})
 	r := open(t, proven(k))
@@ -343,6 +343,10 @@ func TestProofStays(t *testing.T) {
 		if isProof(a.Change.Key) {
 			refused[a.Change.Key.Name] = a.Refused != ""
 		}
+	}
+	files, problems, err := r.Render(setOf(service("a", 1)), v1.Shared{})
+	if err != nil || len(problems) > 0 || len(files) != 1 || strings.Contains(files[0].Text, "verify") || !strings.Contains(files[0].Text, "a.default") {
+		t.Errorf("rendered: %v, %v, %+v", err, problems, files)
 	}
 	if diff := cmp.Diff(map[string]bool{proofKey: true, "route/@verify/request-termination": true}, refused); diff != "" {
 		t.Errorf("refused (-want +got):\n%s", diff)
