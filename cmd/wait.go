@@ -44,6 +44,8 @@ func newWait() *cobra.Command {
 			"only later is waited for as well. Of a service, copies that leave don't count as long as\n" +
 			"others are there; name the containers to wait for just these:\n" +
 			"  lockstep wait $(docker compose ps -q shop)\n" +
+			"On Kong that is asked at its proxy (--kong-proxy-url of the daemon); without that, what\n" +
+			"its Admin API has accepted counts as in service.\n" +
 			"While it waits it says on the error output what is missing.\n\n" +
 			"Exit codes: 0 reached, 1 not reached in time, or an error.",
 		Args: cobra.MinimumNArgs(1),

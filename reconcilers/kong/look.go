@@ -3,6 +3,7 @@ package kong
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -184,14 +185,14 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 
 func silent(proxy string, err error) *trouble {
 	var timeout interface{ Timeout() bool }
-	reason := v1.OneLine(inner(err).Error())
+	reason, fix := v1.OneLine(inner(err).Error()), "see that --kong-proxy-url names an address of Kong's proxy_listen that can be reached from here"
+	if _, doubted := errors.AsType[*tls.CertificateVerificationError](err); doubted {
+		fix = "its certificate must be for the host in --kong-proxy-url, from an authority of the system's or of --kong-admin-ca"
+	}
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		reason = fmt.Sprintf("no answer within %s", askPatience)
 	}
-	return &trouble{
-		problem: "the proxy at " + hidden(proxy) + " does not answer: " + reason,
-		fix:     "see that --kong-proxy-url names an address of Kong's proxy_listen that can be reached from here",
-	}
+	return &trouble{problem: "the proxy at " + hidden(proxy) + " does not answer: " + reason, fix: fix}
 }
 
 func notKong(proxy, does string) *trouble {

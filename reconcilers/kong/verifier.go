@@ -30,6 +30,7 @@ type verifier struct {
 	accepted uint64
 	verified uint64
 	behind   bool      // the proof does not say what Kong holds
+	lacks    bool      // Kong has no plugin that could answer for it
 	asleep   time.Time // until then nobody is asked
 	kong     workers
 	within   time.Duration // that Kong takes by its settings; 0: not known
@@ -97,7 +98,7 @@ func workersOf(a answer) (w workers) {
 func (v *verifier) learn(w workers, f *facts) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.kong, v.within = w, 0
+	v.kong, v.within, v.lacks = w, 0, f.plugins[proofPlugin] == nil
 	if f.dbless() { // its workers take up a push as soon as they can
 		return
 	}
@@ -125,7 +126,7 @@ func (v *verifier) accept(token string, proven, renewed bool) uint64 {
 	defer v.wake()
 	if !proven {
 		v.behind = true
-		v.owed.Store(true)
+		v.owed.Store(!v.lacks)
 		return v.accepted + 1
 	}
 	now := time.Now()
@@ -179,10 +180,16 @@ func (v *verifier) known() reconcilers.Verification {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	k := reconcilers.Verification{Accepted: v.accepted, Verified: v.verified, Within: v.within, Problem: v.said.problem, Fix: v.said.fix}
-	if v.behind {
-		k.Accepted++
+	switch {
+	case v.lacks:
+		k.Problem = "this Kong does not have the bundled plugin " + proofPlugin + ", by which its workers prove what they serve"
+		k.Fix = "add it to Kong's setting plugins, or leave --kong-proxy-url out"
+	case v.behind:
 		k.Problem = "kong does not hold the route " + v.host + " as it should, by which its workers prove what they serve"
 		k.Fix = "see what lockstep status says of it; it is tried again by itself"
+	}
+	if v.behind {
+		k.Accepted++
 	}
 	return k
 }

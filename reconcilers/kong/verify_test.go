@@ -329,6 +329,31 @@ func TestProofOfOthers(t *testing.T) {
 	w.until("the trouble", func(v reconcilers.Verification) bool { return v.Problem != "" && v.Verified < v.Accepted })
 }
 
+// TestProofWithoutPlugin: a Kong that can't prove what it serves is told of, gets no proof,
+// and is not asked for rounds on its account.
+func TestProofWithoutPlugin(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	r := open(t, proven(k))
+	if err := r.ask(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	delete(r.facts.plugins, proofPlugin)
+	r.verifier.learn(workers{}, r.facts)
+	w := verifying(t, r)
+	observed, err := r.Observe(t.Context(), reconcilers.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted, problems := r.Compile(reconcilers.Scope{}, setOf(service("a", 1)), v1.Shared{})
+	outcomes, err := r.Apply(t.Context(), plan.Diff(observed, wanted))
+	if err != nil || len(problems) > 0 || first(outcomes) != nil || strings.Contains(k.World(), "lockstep-verify") || r.verifier.owes() {
+		t.Errorf("%v, %v, %v:\n%s", err, problems, first(outcomes), k.World())
+	}
+	w.until("the trouble", func(v reconcilers.Verification) bool {
+		return v.Accepted == 1 && v.Verified == 0 && strings.Contains(v.Problem, proofPlugin) && strings.Contains(v.Fix, "plugins")
+	})
+}
+
 // TestProofStays: nobody gets it as his own, neither given back nor rendered.
 func TestProofStays(t *testing.T) {
 	k := start(t, fakekong.Options{})
@@ -522,7 +547,7 @@ func TestClusterVerified(t *testing.T) {
 func TestGenerations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVerifier(namer{owner: "lockstep"}, Options{ProxyURLs: []string{"http://127.0.0.1:1"}}, &metrics{})
-		v.learn(workers{}, &facts{database: "postgres"})
+		v.learn(workers{}, &facts{database: "postgres", plugins: map[string]*schema{proofPlugin: {}}})
 		number := func(token string, want uint64) {
 			t.Helper()
 			if got := v.numberOf(token); got != want {
