@@ -82,8 +82,10 @@ func (w *words) plugins(consumer *v1.Entity, e entry) {
 		case n == nil:
 			continue
 		case n.Kind == yaml.MappingNode:
-			w.only(w.entries(n, "a plugin", 3), "config", "enabled", "instance_name", "protocols", "tags", "ordering", "service", "route")
-			item.Content = append(item.Content, n.Content...)
+			fields := w.entries(n, "a plugin", 3)
+			for _, e := range among(fields, w.only(fields, "config", "enabled", "instance_name", "protocols", "tags", "ordering", "service", "route")) {
+				item.Content = append(item.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: e.key, Line: e.at.Line, Column: e.at.Column}, e.value)
+			}
 		default:
 			item.Content = append(item.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "enabled", Line: plugin.at.Line, Column: plugin.at.Column}, n)
 		}

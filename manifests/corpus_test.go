@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write what is found into the golden fil
 // TestGood reads every testdata/*.good.yaml and compares what it declares with
 // the .txt beside it.
 func TestGood(t *testing.T) {
-	for _, path := range corpus(t, "good", 20) {
+	for _, path := range corpus(t, "good", 60) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			text := read(t, path)
 			file, problems := Parse(filepath.Base(path), text)
@@ -32,7 +32,11 @@ func TestGood(t *testing.T) {
 			for _, problem := range linked.Problems {
 				t.Error(problem)
 			}
-			golden(t, strings.TrimSuffix(path, ".yaml")+".txt", tell(t, linked.World))
+			said := tell(t, linked.World) + tellSettings(file)
+			if (said == "") != strings.HasPrefix(filepath.Base(path), "nothing.") {
+				t.Errorf("it declares %q", said)
+			}
+			golden(t, strings.TrimSuffix(path, ".yaml")+".txt", said)
 		})
 	}
 }
@@ -94,7 +98,7 @@ func tell(t *testing.T, w World) string {
 			fmt.Fprintf(&b, "  route %s\n", beyond(t, r, route))
 		}
 		for _, e := range d.Endpoints {
-			fmt.Fprintf(&b, "  endpoint %s weight %d at %s\n", e.Address, e.Part.Weight, e.Origin)
+			fmt.Fprintf(&b, "  endpoint %s %s at %s\n", e.Address, beyond(t, e.Part, v1.DeclaredService{}), e.Origin)
 		}
 	}
 	for _, c := range w.Certificates {
@@ -102,7 +106,7 @@ func tell(t *testing.T, w World) string {
 	}
 	for _, p := range w.Policies {
 		for _, rule := range p.Rules {
-			fmt.Fprintf(&b, "policy %s says %q at %s\n", p.Name, rule.Message, rule.Origin)
+			fmt.Fprintf(&b, "policy %s says %q where %s and not %s at %s\n", p.Name, rule.Message, rule.When, rule.Require, rule.Origin)
 		}
 	}
 	for _, s := range w.Sections {
@@ -120,6 +124,17 @@ func tell(t *testing.T, w World) string {
 			fmt.Fprintf(&b, " %s=%s", ref.Field, ref.Name)
 		}
 		fmt.Fprintf(&b, "\n  %v at %s\n", e.Body, e.Origin)
+	}
+	return b.String()
+}
+
+// tellSettings writes down the settings of a file's Configs, a line for each.
+func tellSettings(f File) string {
+	var b strings.Builder
+	for i := range f.Objects {
+		for _, s := range f.Objects[i].Config {
+			fmt.Fprintf(&b, "setting %s %q list %t at %s\n", s.Name, s.Values, s.List, s.Origin)
+		}
 	}
 	return b.String()
 }

@@ -49,9 +49,17 @@ func (r *reader) plugin(o *Object, spec []entry) {
 		}
 		known, _ := v1.EntityKindOf(v1.KindPlugin, "")
 		w := &words{reader: r}
-		w.entity(known, pluginNode(name, o.Origin, spec), nil, 1)
+		w.entity(known, pluginNode(name, o.Origin, among(spec, named)), nil, 1)
 		o.Entities = w.entities
 	}
+}
+
+// among returns the entries that were read, in their order: what is said of the others was said.
+func among(entries []entry, read map[string]entry) []entry {
+	return slices.DeleteFunc(slices.Clone(entries), func(e entry) bool {
+		_, is := read[e.key]
+		return !is
+	})
 }
 
 // pluginNode is the spec with the plugin's name.

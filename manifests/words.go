@@ -146,12 +146,7 @@ func (w *words) field(known v1.EntityKind, made *v1.Entity, e entry, depth int) 
 			made.Body[e.key] = value
 		}
 		made.Places[e.key] = e.at
-		switch made.Body[e.key].(type) {
-		case []any, map[string]any:
-			if slices.Contains(known.Named, e.key) {
-				w.report(w.at(e.value), fmt.Sprintf("%s is %s, not text", e.key, shape(w.follow(e.value, depth))), "write one word")
-			}
-		}
+		w.shaped(known, made.Body[e.key], e, depth)
 	case e.key == "groups" && known.Kind == v1.KindConsumer || e.key == "consumers" && known.Kind == "consumer_group":
 		w.report(e.at, "membership in consumer groups is not supported by this version", "use the plugin acl and acls, or remove it")
 	default:
@@ -161,6 +156,23 @@ func (w *words) field(known v1.EntityKind, made *v1.Entity, e entry, depth int) 
 		}
 		slices.Sort(names)
 		w.unknown(e.at, "field", e.key, names)
+	}
+}
+
+// shaped reports a field of which every Kong knows that it is another sort of thing. Of the
+// others Kong itself says so.
+func (w *words) shaped(known v1.EntityKind, value any, e entry, depth int) {
+	_, isList := value.([]any)
+	_, isMap := value.(map[string]any)
+	is := func() string { return shape(w.follow(e.value, depth)) }
+	switch {
+	case value == nil:
+	case slices.Contains(known.Named, e.key) && (isList || isMap):
+		w.report(w.at(e.value), fmt.Sprintf("%s is %s, not text", e.key, is()), "write one word")
+	case e.key == "tags" && !isList:
+		w.report(w.at(e.value), fmt.Sprintf("%s is %s, not a list", e.key, is()), "write it between brackets: tags: [one, two]")
+	case e.key == "config" && known.Kind == v1.KindPlugin && !isMap:
+		w.report(w.at(e.value), fmt.Sprintf("%s is %s, not a map", e.key, is()), "write its fields below it, one a line: name: value")
 	}
 }
 

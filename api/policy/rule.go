@@ -104,6 +104,14 @@ func Compile(text string) (*Condition, *Fault) {
 	return c, nil
 }
 
+// String returns the expression as it was written; "true" for none, which holds always.
+func (c *Condition) String() string {
+	if c == nil {
+		return "true"
+	}
+	return c.text
+}
+
 // holds answers the expression.
 func (c *Condition) holds(about map[string]any) (bool, error) {
 	value, _, err := c.program.Eval(about)
