@@ -113,7 +113,7 @@ func forecastOf(ctx context.Context, options forecast.Options, files []string, d
 		if len(problems) > 0 {
 			return forecast.Report{}, nil, fmt.Errorf("a manifest is wrong, see lockstep validate: %w", problems[0])
 		}
-		options.Declared, options.Policies = world.Services, slices.Concat(world.Policies, options.Policies)
+		options.Declared, options.Listeners, options.Policies = world.Services, world.Listeners, slices.Concat(world.Policies, options.Policies)
 	}
 	return forecast.Of(projects, options), sources, nil
 }

@@ -262,6 +262,12 @@ func printAnswer(p *printer, a status.Answer) {
 		}
 		p.line("%-8s route %s of service %s%s: one of %s gets %q", a.Gateway, a.Route, a.Service, through, strings.Join(a.Instances, ", "), a.Target)
 	}
+	switch {
+	case a.Only != "":
+		p.line("         at the Listener %s alone; 404 elsewhere", a.Only)
+	case len(a.NotAt) > 0:
+		p.line("         not at the Listeners %s, which take other hosts: 404 there", strings.Join(a.NotAt, ", "))
+	}
 	for _, other := range a.Others {
 		p.line("         not route %s: %s: %s", other.Route, other.Reason, other.Message)
 		if other.Fix != "" {

@@ -216,14 +216,11 @@ func (s *settings) checkProxies() (err error) {
 func ranges(flag string, texts []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, text := range texts {
-		prefix, err := netip.ParsePrefix(text)
-		if address, single := netip.ParseAddr(text); single == nil && address.Zone() == "" { // a range has none anyway
-			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
-		}
+		prefix, err := v1.ParseRange(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s %q is neither a range nor an address, for example 10.0.0.0/8", flag, text)
+			return nil, fmt.Errorf("%s %w", flag, err)
 		}
-		out = append(out, prefix.Masked())
+		out = append(out, prefix)
 	}
 	return out, nil
 }

@@ -112,6 +112,12 @@ func tell(t *testing.T, w World) string {
 	for _, s := range w.Sections {
 		fmt.Fprintf(&b, "section %s %s at %s\n", s.Name, s.Body, s.Origin)
 	}
+	for _, l := range w.Listeners {
+		fmt.Fprintf(&b, "listener %s accepts %v hosts %v exclusive %v at %s\n", l.Name, l.AcceptProxy, l.Hosts, l.Exclusive, l.Origin)
+		for _, bind := range l.Binds {
+			fmt.Fprintf(&b, "  %s tls %v at %s\n", bind.Address, bind.TLS, bind.Origin)
+		}
+	}
 	for _, e := range w.Entities {
 		fmt.Fprintf(&b, "%s %s", e.Kind, e.Name)
 		if e.ID != "" {

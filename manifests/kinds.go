@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -25,6 +24,7 @@ type Object struct {
 	Route       *Route
 	Certificate *Certificate
 	Section     *v1.Section
+	Listener    *v1.Listener
 	PluginOn    *PluginOn
 	Entities    []*v1.Entity // in Kong's own words; in their bodies references to secrets
 	Policy      *policy.Policy
@@ -52,12 +52,10 @@ var kinds = []kind{
 	{name: "Consumer", key: v1.KindEntity, named: consumerNamed, decode: (*reader).consumer, schema: consumerSchema},
 	{name: "KongEntities", key: v1.KindEntity, named: partNamed("object"), decode: (*reader).kongEntities, schema: kongSchema},
 	{name: "HAProxySection", key: v1.KindSection, named: partNamed("section"), decode: (*reader).section, schema: sectionSchema},
+	{name: "Listener", key: v1.KindListener, named: partNamed("Listener"), decode: (*reader).listener, schema: listenerSchema},
 	{name: kindPolicy, key: v1.KindPolicy, named: partNamed("policy"), decode: (*reader).policy, schema: policySchema},
 	{name: kindConfig, key: v1.KindConfig, named: partNamed("configuration"), decode: (*reader).config, schema: configSchema},
 }
-
-// later are the kinds of later versions.
-var later = []string{"Listener"}
 
 func partNamed(noun string) func(string) (message, fix string) {
 	return func(name string) (string, string) { return v1.CheckName(noun, name) }
@@ -134,10 +132,6 @@ func (r *reader) kindOf(fields map[string]entry, at v1.Origin) *kind {
 		if kinds[i].name == name {
 			return &kinds[i]
 		}
-	}
-	if slices.Contains(later, name) {
-		r.report(r.at(said.value), fmt.Sprintf("the kind %s is not supported by this version", name), "write one of: "+strings.Join(kindNames(), ", "))
-		return nil
 	}
 	r.unknown(r.at(said.value), "kind", name, kindNames())
 	return nil
@@ -218,6 +212,8 @@ func (o *Object) keys() []placedKey {
 		return []placedKey{{v1.Key{Kind: v1.KindCertificate, Name: o.Name}, o.Origin}}
 	case o.Section != nil:
 		return []placedKey{{v1.Key{Kind: v1.KindSection, Name: o.Name}, o.Origin}}
+	case o.Listener != nil:
+		return []placedKey{{v1.Key{Kind: v1.KindListener, Name: o.Name}, o.Origin}}
 	case o.Kind == kindConfig:
 		return []placedKey{{v1.Key{Kind: v1.KindConfig, Name: o.Name}, o.Origin}}
 	case o.Policy != nil:

@@ -30,5 +30,6 @@ func (m *metrics) note(s *shelf, broken int, d Declaration) {
 	m.objects.WithLabelValues("Certificate").Set(float64(len(d.Shared.Certificates)))
 	m.objects.WithLabelValues("KongEntities").Set(float64(len(d.Shared.Entities)))
 	m.objects.WithLabelValues("Policy").Set(float64(len(d.Policies)))
+	m.objects.WithLabelValues("Listener").Set(float64(len(d.Shared.Listeners)))
 	m.objects.WithLabelValues("HAProxySection").Set(float64(len(d.Shared.Sections)))
 }

@@ -44,7 +44,7 @@ func (r *revealer) forget() { clear(r.fresh) }
 
 // reveal follows every reference. files are those that secrets stand in.
 func (r *revealer) reveal(w World) (d Declaration, files []string, problems []v1.Problem) {
-	d = Declaration{Services: maps.Clone(w.Services), Policies: w.Policies, Shared: v1.Shared{Sections: w.Sections}}
+	d = Declaration{Services: maps.Clone(w.Services), Policies: w.Policies, Shared: v1.Shared{Sections: w.Sections, Listeners: w.Listeners}}
 	d.Shared.Entities, files, problems = r.entityList(w.Entities)
 	for _, c := range w.Certificates {
 		files = append(files, c.Chain.file, c.Key.file)

@@ -16,9 +16,10 @@ type World struct {
 	// Services are by name; routes and plugins that are declared apart stand in them.
 	// Those that are an Addition no manifest declares.
 	Services map[string]*v1.Declared
-	// Certificates, Sections and Policies are sorted by name.
+	// Certificates, Sections, Listeners and Policies are sorted by name.
 	Certificates []*Certificate
 	Sections     []v1.Section
+	Listeners    []v1.Listener
 	// Entities are sorted by kind and name. In their bodies stand references to secrets.
 	Entities []*v1.Entity
 	Policies policy.Set
@@ -85,8 +86,9 @@ type linking struct {
 	found      [][]v1.Problem
 
 	owners   map[v1.Key]placedKey // who has which name
+	listen   []*v1.Listener       // Listeners that have what they ask for
 	left     map[*Object]bool     // objects that do not count
-	twice    map[int][]v1.Problem // by candidate: names that somebody else has
+	twice    map[int][]v1.Problem // by candidate: names, addresses and hosts that somebody else has
 	dangling map[int][]v1.Problem // by candidate: references that lead nowhere
 }
 
@@ -100,7 +102,7 @@ func (l *linking) objects(i int) []Object {
 
 // place gives every name to the first that takes it, and follows references.
 func (l *linking) place() {
-	l.owners, l.left = map[v1.Key]placedKey{}, map[*Object]bool{}
+	l.owners, l.left, l.listen = map[v1.Key]placedKey{}, map[*Object]bool{}, nil
 	l.twice, l.dangling = map[int][]v1.Problem{}, map[int][]v1.Problem{}
 	for _, i := range l.order {
 		objects := l.objects(i)
@@ -125,6 +127,16 @@ func (l *linking) admit(i int, o *Object) {
 			l.twice[i] = append(l.twice[i], twiceProblem(key, owner.at))
 			return
 		}
+	}
+	if o.Listener != nil {
+		for _, first := range l.listen {
+			if problem := clash(o.Listener, first); problem != nil {
+				l.left[o] = true
+				l.twice[i] = append(l.twice[i], *problem)
+				return
+			}
+		}
+		l.listen = append(l.listen, o.Listener)
 	}
 	for _, key := range keys {
 		l.owners[key.Key] = key
@@ -213,6 +225,7 @@ func (l *linking) result() Linked {
 	})
 	slices.SortFunc(out.World.Certificates, func(a, b *Certificate) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(out.World.Sections, func(a, b v1.Section) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(out.World.Listeners, func(a, b v1.Listener) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(out.World.Policies, func(a, b *policy.Policy) int { return cmp.Compare(a.Name, b.Name) })
 	out.Problems = slices.Compact(sorted(out.Problems))
 	return out
@@ -227,6 +240,8 @@ func (w *World) add(o *Object) {
 		w.Certificates = append(w.Certificates, o.Certificate)
 	case o.Section != nil:
 		w.Sections = append(w.Sections, *o.Section)
+	case o.Listener != nil:
+		w.Listeners = append(w.Listeners, *o.Listener)
 	case o.Policy != nil:
 		w.Policies = append(w.Policies, o.Policy)
 	}

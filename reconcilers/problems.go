@@ -31,7 +31,7 @@ func servicesOf(set v1.Set, object v1.Key) []string {
 		}
 	case v1.KindEntity: // they stand apart, as the gateway's objects do
 		return []string{v1.EntityGroup}
-	case v1.KindCertificate, v1.KindSection, v1.KindConfig: // each stands for itself, as the gateway's objects do
+	case v1.KindCertificate, v1.KindSection, v1.KindListener, v1.KindConfig: // each stands for itself, as the gateway's objects do
 		return []string{object.String()}
 	case v1.KindInstance:
 		var names []string

@@ -21,6 +21,7 @@ const (
 	// These belong to no service.
 	KindCertificate Kind = "certificate"
 	KindSection     Kind = "section"
+	KindListener    Kind = "listener"
 	KindPolicy      Kind = "policy"
 	KindConfig      Kind = "config"
 )

@@ -9,6 +9,9 @@ type Shared struct {
 	Certificates []Certificate
 	// Sections are sorted by name; HAProxy's alone.
 	Sections []Section
+	// Listeners are sorted by name; HAProxy's alone, though what they have to
+	// themselves concerns every gateway.
+	Listeners []Listener
 	// Entities are sorted by kind and name; Kong's alone.
 	Entities []Entity
 }

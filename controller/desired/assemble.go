@@ -222,6 +222,7 @@ func (b *Builder) inexpressible(s *service, r role, gateway v1.Gateway, route v1
 // Kong leaves path and Host as they came, for Kong's own route to find.
 func (b *Builder) expressible(r role, gateway v1.Gateway, route v1.Route) v1.Route {
 	out := v1.Expressible(route, gateway)
+	out.Hosts = b.allowed(r, out)
 	if r.behind == v1.Kong {
 		out.Plugins, out.StripPath, out.PreserveHost = nil, false, true
 	}
@@ -256,12 +257,17 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
 			Fix:     "mark the field optional with a ? after its name to serve the route without it, or name only the other gateway in the label " + b.label("gateways")}
 	}
+	if verdict := b.confined(r, gateway, route); verdict.Reason != "" {
+		return verdict
+	}
 	if holder, byName := b.claims.lost(s.name, gateway, route.Name); holder != "" {
 		return Verdict{Gateway: gateway, Reason: v1.Conflict,
 			Message: held(route, holder, byName),
 			Fix:     "change " + claimed(route) + " of one of them, give the one that shall win a higher priority" + b.merged(byName)}
 	}
-	return Verdict{Gateway: gateway, Reason: v1.Serving, Through: r.behind, Message: servedWithout(leftOut(s, r, gateway, route), gateway)}
+	verdict := Verdict{Gateway: gateway, Reason: v1.Serving, Through: r.behind, Message: servedWithout(leftOut(s, r, gateway, route), gateway)}
+	b.tellConfined(&verdict, r, route)
+	return verdict
 }
 
 // held says what the holder of its match has of a route.

@@ -34,12 +34,15 @@ func TestIncrementalEqualsFull(t *testing.T) {
 			now := epoch
 			var declared map[string]*v1.Declared
 			var policies *policy.Set
+			var shared *v1.Shared
 			w.update(now, snapshot.Delta{Full: true, Attachments: onHost})
 			for event := range 400 {
 				now = now.Add(time.Duration(random.IntN(40)) * time.Second)
 				delta := randomDelta(random, boxes, event)
 				if seed > 2 && random.IntN(12) == 0 {
-					declared, delta.Policies = randomManifests(t, random, w)
+					linked := parse(t, randomManifests(random))
+					declared, shared, delta.Policies = w.declared(linked), &v1.Shared{Listeners: linked.Listeners}, &linked.Policies
+					delta.Shared = shared
 					if seed%4 == 3 && random.IntN(2) == 0 {
 						*delta.Policies = append(*delta.Policies, wrongPolicy())
 					}
@@ -63,7 +66,7 @@ func TestIncrementalEqualsFull(t *testing.T) {
 				}
 				full := newWorldWith(w.memory.Clone(), netip.Addr{})
 				full.builder.options.Given = w.builder.options.Given
-				full.update(now, snapshot.Delta{Full: true, Attachments: onHost, Changed: instances(boxes), Declared: declared, Policies: policies})
+				full.update(now, snapshot.Delta{Full: true, Attachments: onHost, Changed: instances(boxes), Declared: declared, Policies: policies, Shared: shared})
 				if diff := gocmp.Diff(full.String(), w.String()); diff != "" {
 					t.Fatalf("after event %d (-full +incremental):\n%s", event, diff)
 				}
@@ -93,9 +96,9 @@ func randomPin(random *rand.Rand, w *world, now time.Time) {
 	}
 }
 
-// randomManifests declares some of the services, and lays down some rules.
-func randomManifests(t *testing.T, random *rand.Rand, w *world) (map[string]*v1.Declared, *policy.Set) {
-	t.Helper()
+// randomManifests declares some of the services, lays down some rules, and gives a
+// Listener hosts to itself.
+func randomManifests(random *rand.Rand) string {
 	var texts []string
 	for _, rule := range []string{`!hosts.overlap("h1.test") || service == "s1"`, `source != "labels" || protocol == "http"`, `service != "s2"`, `"key-auth" in plugins || service > "s3"`} {
 		if random.IntN(2) == 0 {
@@ -113,7 +116,11 @@ func randomManifests(t *testing.T, random *rand.Rand, w *world) (map[string]*v1.
 			texts = append(texts, fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Plugin\nmetadata: {name: x%d}\nspec: {name: key-auth, %s}\n", i, on))
 		}
 	}
-	return w.declare(t, strings.Join(texts, "---\n"))
+	if random.IntN(2) == 0 {
+		texts = append(texts, fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Listener\nmetadata: {name: l}\nspec: {bind: [':81'], hosts: ['%s'], exclusive: true}\n",
+			[]string{"h1.test", "*.test", "h3.test"}[random.IntN(3)]))
+	}
+	return strings.Join(texts, "---\n")
 }
 
 // randomDelta lets one to three containers start, change or end.

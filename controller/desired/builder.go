@@ -46,10 +46,12 @@ type Builder struct {
 	hosts       hosts
 	flapping    flapping
 	policies    policy.Set
-	denied      map[string]*container // whom they refuse, and who asks for what is not given, by id
-	expelled    map[string]bool       // services that lost such a one in this Update, by name
-	asked       []string              // ids of containers of which a command said something since the last Update
-	steered     map[string]string     // names of services of which one did, and who
+	// restrictions say which hosts Listeners have to themselves.
+	restrictions v1.Restrictions
+	denied       map[string]*container // whom they refuse, and who asks for what is not given, by id
+	expelled     map[string]bool       // services that lost such a one in this Update, by name
+	asked        []string              // ids of containers of which a command said something since the last Update
+	steered      map[string]string     // names of services of which one did, and who
 }
 
 // Result is what one Update changed.
@@ -123,6 +125,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 			touched[name] = true
 		}
 	}
+	b.confine(delta, touched)
 	redeclared := b.declare(delta)
 	maps.Copy(touched, redeclared)
 	b.admit(now, delta, touched, &result)

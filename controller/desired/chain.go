@@ -22,10 +22,13 @@ type Chain struct {
 
 // role is what one gateway does for a service. The zero value: nothing.
 type role struct {
-	routes    bool       // it takes the service's requests
-	instances bool       // it sends requests to the service's instances
-	port      bool       // it takes what the other gateway sends on to the service
-	behind    v1.Gateway // it sends what it takes to this gateway; "" when to the instances
+	routes    bool // it takes the service's requests
+	instances bool // it sends requests to the service's instances
+	port      bool // it takes what the other gateway sends on to the service
+	// confined says that it may take no hosts that a Listener of HAProxy's has to itself:
+	// Kong takes requests past HAProxy, or is what HAProxy hands them to and does so as well.
+	confined bool
+	behind   v1.Gateway // it sends what it takes to this gateway; "" when to the instances
 }
 
 // takesPart reports whether the gateway has anything to do with the service.
@@ -46,6 +49,11 @@ func (b *Builder) role(s *v1.Service, gateway v1.Gateway) role {
 		case way == v1.HAProxyKong && gateway == v1.HAProxy:
 			r.routes, r.behind = true, v1.Kong
 		}
+		open := way == v1.KongAlone || way == v1.KongHAProxy
+		r.confined = r.confined || open && gateway == v1.Kong
+	}
+	if r.behind == v1.Kong && b.role(s, v1.Kong).confined {
+		r.confined = true
 	}
 	return r
 }

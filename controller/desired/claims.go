@@ -73,7 +73,7 @@ func (b *Builder) claimants(s *service) []*claimant {
 			continue
 		}
 		for _, route := range s.settings.Routes {
-			if len(b.inexpressible(s, r, gateway, route)) > 0 {
+			if len(b.inexpressible(s, r, gateway, route)) > 0 || b.confined(r, gateway, route).Reason != "" {
 				continue
 			}
 			fresh = append(fresh, &claimant{

@@ -22,6 +22,7 @@
 //	claim    | claims.go    | which route holds a match that several ask for?
 //	         | holding.go   | … who has what meanwhile
 //	         | sni.go       | … and whether TLS by its name is passed on before any request
+//	         | confine.go   | … less the hosts that a Listener has to itself
 //	port     | ports.go     | at which port does Kong reach it through HAProxy?
 //	spread   | hosts.go     | whom else does it concern which versions can be picked?
 //	         | meet.go      | … for which requests two routes both match

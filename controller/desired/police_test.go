@@ -21,12 +21,12 @@ func TestPoliciesThatChangedWhileNobodyLooked(t *testing.T) {
 		t.Fatalf("the older one does not hold the host, but %q", lost)
 	}
 	after := newWorldWith(before.memory.Clone(), netip.Addr{})
-	_, policies := after.declare(t, `apiVersion: lockstep.dev/v1
+	rules := parse(t, `apiVersion: lockstep.dev/v1
 kind: Policy
 metadata: {name: p}
 spec: {rules: [{require: 'service == "owner"', message: no}]}
 `)
-	after.update(epoch, snapshot.Delta{Full: true, Changed: containers, Attachments: on, Policies: policies})
+	after.update(epoch, snapshot.Delta{Full: true, Changed: containers, Attachments: on, Policies: &rules.Policies})
 	for _, gateway := range []v1.Gateway{v1.Kong, v1.HAProxy} {
 		if set := after.sets[gateway]; set["thief"] != nil || set["owner"] == nil || len(set["owner"].Routes) != 1 {
 			t.Errorf("%s holds %v, want the owner alone, with its route", gateway, after)

@@ -73,6 +73,9 @@ type Verdict struct {
 	How     string     `json:"how,omitempty"`     // which network the address is on; "" of a static one
 	Message string     `json:"message,omitempty"` // the same for people; "" when there is nothing to say
 	Fix     string     `json:"fix,omitempty"`     // what to do about it
+	// Without are hosts of a route for which it is not served, because a Listener has
+	// them to itself.
+	Without []string `json:"without_hosts,omitempty"`
 	// Accepted is set while the gateway has accepted a change that it is not known to
 	// serve yet: since when.
 	Accepted time.Time `json:"accepted,omitzero"`

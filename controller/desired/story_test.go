@@ -200,7 +200,9 @@ func (w *world) do(t *testing.T, s step) {
 		w.builder.Pin(name, nil, "alice")
 	}
 	if s.Manifests != nil {
-		delta.Declared, delta.Policies = w.declare(t, *s.Manifests)
+		linked := parse(t, *s.Manifests)
+		delta.Declared, delta.Policies = w.declared(linked), &linked.Policies
+		delta.Shared = &v1.Shared{Listeners: linked.Listeners}
 		if s.Wrong {
 			*delta.Policies = append(*delta.Policies, wrongPolicy())
 		}
@@ -218,21 +220,25 @@ func wrongPolicy() *policy.Policy {
 	}}
 }
 
-// declare reads manifests, and says nil of what is no longer declared.
-func (w *world) declare(t *testing.T, text string) (map[string]*v1.Declared, *policy.Set) {
+// parse reads manifests.
+func parse(t *testing.T, text string) manifests.World {
 	t.Helper()
 	file, problems := manifests.Parse("m.yaml", []byte(text))
 	for _, problem := range problems {
 		t.Error(problem)
 	}
-	linked := manifests.Link([]manifests.Candidate{{Path: "m.yaml", Versions: []manifests.File{file}, Current: true}}).World
+	return manifests.Link([]manifests.Candidate{{Path: "m.yaml", Versions: []manifests.File{file}, Current: true}}).World
+}
+
+// declared is what manifests say of services, nil of those that they declare no more.
+func (w *world) declared(linked manifests.World) map[string]*v1.Declared {
 	declared := maps.Clone(linked.Services)
 	for name, s := range w.builder.services {
 		if s.said != nil && declared[name] == nil {
 			declared[name] = nil
 		}
 	}
-	return declared, &linked.Policies
+	return declared
 }
 
 // update adds a result to the world.

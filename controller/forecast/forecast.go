@@ -32,6 +32,8 @@ type Options struct {
 	Build    desired.Options
 	Declared map[string]*v1.Declared // by manifests
 	Policies policy.Set
+	// Listeners are those of manifests.
+	Listeners []v1.Listener
 	// Gateways say what the gateways can't express. Of one that is not named here
 	// nothing is said but what every gateway of its kind does.
 	Gateways map[v1.Gateway]Compiler
@@ -93,6 +95,7 @@ func Of(projects []compose.Project, o Options) Report {
 	}
 	result := desired.New(o.Build, ledger.New()).Update(time.Unix(0, 0), snapshot.Delta{
 		Full: true, Changed: instances, Attachments: attachments, Declared: o.Declared, Policies: &o.Policies,
+		Shared: &v1.Shared{Listeners: o.Listeners},
 	})
 	for _, id := range slices.Sorted(maps.Keys(result.Refused)) {
 		for _, problem := range result.Refused[id] {

@@ -25,6 +25,7 @@ type Store struct {
 	sources   []source.State
 	standings map[string]*desired.Standing
 	refused   map[string][]v1.Problem
+	listeners []v1.Listener           // never changed in place
 	waiting   map[string][]v1.Problem // by service
 	gateways  map[v1.Gateway]*gateway
 	build     int           // counts builds
@@ -84,6 +85,9 @@ func (s *Store) Desired(result desired.Result) int {
 	}
 	takeIn(s.refused, result.Refused)
 	takeIn(s.waiting, result.Waiting)
+	if result.Shared != nil {
+		s.listeners = result.Shared.Listeners
+	}
 	for name, set := range result.Sets {
 		for service := range set {
 			s.gateways[name].pending[service] = s.build
@@ -97,6 +101,13 @@ func (s *Store) Desired(result desired.Result) int {
 func takeIn(into, changed map[string][]v1.Problem) {
 	maps.Copy(into, changed)
 	maps.DeleteFunc(into, func(_ string, problems []v1.Problem) bool { return len(problems) == 0 })
+}
+
+// declaredListeners returns the Listeners that are declared.
+func (s *Store) declaredListeners() []v1.Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listeners
 }
 
 // Round is what a gateway's worker reports after a round.

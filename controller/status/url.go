@@ -3,8 +3,10 @@ package status
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -28,6 +30,10 @@ type Answer struct {
 	PassedOn bool `json:"passed_on,omitempty"`
 	// Proof says that the client must show a certificate.
 	Proof bool `json:"client_certificate,omitempty"`
+	// Only is the Listener of HAProxy's at which alone it is answered; "" for none.
+	Only string `json:"only_listener,omitempty"`
+	// NotAt are the Listeners at which it is not answered, because they take other hosts alone.
+	NotAt []string `json:"not_at_listeners,omitempty"`
 	// Instances are the containers among which the gateway chooses.
 	Instances []string `json:"instances,omitempty"`
 	// Port is the TCP port, when one was asked about.
@@ -99,19 +105,17 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 			if route.Stream() {
 				continue
 			}
-			verdict := verdictOn(gateway, route.Verdicts)
-			row := s.asKong(v1.Expressible(route.Route, gateway))
-			alone, err := routing.New([]routing.Route{row})
+			c, matches, err := s.candidateOf(service, route, gateway, request)
 			if err != nil {
-				return Answer{}, fmt.Errorf("explain: %w", err)
+				return Answer{}, err
 			}
-			if alone.Decide(request).Route == nil {
+			if !matches {
 				continue
 			}
 			order = append(order, route.Name)
-			matching[route.Name] = candidate{service: service, route: route, verdict: verdict, row: row}
-			if verdict.Reason == v1.Serving {
-				served = append(served, row)
+			matching[route.Name] = c
+			if c.verdict.Reason == v1.Serving {
+				served = append(served, c.row)
 			}
 		}
 	}
@@ -130,6 +134,7 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 	}
 	if decision := table.Decide(request); decision.Route != nil {
 		answer.take(matching[decision.Route.Name], decision)
+		answer.heard(s.declaredListeners(), request.Host)
 	}
 	for _, name := range order {
 		if name == answer.Route {
@@ -142,6 +147,49 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 		answer.Others = append(answer.Others, other)
 	}
 	return answer, nil
+}
+
+// heard fills in at which Listeners a host is answered, where that is restricted.
+func (a *Answer) heard(listeners []v1.Listener, host string) {
+	if a.Gateway != v1.HAProxy {
+		return
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimRight(strings.ToLower(host), ".")
+	if a.Only = v1.RestrictionsOf(listeners).Holder(host); a.Only != "" {
+		return
+	}
+	for i := range listeners {
+		if hosts := listeners[i].Hosts; len(hosts) > 0 && !slices.ContainsFunc(hosts, func(own string) bool { return v1.Covers(own, host) }) {
+			a.NotAt = append(a.NotAt, listeners[i].Name)
+		}
+	}
+}
+
+// candidateOf returns a route as one that may take a request; false when it does not match.
+func (s *Store) candidateOf(service Service, route desired.RouteStanding, gateway v1.Gateway, request routing.Request) (candidate, bool, error) {
+	c := candidate{service: service, route: route, verdict: verdictOn(gateway, route.Verdicts), row: s.asKong(v1.Expressible(route.Route, gateway))}
+	matches, err := takes(c.row, request)
+	if err != nil || !matches || len(c.verdict.Without) == 0 {
+		return c, matches, err
+	}
+	c.row.Hosts = slices.DeleteFunc(slices.Clone(c.row.Hosts), func(host string) bool { return slices.Contains(c.verdict.Without, host) })
+	still, err := takes(c.row, request)
+	if !still { // the host is a Listener's
+		c.verdict.Reason = v1.NotExpressible
+	}
+	return c, true, err
+}
+
+// takes reports whether a route matches a request where there is no other.
+func takes(row routing.Route, request routing.Request) (bool, error) {
+	alone, err := routing.New([]routing.Route{row})
+	if err != nil {
+		return false, fmt.Errorf("explain: %w", err)
+	}
+	return alone.Decide(request).Route != nil, nil
 }
 
 // take fills in the route that won and who answers.

@@ -177,3 +177,47 @@ func TestIsURL(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainListeners: an address says at which Listeners HAProxy answers it, and Kong
+// does not answer for a host that a Listener has to itself.
+func TestExplainListeners(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.Kong, v1.HAProxy})
+	verdicts := []desired.Verdict{
+		{Gateway: v1.Kong, Reason: v1.Serving, Message: "served without admin.test", Without: []string{"admin.test"}},
+		{Gateway: v1.HAProxy, Reason: v1.Serving},
+	}
+	serving := []desired.Verdict{{Gateway: v1.Kong, Reason: v1.Serving}, {Gateway: v1.HAProxy, Reason: v1.Serving}}
+	build := s.Desired(desired.Result{
+		Standings: map[string]*desired.Standing{"web": {
+			Service:   "web",
+			Routes:    []desired.RouteStanding{{Route: v1.Route{Name: "web.default", Hosts: []string{"admin.test", "shop.test"}}, Verdicts: verdicts}},
+			Instances: []desired.InstanceStanding{{ID: "web-1", Container: "web-1", Verdicts: serving}},
+		}},
+		Shared: &v1.Shared{Listeners: []v1.Listener{
+			{Name: "internal", Hosts: []string{"*.inner.test", "admin.test"}, Exclusive: true},
+			{Name: "partners", Hosts: []string{"*.test"}},
+			{Name: "plain"},
+		}},
+	})
+	for _, gateway := range []v1.Gateway{v1.Kong, v1.HAProxy} {
+		s.Applied(gateway, Round{Build: build, Reason: v1.Serving, At: time.Unix(1, 0)})
+	}
+	for ref, want := range map[string][]Answer{
+		"admin.test/": {
+			{Gateway: v1.Kong, Status: 404, Others: []Other{{Route: "web.default", Reason: v1.NotExpressible, Message: "served without admin.test"}}},
+			{Gateway: v1.HAProxy, Route: "web.default", Service: "web", Target: "/", Instances: []string{"web-1"}, Only: "internal"},
+		},
+		"shop.test/": {
+			{Gateway: v1.Kong, Route: "web.default", Service: "web", Target: "/", Instances: []string{"web-1"}},
+			{Gateway: v1.HAProxy, Route: "web.default", Service: "web", Target: "/", Instances: []string{"web-1"}, NotAt: []string{"internal"}},
+		},
+	} {
+		got, err := s.ExplainURL(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.Answers); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", ref, diff)
+		}
+	}
+}

@@ -30,8 +30,8 @@ type Answer struct {
 	Cookie   string // that the gateway sets; "" for none
 }
 
-// Ask sends one GET for host and path to a gateway ("haproxy", "kong", or "tls" for HAProxy
-// over TLS), with headers like "Cookie: a=b".
+// Ask sends one GET for host and path to a gateway ("haproxy", "kong", "spare" for the
+// World's spare address, or "tls" for HAProxy over TLS), with headers like "Cookie: a=b".
 func (w *World) Ask(ctx context.Context, gateway, host, path string, headers ...string) (Answer, error) {
 	address, err := w.Address(gateway)
 	if err != nil {
@@ -73,8 +73,10 @@ func (w *World) Address(gateway string) (string, error) {
 		return w.Proxies.Kong, nil
 	case overTLS:
 		return w.Proxies.TLS, nil
+	case "spare":
+		return w.Spare, nil
 	}
-	return "", fmt.Errorf("there is no gateway %q: use haproxy, %s or kong", gateway, overTLS)
+	return "", fmt.Errorf("there is no gateway %q: use haproxy, spare, %s or kong", gateway, overTLS)
 }
 
 // overTLS names HAProxy's listener for TLS, where clients trust and show what the

@@ -103,8 +103,11 @@ func (r *Reconciler) split(steps []*step) (soft, hard []*step) {
 
 func (r *Reconciler) needsReload(change plan.Change) bool {
 	after := change.After
-	if _, native := change.Object().Native.(*nativeSection); native {
+	switch change.Object().Native.(type) {
+	case *nativeSection, *opening:
 		return true
+	case *restriction: // what it kept apart must not be opened before its addresses go
+		return after == nil || r.unrestrained()
 	}
 	if after == nil {
 		if c, ok := change.Before.Native.(*certificate); ok && c.name == defaultCertificate {
@@ -130,6 +133,9 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 	case *route:
 		if native.client && (r.condition.loaded != "yes" || !r.model.verifies()) {
 			return true // the process would let everybody in
+		}
+		if r.unrestrained() && !native.stream() {
+			return true // the process would answer everywhere
 		}
 		if native.backend == "" {
 			return !r.backends[":hold"]

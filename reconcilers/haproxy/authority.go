@@ -115,7 +115,7 @@ func (r *Reconciler) rereadAuthorities() {
 		r.clients[path], r.o.copies[path] = read, read.file
 	}
 	if changed {
-		r.base = renderBase(r.o, r.user, r.pages, r.taken)
+		r.rebase()
 	}
 }
 
@@ -154,7 +154,7 @@ var copyPattern = regexp.MustCompile(`/[^ ]*/` + authorityPrefix + `[0-9a-f]+\.p
 
 // authorities returns the copies that a model's sections name, sorted.
 func (m *model) authorities() []string {
-	files := copyPattern.FindAllString(m.base, -1)
+	files := copyPattern.FindAllString(m.open(m.base), -1)
 	for _, name := range m.order {
 		for _, b := range m.sections[name].backends {
 			if b.Upstream.CA != "" {

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // bind is an address that HAProxy listens on.
@@ -22,21 +23,9 @@ type bind struct {
 
 // parseBind reads ":80", "127.0.0.1:80", "*:80" or "[::1]:80".
 func parseBind(text string) (bind, error) {
-	host, service, err := net.SplitHostPort(text)
+	host, port, err := v1.ParseBind(text)
 	if err != nil {
-		return bind{}, fmt.Errorf("bind %q: %w; write it like :80 or 127.0.0.1:8080", text, err)
-	}
-	port, err := strconv.Atoi(service)
-	if err != nil || port < 1 || port > 65535 {
-		return bind{}, fmt.Errorf("bind %q: the port is not between 1 and 65535", text)
-	}
-	if host == "*" {
-		host = ""
-	}
-	if host != "" {
-		if _, err := netip.ParseAddr(host); err != nil {
-			return bind{}, fmt.Errorf("bind %q: %q is no IP address; HAProxy would look it up at each start", text, host)
-		}
+		return bind{}, err //nolint:wrapcheck // it says all that there is
 	}
 	return bind{host: host, port: port}, nil
 }

@@ -16,11 +16,11 @@ import (
 // certificates translates the certificates of manifests and files. One that is
 // wrong keeps its last good version, which the model knows, and is named.
 func (r *Reconciler) certificates(state plan.State, shared []v1.Certificate) []v1.Problem {
-	if len(r.o.TLSBinds) == 0 {
+	if !r.endsTLS() {
 		var problems []v1.Problem
 		for i := range shared {
 			problems = append(problems, certificateProblem(v1.NotExpressible, shared[i].Name, shared[i].Origin,
-				"HAProxy has no listener for TLS", "open one with --haproxy-bind-tls"))
+				"HAProxy has no listener for TLS", "open one with --haproxy-bind-tls, or by a Listener with bind_tls"))
 		}
 		return problems
 	}

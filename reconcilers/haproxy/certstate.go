@@ -117,7 +117,14 @@ func (r *Reconciler) ensureDefault(want *model) error {
 }
 
 // listens reports whether the sections have a listener for TLS.
-func (m *model) listens() bool { return strings.Contains(m.base, "/"+certificatesName+" ") }
+func (m *model) listens() bool {
+	for _, o := range m.openings {
+		if o.endsTLS() {
+			return true
+		}
+	}
+	return strings.Contains(m.base, "/"+certificatesName+" ")
+}
 
 // liveCertificates is what a process has that has just loaded the model.
 func (m *model) liveCertificates() map[string]liveCertificate {

@@ -22,11 +22,13 @@ var (
 	wordService = word{"service name", "-_.", v1.MaxName}
 	wordBackend = word{"backend", "-_.:", v1.MaxName + len(addressSuffix)}
 	wordServer  = word{"server name", "-_.:", 80}
-	wordAddress = word{"address", ".:[]", 64}
-	wordHost    = word{"host", "-_.*", 255}
-	wordPath    = word{"path", "-._~/!$&()*+,;=:@%", 1024}
-	wordMethod  = word{"method", "", 40}
-	wordHeader  = word{"header", "-_", 128}
+	// Listeners' names stand in names of binds, of which a dot ends the first part.
+	wordListener = word{"Listener", "-_", v1.MaxName}
+	wordAddress  = word{"address", ".:[]", 64}
+	wordHost     = word{"host", "-_.*", 255}
+	wordPath     = word{"path", "-._~/!$&()*+,;=:@%", 1024}
+	wordMethod   = word{"method", "", 40}
+	wordHeader   = word{"header", "-_", 128}
 	// These two reach patterns only, where what they hold is quoted.
 	wordValue   = word{"header value", "-._~/!$&()*+,;=:@%?|{}[]<>^", 1024}
 	wordPattern = word{"pattern", "-._~/!$&()*+,;=:@%?|{}[]<>^\\", maxPattern}

@@ -69,11 +69,11 @@ func (o *Options) asking() string {
 func (m *model) verifies() bool { return strings.Contains(m.base, provedLine) }
 
 // undemandable says why clients can't be asked for a certificate, and the remedy; "" when they can.
-func (o *Options) undemandable() (why, fix string) {
+func (r *Reconciler) undemandable() (why, fix string) {
 	switch {
-	case len(o.TLSBinds) == 0:
+	case !r.endsTLS():
 		return "HAProxy has no listener for TLS, where clients could show a certificate", "open one with --haproxy-bind-tls, and name the authority with --haproxy-client-ca"
-	case o.ClientCA == "":
+	case r.o.ClientCA == "":
 		return "HAProxy knows no authority by which to verify clients' certificates", "name its file with --haproxy-client-ca"
 	}
 	return "", ""
@@ -81,8 +81,8 @@ func (o *Options) undemandable() (why, fix string) {
 
 // plainly says why no request would ever be taken by a route that takes https alone;
 // "" when there may be some: also those for which somebody else ends TLS.
-func (o *Options) plainly() (why, fix string) {
-	if len(o.TLSBinds) > 0 || len(o.TrustedProxies) > 0 || o.Mode == External {
+func (r *Reconciler) plainly() (why, fix string) {
+	if r.endsTLS() || len(r.o.TrustedProxies) > 0 || r.o.Mode == External {
 		return "", ""
 	}
 	return "HAProxy has no listener for TLS, so that no request would be taken",
@@ -116,7 +116,7 @@ func renderProof(line func(string, ...any), o Options) {
 		line("http-request set-var(txn.cn) ssl_c_s_dn,bytes(0,512) if { var(txn.proved) -m bool }")
 	}
 	line("http-request set-var(txn.named) ssl_fc_sni,lower if !%s", vouched)
-	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s { so_name gate } !%s`, wantsClient, vouched)
+	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s %s !%s`, wantsClient, byGate, vouched)
 	line(lacksProof+" !{ var(txn.proved) -m bool } !%s", wantsClient, vouched)
 	line("http-request set-var(txn.hl) var(txn.h),lower if %s", wantsClient)
 	line(`http-request return status 421 content-type text/plain string "use a connection of your own\n" if %s !{ var(txn.named),strcmp(txn.hl) eq 0 }`, wantsClient)

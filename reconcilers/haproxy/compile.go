@@ -41,9 +41,11 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 	state := plan.State{}
 	var problems []v1.Problem
 	if scope.All() {
+		problems = r.listeners(state, shared.Listeners)
 		object := baseObject(condition{text: digest(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})
 		state[object.Key] = object
-		problems = append(r.certificates(state, shared.Certificates), r.nativeSections(state, shared.Sections)...)
+		problems = append(problems, r.certificates(state, shared.Certificates)...)
+		problems = append(problems, r.nativeSections(state, shared.Sections)...)
 		problems = append(problems, r.unserved(shared.Entities)...)
 		problems = append(problems, r.notices()...)
 	}
@@ -220,11 +222,11 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 			"leave preserve_host out, serve the route on another gateway alone (gateways=kong), or run HAProxy 3.2")
 		return nil, false
 	}
-	if why, fix := c.r.o.plainly(); why != "" && r.https != "" && !r.client {
+	if why, fix := c.r.plainly(); why != "" && r.https != "" && !r.client {
 		c.problem(owner, d.Origin, why, fix)
 		return nil, false
 	}
-	if why, fix := c.r.o.undemandable(); why != "" && r.client {
+	if why, fix := c.r.undemandable(); why != "" && r.client {
 		c.problem(owner, d.Origin, why, fix)
 		return nil, false
 	}

@@ -65,7 +65,7 @@ func (m *model) configNames() []string {
 // renderConfig writes one of the files; nil when nothing is to stand in it.
 func (m *model) renderConfig(name string) []byte {
 	if name == configName {
-		return []byte(strings.Replace(m.base, generationHole, m.generation(), 1))
+		return []byte(strings.Replace(m.open(m.base), generationHole, m.generation(), 1))
 	}
 	if name == nativeName {
 		return m.renderNatives()

@@ -33,6 +33,15 @@ func (r *Reconciler) forecast(change plan.Change, free *int) string {
 	if _, native := change.Object().Native.(*nativeSection); native {
 		return "HAProxy takes over native sections with its files alone"
 	}
+	switch change.Object().Native.(type) {
+	case *opening:
+		return "HAProxy takes over addresses with its files alone"
+	case *restriction:
+		if r.needsReload(change) {
+			return "what HAProxy keeps to Listeners changes with its files"
+		}
+		return ""
+	}
 	if change.After == nil || !r.needsReload(change) {
 		return ""
 	}

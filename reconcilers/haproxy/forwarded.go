@@ -15,10 +15,10 @@ import (
 // renderAccept expects connections from some sources to begin with a PROXY header,
 // which then says who the client is: for all that looks at it, from routes to what
 // containers are told. From everybody else such a header is no more than a bad
-// request. Over our own sockets, which have no source, it is always there.
-func renderAccept(line func(string, ...any), o Options) {
+// request. but is a condition more: a Listener has sources of its own. Over our own sockets, which have no source, it is always there.
+func renderAccept(line func(string, ...any), o Options, but string) {
 	if len(o.AcceptProxy) > 0 {
-		line("tcp-request connection expect-proxy layer4 if { src %s }", prefixes(o.AcceptProxy))
+		line("tcp-request connection expect-proxy layer4 if { src %s }%s", prefixes(o.AcceptProxy), but)
 	}
 }
 
@@ -55,8 +55,8 @@ func renderForwarded(line func(string, ...any), o Options) {
 	line("http-request set-header X-Real-IP %%[src] if !%s", passes)
 	// What comes through the gate has these already.
 	line("http-request set-header X-Forwarded-Proto https if { ssl_fc }%s", o.unlessKept("X-Forwarded-Proto"))
-	line("http-request set-header X-Forwarded-Proto http if !{ ssl_fc } !{ so_name gate }%s", o.unlessKept("X-Forwarded-Proto"))
-	line("http-request set-header X-Forwarded-Port %%[dst_port] if !{ so_name gate }%s", o.unlessKept("X-Forwarded-Port"))
+	line("http-request set-header X-Forwarded-Proto http if !{ ssl_fc } !%s%s", byGate, o.unlessKept("X-Forwarded-Proto"))
+	line("http-request set-header X-Forwarded-Port %%[dst_port] if !%s%s", byGate, o.unlessKept("X-Forwarded-Port"))
 	line("http-request set-header X-Forwarded-Host %%[req.hdr(host)]%s", ifSo(o.unlessKept("X-Forwarded-Host")))
 	renderClientHeaders(line, o)
 }

@@ -65,7 +65,7 @@ func (r *Reconciler) giveWay(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	for _, text := range bindsOf(r.base) {
+	for _, text := range bindsOf(r.model.open(r.base)) {
 		b, err := parseBind(text)
 		if err != nil {
 			return err

@@ -67,6 +67,12 @@ func renderMap(owner string, m *model, t *table) []byte {
 			b.WriteString(key + " " + value + "\n")
 		}
 	}
+	for _, name := range sortedKeys(m.restrictions) {
+		b.WriteString(m.restrictions[name].comment())
+	}
+	for _, key := range sortedKeys(t.limits) {
+		b.WriteString(key + " " + t.limits[key] + "\n")
+	}
 	for _, key := range t.ended.sorted() {
 		if len(t.claims[key]) == 0 { // else a service has it, by a line of its own
 			b.WriteString(key + " " + endedValue(owner) + "\n")

@@ -112,7 +112,7 @@ func (s *section) backend(name string) *backend {
 
 // model is what the files and the process hold of ours.
 type model struct {
-	base     string // text before the first service, with the generation left open
+	base     string // text before the first service, with the generation and what Listeners open left out
 	sections map[string]*section
 	order    []string            // names of sections, sorted
 	spares   map[string]text     // of all sections
@@ -121,6 +121,9 @@ type model struct {
 	certs    map[string]*certificate
 	owner    string                    // of the natives' file
 	natives  map[string]*nativeSection // by their heads
+	// What there is of Listeners, by their names. Never changed in place.
+	openings     map[string]*opening
+	restrictions map[string]*restriction
 }
 
 func newModel() *model {
@@ -175,6 +178,7 @@ func (m *model) clone() *model {
 		base: m.base, sections: maps.Clone(m.sections), order: slices.Clone(m.order),
 		spares: maps.Clone(m.spares), shards: maps.Clone(m.shards), digest: m.digest, // the lists of shards are never changed in place
 		certs: maps.Clone(m.certs), owner: m.owner, natives: m.natives, // never changed in place
+		openings: m.openings, restrictions: m.restrictions,
 	}
 }
 
@@ -197,6 +201,9 @@ func (m *model) generation() string {
 	sum.Write([]byte(m.base))
 	for _, name := range m.order {
 		sum.Write([]byte(m.sections[name].shape))
+	}
+	for _, name := range sortedKeys(m.openings) {
+		sum.Write([]byte(m.openings[name].front + m.openings[name].back))
 	}
 	for _, head := range sortedKeys(m.natives) {
 		sum.Write([]byte(m.natives[head].text))

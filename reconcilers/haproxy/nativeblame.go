@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -11,59 +12,87 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// blameBinds fails the steps about sections that listen where somebody else does:
-// `haproxy -c` would not notice, and HAProxy would not come up. It reports whether
-// there were any.
+// blameBinds fails the steps about native sections and Listeners that listen where
+// somebody else does: `haproxy -c` would not notice, and HAProxy would not come up. It
+// reports whether there were any.
 func (r *Reconciler) blameBinds(steps []*step, want *model) bool {
 	found, own := false, sync.OnceValue(r.ownPorts)
 	for _, s := range steps {
-		n, ok := s.change.Object().Native.(*nativeSection)
-		if !ok || s.change.After == nil || s.failed() {
+		if s.change.After == nil || s.failed() {
 			continue
 		}
-		if err := r.bindTrouble(n, want, own); err != nil {
-			s.fail(v1.Conflict, err.Error(), "give one of them another port")
-			delete(want.natives, n.head) // the next one may have it
-			found = true
+		switch n := s.change.After.Native.(type) {
+		case *nativeSection:
+			if _, err := r.bindTrouble(n.text, want, own); err != nil {
+				s.fail(v1.Conflict, err.Error(), "give one of them another port")
+				delete(want.natives, n.head) // the next one may have it
+				found = true
+			}
+		case *opening:
+			if b, err := r.bindTrouble(n.front, want, own); err != nil {
+				s.blameOpening(n, b, err)
+				delete(want.openings, n.name)
+				found = true
+			}
 		}
 	}
 	return found
 }
 
-func (r *Reconciler) bindTrouble(n *nativeSection, want *model, own func() map[int]bool) error {
+// bindTrouble says which of a text's binds can't be had, and why; text is of want, and
+// not of our own sections.
+func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bool) (bind, error) {
 	theirs := slices.Clone(r.user.binds)
 	for _, b := range readBinds(want.base) {
 		theirs = append(theirs, userBind{bind: b, place: "Lockstep"})
 	}
-	for _, head := range sortedKeys(want.natives) {
-		for _, b := range readBinds(want.natives[head].text) {
-			if head != n.head {
-				theirs = append(theirs, userBind{bind: b, place: "the native " + head})
-			}
+	for place, other := range want.binding() {
+		if other == text {
+			continue
+		}
+		for _, b := range readBinds(other) {
+			theirs = append(theirs, userBind{bind: b, place: place})
 		}
 	}
 	had := map[bind]bool{}
 	if r.condition.process == processRuns && r.condition.loaded == "yes" {
-		for _, before := range r.model.natives {
-			for _, b := range readBinds(before.text) {
+		for _, before := range r.model.binding() {
+			for _, b := range readBinds(before) {
 				had[b] = true
 			}
 		}
 	}
-	for _, b := range readBinds(n.text) {
+	for _, b := range readBinds(text) {
 		for _, other := range theirs {
 			if b.overlaps(other.bind) {
-				return fmt.Errorf("port %d is also that of %s", b.port, other.place)
+				return b, fmt.Errorf("port %d is also that of %s", b.port, other.place)
 			}
 		}
 		if had[b] {
 			continue
 		}
 		if err := b.probe(); err != nil && !own()[b.port] {
-			return fmt.Errorf("port %d: %w", b.port, err)
+			return b, fmt.Errorf("port %d: %w", b.port, err)
 		}
 	}
-	return nil
+	return bind{}, nil
+}
+
+// binding visits the texts that hold binds of other people's wishes, each with what
+// it is called, in a fixed order.
+func (m *model) binding() iter.Seq2[string, string] {
+	return func(yield func(place, text string) bool) {
+		for _, head := range sortedKeys(m.natives) {
+			if !yield("the native "+head, m.natives[head].text) {
+				return
+			}
+		}
+		for _, name := range sortedKeys(m.openings) {
+			if !yield("the Listener "+name, m.openings[name].front) {
+				return
+			}
+		}
+	}
 }
 
 // readBinds returns the binds of a text that name a port; the others are HAProxy's to judge.

@@ -33,6 +33,14 @@ func (r *Reconciler) state(scope reconcilers.Scope) plan.State {
 			object := n.object()
 			state[object.Key] = object
 		}
+		for _, n := range r.model.restrictions {
+			object := n.object()
+			state[object.Key] = object
+		}
+		for _, o := range r.model.openings {
+			object := o.object()
+			state[object.Key] = object
+		}
 		r.tellExpiry()
 		for _, name := range r.model.order {
 			observeSection(state, r.model.sections[name])

@@ -130,7 +130,7 @@ func (p pages) errors() []string {
 // rereadPages takes over what became of the operator's pages.
 func (r *Reconciler) rereadPages() {
 	r.pages, r.pageNotices = readPages(r.o.Errors, r.o.Dir, r.pages)
-	r.base = renderBase(r.o, r.user, r.pages, r.taken)
+	r.rebase()
 }
 
 // writePages puts the copies there that the sections will name.

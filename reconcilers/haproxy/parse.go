@@ -18,14 +18,20 @@ func parseFiles(owner string, files configs, routes []byte) *model {
 	if !ok {
 		return m
 	}
-	m.rebase(openGeneration(head+servicesMark, owner))
+	base, openings := parseOpenings(head + servicesMark)
+	m.openings = openings
+	m.rebase(openGeneration(base, owner))
 	e := newEdit(owner, m)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if name != configName && name != nativeName {
 			parseBackends(e, owner, name, string(files[name]))
 		}
 	}
+	m.restrictions = map[string]*restriction{}
 	for line := range strings.Lines(string(routes)) {
+		if n, ok := parseRestriction(line); ok {
+			m.restrictions[n.Name] = n
+		}
 		if r, ok := parseRoute(owner, line); ok {
 			e.of(r.service).routes[r.name] = r
 		}

@@ -150,7 +150,7 @@ func renderPassthrough(b *strings.Builder, o Options) {
 		line("bind %s", bind)
 	}
 	line("timeout client-fin 30s")
-	renderAccept(line, o)
+	renderAccept(line, o, "")
 	line("tcp-request inspect-delay %s", helloWithin)
 	line("tcp-request content set-var(txn.n) req.ssl_sni,lower if { req.ssl_hello_type 1 }")
 	line("tcp-request content unset-var(txn.n) if !{ var(txn.n) -m reg ^[a-z0-9._-]+$ }") // else it could name any key

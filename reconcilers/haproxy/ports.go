@@ -174,7 +174,7 @@ func (r *Reconciler) survey() {
 		}
 	}
 	r.taken = taken
-	r.base = renderBase(r.o, r.user, r.pages, taken)
+	r.rebase()
 }
 
 // bound returns the binds that the running process has.
@@ -201,6 +201,9 @@ func (r *Reconciler) portTrouble(port int) (why, fix string, denied bool) {
 			return "", "", false
 		}
 		why, fix = taken, "free the port, or let the service listen on another one"
+	}
+	if name, is := r.asked.ports[port]; is && !allowed {
+		return fmt.Sprintf("port %d is that of the Listener %s", port, name), "let the service listen on another one", false
 	}
 	if !allowed {
 		return fmt.Sprintf("labels may not ask for port %d", port),

@@ -28,11 +28,11 @@ const vouched = "{ var(txn.vouched) -m bool }"
 
 // renderVouching takes a worker's word, and that of nobody else.
 func renderVouching(line func(string, ...any), o Options) {
-	line("http-request set-var(txn.secret) str(%s),map_beg(%s) if { so_name gate }", flagProof, filepath.Join(o.Dir, mapName))
-	line("http-request set-var(txn.shown) req.hdr(%s),field(1,|) if { so_name gate }", proofHeader)
-	line("http-request set-var(txn.named) req.hdr(%s),field(3,|) if { so_name gate }", proofHeader)
-	line("http-request set-var(txn.vouched) bool(true) if { so_name gate } { var(txn.secret) -m len ge 32 } { var(txn.shown),strcmp(txn.secret) eq 0 } { req.hdr(%s),field(2,|) -m str %s }",
-		proofHeader, digest(o.asking()))
+	line("http-request set-var(txn.secret) str(%s),map_beg(%s) if %s", flagProof, filepath.Join(o.Dir, mapName), byGate)
+	line("http-request set-var(txn.shown) req.hdr(%s),field(1,|) if %s", proofHeader, byGate)
+	line("http-request set-var(txn.named) req.hdr(%s),field(3,|) if %s", proofHeader, byGate)
+	line("http-request set-var(txn.vouched) bool(true) if %s { var(txn.secret) -m len ge 32 } { var(txn.shown),strcmp(txn.secret) eq 0 } { req.hdr(%s),field(2,|) -m str %s }",
+		byGate, proofHeader, digest(o.asking()))
 	line("http-request del-header %s", proofHeader)
 	// A name that is none would carry a header of its own along.
 	line("http-request set-header %s %%[var(txn.old)]|%s|%%[ssl_fc_sni,lower] if %s %s { ssl_fc_sni -m reg ^[A-Za-z0-9._-]+$ }", proofHeader, digest(o.asking()), passes, proved)

@@ -37,6 +37,7 @@ type Reconciler struct {
 	reloads *rate.Limiter
 	watched watched         // what Watch needs to know
 	taken   map[bind]string // ports for labels that can't be had, and why
+	asked   asked           // what was last asked for of Listeners
 	// watching says that Watch was called, as a daemon does.
 	watching atomic.Bool
 	version  string        // of the process that runs; "" when it is not known
@@ -124,7 +125,7 @@ func New(options Options) (*Reconciler, error) {
 	if err := r.readAuthorities(); err != nil {
 		return nil, err
 	}
-	r.base = renderBase(r.o, user, pages, nil)
+	r.rebase()
 	r.dir = &directory{
 		path: o.Dir, owner: o.Owner, writer: o.Writer, before: r.before,
 		wrote: func(name string) { metrics.files.WithLabelValues(fileLabel(name)).Inc() },

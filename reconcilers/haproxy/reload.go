@@ -19,27 +19,15 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 		}
 		return
 	}
-	want, table := r.wanted(steps)
-	if err := r.conflicts(want); err != nil {
-		// A running HAProxy keeps its binds, and takes the services nevertheless.
-		r.refuseBase(steps, err)
-		if steps = pending(steps); len(steps) == 0 {
-			return
-		}
-		want, table = r.wanted(steps)
-	}
-	if r.blameBinds(steps, want) {
-		if steps = pending(steps); len(steps) == 0 {
-			return
-		}
-		want, table = r.wanted(steps)
+	want, table, steps := r.fitting(steps)
+	if len(steps) == 0 {
+		return
 	}
 	staged, err := r.stage(ctx, want, table)
 	for err != nil && (r.blameCertificates(steps, err) || r.blameSections(ctx, steps, err)) {
-		if steps = pending(steps); len(steps) == 0 {
+		if want, table, steps = r.fitting(pending(steps)); len(steps) == 0 {
 			return
 		}
-		want, table = r.wanted(steps)
 		staged, err = r.stage(ctx, want, table)
 	}
 	if err != nil {
@@ -74,6 +62,25 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 		return
 	}
 	r.behind.certs = true
+}
+
+// fitting returns what the files are to say, with the steps that it comes from: less those
+// that failed because of addresses that somebody else has, and those that must not be
+// made without them.
+func (r *Reconciler) fitting(steps []*step) (want *model, table *table, left []*step) {
+	for len(steps) > 0 {
+		want, table = r.wanted(steps)
+		if err := r.conflicts(want); err != nil {
+			// A running HAProxy keeps its binds, and takes the services nevertheless.
+			r.refuseBase(steps, err)
+		}
+		if len(pending(steps)) == len(steps) && !r.blameBinds(steps, want) && !r.restrain(steps, want) {
+			r.shed(steps, want)
+			break
+		}
+		steps = pending(steps)
+	}
+	return want, table, steps
 }
 
 // stage writes the files that are to change beside the real ones and has them
@@ -124,6 +131,7 @@ func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 	want.put(r.draftOf(want, steps))
 	want.certs = nextCertificates(want.certs, steps)
 	want.owner, want.natives, want.digest = r.o.Owner, nextNatives(want.natives, steps), ""
+	want.openings, want.restrictions = nextOpenings(want.openings, steps), nextRestrictions(want.restrictions, steps)
 	if err := r.ensureDefault(want); err != nil {
 		r.o.Log.Error("no certificate can be made", "error", err)
 	}
@@ -163,7 +171,7 @@ func reasonOf(steps []*step) string {
 				return "start"
 			}
 			reason = "sections"
-		case *nativeSection:
+		case *nativeSection, *opening, *restriction:
 			reason = "sections"
 		case *backend, place:
 			if s.change.Before != nil && reason == "service" {

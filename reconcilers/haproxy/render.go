@@ -33,8 +33,8 @@ func genVariable(owner string) string {
 func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + digest(o.Dir) }
 
 // renderBase writes what does not depend on services. taken are binds of ours that
-// somebody else has.
-func renderBase(o Options, user userFiles, p pages, taken map[bind]string) string {
+// somebody else has; restrains says that there are Listeners.
+func renderBase(o Options, user userFiles, p pages, taken map[bind]string, restrains bool) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	fmt.Fprintf(&b, headFormat, o.Owner)
@@ -54,10 +54,10 @@ func renderBase(o Options, user userFiles, p pages, taken map[bind]string) strin
 		line("  mworker-max-reloads %d # a worker that was replaced more often than that ends", maxReplaced)
 	}
 	renderDefaults(&b, o, p)
-	renderFrontend(&b, o, p)
+	renderFrontend(&b, o, p, restrains)
 	line("backend %s from %s", holdName(o.Owner), defaultsName(o.Owner))
 	line("  http-request %s", p.answer(503, "service unavailable"))
-	renderGate(&b, o)
+	renderGate(&b, o, gateName(o.Owner), gateAddress(o))
 	renderVia(&b, o)
 	renderStreams(&b, o, taken)
 	renderPassthrough(&b, o)
@@ -107,17 +107,17 @@ func renderDefaults(b *strings.Builder, o Options, p pages) {
 
 // renderFrontend writes the one HTTP frontend. The number of its rules does
 // not depend on the number of routes: all of them stand in one map.
-func renderFrontend(b *strings.Builder, o Options, p pages) {
+func renderFrontend(b *strings.Builder, o Options, p pages, restrains bool) {
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
 	fmt.Fprintf(b, "frontend %s from %s\n", frontendName(o.Owner), defaultsName(o.Owner))
 	for _, bind := range o.Binds {
 		line("bind %s", bind)
 	}
 	for _, bind := range o.tlsBinds() {
-		line("bind %s ssl crt-list %s alpn h2,http/1.1%s", bind, filepath.Join(o.Dir, certificatesName), o.asking())
+		line("bind %s%s", bind, tlsWords(o))
 	}
-	line("bind %s name gate accept-proxy", gateAddress(o))
-	renderAccept(line, o)
+	line("bind %s"+strings.TrimSuffix(gateLine, "\n"), gateAddress(o))
+	renderAccept(line, o, " !{ so_name -m beg "+bindPrefix+" }")
 	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, filepath.Join(o.Dir, mapName))
 	renderPeer(line, o)
 	renderLog(line, o)
@@ -125,6 +125,9 @@ func renderFrontend(b *strings.Builder, o Options, p pages) {
 	line("http-request set-var(txn.h) req.hdr(host),field(1,:)")
 	line("http-request %s if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }", p.answer(400, "no host"))
 	line("http-request %s if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }", p.answer(400, "bad host"))
+	if restrains {
+		renderRestraint(line, o, p)
+	}
 	for _, step := range []string{"percent-decode-unreserved", "percent-to-uppercase", "path-strip-dot", "path-strip-dotdot full", "path-merge-slashes"} {
 		line("http-request normalize-uri %s", step)
 	}
@@ -133,6 +136,9 @@ func renderFrontend(b *strings.Builder, o Options, p pages) {
 	renderGates(line, filepath.Join(o.Dir, mapName), " !{ var(txn.y) -m found } "+missing)
 	renderPatternMatching(line, o, p)
 	line("http-request set-var(txn.m) str(%s|0|0) if { var(txn.old) -m found }", gateName(o.Owner))
+	if restrains {
+		renderHandover(line, o)
+	}
 	renderNames(line, o)
 	line("http-request %s if !{ var(txn.m) -m found }", p.answer(404, "no route matched"))
 	renderDemands(line, o)
@@ -149,7 +155,7 @@ const demanding = "!{ var(txn.f) -m str 0 }"
 // header from there: no client's reaches us by it.
 func renderDemands(line func(string, ...any), o Options) {
 	line("http-request set-var(txn.f) var(txn.m),field(2,|)")
-	line("http-request set-var(txn.g) str(1) if %s { ssl_fc } or %s { so_name gate } { req.hdr(X-Forwarded-Proto) https }", demanding, demanding)
+	line("http-request set-var(txn.g) str(1) if %s { ssl_fc } or %s %s { req.hdr(X-Forwarded-Proto) https }", demanding, demanding, byGate)
 	if len(o.TrustedProxies) > 0 {
 		line("http-request set-var(txn.g) str(1) if %s { var(%s) -m bool } { req.hdr(X-Forwarded-Proto) https }", demanding, keptHeaders["X-Forwarded-Proto"])
 	}
@@ -163,17 +169,17 @@ func renderDemands(line func(string, ...any), o Options) {
 	line("http-response set-header Strict-Transport-Security max-age=%%[var(txn.f)] if { var(txn.g) -m found } { var(txn.f) -m int gt 0 }")
 }
 
-// renderGate writes the backend behind which our frontend stands once more.
-// How long a service may take is the business of its own backend.
-func renderGate(b *strings.Builder, o Options) {
-	fmt.Fprintf(b, "backend %s from %s\n", gateName(o.Owner), defaultsName(o.Owner))
+// renderGate writes a backend behind which our frontend stands once more, at one of
+// its sockets. How long a service may take is the business of its own backend.
+func renderGate(b *strings.Builder, o Options, name, socket string) {
+	fmt.Fprintf(b, "backend %s from %s\n", name, defaultsName(o.Owner))
 	b.WriteString("  timeout server 24d\n  " + noReplay + "\n")
 	renderKept(func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }, o)
 	proto, port := o.unlessKept("X-Forwarded-Proto"), o.unlessKept("X-Forwarded-Port")
 	fmt.Fprintf(b, "  http-request set-header X-Forwarded-Proto https if { ssl_fc }%s\n", proto)
 	fmt.Fprintf(b, "  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }%s\n", proto)
 	fmt.Fprintf(b, "  http-request set-header X-Forwarded-Port %%[dst_port]%s\n", ifSo(port))
-	fmt.Fprintf(b, "  server gate %s send-proxy-v2\n", gateAddress(o))
+	fmt.Fprintf(b, "  server gate %s send-proxy-v2\n", socket)
 }
 
 // renderMatching finds the map's line for a request and puts it into txn.m.

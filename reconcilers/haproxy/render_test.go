@@ -29,6 +29,7 @@ type goldenInput struct {
 	Passthrough  bool          `json:"tls_passthrough"`
 	Certificates []string      `json:"certificates"` // names of certificates that the test makes, of a name each
 	User         string        `json:"user"`         // the user's haproxy.cfg
+	Listeners    []v1.Listener `json:"listeners"`
 	Services     []*v1.Service `json:"services"`
 }
 
@@ -92,7 +93,7 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	for _, s := range input.Services {
 		set[s.Name] = s
 	}
-	var shared v1.Shared
+	shared := v1.Shared{Listeners: input.Listeners}
 	a := newAuthority(t)
 	for _, name := range input.Certificates {
 		shared.Certificates = append(shared.Certificates, a.declare(name, name+".test", "*."+name+".test"))

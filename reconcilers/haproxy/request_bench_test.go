@@ -15,20 +15,24 @@ import (
 )
 
 // BenchmarkRequest: what a request costs HAProxy itself, in its own CPU time,
-// where 100,000 prefixes stand in the map, and where the host has patterns.
+// where 100,000 prefixes stand in the map, where the host has patterns, and where
+// Listeners have hosts to themselves.
 func BenchmarkRequest(b *testing.B) {
 	for _, c := range []struct {
 		name               string
 		prefixes, patterns int
 		host               string
+		listeners          int
 	}{
-		{"10 prefixes", 10, 0, "h0.test"},
-		{"100,000 prefixes", 100_000, 0, "h0.test"},
-		{"100,000 prefixes, 1,000 patterns of other hosts", 100_000, 1000, "h0.test"},
-		{"100,000 prefixes, 1 pattern", 100_000, 1, "p0.test"},
-		{"100,000 prefixes, last of 10 patterns", 100_000, 10, "p0.test"},
-		{"100,000 prefixes, last of 100 patterns", 100_000, 100, "p0.test"},
-		{"100,000 prefixes, last of 1,000 patterns", 100_000, 1000, "p0.test"},
+		{"10 prefixes", 10, 0, "h0.test", 0},
+		{"10 prefixes, 1 Listener", 10, 0, "h0.test", 1},
+		{"10 prefixes, 20 Listeners", 10, 0, "h0.test", 20},
+		{"100,000 prefixes", 100_000, 0, "h0.test", 0},
+		{"100,000 prefixes, 1,000 patterns of other hosts", 100_000, 1000, "h0.test", 0},
+		{"100,000 prefixes, 1 pattern", 100_000, 1, "p0.test", 0},
+		{"100,000 prefixes, last of 10 patterns", 100_000, 10, "p0.test", 0},
+		{"100,000 prefixes, last of 100 patterns", 100_000, 100, "p0.test", 0},
+		{"100,000 prefixes, last of 1,000 patterns", 100_000, 1000, "p0.test", 0},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			e := managed(b)
@@ -46,6 +50,13 @@ func BenchmarkRequest(b *testing.B) {
 					Name: fmt.Sprintf("all.p%d", i), Hosts: []string{fmt.Sprintf("p%d.test", i)}, Methods: []string{"GET"},
 					Headers: map[string][]string{"X-V": {"1"}}, Paths: []string{`~/path-\d+/[0-9]+`}, PreserveHost: true,
 				})
+			}
+			for i := range c.listeners {
+				var hosts []string
+				for j := range 50 {
+					hosts = append(hosts, fmt.Sprintf("!*.l%d-%d.test", i, j))
+				}
+				e.listen(fmt.Sprintf("l%d", i), freeAddress(b), hosts...)
 			}
 			e.sync()
 			e.measure(b, fmt.Sprintf("GET /path-0/7 HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: */*\r\nX-V: 1\r\n\r\n", c.host))

@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,6 +170,7 @@ type table struct {
 	wild     int
 	special  special
 	texts    map[string]string // by service: what routes.map says of it; see mapfile.go
+	limits   map[string]string // what Listeners say of hosts; see restriction.go
 	written  int               // how long routes.map was
 }
 
@@ -179,7 +181,7 @@ type claim struct {
 }
 
 func newTable(owner string, m *model) *table {
-	t := &table{owner: owner, model: m, ended: newEnded(m.passesTLS(owner)), claims: map[string][]claim{}, special: newSpecial(), texts: map[string]string{}}
+	t := &table{owner: owner, model: m, ended: newEnded(m.passesTLS(owner)), claims: map[string][]claim{}, special: newSpecial(), texts: map[string]string{}, limits: limits(m.restrictions)}
 	for _, name := range m.order {
 		for _, r := range m.sections[name].routes {
 			t.add(r)
@@ -268,6 +270,9 @@ func (t *table) value(key string) (string, bool) {
 	if list := t.claims[key]; len(list) > 0 {
 		return list[0].value, true
 	}
+	if value, limited := t.limits[key]; limited {
+		return value, true
+	}
 	if t.ended.names[key] > 0 {
 		return endedValue(t.owner), true
 	}
@@ -283,6 +288,7 @@ func (t *table) all() map[string]string {
 	for key, list := range t.claims {
 		out[key] = list[0].value
 	}
+	maps.Copy(out, t.limits)
 	for _, flag := range t.flags() {
 		if value, ok := t.value(flag); ok {
 			out[flag] = value

@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,6 +21,10 @@ func (r *Reconciler) soften(rt *runtime, steps []*step) {
 	coming, going, routes := sortSteps(steps)
 	rt.softenCertificates(steps, false)
 	rt.give(coming, rt.server)
+	if !r.softenRestrictions(rt, steps) {
+		failAll(routes, errors.New("waits until hosts are kept to their Listeners"))
+		routes = nil
+	}
 	r.softenRoutes(rt, routes)
 	rt.give(going, rt.removeServer)
 	rt.softenCertificates(steps, true)
@@ -42,7 +47,7 @@ func (r *Reconciler) fallBehind(steps []*step, base bool) {
 		switch native := s.change.Object().Native.(type) {
 		case condition:
 			r.behind.all = true
-		case *route:
+		case *route, *restriction:
 			r.behind.maps = true
 		case *certificate:
 			r.behind.certs = true

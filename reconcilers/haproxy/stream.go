@@ -139,7 +139,7 @@ func renderStreams(b *strings.Builder, o Options, taken map[bind]string) {
 			line("bind %s name %d", port, port.port)
 		}
 	}
-	renderAccept(line, o)
+	renderAccept(line, o, "")
 	line("tcp-request connection set-var(sess.m) so_name,concat(%s),map_beg(%s)", tagListen, filepath.Join(o.Dir, mapName))
 	line("tcp-request connection reject if !{ var(sess.m) -m found }")
 	renderStreamLog(line, o, `"port":%[so_name]`, "var(sess.m)", "")

@@ -1,0 +1,210 @@
+package haproxy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// A Listener of a manifest is two things. Its opening (opening.go) is the addresses, more
+// binds of the one HTTP frontend: they take a reload, and somebody else may have them. Its
+// restriction (restriction.go) says which hosts are answered there, or there alone: it stands
+// in routes.map, and holds whether the addresses can be had or not.
+
+// kindOpening is the kind of the objects for addresses; those for hosts are v1.KindListener.
+const kindOpening v1.Kind = "bind"
+
+// asked is what was last asked for of Listeners.
+type asked struct {
+	restrictions map[string]*restriction
+	ports        map[int]string // names by the ports that they are to listen on
+	tls          bool           // some are to end TLS
+}
+
+// listeners translates Listeners. One whose addresses are wrong keeps those that it had
+// last, which the model knows, and is named.
+func (r *Reconciler) listeners(state plan.State, shared []v1.Listener) []v1.Problem {
+	r.note(shared)
+	var problems []v1.Problem
+	var accepted []*opening
+	for i := range shared {
+		l := &shared[i]
+		object := r.asked.restrictions[l.Name].object()
+		state[object.Key] = object
+		o := r.openingOf(l)
+		if problem := r.clashes(l, accepted); problem != nil {
+			if o = nil; r.model != nil && r.model.openings[l.Name] != nil {
+				last := *r.model.openings[l.Name]
+				last.origin, o = l.Origin, &last
+				problem.Message += "; the addresses that it had last stay"
+			}
+			problems = append(problems, *problem)
+		}
+		if o != nil {
+			accepted = append(accepted, o)
+			object := o.object()
+			state[object.Key] = object
+		}
+	}
+	return problems
+}
+
+// note remembers what is asked for, and what our own sections need for it.
+func (r *Reconciler) note(shared []v1.Listener) {
+	r.asked = asked{restrictions: map[string]*restriction{}, ports: map[int]string{}}
+	for i := range shared {
+		l := &shared[i]
+		r.asked.restrictions[l.Name] = &restriction{Name: l.Name, Hosts: l.Hosts, Exclusive: l.Exclusive, origin: l.Origin}
+		for _, b := range l.Binds {
+			r.asked.tls = r.asked.tls || b.TLS
+			if parsed, err := parseBind(b.Address); err == nil {
+				r.asked.ports[parsed.port] = l.Name
+			}
+		}
+	}
+	r.rebase()
+}
+
+// rebase makes our own sections anew.
+func (r *Reconciler) rebase() {
+	r.base = renderBase(r.o, r.user, r.pages, r.taken, len(r.asked.restrictions) > 0)
+}
+
+// endsTLS reports whether there is to be a listener for TLS.
+func (r *Reconciler) endsTLS() bool { return len(r.o.TLSBinds) > 0 || r.asked.tls }
+
+// clashes says which of a Listener's addresses belongs to something that is known without
+// asking HAProxy or the system; nil: none.
+func (r *Reconciler) clashes(l *v1.Listener, accepted []*opening) *v1.Problem {
+	for _, declared := range l.Binds {
+		b, err := parseBind(declared.Address)
+		if err != nil {
+			return listenerProblem(l.Name, declared.Origin, v1.InvalidManifest, err.Error(), "correct the address")
+		}
+		if holder, fix := r.holds(b, accepted); holder != "" {
+			return listenerProblem(l.Name, declared.Origin, v1.Conflict, fmt.Sprintf("%s is also that of %s", declared.Address, holder), fix)
+		}
+	}
+	return nil
+}
+
+// holds returns who is to have an address otherwise, and the remedy; "" when nobody.
+func (r *Reconciler) holds(b bind, accepted []*opening) (holder, fix string) {
+	for flag, texts := range map[string][]string{"--haproxy-bind": r.o.Binds, "--haproxy-bind-tls": r.o.TLSBinds} {
+		for _, text := range texts {
+			if own, err := parseBind(text); err == nil && own.overlaps(b) {
+				return fmt.Sprintf("HAProxy's own listener (%s %s)", flag, text), "give the Listener another address, or leave that one out of " + flag
+			}
+		}
+	}
+	if slices.ContainsFunc(r.o.ports, b.overlaps) {
+		return "the ports for labels (--haproxy-tcp-ports)", "give the Listener another port, or leave that one out of --haproxy-tcp-ports"
+	}
+	via := bind{host: r.o.Via.Host, port: b.port}
+	if int(r.o.Via.First) <= b.port && b.port <= int(r.o.Via.Last) && via.overlaps(b) {
+		return "the ports at which Kong reaches HAProxy (--haproxy-via-ports)", "give the Listener another port, or change --haproxy-via-ports"
+	}
+	if i := slices.IndexFunc(r.user.binds, func(u userBind) bool { return u.overlaps(b) }); i >= 0 {
+		return r.user.binds[i].place, "give one of them another address"
+	}
+	for _, o := range accepted {
+		if slices.ContainsFunc(readBinds(o.front), b.overlaps) {
+			return "the Listener " + o.name, "give one of them another address"
+		}
+	}
+	return "", ""
+}
+
+func listenerProblem(name string, origin v1.Origin, reason v1.Reason, message, fix string) *v1.Problem {
+	return &v1.Problem{
+		Reason: reason, Gateway: v1.HAProxy, Object: v1.Key{Kind: v1.KindListener, Name: name}, Origin: origin, Message: message, Fix: fix,
+	}
+}
+
+// restrains reports whether the sections that a model holds keep hosts to Listeners.
+func (m *model) restrains() bool { return strings.Contains(m.base, restrainLine) }
+
+// unrestrained reports whether Listeners are asked for and the process can't keep hosts
+// to them yet.
+func (r *Reconciler) unrestrained() bool {
+	return len(r.asked.restrictions) > 0 && (r.condition.loaded != "yes" || !r.model.restrains())
+}
+
+// restrain fails the steps that would open more than is asked for if HAProxy loaded what
+// the files are to say: routes without the rules that keep hosts to Listeners, and addresses
+// whose hosts are not known. It reports whether there were any.
+func (r *Reconciler) restrain(steps []*step, want *model) bool {
+	found := false
+	fail := func(s *step) {
+		s.fail(v1.Starting, "waits until HAProxy can keep hosts to their Listeners", "")
+		found = true
+	}
+	for _, s := range steps {
+		if s.failed() || s.change.After == nil {
+			continue
+		}
+		switch n := s.change.After.Native.(type) {
+		case *route:
+			if len(r.asked.restrictions) > 0 && !want.restrains() && !n.stream() {
+				fail(s)
+			}
+		case *opening:
+			if has := want.restrictions[n.name]; !want.restrains() || has == nil || !has.same(r.asked.restrictions[n.name]) {
+				fail(s)
+			}
+		}
+	}
+	return found
+}
+
+// blameOpening fails the step of a Listener that listens where somebody else does, at the
+// place of the address.
+func (s *step) blameOpening(o *opening, b bind, err error) {
+	fix := "free the port, or give the Listener another address"
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		fix = "give the Listener an address that `ip addr` lists, or the port alone for all of them"
+	case errors.Is(err, os.ErrPermission):
+		fix = "run Lockstep with that capability, or give the Listener a port above 1023"
+	}
+	s.fail(v1.Conflict, err.Error(), fix)
+	if origin, known := o.places[b]; known {
+		s.problem.Origin = origin
+	}
+}
+
+// shed leaves out of a model what HAProxy could not be started with: Listeners, among
+// those that nothing is to be done about, whose addresses somebody took meanwhile. The next
+// round finds them missing, and says so.
+func (r *Reconciler) shed(steps []*step, want *model) {
+	if r.condition.process == processRuns {
+		return
+	}
+	own := r.ownPorts()
+	touched := map[string]bool{}
+	for _, s := range steps {
+		if o, ok := s.change.Object().Native.(*opening); ok {
+			touched[o.name] = true
+		}
+	}
+	kept := maps.Clone(want.openings)
+	for _, name := range sortedKeys(want.openings) {
+		for _, b := range readBinds(want.openings[name].front) {
+			if err := b.probe(); err != nil && !own[b.port] && !touched[name] {
+				r.o.Log.Warn("a Listener can't be bound", "listener", name, "address", b.String(), "why", err)
+				delete(kept, name)
+			}
+		}
+	}
+	if len(kept) != len(want.openings) {
+		want.openings, want.digest = kept, ""
+		want.renew(r.o.Owner, r.spares(), true)
+	}
+}
