@@ -38,6 +38,9 @@ func newAdopt() *cobra.Command {
 	c.ValidArgsFunction = func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return o.services(c.Context()), cobra.ShellCompDirectiveNoFileComp
 	}
+	c.ValidArgsFunction = func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return o.services(c.Context()), cobra.ShellCompDirectiveNoFileComp
+	}
 	o.bind(c)
 	return withEnvironment(c)
 }
@@ -202,6 +205,9 @@ func short(text string) string {
 // adopt passes a request on to the controller.
 func (d *daemon) adopt(release bool) func(context.Context, server.AdoptRequest) ([]controller.Adopted, error) {
 	return func(ctx context.Context, request server.AdoptRequest) ([]controller.Adopted, error) {
+		if err := d.untilLoaded(ctx); err != nil {
+			return nil, err
+		}
 		list, err := d.controller.Adopt(ctx, controller.AdoptOrder{
 			Names: request.Names, IDs: request.IDs, Release: release, Preview: request.Preview, By: or(request.By, "somebody"),
 		})

@@ -23,6 +23,10 @@ var errNoDaemon = errors.New("no lockstep answers")
 // maxAnswer bounds what is read from the daemon.
 const maxAnswer = 256 << 20
 
+// orderPatience is how long an order may take: one about all of a large gateway, or about
+// one that does not answer, takes its time.
+const orderPatience = 2 * time.Minute
+
 // refusedError is what a daemon answers to what it can't do.
 type refusedError struct {
 	code    int // HTTP's
@@ -63,7 +67,7 @@ func (r *reach) control(ctx context.Context, method, path string, body, value an
 	if err != nil {
 		return fmt.Errorf("ask the daemon: %w", err)
 	}
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+	client := &http.Client{Timeout: orderPatience, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", r.controlSocket)
 		},

@@ -195,6 +195,9 @@ func printPruned(p *printer, list []server.Pruned, before bool) {
 
 // prune passes a request on to the controller.
 func (d *daemon) prune(ctx context.Context, request server.PruneRequest) ([]server.Pruned, error) {
+	if err := d.untilLoaded(ctx); err != nil {
+		return nil, err
+	}
 	pruned, err := d.controller.Prune(ctx, controller.PruneOrder{Objects: request.Objects, Preview: request.Preview, By: or(request.By, "somebody")})
 	list := make([]server.Pruned, len(pruned))
 	for i, gateway := range pruned {

@@ -3,6 +3,7 @@ package controller
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,7 +42,7 @@ func told(list []Adopted) []string {
 // service, by its name or with all others, and only as it was agreed to.
 func TestAdopt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := inTheWay(t, nil)
+		s := inTheWay(t, func(o *Options) { o.Gateways[1].Reconciler = counting{o.Gateways[1].Reconciler, new(atomic.Int64)} })
 		if got := holds(s.kong); got != 2 {
 			t.Fatalf("kong holds %d things that are called services before", got)
 		}
@@ -71,6 +72,9 @@ func TestAdopt(t *testing.T) {
 		synctest.Wait()
 		if s.kong.World() != s.hap.World() || !allServe(s) {
 			t.Errorf("kong holds\n%s\nhaproxy holds\n%s", s.kong.World(), s.hap.World())
+		}
+		if _, err := s.Adopt(t.Context(), AdoptOrder{Names: []string{"haproxy:backend/web1"}}); err == nil || !strings.Contains(err.Error(), "files of theirs") {
+			t.Errorf("of a gateway where nothing can be adopted: %v", err)
 		}
 		_, err = s.Adopt(t.Context(), AdoptOrder{Names: []string{"web1"}})
 		if !IsUnknown(err) || !strings.Contains(err.Error(), `"web1"`) {

@@ -23,7 +23,7 @@
 // another. An order to drain a container (drain.go), to leave a gateway alone (pause.go)
 // or to go back to an earlier generation (rollback.go) comes in between two rounds, and
 // is answered once its round has remembered it. Orders about what a gateway holds
-// (adopt.go, prune.go) are carried out by its worker, by a round like any other, and
+// (adopt.go, choose.go, prune.go) are carried out by its worker, by a round like any other, and
 // Uninstall (uninstall.go) is what is done without any. Events only say "look again": they poke
 // a one-slot channel, and the round reads what is.
 package controller
