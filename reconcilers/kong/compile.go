@@ -85,6 +85,10 @@ func (c *compiler) unserved(shared v1.Shared) {
 		c.refuse(v1.Key{Kind: v1.KindSection, Name: shared.Sections[i].Name}, shared.Sections[i].Origin,
 			"sections are for HAProxy, which is not kept here", "serve HAProxy as well (--haproxy), or remove the section")
 	}
+	for i := range shared.Listeners {
+		c.refuse(v1.Key{Kind: v1.KindListener, Name: shared.Listeners[i].Name}, shared.Listeners[i].Origin,
+			"Listeners are HAProxy's, which is not kept here", "serve HAProxy as well (--haproxy), or remove the Listener")
+	}
 }
 
 func (c *compiler) service(s *v1.Service) {
