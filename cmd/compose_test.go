@@ -36,30 +36,78 @@ func TestCompose(t *testing.T) {
 		"policy.txt":   {"validate --policy m/policy.yaml compose.yaml", 1},
 	} {
 		t.Run(golden, func(t *testing.T) {
-			var out bytes.Buffer
-			root := New("test")
-			root.SetArgs(strings.Fields(strings.ReplaceAll(c.args, "CA", authority)))
-			root.SetOut(&out)
-			root.SetErr(&out)
-			err := root.ExecuteContext(t.Context())
-			var exit exitError
-			if errors.As(err, &exit); exit.code != c.code {
-				t.Errorf("ended with %d (%v), want %d", exit.code, err, c.code)
-			}
-			said := strings.ReplaceAll(out.String(), here+"/", "")
-			if *update {
-				if err := os.WriteFile(golden, []byte(said), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), said); diff != "" {
-				t.Errorf("it is told differently (-want +got); run with -update when it should:\n%s", diff)
-			}
+			said := strings.ReplaceAll(saidOf(t, c.code, strings.ReplaceAll(c.args, "CA", authority)), here+"/", "")
+			sameAs(t, golden, said)
 		})
+	}
+}
+
+// TestComposeCorpus: of each good file it is said what its labels would ask for, of each
+// bad one what is wrong with them, as the .txt beside it has it.
+func TestComposeCorpus(t *testing.T) {
+	t.Chdir("testdata/compose-corpus")
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, c := range map[string]struct {
+		args  string
+		code  int
+		least int
+	}{
+		"good": {"plan --kong-admin-url http://127.0.0.1:1 --compose ", 0, 10},
+		"bad":  {"validate ", 1, 15},
+	} {
+		paths, err := filepath.Glob("*." + kind + ".yaml")
+		if err != nil || len(paths) < c.least {
+			t.Fatalf("%d %s files, want %d: %v", len(paths), kind, c.least, err)
+		}
+		for _, path := range paths {
+			t.Run(path, func(t *testing.T) {
+				said := strings.ReplaceAll(saidOf(t, c.code, c.args+path), here+"/", "")
+				if said == "" {
+					t.Error("nothing is said of it")
+				}
+				sameAs(t, strings.TrimSuffix(path, ".yaml")+".txt", said)
+			})
+		}
+	}
+}
+
+// saidOf runs a command, which must end with a code, and returns all that it says.
+func saidOf(t *testing.T, code int, args string) string {
+	t.Helper()
+	var out bytes.Buffer
+	root := New("test")
+	root.SetArgs(strings.Fields(args))
+	root.SetOut(&out)
+	root.SetErr(&out)
+	err := root.ExecuteContext(t.Context())
+	var exit exitError
+	if isExit := errors.As(err, &exit); err != nil && !isExit {
+		exit.code = 1
+		out.WriteString(err.Error() + "\n")
+	}
+	if exit.code != code {
+		t.Errorf("ended with %d (%v), want %d", exit.code, err, code)
+	}
+	return out.String()
+}
+
+// sameAs compares what was said with a golden file, or writes it with -update.
+func sameAs(t *testing.T, golden, said string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(golden, []byte(said), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), said); diff != "" {
+		t.Errorf("it is told differently (-want +got); run with -update when it should:\n%s", diff)
 	}
 }
