@@ -147,7 +147,7 @@ var basicRows = []Field{
 	{
 		Name: "protocol", Scope: OfService, Type: Text, Words: []string{HTTP.String(), string(HTTPS), string(GRPC), string(GRPCS), string(TCP), string(TLSPassthrough)},
 		Chars: optionChars, check: checkOption, Default: Value{Text: HTTP.String()},
-		Kong:    Rendering{As: "service's `protocol`, route's `protocols`", Except: "`tcp` or `tls_passthrough`", except: func(word string) bool { return protocolOf(word).Stream() }},
+		Kong:    Rendering{As: "service's `protocol`, route's `protocols`"},
 		HAProxy: Rendering{As: "`mode`, `ssl`, `alpn` and `proto` of each `server`"},
 		Doc:     "What the container speaks: `http`, `https`, HTTP/2 for [gRPC](#https-and-grpc) without TLS (`grpc`) or with it (`grpcs`), `tcp` on ports of its own, or TLS that the container itself ends (`tls_passthrough`).",
 		Example: "protocol=tcp",
@@ -212,7 +212,7 @@ var basicRows = []Field{
 	{
 		Name: "listen", Scope: OfRoute, Type: List, Match: true, Protocols: []Protocol{TCP}, Chars: digitChars, check: checkListen,
 		Unset:   "no port",
-		Kong:    Rendering{},
+		Kong:    Rendering{As: "`destinations`, where `stream_listen` has the port"},
 		HAProxy: Rendering{As: "port map"},
 		Doc:     "The gateway's ports whose connections the route takes, with `protocol=tcp`.",
 		Example: "listen=5672",
@@ -229,7 +229,7 @@ var basicRows = []Field{
 	{
 		Name: "snis", Scope: OfRoute, Type: List, Match: true, Protocols: []Protocol{TLSPassthrough}, Chars: hostChars, check: checkSNI,
 		Unset:   "no name",
-		Kong:    Rendering{},
+		Kong:    Rendering{As: "`snis`, where `stream_listen` takes TLS"},
 		HAProxy: Rendering{As: "map of `req.ssl_sni`"},
 		Doc:     "The names that TLS clients ask for (SNI) whose connections the route takes as they are, with `protocol=tls_passthrough`; one `*` may stand for the leftmost part.",
 		Example: "snis=vault.example.com",

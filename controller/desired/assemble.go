@@ -169,7 +169,8 @@ func (b *Builder) unwanted(s *service, r role, gateway v1.Gateway) Verdict {
 	who := "its service"
 	if len(s.settings.Gateways) == 0 {
 		if s.settings.Protocol.Stream() {
-			return Verdict{Gateway: gateway, Reason: v1.NotEnabled, Message: fmt.Sprintf("services of protocol %s are %s's", s.settings.Protocol, v1.HAProxy)}
+			return Verdict{Gateway: gateway, Reason: v1.NotEnabled, Message: fmt.Sprintf("services of protocol %s are %s's, unless they name other gateways", s.settings.Protocol, v1.HAProxy),
+				Fix: fmt.Sprintf("add %s to the label %s", gateway, b.label("gateways"))}
 		}
 		who = "its service names none, for which the flag --gateways"
 	}
@@ -183,13 +184,8 @@ func (b *Builder) unwanted(s *service, r role, gateway v1.Gateway) Verdict {
 // reaches them.
 func (b *Builder) beyond(s *service, r role, gateway v1.Gateway) Verdict {
 	fields := v1.InexpressibleOfService(s.settings, gateway)
-	switch {
-	case len(fields) == 0 || !r.instances:
+	if len(fields) == 0 || !r.instances {
 		return b.unusable(s, gateway)
-	case gateway == v1.Kong && slices.Contains(fields, "protocol"):
-		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
-			Message: fmt.Sprintf("%s has the protocol %s, and what is no HTTP reaches Kong only at ports of its stream_listen, which this version does not use", s.name, s.settings.Protocol),
-			Fix:     fmt.Sprintf("serve it on HAProxy (%s=haproxy), as it is when that label is left out", b.label("gateways"))}
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 		Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),

@@ -91,7 +91,9 @@ func (b *Builder) unusable(s *service, gateway v1.Gateway) Verdict {
 			Message: deniedTLS, Fix: deniedTLSFix}
 	}
 	r := b.role(&s.settings, gateway)
-	if s.settings.Protocol.Stream() && (r.port || r.behind != "") {
+	if s.settings.Protocol.Stream() && slices.ContainsFunc(b.ways(&s.settings), func(way v1.Way) bool {
+		return (way == v1.KongHAProxy || way == v1.HAProxyKong) && b.involves(way, gateway)
+	}) {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("a service of protocol %s can't stand behind another gateway", s.settings.Protocol), Fix: "write " + b.label("gateways") + "=haproxy"}
 	}

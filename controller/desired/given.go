@@ -41,6 +41,13 @@ func (b *Builder) ungiven(c *container) []v1.Problem {
 		if own("gateways") {
 			problems = append(problems, b.ungivenWays(c, asked)...)
 		}
+		reached := *asked
+		if !own("gateways") {
+			reached.Gateways = said.Service.Gateways
+		}
+		if !slices.Contains(b.options.Gateways, v1.HAProxy) || !slices.Contains(b.ways(&reached), v1.HAProxyAlone) {
+			continue // its connections don't come through HAProxy
+		}
 		if own("protocol") {
 			problems = append(problems, b.ungivenTLS(c, asked)...)
 		}
@@ -78,7 +85,7 @@ func (b *Builder) ungivenWays(c *container, asked *v1.Service) []v1.Problem {
 
 // ungivenTLS says that labels may not ask HAProxy to pass TLS on.
 func (b *Builder) ungivenTLS(c *container, asked *v1.Service) []v1.Problem {
-	if asked.Protocol != v1.TLSPassthrough || b.options.TLSPassthrough || !slices.Contains(b.options.Gateways, v1.HAProxy) {
+	if asked.Protocol != v1.TLSPassthrough || b.options.TLSPassthrough {
 		return nil
 	}
 	denied := b.wrongLabel(c, asked, "protocol", deniedTLS, deniedTLSFix)
@@ -95,12 +102,11 @@ func (b *Builder) wrongLabel(c *container, asked *v1.Service, field, message, fi
 	}
 }
 
-// ungivenPorts says for which ports the labels of a route may not ask, where there is a
-// HAProxy that would listen there.
+// ungivenPorts says for which ports of HAProxy the labels of a route may not ask.
 func (b *Builder) ungivenPorts(r *v1.Route) []v1.Problem {
 	var problems []v1.Problem
 	for _, port := range r.Listen {
-		if !slices.Contains(b.options.Gateways, v1.HAProxy) || b.options.Given.TCPPorts[port] {
+		if b.options.Given.TCPPorts[port] {
 			continue
 		}
 		allowed := "none is"

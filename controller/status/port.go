@@ -30,11 +30,17 @@ func (s *Store) ExplainPort(ref string, port int) Explanation {
 	report := s.report(s.merge)
 	explanation := Explanation{Subject: ref}
 	for _, gateway := range report.Gateways {
-		if gateway.Name == v1.HAProxy {
-			explanation.Answers = append(explanation.Answers, onPort(report, gateway.Name, port))
+		if answer := onPort(report, gateway.Name, port); gateway.Name == v1.HAProxy || answer.PassedOn || wanted(answer) {
+			explanation.Answers = append(explanation.Answers, answer)
 		}
 	}
 	return explanation
+}
+
+// wanted reports whether a service names the gateway for the port: else only HAProxy
+// listens where services ask.
+func wanted(a Answer) bool {
+	return slices.ContainsFunc(a.Others, func(o Other) bool { return o.Reason != v1.NotEnabled })
 }
 
 // onPort returns what a gateway makes of connections to a port.

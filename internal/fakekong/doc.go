@@ -37,6 +37,9 @@
 //	balancer.go                  (reconcilers/routing decides which wins); its rounds of targets
 //	termination.go               the one plugin that it runs
 //
+// Options.Stream says which ports of stream_listen GET / reports. Routes of connections are
+// judged and held as all others, but nothing listens at these ports: the proxy carries HTTP.
+//
 // Validation is driven by schemas in Kong's own format. The package carries those
 // that Lockstep needs; Options.Schemas adds others, for instance all of a real Kong's.
 package fakekong

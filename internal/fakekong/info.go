@@ -1,6 +1,7 @@
 package fakekong
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 )
@@ -23,12 +24,30 @@ func (k *Kong) root() *answer {
 		"configuration": object{
 			"database": string(k.mode), "router_flavor": "traditional_compatible",
 			"admin_listen": []any{k.AdminURL}, "proxy_listen": []any{k.ProxyURL}, "db_update_frequency": 0,
+			"stream_listeners":              k.streamListeners(),
 			"worker_state_update_frequency": max(k.routing.lateness(), k.plugins.lateness()).Seconds(),
 		},
 		"pids":    object{"master": 3, "workers": workers},
 		"plugins": object{"available_on_server": available, "enabled_in_cluster": k.pluginsInUse()},
 		"timers":  object{"running": 0, "pending": 0},
 	})
+}
+
+// streamListeners are the ports of stream_listen; an empty list is an object, as
+// everywhere in Kong's JSON.
+func (k *Kong) streamListeners() any {
+	if len(k.stream) == 0 {
+		return object{}
+	}
+	var out []any
+	for _, l := range k.stream {
+		listener := fmt.Sprintf("0.0.0.0:%d", l.Port)
+		if l.TLS {
+			listener += " ssl"
+		}
+		out = append(out, object{"ip": "0.0.0.0", "port": l.Port, "ssl": l.TLS, "listener": listener, "udp": false, "proxy_protocol": false, "reuseport": false, "bind": false})
+	}
+	return out
 }
 
 func (k *Kong) pluginsInUse() []any {

@@ -33,6 +33,7 @@ type Kong struct {
 	turn    atomic.Uint64 // of the workers
 
 	balancers balancers
+	stream    []StreamListener
 	newID     func() string // for entities that come without an id
 
 	mu        sync.Mutex // guards what follows
@@ -49,7 +50,7 @@ func New(o Options) (*Kong, error) {
 		return nil, err
 	}
 	k := &Kong{
-		mode: o.Mode, dial: o.Dial, lib: lib, nodeID: uuid.NewString(), newID: uuid.NewString,
+		mode: o.Mode, dial: o.Dial, lib: lib, stream: o.Stream, nodeID: uuid.NewString(), newID: uuid.NewString,
 		store: newStore(), hash: noHash, unhealthy: map[string]bool{},
 	}
 	if k.mode == "" {

@@ -1,6 +1,7 @@
 package fakekong
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/lockstep/lockstep/reconcilers/routing"
@@ -34,7 +35,7 @@ func (k *Kong) routes() *view {
 	v := &view{routes: map[string]*entity{}, services: map[string]*entity{}}
 	for _, e := range k.store.list(kindOf("routes")) {
 		service := k.store.get(kindOf("services"), e.ref("service"))
-		if service != nil && service.fields["enabled"] == false {
+		if service != nil && service.fields["enabled"] == false || passesOn(e) {
 			continue
 		}
 		r := routing.Route{
@@ -57,6 +58,11 @@ func (k *Kong) routes() *view {
 		v.list = append(v.list, r)
 	}
 	return v
+}
+
+// passesOn reports whether a route is one of connections, of which this proxy takes none.
+func passesOn(route *entity) bool {
+	return slices.ContainsFunc(words(route.fields["protocols"]), func(p string) bool { return slices.Contains([]string{"tcp", "tls", "tls_passthrough", "udp"}, p) })
 }
 
 func words(v any) []string {

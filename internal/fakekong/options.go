@@ -35,6 +35,10 @@ type Options struct {
 	// nothing by them, save for request-termination, which answers.
 	PluginDelay time.Duration
 
+	// Stream are the ports of stream_listen that GET / reports. Routes to them are held
+	// and shown, but nothing listens there.
+	Stream []StreamListener
+
 	// Schemas holds schemas beside those of the package, as JSON:
 	// {"entities": {"services": {...}}, "plugins": {"cors": {...}}}, each as Kong's
 	// own /schemas answers it. They replace those of the same name.
@@ -43,6 +47,12 @@ type Options struct {
 	// Dial connects the proxy with a target ("host:port"). Default: a net.Dialer.
 	// A demo or a test can map names and addresses here.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// StreamListener is one port of stream_listen.
+type StreamListener struct {
+	Port int
+	TLS  bool
 }
 
 // Request is one request that the Admin API got.

@@ -132,11 +132,13 @@ func (c *compiler) backend(name string, s *v1.Service, tags []string) gokong.Ser
 	if s.Via.Port != 0 {
 		host, port, tries = s.Via.Host, int(s.Via.Port), 0
 	}
-	return gokong.Service{
+	made := gokong.Service{
 		Name: &name, Host: &host, Port: &port, Protocol: new(s.Protocol.String()), TLSVerify: verify(s), Retries: &tries,
 		ConnectTimeout: milliseconds(s.ConnectTimeout), ReadTimeout: milliseconds(s.ReadTimeout), WriteTimeout: milliseconds(s.WriteTimeout),
 		Tags: gokong.StringSlice(tags...),
 	}
+	passesOn(s, &made)
+	return made
 }
 
 // target adds an endpoint. Where two share an address, which can be for a
@@ -173,7 +175,12 @@ func (c *compiler) target(s *v1.Service, e v1.Endpoint, tags []string) {
 // route adds a route with its plugins. Without one of them, or of its service's,
 // it would be more open than asked, so then it is left out with them.
 func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed failure) {
-	if len(r.Hosts)+len(r.Paths)+len(r.Methods)+len(r.Headers) == 0 {
+	if s.Protocol.Stream() || r.Stream() {
+		if why, fix := c.unstreamable(s, &r); why != "" {
+			c.refuse(v1.Key{Kind: v1.KindRoute, Name: r.Name}, r.Origin, why, fix)
+			return
+		}
+	} else if len(r.Hosts)+len(r.Paths)+len(r.Methods)+len(r.Headers) == 0 {
 		c.refuse(v1.Key{Kind: v1.KindRoute, Name: r.Name}, r.Origin,
 			fmt.Sprintf("the route %s matches on nothing, which Kong does not take", r.Name), "give it hosts, paths, methods or headers")
 		return
@@ -191,13 +198,15 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 		return
 	}
 	name, protocols := c.name(r.Name), protocols(s, &r)
-	o := c.add(kindRoute, r.Name, s.Name, r.Origin, gokong.Route{
+	made := gokong.Route{
 		Name: &name, Protocols: gokong.StringSlice(protocols...), HTTPSRedirectStatusCode: new(cmp.Or(r.HTTPSRedirectStatusCode, 426)),
 		Hosts: gokong.StringSlice(r.Hosts...), Paths: gokong.StringSlice(r.Paths...), Methods: gokong.StringSlice(r.Methods...),
 		Headers: headers(r), StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: new(0),
 		Service: &gokong.Service{ID: new(c.id(kindService, s.Name))},
 		Tags:    gokong.StringSlice(c.tags(tagService+s.Name, tagRoute+r.Name)...),
-	})
+	}
+	taken(&r, &made)
+	o := c.add(kindRoute, r.Name, s.Name, r.Origin, made)
 	if o == nil {
 		return
 	}

@@ -14,6 +14,7 @@
 //	         name.go                      names, ids and tags
 //	         authority.go                 who must have issued the certificates of instances
 //	         secure.go                    TLS and gRPC towards instances
+//	         stream.go                    connections: tcp and tls_passthrough
 //	         plugin.go, convert.go        plugins: the text of labels → Kong's types
 //	         config.go, seal.go           what of them is compared; secrets as digests
 //	         declared.go, spell.go,       entities in Kong's own words → records, in the words

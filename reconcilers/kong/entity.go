@@ -67,7 +67,7 @@ func compared() map[v1.Kind][]string {
 		kindUpstream: {"name", "algorithm", "hash_on", "hash_on_header", "hash_on_cookie", "tags"},
 		kindTarget:   {"target", "weight", "tags"},
 		kindService:  {"name", "host", "port", "protocol", "connect_timeout", "read_timeout", "write_timeout", "retries", "tls_verify", "ca_certificates", "tags"},
-		kindRoute:    {"name", "protocols", "https_redirect_status_code", "hosts", "paths", "methods", "headers", "strip_path", "preserve_host", "regex_priority", "tags"},
+		kindRoute:    {"name", "protocols", "https_redirect_status_code", "hosts", "paths", "methods", "headers", "snis", "destinations", "strip_path", "preserve_host", "regex_priority", "tags"},
 		kindPlugin:   {"name", "instance_name", "enabled", "tags"},
 	}
 }

@@ -64,6 +64,7 @@ type Reconciler struct {
 type facts struct {
 	database string // "off" when there is none
 	version  string
+	streams  []stream
 	schemas  map[v1.Kind]*schema
 	plugins  map[string]*schema // by name: what Kong can run
 	partial  bool               // of a plugin it gave no schema, for now
@@ -195,7 +196,8 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	var root struct {
 		Version       string `json:"version"`
 		Configuration struct {
-			Database string `json:"database"`
+			Database string          `json:"database"`
+			Streams  json.RawMessage `json:"stream_listeners"`
 		} `json:"configuration"`
 		Plugins struct {
 			Available json.RawMessage `json:"available_on_server"`
@@ -204,7 +206,7 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	if err := json.Unmarshal(a.body, &root); err != nil || root.Version == "" || root.Configuration.Database == "" {
 		return gatewayError(v1.GatewayUnreachable, "what answers at "+r.client.where()+" is not Kong's Admin API", "set --kong-admin-url to the address in Kong's admin_listen")
 	}
-	f := &facts{database: root.Configuration.Database, version: root.Version}
+	f := &facts{database: root.Configuration.Database, version: root.Version, streams: parseStreams(root.Configuration.Streams)}
 	if f.dbless() && len(r.options.AdminURLs) > 1 {
 		return gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+r.client.where()+" has no database",
 			"name nodes without a database, or nodes of one cluster with one")

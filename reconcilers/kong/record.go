@@ -142,7 +142,7 @@ func (r *record) object(others map[string]any) *plan.Object {
 // match is what a route claims, as text.
 func (r *record) match() string {
 	var parts []string
-	for _, field := range []string{"hosts", "paths", "methods", "headers"} {
+	for _, field := range []string{"hosts", "paths", "methods", "headers", "snis", "destinations"} {
 		if text := canonical(r.row, field, r.body[field]); text != "" {
 			parts = append(parts, field+"="+text)
 		}
