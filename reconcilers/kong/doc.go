@@ -37,7 +37,7 @@
 //	         adoptnode.go, release.go     letting go what a node without one holds; giving back
 //	verify   proof.go, tally.go           a route of our own that says what Kong's workers hold
 //	         verified.go, verifier.go,    move it on after each batch, and ask for it beside
-//	         look.go, nodesverified.go
+//	         look.go, workers.go, pauses.go, nodesverified.go
 //	watch    watch.go                     notice a node that came back, or back empty
 //	beneath  client.go, retry.go, refusal.go  requests, patience, Kong's errors in words
 //

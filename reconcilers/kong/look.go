@@ -90,11 +90,6 @@ func (v *verifier) at(ctx context.Context, proxy string) sight {
 	return first
 }
 
-// all reports whether every worker of the node was met. Those of another node are not known.
-func (w *workers) all(met map[int]bool) bool {
-	return len(w.Pids.Workers) > 0 && !slices.ContainsFunc(w.Pids.Workers, func(pid int) bool { return !met[pid] })
-}
-
 // ask asks one worker over a connection of its own. pid is that of the worker, when it is
 // one of the node; 0 otherwise.
 func (v *verifier) ask(ctx context.Context, proxy, node string) (s sight, pid int) {

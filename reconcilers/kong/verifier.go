@@ -2,7 +2,6 @@ package kong
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -49,24 +48,9 @@ type generation struct {
 // trouble is why it can't be told what Kong serves.
 type trouble struct{ problem, fix string }
 
-// workers are those of the node that the Admin API is on, and how soon they take up
-// what changed, in seconds.
-type workers struct {
-	Node string `json:"node_id"`
-	Pids struct {
-		Workers []int `json:"workers"`
-	} `json:"pids"`
-	Settings struct {
-		Workers *float64 `json:"worker_state_update_frequency"`
-		Nodes   *float64 `json:"db_update_frequency"`
-	} `json:"configuration"`
-}
-
 const (
 	maxGenerations = 128
 	askPatience    = 2 * time.Second // for one request
-	// Kong's own defaults of both settings.
-	defaultFrequency = 5.0
 	// How many looks may fail until that is said, and how long the newest generation may
 	// be missing beyond what Kong's settings say.
 	maxFailures = 3
@@ -85,35 +69,6 @@ func newVerifier(n namer, o Options, m *metrics) *verifier {
 		Timeout:       askPatience,
 	}
 	return v
-}
-
-// workersOf reads them from Kong's answer about itself; one that says nothing of them is
-// no other Kong for that.
-func workersOf(a answer) (w workers) {
-	_ = json.Unmarshal(a.body, &w)
-	return w
-}
-
-// learn takes in what Kong says of itself.
-func (v *verifier) learn(w workers, f *facts) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.kong, v.within, v.lacks = w, 0, f.plugins[proofPlugin] == nil
-	if f.dbless() { // its workers take up a push as soon as they can
-		return
-	}
-	seconds := frequency(w.Settings.Workers)
-	if len(v.proxies) > 1 {
-		seconds += frequency(w.Settings.Nodes)
-	}
-	v.within = time.Duration(seconds * float64(time.Second))
-}
-
-func frequency(setting *float64) float64 {
-	if setting == nil {
-		return defaultFrequency
-	}
-	return *setting
 }
 
 // accept notes what Kong holds, and returns the generation that it is. proven says that
@@ -261,28 +216,4 @@ func (v *verifier) run(ctx context.Context, tell func(reconcilers.Verification))
 			tell(now)
 		}
 	}
-}
-
-// pauses grow from 20 ms to half a second, for as long as Kong takes, and then to half a
-// minute. The zero value begins.
-type pauses struct {
-	last time.Duration
-	sum  time.Duration
-}
-
-const (
-	firstPause = 20 * time.Millisecond
-	quickPause = 500 * time.Millisecond
-	quickTime  = 20 * time.Second
-	longPause  = 30 * time.Second
-)
-
-func (p *pauses) next() time.Duration {
-	longest := quickPause
-	if p.sum > quickTime {
-		longest = longPause
-	}
-	p.last = min(max(firstPause, p.last*3/2), longest)
-	p.sum += p.last
-	return p.last
 }

@@ -1,0 +1,57 @@
+package kong
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// workers are those of the node that the Admin API is on, and how soon they take up
+// what changed, in seconds.
+type workers struct {
+	Node string `json:"node_id"`
+	Pids struct {
+		Workers []int `json:"workers"`
+	} `json:"pids"`
+	Settings struct {
+		Workers *float64 `json:"worker_state_update_frequency"`
+		Nodes   *float64 `json:"db_update_frequency"`
+	} `json:"configuration"`
+}
+
+// all reports whether every worker of the node was met. Those of another node are not known.
+func (w *workers) all(met map[int]bool) bool {
+	return len(w.Pids.Workers) > 0 && !slices.ContainsFunc(w.Pids.Workers, func(pid int) bool { return !met[pid] })
+}
+
+// defaultFrequency is Kong's own of both settings, in seconds.
+const defaultFrequency = 5.0
+
+// workersOf reads them from Kong's answer about itself; one that says nothing of them is
+// no other Kong for that.
+func workersOf(a answer) (w workers) {
+	_ = json.Unmarshal(a.body, &w)
+	return w
+}
+
+// learn takes in what Kong says of itself.
+func (v *verifier) learn(w workers, f *facts) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.kong, v.within, v.lacks = w, 0, f.plugins[proofPlugin] == nil
+	if f.dbless() { // its workers take up a push as soon as they can
+		return
+	}
+	seconds := frequency(w.Settings.Workers)
+	if len(v.proxies) > 1 {
+		seconds += frequency(w.Settings.Nodes)
+	}
+	v.within = time.Duration(seconds * float64(time.Second))
+}
+
+func frequency(setting *float64) float64 {
+	if setting == nil {
+		return defaultFrequency
+	}
+	return *setting
+}
