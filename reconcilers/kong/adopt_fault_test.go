@@ -216,3 +216,28 @@ func TestProofIsNotAdopted(t *testing.T) {
 		t.Errorf("got %+v, %v", found, err)
 	}
 }
+
+// TestCredentialOfAnotherConsumer: it is moved to the one that it is wanted for, and
+// keeps its id; the other consumer keeps all else.
+func TestCredentialOfAnotherConsumer(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	must(t, http.MethodPost, k.AdminURL+"/consumers", `{"username":"bob"}`)
+	const id = "3b000000-0000-4000-8000-000000000009"
+	must(t, http.MethodPut, k.AdminURL+"/consumers/bob/key-auth/"+id, `{"key":"hush-key"}`)
+	_, shared := wantedOfOthers()
+	shared.Entities = shared.Entities[:2]
+	r := open(t, options(k.AdminURL))
+	found, outcomes := adoptAll(t, r, v1.Set{}, shared)
+	if p := first(outcomes); p != nil || len(found) != 1 || found[0].ID != id || strings.Contains(found[0].Change.Sentence(), "hush") {
+		t.Fatalf("%v, %+v", p, found)
+	}
+	if now := must(t, http.MethodGet, k.AdminURL+"/consumers/alice/key-auth", ""); !strings.Contains(now, id) {
+		t.Errorf("alice has %s", now)
+	}
+	if now := must(t, http.MethodGet, k.AdminURL+"/consumers/bob/key-auth", ""); strings.Contains(now, id) {
+		t.Errorf("bob still has %s", now)
+	}
+	if p, problems := declare(t, r, v1.Set{}, shared); !p.Empty() || len(problems) > 0 {
+		t.Errorf("there is still something to do: %v %v", p.Changes, problems)
+	}
+}
