@@ -14,11 +14,10 @@ import (
 	"github.com/lockstep/lockstep/internal/fakekong"
 )
 
-// errRealKong is why some stories are not played on a real Kong.
-var errRealKong = errors.New("only the stand-in for Kong can do this")
-
 // Kong is the Kong of a story: the stand-in, or the real one whose Admin API is
-// at KONG_ADMIN_URL and whose proxy is at KONG_PROXY_URL.
+// at KONG_ADMIN_URL and whose proxy is at KONG_PROXY_URL. Before the real one the
+// stand-in passes requests on: it counts them, lets them go wrong, and knows what the
+// story made there.
 type Kong struct {
 	admin string // URL
 	proxy string // host:port
@@ -31,79 +30,58 @@ type Kong struct {
 func UsesRealKong() bool { return os.Getenv("KONG_ADMIN_URL") != "" }
 
 func startKong(dbless bool) (*Kong, error) {
-	if UsesRealKong() {
-		proxy, err := url.Parse(os.Getenv("KONG_PROXY_URL"))
-		if err != nil || proxy.Host == "" {
-			return nil, errors.New("KONG_ADMIN_URL is set: set KONG_PROXY_URL too, to where that Kong serves")
-		}
-		return &Kong{admin: os.Getenv("KONG_ADMIN_URL"), proxy: proxy.Host}, nil
-	}
-	options := fakekong.Options{}
+	options := fakekong.Options{Mode: fakekong.Database, AdminOf: os.Getenv("KONG_ADMIN_URL"), ProxyOf: os.Getenv("KONG_PROXY_URL")}
 	if dbless {
 		options.Mode = fakekong.DBLess
+	}
+	if UsesRealKong() && options.ProxyOf == "" {
+		return nil, errors.New("KONG_ADMIN_URL is set: set KONG_PROXY_URL too, to where that Kong serves")
 	}
 	fake, err := fakekong.New(options)
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in for Kong: %w", err)
 	}
-	return &Kong{admin: fake.AdminURL, proxy: strings.TrimPrefix(fake.ProxyURL, "http://"), fake: fake}, nil
+	if fake.Mode() != options.Mode {
+		fake.Close()
+		return nil, fmt.Errorf("the Kong at KONG_ADMIN_URL has the database %q, and the story is for %q", fake.Mode(), options.Mode)
+	}
+	proxy, err := url.Parse(fake.ProxyURL)
+	if err != nil || proxy.Host == "" {
+		fake.Close()
+		return nil, fmt.Errorf("KONG_PROXY_URL is no address: %q", fake.ProxyURL)
+	}
+	return &Kong{admin: fake.AdminURL, proxy: proxy.Host, fake: fake}, nil
 }
 
-// Close ends the stand-in.
+// Close ends the stand-in; of a real Kong, what the story made there goes.
 func (k *Kong) Close() error {
-	if k.fake == nil {
+	defer k.fake.Close()
+	if !UsesRealKong() {
 		return nil
 	}
-	k.fake.Close()
-	return nil
+	return k.fake.Clear()
 }
 
 // Writes returns how many requests that may change something the Admin API got.
-func (k *Kong) Writes() (int, error) {
-	if k.fake == nil {
-		return 0, errRealKong
-	}
-	return k.fake.Writes(), nil
-}
+func (k *Kong) Writes() (int, error) { return k.fake.Writes(), nil }
 
-// World returns everything that the stand-in holds, as text.
-func (k *Kong) World() (string, error) {
-	if k.fake == nil {
-		return "", errRealKong
-	}
-	return k.fake.World(), nil
-}
+// World returns everything that Kong holds, as text; of a real one, what the story made.
+func (k *Kong) World() (string, error) { return k.fake.World(), nil }
 
-// Down takes the stand-in off its addresses.
+// Down takes the Admin API off its address; the stand-in's proxy as well.
 func (k *Kong) Down() error {
-	if k.fake == nil {
-		return errRealKong
-	}
 	k.fake.Stop()
 	return nil
 }
 
-// Up brings it back on the same addresses with what it held.
-func (k *Kong) Up() error {
-	if k.fake == nil {
-		return errRealKong
-	}
-	return k.fake.Start()
-}
+// Up brings it back on the same address with what it held.
+func (k *Kong) Up() error { return k.fake.Start() }
 
-// Empty restarts the stand-in without what it held.
-func (k *Kong) Empty() error {
-	if k.fake == nil {
-		return errRealKong
-	}
-	return k.fake.Restart()
-}
+// Empty restarts a Kong without a database without what it held.
+func (k *Kong) Empty() error { return k.fake.Restart() }
 
 // Slow makes every write at the Admin API take that long.
 func (k *Kong) Slow(delay time.Duration) error {
-	if k.fake == nil {
-		return errRealKong
-	}
 	k.slowed = k.fake.Writes()
 	k.fake.Hook(func(r *http.Request) fakekong.Fault {
 		if !(fakekong.Request{Method: r.Method}).Writes() {

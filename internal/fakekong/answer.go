@@ -18,6 +18,7 @@ type answer struct {
 	status int
 	header http.Header // beside those that every answer has; may be nil
 	body   any         // rendered as JSON; nil: none
+	raw    []byte      // instead of body: as a real Kong said it
 }
 
 // object is a JSON object, for short.
@@ -26,7 +27,7 @@ type object = map[string]any
 // bytes renders the body.
 func (a answer) bytes() []byte {
 	if a.body == nil {
-		return nil
+		return a.raw
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

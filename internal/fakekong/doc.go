@@ -11,6 +11,9 @@
 //	client.Use(k.AdminURL)          // the Admin API
 //	http.Get(k.ProxyURL + "/shop")  // the proxy
 //
+// With Options.AdminOf it stands before a real Kong, whose answers these are then: what
+// tests need besides is there for both alike (behind.go).
+//
 // Beside the product's own answers it offers what tests need:
 //
 //   - Requests and Writes tell what was asked; World renders everything that is
@@ -24,6 +27,7 @@
 // The parts, in the order of a request:
 //
 //	kong.go, front.go            one gateway; its listeners
+//	behind.go                    a real Kong in its place
 //	fault.go, journal.go         what goes wrong on purpose; the log of requests
 //	admin.go, list.go, info.go   the Admin API: its paths, listings, and the rest
 //	draft.go, write.go           one entity: completed and judged, then written

@@ -3,6 +3,7 @@ package fakekong
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -21,6 +22,7 @@ type Kong struct {
 	ProxyURL string
 
 	mode   Mode
+	behind *behind // the real Kong that answers; nil: this one does
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	nodeID string
 	lib    *library
@@ -56,6 +58,14 @@ func New(o Options) (*Kong, error) {
 	if k.mode == "" {
 		k.mode = Database
 	}
+	if o.AdminOf != "" {
+		if k.behind, err = newBehind(o.AdminOf); err != nil {
+			return nil, err
+		}
+		if k.mode, err = k.behind.mode(); err != nil {
+			return nil, fmt.Errorf("ask the Kong at %s: %w", o.AdminOf, err)
+		}
+	}
 	if k.dial == nil {
 		k.dial = (&net.Dialer{}).DialContext
 	}
@@ -74,7 +84,27 @@ func New(o Options) (*Kong, error) {
 		return k, nil
 	}
 	k.AdminURL, k.ProxyURL = "http://"+k.front.addresses[0], "http://"+k.front.addresses[1]
+	if o.ProxyOf != "" {
+		k.ProxyURL = o.ProxyOf
+	}
 	return k, nil
+}
+
+// Mode says where Kong keeps its configuration: also of the real one at Options.AdminOf.
+func (k *Kong) Mode() Mode { return k.mode }
+
+// Clear removes everything; of a real Kong (Options.AdminOf) with a database, what was
+// made through this one.
+func (k *Kong) Clear() error {
+	if k.behind != nil {
+		return k.behind.clear(k.lib, k.mode)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.store, k.hash, k.pushed = newStore(), noHash, ""
+	k.balancers.reset()
+	k.routing.reset(k.routes())
+	return nil
 }
 
 // Close takes the gateway down for good.
@@ -89,6 +119,11 @@ func (k *Kong) Close() {
 // what it held; without one it comes back empty, as a new container does.
 func (k *Kong) Restart() error {
 	k.Stop()
+	if k.behind != nil && k.mode == DBLess {
+		if err := k.Clear(); err != nil {
+			return err
+		}
+	}
 	k.mu.Lock()
 	clear(k.unhealthy)
 	if k.mode == DBLess {
@@ -151,7 +186,11 @@ func (k *Kong) answer(w http.ResponseWriter, r *http.Request, raw []byte, fault 
 	if fault.Cut == CutBefore && cut(w, nil) {
 		return 0
 	}
-	a := k.serve(r, raw, down)
+	serve := k.serve
+	if k.behind != nil {
+		serve = k.behind.serve
+	}
+	a := serve(r, raw, down)
 	if a == nil {
 		cut(w, nil)
 		return 0

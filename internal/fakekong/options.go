@@ -23,6 +23,11 @@ type Options struct {
 	// AdminAddr and ProxyAddr are the addresses to listen on. Default: a free port of 127.0.0.1.
 	AdminAddr, ProxyAddr string
 
+	// AdminOf and ProxyOf are URLs of a real Kong that answers in this one's place, so
+	// that a test can run on it: the Admin API's requests pass, with faults and into the
+	// log, and World and Clear know what was made through here. Mode is the real one's.
+	AdminOf, ProxyOf string
+
 	// NoListen opens no listener: AdminHandler and ProxyHandler are all there is,
 	// and AdminURL and ProxyURL stay empty.
 	NoListen bool

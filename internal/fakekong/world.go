@@ -16,6 +16,13 @@ import (
 func (k *Kong) World(omit ...string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.behind != nil {
+		var err error
+		if k.store, err = k.behind.read(k.lib, k.mode == DBLess); err != nil {
+			k.store = newStore()
+			return fmt.Sprintf("the real Kong can't be read: %v\n", err)
+		}
+	}
 	omit = append([]string{"created_at", "updated_at"}, omit...)
 	var b strings.Builder
 	for _, kd := range kinds {

@@ -135,6 +135,8 @@ func TestDeckFileConverges(t *testing.T) {
 	} {
 		must(t, http.MethodPost, expected.AdminURL+call.path, call.body)
 	}
+	want := expected.World("id", "tags")
+	finish(t, expected)
 	for name, text := range map[string]string{"nested": nested, "flat": flat} {
 		shared := read(t, text)
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +146,7 @@ func TestDeckFileConverges(t *testing.T) {
 				if p, problems := declare(t, r, v1.Set{}, shared); len(problems) > 0 {
 					t.Fatal(problems, sentences(p))
 				}
-				if diff := cmp.Diff(expected.World("id", "tags"), k.World("id", "tags")); diff != "" {
+				if diff := cmp.Diff(want, k.World("id", "tags")); diff != "" {
 					t.Errorf("(-Kong +ours):\n%s", diff)
 				}
 				if p, _ := declare(t, open(t, o), v1.Set{}, shared); !p.Empty() {

@@ -31,6 +31,7 @@ func TestDeclaredFaults(t *testing.T) {
 		t.Helper()
 		declare(t, open(t, o), set, shared)
 		whole := k.World()
+		finish(t, k)
 		for _, fault := range wrong {
 			for _, removing := range []bool{false, true} {
 				for nth := 1; ; nth += stride {
@@ -49,7 +50,7 @@ func TestDeclaredFaults(t *testing.T) {
 func brokenOnce(t *testing.T, mode fakekong.Mode, fault fakekong.Fault, nth int, removing bool, set v1.Set, shared v1.Shared, whole string) bool {
 	t.Helper()
 	k := start(t, fakekong.Options{Mode: mode})
-	defer k.Close()
+	defer finish(t, k)
 	o := options(k.AdminURL)
 	o.Attempts = 1
 	r := open(t, o)

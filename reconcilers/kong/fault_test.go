@@ -113,27 +113,30 @@ func TestEachRequestInTurnGoesWrong(t *testing.T) {
 	to["stays"].Routes[0].Plugins = []v1.Plugin{plugin("key-auth")}
 	to["comes"].Routes[0].Plugins = []v1.Plugin{plugin("rate-limiting", "minute=5")}
 	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
-		clean := start(t, fakekong.Options{Mode: mode})
-		r := open(t, options(clean.AdminURL))
-		settled(t, r, from)
-		before := len(clean.Requests())
-		settled(t, r, to)
-		total, want := len(clean.Requests())-before, clean.World()
-		for name, f := range faults() {
-			t.Run(fmt.Sprintf("%s/%s", mode, name), func(t *testing.T) {
-				t.Parallel()
-				for nth := range total {
-					oneFault(t, mode, f, nth, from, to, want)
-				}
-			})
-		}
+		t.Run(string(mode), func(t *testing.T) {
+			clean := start(t, fakekong.Options{Mode: mode})
+			r := open(t, options(clean.AdminURL))
+			settled(t, r, from)
+			before := len(clean.Requests())
+			settled(t, r, to)
+			total, want := len(clean.Requests())-before, clean.World()
+			finish(t, clean)
+			for name, f := range faults() {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					for nth := range total {
+						oneFault(t, mode, f, nth, from, to, want)
+					}
+				})
+			}
+		})
 	}
 }
 
 func oneFault(t *testing.T, mode fakekong.Mode, f faultCase, nth int, from, to v1.Set, want string) {
 	t.Helper()
 	k := start(t, fakekong.Options{Mode: mode})
-	defer k.Close()
+	defer finish(t, k)
 	o := options(k.AdminURL)
 	settled(t, open(t, o), from)
 	if f.fault.Hang {

@@ -24,16 +24,6 @@ func options(url string) Options {
 	}
 }
 
-func start(tb testing.TB, o fakekong.Options) *fakekong.Kong {
-	tb.Helper()
-	k, err := fakekong.New(o)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(k.Close)
-	return k
-}
-
 // nobody returns a URL at which nobody listens while the test runs.
 func nobody(tb testing.TB) string {
 	tb.Helper()

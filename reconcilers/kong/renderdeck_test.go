@@ -57,6 +57,7 @@ func TestRenderDeck(t *testing.T) {
 	if os.Getenv("DECK_SET_ONE_JWK") == "" {
 		t.Fatalf("no variables:\n%s", text)
 	}
+	finish(t, k)
 	again := start(t, fakekong.Options{})
 	second := open(t, options(again.AdminURL))
 	read := read(t, string(text))

@@ -23,9 +23,9 @@ import (
 // TestSecuredServicesAreTaken: Kong's own rules take what is made of services that
 // speak TLS or gRPC, it is found again as it was written, and it changes both ways.
 func TestSecuredServicesAreTaken(t *testing.T) {
-	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
-		k := start(t, fakekong.Options{Mode: mode})
-		r := open(t, options(k.AdminURL))
+	modes(t, func(t *testing.T, mode fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		r := open(t, o)
 		for _, protocol := range []v1.Protocol{v1.HTTPS, v1.GRPC, v1.HTTP, v1.GRPCS, v1.HTTPS} {
 			s := service("web", 1)
 			s.Protocol, s.TLSUnverified = protocol, protocol == v1.GRPCS
@@ -34,12 +34,12 @@ func TestSecuredServicesAreTaken(t *testing.T) {
 			}
 			settled(t, r, setOf(s))
 			writes := k.Writes()
-			settled(t, open(t, options(k.AdminURL)), setOf(s))
+			settled(t, open(t, o), setOf(s))
 			if k.Writes() != writes {
 				t.Errorf("%v: %s is written again though nothing changed", mode, protocol)
 			}
 		}
-	}
+	})
 }
 
 // TestCheckOfSecuredTargets: Kong asks containers over TLS as well whether they are well.
@@ -103,13 +103,12 @@ func issuer(t *testing.T, path string) string {
 // TestAuthoritiesAreEntities: what must have issued the containers' certificates is an
 // entity that services name; it is renewed with its file, and goes with its flag.
 func TestAuthoritiesAreEntities(t *testing.T) {
-	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
-		k := start(t, fakekong.Options{Mode: mode})
+	modes(t, func(t *testing.T, mode fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
 		dir := t.TempDir()
 		all, own := filepath.Join(dir, "all.pem"), filepath.Join(dir, "own.pem")
 		issuer(t, all)
 		issuer(t, own)
-		o := options(k.AdminURL)
 		o.Authorities = []string{all, "own=" + own, "again=" + own}
 		r := open(t, o)
 		set := v1.Set{}
@@ -162,7 +161,7 @@ func TestAuthoritiesAreEntities(t *testing.T) {
 			s.TLSAuthority = ""
 		}
 		holds("without any", 0)
-	}
+	})
 }
 
 // TestRenewedAuthorityIsNoticed: the watcher asks for a round when a file is another

@@ -39,7 +39,7 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 	if *dbless {
 		options.Mode = fakekong.DBLess
 	}
-	k, err := fakekong.New(options)
+	k, err := fakekong.New(options) //nolint:contextcheck // it asks nobody: no real Kong is behind it
 	if err != nil {
 		return err
 	}
