@@ -41,6 +41,11 @@ compat: ## run HAProxy's tests with newer versions of it; SUITES="trixie ..." pi
 test-brokers: setup ## RabbitMQ, PostgreSQL and Redis behind HAProxy, replaced under their clients; makes an image once, as root
 	@.ci/brokers $(ARGS)
 
+.PHONY: test-kong
+test-kong: setup ## every test that talks to Kong, on the one at KONG_ADMIN_URL and KONG_PROXY_URL
+	go test -count=1 -parallel 1 -timeout 60m ./reconcilers/kong $(ARGS)
+	go test -count=1 -parallel 1 -timeout 60m ./e2e $(ARGS)
+
 .PHONY: soak
 soak: setup ## the stories about load for long: 50 replacements, 200 containers at random; 15 minutes
 	LOCKSTEP_SOAK=1 go test -count=1 -timeout 40m -parallel 1 ./e2e -v -run 'TestScripts/^(rolling|drained|reloads|churn)$$'

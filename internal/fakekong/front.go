@@ -1,6 +1,7 @@
 package fakekong
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -24,7 +25,12 @@ type front struct {
 	servers []*http.Server
 	down    chan struct{} // closed by Stop; nil before the first Start
 	serving sync.WaitGroup
+	asked   sync.RWMutex // held for reading by each request to the Admin API that is being served
 }
+
+// downKey is where a request finds the down of its own time: one that lingers over a
+// Stop and a Start must not be served by then.
+type downKey struct{}
 
 // reserve finds addresses where none are given. They stay the gateway's own while it is down.
 func (f *front) reserve() error {
@@ -75,8 +81,9 @@ func (k *Kong) Start() error {
 		listeners[i], f.addresses[i] = l, l.Addr().String()
 	}
 	f.down = make(chan struct{})
+	base := context.WithValue(context.Background(), downKey{}, f.down)
 	for i, l := range listeners {
-		s := &http.Server{Handler: f.handlers[i], ReadHeaderTimeout: time.Minute}
+		s := &http.Server{Handler: f.handlers[i], ReadHeaderTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return base }}
 		f.servers = append(f.servers, s)
 		f.serving.Go(func() { _ = s.Serve(l) })
 	}
@@ -84,7 +91,8 @@ func (k *Kong) Start() error {
 }
 
 // Stop takes the gateway down: connections are closed, requests under way break off,
-// new ones are refused. Entities stay. It may be called again.
+// new ones are refused. Entities stay, and nothing changes them when Stop has returned.
+// It may be called again.
 func (k *Kong) Stop() {
 	f := &k.front
 	f.mu.Lock()
@@ -97,6 +105,8 @@ func (k *Kong) Stop() {
 		_ = s.Close()
 	}
 	f.serving.Wait()
+	f.asked.Lock() // when the last of them has ended
+	f.asked.Unlock()
 	f.servers = nil
 	f.idle()
 }
@@ -104,8 +114,11 @@ func (k *Kong) Stop() {
 // open reports whether the gateway is up. The caller holds the lock of the front.
 func (f *front) open() bool { return f.down != nil && !closed(f.down) }
 
-// closing is closed when the gateway goes down.
-func (f *front) closing() <-chan struct{} {
+// closing is closed when the gateway goes down that the request came to.
+func (f *front) closing(r *http.Request) <-chan struct{} {
+	if down, ok := r.Context().Value(downKey{}).(chan struct{}); ok {
+		return down
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.down

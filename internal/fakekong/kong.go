@@ -158,6 +158,8 @@ func (k *Kong) changed(kd *kind) {
 // AdminHandler serves the Admin API, with faults and the log of requests.
 func (k *Kong) AdminHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		k.front.asked.RLock()
+		defer k.front.asked.RUnlock()
 		entry := Request{Method: r.Method, Path: r.URL.RequestURI()}
 		fault := k.faults.take(r)
 		raw, err := io.ReadAll(r.Body)
@@ -172,7 +174,7 @@ func (k *Kong) AdminHandler() http.Handler {
 // answer serves a request with what is to go wrong, and returns the status that
 // the client saw; 0: none.
 func (k *Kong) answer(w http.ResponseWriter, r *http.Request, raw []byte, fault Fault) int {
-	down := k.front.closing()
+	down := k.front.closing(r)
 	if !fault.wait(r, down) {
 		cut(w, nil)
 		return 0
