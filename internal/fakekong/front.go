@@ -106,8 +106,8 @@ func (k *Kong) Stop() {
 	}
 	f.serving.Wait()
 	f.asked.Lock() // when the last of them has ended
-	f.asked.Unlock()
 	f.servers = nil
+	f.asked.Unlock()
 	f.idle()
 }
 
