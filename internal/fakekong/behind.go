@@ -1,7 +1,6 @@
 package fakekong
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -21,13 +20,13 @@ import (
 )
 
 // behind is a real Kong that answers in the stand-in's place. Requests pass with their
-// faults and into the log. The word "lockstep" and ids are spelled differently there,
-// and so is nothing of a test what some Lockstep has made there; and what a test makes
-// is known by its id, to be shown alone and removed again.
+// faults and into the log, and what a test makes is known by its id, to be shown alone
+// and removed again. Where it is set apart, the word "lockstep" and ids are spelled
+// differently there, so that nothing of a test is what some Lockstep has made.
 type behind struct {
 	url    string
 	client *http.Client
-	word   string  // in the place of "lockstep"; as long
+	word   string  // in the place of "lockstep"; "" for none
 	mask   [6]byte // by which the last bytes of ids differ
 
 	mu   sync.Mutex
@@ -41,13 +40,15 @@ var spelling = sync.OnceValue(uuid.New)
 // longest is how long the real Kong may take for one answer.
 const longest = time.Minute
 
-func newBehind(address string) (*behind, error) {
+func newBehind(address string, apart bool) (*behind, error) {
 	if u, err := url.Parse(address); err != nil || u.Host == "" {
 		return nil, fmt.Errorf("%q is no address of an Admin API", address)
 	}
 	random := spelling()
 	b := &behind{url: strings.TrimRight(address, "/"), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}, made: map[string]bool{}}
-	b.word, b.mask = "t"+hex.EncodeToString(random[:])[:7], [6]byte(random[10:])
+	if apart {
+		b.word, b.mask = "t"+hex.EncodeToString(random[:])[:7], [6]byte(random[10:])
+	}
 	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return b, nil
 }
@@ -96,9 +97,7 @@ func (b *behind) serve(r *http.Request, raw []byte, down <-chan struct{}) *answe
 func (b *behind) ask(ctx context.Context, method, path string, header http.Header, body []byte) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	path = strings.ReplaceAll(b.masked(path), "lockstep", b.word)
-	body = []byte(strings.ReplaceAll(b.masked(string(body)), "lockstep", b.word))
-	req, err := http.NewRequestWithContext(ctx, method, b.url+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, b.url+b.theirs(path), strings.NewReader(b.theirs(string(body))))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +115,22 @@ func (b *behind) ask(ctx context.Context, method, path string, header http.Heade
 	for _, name := range []string{"Connection", "Content-Length", "Transfer-Encoding", "Keep-Alive"} {
 		response.Header.Del(name)
 	}
-	return &answer{status: response.StatusCode, header: response.Header, raw: []byte(b.masked(strings.ReplaceAll(string(text), b.word, "lockstep")))}, nil
+	return &answer{status: response.StatusCode, header: response.Header, raw: []byte(b.ours(string(text)))}, nil
+}
+
+// theirs is a text as the real Kong gets it, and ours one of its own as tests know it.
+func (b *behind) theirs(text string) string {
+	if b.word == "" {
+		return text
+	}
+	return strings.ReplaceAll(b.masked(text), "lockstep", b.word)
+}
+
+func (b *behind) ours(text string) string {
+	if b.word == "" {
+		return text
+	}
+	return b.masked(strings.ReplaceAll(text, b.word, "lockstep"))
 }
 
 var anyID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)

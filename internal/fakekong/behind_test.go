@@ -40,7 +40,7 @@ func TestBehind(t *testing.T) {
 	fill(there.AdminURL)
 	theirs := there.World()
 
-	k := start(t, Options{AdminOf: there.AdminURL + "/", ProxyOf: "http://proxy.test"})
+	k := start(t, Options{AdminOf: there.AdminURL + "/", Apart: true, ProxyOf: "http://proxy.test"})
 	if k.Mode() != Database || k.ProxyURL != "http://proxy.test" || k.World() != "" {
 		t.Errorf("it is %q at %q and holds %q", k.Mode(), k.ProxyURL, k.World())
 	}

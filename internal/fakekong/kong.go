@@ -59,7 +59,7 @@ func New(o Options) (*Kong, error) {
 		k.mode = Database
 	}
 	if o.AdminOf != "" {
-		if k.behind, err = newBehind(o.AdminOf); err != nil {
+		if k.behind, err = newBehind(o.AdminOf, o.Apart); err != nil {
 			return nil, err
 		}
 		if k.mode, err = k.behind.mode(); err != nil {

@@ -28,6 +28,10 @@ type Options struct {
 	// log, and World and Clear know what was made through here. Mode is the real one's.
 	AdminOf, ProxyOf string
 
+	// Apart spells "lockstep" and ids differently at that Kong, so that a test meets nothing
+	// of another Lockstep's. What is asked through the proxy must hold neither.
+	Apart bool
+
 	// NoListen opens no listener: AdminHandler and ProxyHandler are all there is,
 	// and AdminURL and ProxyURL stay empty.
 	NoListen bool

@@ -34,7 +34,7 @@ func borrow(tb testing.TB, o fakekong.Options, url string) *fakekong.Kong {
 	}
 	lent.take(tb)
 	tb.Cleanup(func() { lent.giveBack(tb) })
-	k, err := fakekong.New(fakekong.Options{AdminOf: url, ProxyOf: os.Getenv("KONG_PROXY_URL")})
+	k, err := fakekong.New(fakekong.Options{AdminOf: url, Apart: true, ProxyOf: os.Getenv("KONG_PROXY_URL")})
 	if err != nil {
 		tb.Fatal(err)
 	}
