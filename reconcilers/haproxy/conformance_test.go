@@ -19,12 +19,15 @@ import (
 
 func TestConformance(t *testing.T) {
 	needHAProxy(t)
-	reconcilertest.Run(t, reconcilertest.Harness{New: newGateway, Events: 200, Certificates: true, Streams: true})
+	reconcilertest.Run(t, reconcilertest.Harness{New: newGateway, Events: 200, Certificates: true, Listeners: true, Streams: true})
 }
 
 // expressible gives a reconciler only what HAProxy can express, as the desired
 // state that it gets from the controller does.
-type expressible struct{ *Reconciler }
+type expressible struct {
+	*Reconciler
+	slots []string // addresses for Listeners, by their ports
+}
 
 func (e expressible) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	fitting := v1.Set{}
@@ -42,6 +45,16 @@ func (e expressible) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		}
 		fitting[name] = &next
 	}
+	shared.Listeners = slices.Clone(shared.Listeners)
+	for i := range shared.Listeners {
+		l := &shared.Listeners[i]
+		l.Binds = slices.Clone(l.Binds)
+		for j := range l.Binds {
+			if b, err := parseBind(l.Binds[j].Address); err == nil {
+				l.Binds[j].Address = e.slots[b.port-1]
+			}
+		}
+	}
 	return e.Reconciler.Compile(scope, fitting, shared)
 }
 
@@ -52,6 +65,7 @@ type gateway struct {
 	breaks  bool
 	after   int
 	planted string
+	slots   []string
 }
 
 func newGateway(tb testing.TB) *reconcilertest.Gateway {
@@ -63,6 +77,9 @@ func newGateway(tb testing.TB) *reconcilertest.Gateway {
 	g.options.ClientCA = theirCA.file(filepath.Join(tb.TempDir(), "ca.pem"))
 	g.options.BackendCAs = []string{g.options.ClientCA}
 	g.r = nil
+	for range reconcilertest.Slots {
+		g.slots = append(g.slots, freeAddress(tb))
+	}
 	return &reconcilertest.Gateway{
 		Open: g.reopen, World: g.world, Writes: g.counted,
 		Plant: g.plant, Strangers: g.strangers, Break: g.breakAfter, Heal: g.heal,
@@ -91,7 +108,7 @@ func (g *gateway) reopen() (reconcilers.Reconciler, error) {
 	}
 	r.fault = g.fault
 	g.r = r
-	return expressible{r}, nil
+	return expressible{r, g.slots}, nil
 }
 
 func (g *gateway) fault(step string) error {
@@ -148,7 +165,7 @@ func (g *gateway) world() string {
 		}
 	}
 	m.renew(r.o.Owner, nil, true)
-	b.WriteString(m.base) // without the generation, which the directory's name is part of
+	b.WriteString(m.open(m.base)) // without the generation, which the directory's name is part of
 	for _, name := range m.order {
 		b.WriteString(m.sections[name].config)
 	}
@@ -245,6 +262,9 @@ func (g *gateway) neutral(text string) string {
 	pairs := g.ownDefault()
 	for _, bind := range g.options.TLSBinds {
 		pairs = append(pairs, bind, "TLSBIND")
+	}
+	for i, slot := range g.slots {
+		pairs = append(pairs, slot, fmt.Sprintf("SLOT%d", i))
 	}
 	pairs = append(pairs, digest(g.r.o.asking()), "ASKING") // by files of the directory
 	return strings.NewReplacer(append(pairs, g.options.Dir, "DIR", digest(g.options.Dir), "DIGEST", g.options.Binds[0], "BIND")...).Replace(text)

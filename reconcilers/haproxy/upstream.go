@@ -144,13 +144,17 @@ func (u upstream) options(checked, address bool) string {
 	return b.String()
 }
 
-// String returns what people read in a plan.
+// String returns what people read in a plan: all that makes two of them differ.
 func (u upstream) String() string {
-	switch {
-	case !u.Protocol.Secure():
+	if !u.Protocol.Secure() {
 		return u.Protocol.String()
-	case u.Any:
-		return u.Protocol.String() + ", any certificate"
 	}
-	return fmt.Sprintf("%s, verified by %s for %s", u.Protocol, filepath.Base(u.CA), cmp.Or(u.Name, "the Host"))
+	text := u.Protocol.String() + ", any certificate"
+	if !u.Any {
+		text = fmt.Sprintf("%s, verified by %s for %s", u.Protocol, filepath.Base(u.CA), cmp.Or(u.Name, "the Host"))
+	}
+	if u.CheckName != "" {
+		text += ", checked for " + u.CheckName
+	}
+	return text
 }

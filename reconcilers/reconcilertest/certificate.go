@@ -22,6 +22,7 @@ func (f *Fleet) Shared() v1.Shared {
 	for _, name := range slices.Sorted(maps.Keys(f.certificates)) {
 		shared.Certificates = append(shared.Certificates, f.certificates[name])
 	}
+	shared.Listeners = f.declaredListeners()
 	shared.Entities = f.Entities()
 	return shared
 }

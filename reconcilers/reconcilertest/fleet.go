@@ -20,6 +20,7 @@ type Fleet struct {
 	random       *rand.Rand
 	services     map[string]*v1.Service
 	certificates map[string]v1.Certificate
+	listeners    map[string]v1.Listener
 	people       map[string]person // consumers, by name
 	global       int               // of a plugin for everybody; 0 for none
 	keySets      []string
@@ -30,7 +31,7 @@ type Fleet struct {
 
 // NewFleet returns an empty fleet.
 func NewFleet(seed uint64) *Fleet {
-	return &Fleet{random: rand.New(rand.NewPCG(seed, 2)), services: map[string]*v1.Service{}, certificates: map[string]v1.Certificate{}, people: map[string]person{}, owns: map[string]own{}}
+	return &Fleet{random: rand.New(rand.NewPCG(seed, 2)), services: map[string]*v1.Service{}, certificates: map[string]v1.Certificate{}, listeners: map[string]v1.Listener{}, people: map[string]person{}, owns: map[string]own{}}
 }
 
 // Set returns the services as they are now.

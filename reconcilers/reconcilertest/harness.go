@@ -21,6 +21,8 @@ type Harness struct {
 	Events int
 	// Certificates says that the gateway keeps certificates too: they change along the walks.
 	Certificates bool
+	// Listeners says that the gateway opens Listeners: they change along the walks.
+	Listeners bool
 	// Streams says that the gateway passes TLS on by name: some services take it.
 	Streams bool
 	// Entities says that the gateway is a Kong: so does what is declared in its own words.

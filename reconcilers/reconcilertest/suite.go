@@ -59,7 +59,7 @@ func Walk(t *testing.T, h Harness) {
 	}
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("walk/seed=%d", seed), func(t *testing.T) {
-			w := walk{bench: newBench(t, h), fleet: NewFleet(seed), behind: true, certificates: h.Certificates, entities: h.Entities}
+			w := walk{bench: newBench(t, h), fleet: NewFleet(seed), behind: true, certificates: h.Certificates, listeners: h.Listeners, entities: h.Entities}
 			w.fleet.streams = h.Streams
 			if err := w.take(t.Context(), events, func() *bench { return newBench(t, h) }); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)

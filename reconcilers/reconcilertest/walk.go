@@ -19,6 +19,7 @@ type walk struct {
 	fleet        *Fleet
 	waiting      []string // services that changed since a round last covered them
 	certificates bool     // they change too
+	listeners    bool     // likewise
 	entities     bool     // so does what is declared in Kong's own words
 	behind       bool     // nothing is applied yet, or a round failed: a full round is due
 }
@@ -72,6 +73,10 @@ func (w *walk) step(ctx context.Context) (string, error) {
 			return told, err
 		}
 		events = append(events, told)
+		w.shared, w.behind = w.fleet.Shared(), true
+	}
+	if w.listeners && w.fleet.random.IntN(4) == 0 {
+		events = append(events, w.fleet.StepListeners())
 		w.shared, w.behind = w.fleet.Shared(), true
 	}
 	if w.entities {
