@@ -46,6 +46,9 @@
 //	ports.go, stream.go   ports for services of connections, and which service each leads to
 //	passthrough.go        TLS that is passed on by name, before the listener that ends it
 //	metrics.go            what was done, counted
+//	listener.go           Listeners of manifests: what is asked for, and who has their addresses
+//	opening.go            … their addresses, in the frontend and in the file
+//	restriction.go        … their hosts, in routes.map and in the process
 //	unserved.go           what another gateway would be needed for
 //	pages.go              the operator's own pages for errors
 //	accesslog.go          the access log as JSON, of requests and of connections

@@ -292,3 +292,50 @@ func TestListenerAfterDeath(t *testing.T) {
 		t.Fatalf("%v, failed: %v", err, failed)
 	}
 }
+
+// TestListenerExternal: a Listener opens an address of ours beside the user's, whose own
+// frontends can't reach what it has to itself; an address of theirs stays theirs.
+func TestListenerExternal(t *testing.T) {
+	b := external(t, userConfig)
+	b.troubled = true
+	theirs, internal := strings.TrimPrefix(b.url, "http://"), freeAddress(t)
+	b.serveHosts("admin", "admin.test")
+	b.serveHosts("shop", "shop.test")
+	b.listen("internal", internal, "!admin.test")
+	b.listen("clash", theirs)
+	b.sync()
+	b.answers(internal, "admin.test 200", "shop.test 404")
+	b.answers(theirs, "admin.test 404", "shop.test 200")
+	if len(b.problems) != 1 || b.problems[0].Reason != v1.Conflict || b.problems[0].Origin.String() != "clash.yaml:5:10" || !strings.Contains(b.problems[0].Message, "frontend www of ") {
+		t.Errorf("problems: %v", b.problems)
+	}
+}
+
+// TestListenerAndPorts: a port is a Listener's or one for labels, not both.
+func TestListenerAndPorts(t *testing.T) {
+	r, err := New(Options{Owner: "lockstep", Dir: t.TempDir(), TCPPorts: []string{"5000-5009"}, Via: Via{First: 29000, Last: 29009}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, set: v1.Set{}}
+	b.stream("mq", 8443)
+	for address, want := range map[string]string{
+		"127.0.0.1:5003": "--haproxy-tcp-ports", "127.0.0.1:29001": "--haproxy-via-ports", "127.0.0.1:80": "--haproxy-bind", ":8443": "",
+	} {
+		b.listen("internal", address)
+		state, problems := r.Compile(reconcilers.Scope{}, b.set, b.shared)
+		problems = slices.DeleteFunc(problems, func(p v1.Problem) bool { return p.Object.Kind != v1.KindListener })
+		_, opened := state[v1.Key{Kind: kindOpening, Name: "internal"}]
+		switch {
+		case want == "" && (len(problems) != 0 || !opened):
+			t.Errorf("%s: opened %t, %v", address, opened, problems)
+		case want != "" && (opened || len(problems) != 1 || problems[0].Reason != v1.Conflict || !strings.Contains(problems[0].Message+problems[0].Fix, want)):
+			t.Errorf("%s: opened %t, %v", address, opened, problems)
+		}
+	}
+	b.listen("internal", ":8443")
+	_, problems := r.Compile(reconcilers.Scope{}, b.set, b.shared)
+	if len(problems) != 1 || problems[0].Reason != v1.Conflict || !strings.Contains(problems[0].Message, "port 8443 is that of the Listener internal") {
+		t.Errorf("of a service that wants the port of a Listener: %v", problems)
+	}
+}
