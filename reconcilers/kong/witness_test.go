@@ -383,3 +383,29 @@ func TestReportedWithoutADatabase(t *testing.T) {
 		t.Errorf("a further round:\n%s%s", reconcilertest.Sentences(p), reported(p))
 	}
 }
+
+// TestReportedLeavesTheProof: what Lockstep itself asks Kong by is put back at once, and
+// what it writes there beside the plan is nobody else's change.
+func TestReportedLeavesTheProof(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	o := options(k.AdminURL)
+	o.ProxyURLs = []string{k.ProxyURL}
+	r := reporting(t, o)
+	set := setOf(service("a", 1))
+	r.fresh(t, set)
+	want := k.World("tags", "config")
+	if !strings.Contains(want, ".verify.lockstep.invalid") {
+		t.Fatalf("there is no proof:\n%s", want)
+	}
+	if p := r.fresh(t, set); len(p.Reported) > 0 {
+		t.Errorf("what Lockstep did itself is reported:\n%s", reported(p))
+	}
+	ids := open(t, options(k.AdminURL))
+	must(t, http.MethodPatch, k.AdminURL+"/routes/"+ids.id(kindRoute, proofKey), `{"hosts":["theirs.test"]}`)
+	if p := r.fresh(t, set); len(p.Reported) > 0 {
+		t.Errorf("reported:\n%s", reported(p))
+	}
+	if diff := cmp.Diff(want, k.World("tags", "config")); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
