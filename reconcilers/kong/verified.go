@@ -73,7 +73,7 @@ func (b *batch) move(ctx context.Context, o *plan.Object) {
 // recognize takes what Kong holds for the newest generation, after it was read.
 func (r *Reconciler) recognize() {
 	if token, proven := r.proof(); proven {
-		r.verifier.accept(token, true, false)
+		r.verifier.recognize(token)
 	}
 }
 

@@ -42,6 +42,7 @@ type generation struct {
 	number uint64
 	token  string
 	at     time.Time // when Kong had accepted it
+	met    bool      // it was there when Kong was read: nobody knows since when
 	from   time.Time // from when on an answer with the token is about this generation
 }
 
@@ -108,6 +109,17 @@ func (v *verifier) accept(token string, proven, renewed bool) uint64 {
 	return v.accepted
 }
 
+// recognize notes what Kong held when it was read.
+func (v *verifier) recognize(token string) {
+	before := v.known().Accepted
+	if v.accept(token, true, false) == before {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.recent[len(v.recent)-1].met = true
+}
+
 func (v *verifier) wake() {
 	select {
 	case v.poke <- struct{}{}:
@@ -155,7 +167,7 @@ func (v *verifier) found(proven uint64, why trouble, failed bool) {
 	defer v.mu.Unlock()
 	now := time.Now()
 	for _, g := range v.recent {
-		if g.number > v.verified && g.number <= proven {
+		if g.number > v.verified && g.number <= proven && !g.met {
 			v.metrics.served(now.Sub(g.at))
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
@@ -588,6 +589,35 @@ func TestGenerations(t *testing.T) {
 			t.Errorf("%d generations are remembered", len(v.recent))
 		}
 	})
+}
+
+// TestServingMetric: how long it took is counted of what was accepted, not of what was found.
+func TestServingMetric(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m, err := newMetrics(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newVerifier(namer{owner: "lockstep"}, Options{ProxyURLs: []string{"http://127.0.0.1:1"}}, m)
+	v.recognize("a")
+	v.found(1, trouble{}, false)
+	v.recognize("a")
+	v.accept("b", true, false)
+	v.accept("c", true, false)
+	v.found(3, trouble{}, false)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "lockstep_kong_accepted_to_serving_seconds" {
+			if n := family.GetMetric()[0].GetHistogram().GetSampleCount(); n != 2 {
+				t.Errorf("%d are counted, want 2", n)
+			}
+			return
+		}
+	}
+	t.Error("there is no such metric")
 }
 
 // TestTally: the same objects have one token, in whatever order they came and went.
