@@ -30,7 +30,7 @@ func (f *Fleet) StepListeners() string {
 	}
 	l := f.listeners[pick(f.random, names)]
 	bind := l.Binds[0]
-	told := ""
+	var told string
 	switch f.random.IntN(6) {
 	case 0:
 		delete(f.listeners, l.Name)
