@@ -72,6 +72,10 @@ func (k *Kong) terminate(w http.ResponseWriter, r *http.Request, id string, t *t
 		said["message"] = message
 	}
 	if t.config["echo"] == true {
+		if r.ProtoMajor == 2 && r.Header.Get("Content-Length") == "" { // Kong 3.6 and newer read no body then
+			refuse(w, id, http.StatusInternalServerError, "An unexpected error occurred")
+			return
+		}
 		raw, err := io.ReadAll(r.Body)
 		if err != nil {
 			cut(w, nil)
@@ -82,7 +86,13 @@ func (k *Kong) terminate(w http.ResponseWriter, r *http.Request, id string, t *t
 			headers[strings.ToLower(name)] = values[0]
 		}
 		said["kong"] = object{"node_id": k.nodeID, "worker_pid": workers[k.turn.Add(1)%uint64(len(workers))], "hostname": "fakekong"}
-		said["request"] = object{"scheme": "http", "host": r.Host, "method": r.Method, "path": r.URL.Path, "raw_body": string(raw), "headers": headers}
+		query := object{}
+		for name, values := range r.URL.Query() {
+			query[name] = values[0]
+		}
+		said["request"] = object{
+			"scheme": "http", "host": r.Host, "method": r.Method, "path": r.URL.Path, "raw_body": string(raw), "headers": headers, "query": query,
+		}
 		said["matched_route"] = t.route.fields
 		if t.service != nil {
 			said["matched_service"] = t.service.fields

@@ -74,6 +74,34 @@ func TestTermination(t *testing.T) {
 	}
 }
 
+// TestTerminationOverHTTP2: Kong reads no body of such a request without a Content-Length.
+func TestTerminationOverHTTP2(t *testing.T) {
+	k := start(t, Options{NoListen: true})
+	must(t, k, "POST", "/routes", object{"name": "a", "paths": []string{"/"}})
+	must(t, k, "POST", "/routes/a/plugins", object{"name": "request-termination", "config": object{"status_code": 200, "echo": true}})
+	server := httptest.NewUnstartedServer(k.ProxyHandler())
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	for method, want := range map[string]int{http.MethodGet: 500, http.MethodPost: 200} { // Go tells the length of the latter
+		request, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/?one=two", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(response.Body)
+		if response.Body.Close(); err != nil || response.ProtoMajor != 2 || response.StatusCode != want {
+			t.Errorf("%s: %s %s, %v", method, response.Proto, response.Status, err)
+		}
+		if want == 200 && !strings.Contains(string(said), `"query":{"one":"two"}`) {
+			t.Errorf("it echoes %s", said)
+		}
+	}
+}
+
 // TestPluginDelay: routes and plugins take effect each after its own time.
 func TestPluginDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

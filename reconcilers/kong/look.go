@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -127,6 +130,9 @@ type proofAnswer struct {
 	Route struct {
 		Tags []string `json:"tags"`
 	} `json:"matched_route"`
+	Request struct {
+		Query map[string]any `json:"query"`
+	} `json:"request"`
 }
 
 func tagOf(tags []string, prefix string) string {
@@ -145,6 +151,9 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 	if err != nil { // CheckProxyURL took it
 		return says, &trouble{problem: "the request to " + hidden(proxy) + " can't be made", fix: "correct --kong-proxy-url"}
 	}
+	// No two requests are alike, so that nothing that keeps answers has one for it.
+	once := strconv.FormatUint(rand.Uint64(), 16)
+	req.URL.RawQuery = url.Values{proofOnce: {once}}.Encode()
 	req.Host = v.host
 	req.Header.Set(proofHeader, v.word)
 	response, err := v.doer.Do(req)
@@ -160,6 +169,12 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 	case http.StatusOK:
 		if json.Unmarshal(text, &says) != nil || tagOf(says.Route.Tags, tagOwner) == "" {
 			return proofAnswer{}, notKong(proxy, "answers with something else")
+		}
+		if says.Request.Query[proofOnce] != once {
+			return proofAnswer{}, &trouble{
+				problem: "what is at " + hidden(proxy) + " answers with what another request was answered",
+				fix:     "put the plugin that keeps answers (proxy-cache) on services instead of on everything, or leave --kong-proxy-url out",
+			}
 		}
 		return says, nil
 	case http.StatusServiceUnavailable, http.StatusNotFound: // it does not know the plugin yet, or not even the route

@@ -22,6 +22,7 @@ const (
 	proofKey        = "@verify" // no service key holds an "@"
 	proofPlugin     = "request-termination"
 	proofHeader     = "x-lockstep-verify"
+	proofOnce       = "once" // in the query: another value in each request
 	tagGeneration   = "lockstep-generation:"
 	fieldGeneration = "generation"
 )

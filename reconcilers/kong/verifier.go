@@ -64,12 +64,22 @@ func newVerifier(n namer, o Options, m *metrics) *verifier {
 		v.proxies = append(v.proxies, strings.TrimRight(raw, "/"))
 	}
 	v.doer = &http.Client{
-		// Each connection may be another worker's, so none is kept.
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSHandshakeTimeout: askPatience, TLSClientConfig: o.ProxyTLS},
+		Transport:     askingOnce(o),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       askPatience,
 	}
 	return v
+}
+
+// askingOnce carries each request over a connection of its own, which may be another
+// worker's. It speaks HTTP/1.1: Kong's plugin reads the body of what it answers, and from
+// 3.6 on fails (500) to do so where an HTTP/2 request tells no Content-Length, as GET does.
+func askingOnce(o Options) *http.Transport {
+	plain := new(http.Protocols)
+	plain.SetHTTP1(true)
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSHandshakeTimeout: askPatience, TLSClientConfig: o.ProxyTLS, Protocols: plain,
+	}
 }
 
 // accept notes what Kong holds, and returns the generation that it is. proven says that

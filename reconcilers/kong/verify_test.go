@@ -456,6 +456,49 @@ func TestProxyDown(t *testing.T) {
 	}
 }
 
+// TestKeptAnswers: an answer that was given before proves nothing, whoever keeps it.
+func TestKeptAnswers(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	var kept atomic.Pointer[httptest.ResponseRecorder]
+	var keeps atomic.Bool
+	before := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if keeps.Load() {
+			answer := httptest.NewRecorder()
+			if k.ProxyHandler().ServeHTTP(answer, r); answer.Code == http.StatusOK {
+				kept.CompareAndSwap(nil, answer)
+			}
+			if answer = kept.Load(); answer != nil {
+				if _, err := rw.Write(answer.Body.Bytes()); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+		}
+		k.ProxyHandler().ServeHTTP(rw, r)
+	}))
+	t.Cleanup(before.Close)
+	o := proven(k)
+	o.ProxyURLs = []string{before.URL}
+	r := open(t, o)
+	generation := mustRound(t, r, setOf(service("a", 1)))
+	keeps.Store(true)
+	proven, why, failed := r.verifier.look(t.Context())
+	if proven >= generation || !failed || !strings.Contains(why.problem, "another request") {
+		t.Errorf("proven %d of %d by an answer that was kept: %v", proven, generation, why)
+	}
+	keeps.Store(false)
+	if proven, why, failed = r.verifier.look(t.Context()); proven != generation || failed {
+		t.Errorf("proven %d of %d: %v", proven, generation, why)
+	}
+}
+
+// TestProofOverHTTP1: Kong's plugin fails on an HTTP/2 request that tells no length.
+func TestProofOverHTTP1(t *testing.T) {
+	if speaks := askingOnce(Options{}).Protocols; speaks == nil || !speaks.HTTP1() || speaks.HTTP2() {
+		t.Errorf("the proxy is asked over %v", speaks)
+	}
+}
+
 // TestEveryWorker: one worker that is late keeps it from being verified.
 func TestEveryWorker(t *testing.T) {
 	k := start(t, fakekong.Options{})
