@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -225,5 +226,46 @@ func TestAcceptProxyTCP(t *testing.T) {
 	}
 	if len(servers) != 3 {
 		t.Errorf("30 clients came to %d of 3 servers", len(servers))
+	}
+}
+
+// TestManySources: HAProxy takes no line of more than 64 words, and a Listener may name 256
+// ranges. It would load nothing any more, for nobody.
+func TestManySources(t *testing.T) {
+	var many []netip.Prefix
+	for i := range 256 {
+		many = append(many, netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfd, 1: byte(i), 15: 1}), 128))
+	}
+	dir := t.TempDir()
+	r, err := New(Options{
+		Mode: Managed, Owner: "lockstep", Binds: []string{"127.0.0.1:8080"}, Dir: filepath.Join(dir, "lockstep"),
+		StatsSocket: "/run/stats.sock", MasterSocket: "/run/master.sock", Spares: 1, AcceptProxy: many, TrustedProxies: many,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.model = newModel()
+	r.table = newTable("lockstep", r.model)
+	shared := v1.Shared{Listeners: []v1.Listener{{Name: "internal", Binds: []v1.Bind{{Address: "127.0.0.1:8081"}}, AcceptProxy: many}}}
+	printed, problems, err := r.Render(v1.Set{}, shared)
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	if err := os.Mkdir(r.o.Dir, 0o755); err != nil { //nolint:gosec // HAProxy may be another user
+		t.Fatal(err)
+	}
+	for _, file := range printed {
+		if err := os.WriteFile(file.Path, []byte(file.Text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	acceptable(t, r)
+	files, err := r.dir.readConfigs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Fields(parseFiles("lockstep", files, nil).openings["internal"].accepts())
+	if len(words) != len(many) || words[0] != many[0].String() || words[255] != many[255].String() {
+		t.Fatalf("read back %d sources: %q", len(words), words)
 	}
 }

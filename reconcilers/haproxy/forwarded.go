@@ -15,10 +15,11 @@ import (
 // renderAccept expects connections from some sources to begin with a PROXY header,
 // which then says who the client is: for all that looks at it, from routes to what
 // containers are told. From everybody else such a header is no more than a bad
-// request. but is a condition more: a Listener has sources of its own. Over our own sockets, which have no source, it is always there.
+// request. but is a condition more: a Listener has sources of its own. Over our own
+// sockets, which have no source, it is always there.
 func renderAccept(line func(string, ...any), o Options, but string) {
-	if len(o.AcceptProxy) > 0 {
-		line("tcp-request connection expect-proxy layer4 if { src %s }%s", prefixes(o.AcceptProxy), but)
+	for _, from := range sources(o.AcceptProxy) {
+		line("tcp-request connection expect-proxy layer4 if %s%s", from, but)
 	}
 }
 
@@ -32,9 +33,13 @@ func renderPeer(line func(string, ...any), o Options) {
 	}
 	renderKept(line, o)
 	if o.ClientCA != "" {
-		line("http-request set-var(%s) bool(true) if { src %s }", keptProof, prefixes(o.TrustedProxies))
+		for _, from := range sources(o.TrustedProxies) {
+			line("http-request set-var(%s) bool(true) if %s", keptProof, from)
+		}
 	}
-	line("http-request set-var(txn.trust) bool(true) if { src %s } !{ var(txn.old) -m found }", prefixes(o.TrustedProxies))
+	for _, from := range sources(o.TrustedProxies) {
+		line("http-request set-var(txn.trust) bool(true) if %s !%s", from, passes)
+	}
 	line("http-request set-src req.hdr(x-forwarded-for,-1) if %s { req.hdr(x-forwarded-for) -m found }", trusted)
 }
 
@@ -71,11 +76,10 @@ const keptProof = "txn.kcert"
 
 // renderKept finds out which headers a trusted proxy has sent.
 func renderKept(line func(string, ...any), o Options) {
-	if len(o.TrustedProxies) == 0 {
-		return
-	}
 	for _, header := range slices.Sorted(maps.Keys(keptHeaders)) {
-		line("http-request set-var(%s) bool(true) if { src %s } { req.hdr(%s) -m found }", keptHeaders[header], prefixes(o.TrustedProxies), header)
+		for _, from := range sources(o.TrustedProxies) {
+			line("http-request set-var(%s) bool(true) if %s { req.hdr(%s) -m found }", keptHeaders[header], from, header)
+		}
 	}
 }
 
@@ -95,10 +99,19 @@ func ifSo(condition string) string {
 	return " if" + condition
 }
 
-func prefixes(list []netip.Prefix) string {
-	words := make([]string, len(list))
-	for i, prefix := range list {
-		words[i] = prefix.Masked().String()
+// maxSources is how many ranges one line names: HAProxy takes 64 words.
+const maxSources = 32
+
+// sources returns conditions of which one holds for a connection from one of the ranges.
+// What they guard must do no harm when two hold.
+func sources(list []netip.Prefix) []string {
+	var conditions []string
+	for some := range slices.Chunk(list, maxSources) {
+		words := make([]string, len(some))
+		for i, prefix := range some {
+			words[i] = prefix.Masked().String()
+		}
+		conditions = append(conditions, "{ src "+strings.Join(words, " ")+" }")
 	}
-	return strings.Join(words, " ")
+	return conditions
 }

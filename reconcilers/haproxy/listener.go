@@ -97,10 +97,13 @@ func (r *Reconciler) clashes(l *v1.Listener, accepted []*opening) *v1.Problem {
 
 // holds returns who is to have an address otherwise, and the remedy; "" when nobody.
 func (r *Reconciler) holds(b bind, accepted []*opening) (holder, fix string) {
-	for flag, texts := range map[string][]string{"--haproxy-bind": r.o.Binds, "--haproxy-bind-tls": r.o.TLSBinds} {
-		for _, text := range texts {
-			if own, err := parseBind(text); err == nil && own.overlaps(b) {
-				return fmt.Sprintf("HAProxy's own listener (%s %s)", flag, text), "give the Listener another address, or leave that one out of " + flag
+	for _, own := range []struct {
+		flag  string
+		binds []string
+	}{{"--haproxy-bind", r.o.Binds}, {"--haproxy-bind-tls", r.o.TLSBinds}} {
+		for _, text := range own.binds {
+			if had, err := parseBind(text); err == nil && had.overlaps(b) {
+				return fmt.Sprintf("HAProxy's own listener (%s %s)", own.flag, text), "give the Listener another address, or leave that one out of " + own.flag
 			}
 		}
 	}

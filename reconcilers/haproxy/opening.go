@@ -53,8 +53,8 @@ func (r *Reconciler) openingOf(l *v1.Listener) *opening {
 		line("bind %s name %s%s%s", parsed, bindPrefix, l.Name, ending)
 	}
 	line("bind %s name %s%s accept-proxy", socket, gatePrefix, l.Name)
-	if len(l.AcceptProxy) > 0 {
-		line("tcp-request connection expect-proxy layer4 if { so_name %s%s } { src %s }", bindPrefix, l.Name, prefixes(l.AcceptProxy))
+	for _, from := range sources(l.AcceptProxy) {
+		line("tcp-request connection expect-proxy layer4 if { so_name %s%s } %s", bindPrefix, l.Name, from)
 	}
 	renderGate(&back, r.o, gateName(r.o.Owner)+"."+l.Name, socket)
 	made.front = openingMark(l.Name) + front.String() + openingEnd(l.Name)
@@ -96,9 +96,13 @@ func (o *opening) addresses() []string {
 
 // accepts returns the sources whose connections begin with a PROXY header.
 func (o *opening) accepts() string {
-	_, sources, _ := strings.Cut(o.front, " { src ")
-	sources, _, _ = strings.Cut(sources, " }")
-	return sources
+	var all []string
+	for line := range strings.Lines(o.front) {
+		if _, from, some := strings.Cut(line, " { src "); some {
+			all = append(all, strings.TrimSuffix(from, " }\n"))
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // endsTLS reports whether TLS is ended at one of the addresses.
