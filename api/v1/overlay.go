@@ -93,15 +93,34 @@ func (d *Declared) overRoutes(base Service, routes []Route, differing *[]string)
 				*differing = append(*differing, setting+a.Name)
 			}
 		})
-		r.Plugins = slices.DeleteFunc(slices.Clone(r.Plugins), func(p Plugin) bool {
-			weakens := p.Origin.File == "" && slices.ContainsFunc(d.Service.Plugins, func(own Plugin) bool { return own.Name == p.Name && own.Enabled && (p.Optional || !own.Optional) })
-			if weakens {
-				*differing = append(*differing, setting+p.Name)
-			}
-			return weakens
-		})
+		r.Plugins = d.held(r.Plugins, func(name string) { *differing = append(*differing, setting+name) })
 	}
 	return routes
+}
+
+// held returns a route's plugins less those of labels that the manifest puts on all of the
+// service: those are its own there as well. Of such a one stays that it may not be left
+// out. differs is told the names of those that say something else.
+func (d *Declared) held(plugins []Plugin, differs func(name string)) []Plugin {
+	var out []Plugin
+	for _, p := range plugins {
+		at := slices.IndexFunc(d.Service.Plugins, func(own Plugin) bool { return own.Name == p.Name && own.Enabled })
+		if at < 0 || p.Origin.File != "" {
+			out = append(out, p)
+			continue
+		}
+		own := d.Service.Plugins[at]
+		if own.Optional && p.Enabled && !p.Optional {
+			made := own
+			made.Optional, made.InstanceName = false, "" // Kong has each of these names once
+			out = append(out, made)
+			own.Optional = false
+		}
+		if !reflect.DeepEqual(own.unplaced(), p.unplaced()) {
+			differs(p.Name)
+		}
+	}
+	return out
 }
 
 // Place returns where the manifest says a setting that it sets, as differing and Decisions

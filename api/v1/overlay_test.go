@@ -30,8 +30,8 @@ func TestOverKeepsWhatIsOptional(t *testing.T) {
 }
 
 // TestPluginsOverLabels: what a manifest puts on all of a service, or on a route that
-// labels make, no label takes away; what is off, or could be left out where the label's
-// could not, takes the place of nothing on a route.
+// labels make, no label takes away or changes; that it may not be left out is added. What is
+// off takes the place of nothing on a route.
 func TestPluginsOverLabels(t *testing.T) {
 	at, label := Origin{File: "m.yaml", Line: 1, Column: 1}, Origin{Container: "a-1", Label: "x"}
 	ours := func(name string, enabled, optional bool) Plugin {
@@ -39,6 +39,10 @@ func TestPluginsOverLabels(t *testing.T) {
 	}
 	theirs := func(name string, enabled, optional bool) Plugin {
 		return Plugin{Name: name, Enabled: enabled, Optional: optional, Origin: label}
+	}
+	limits := func(p Plugin, instance, minute string) []Plugin {
+		p.InstanceName, p.Settings = instance, []Setting{{Path: "minute", Value: minute}}
+		return []Plugin{p}
 	}
 	for name, c := range map[string]struct {
 		service, onRoute, labels []Plugin
@@ -50,8 +54,11 @@ func TestPluginsOverLabels(t *testing.T) {
 		"on the route, alike":      {onRoute: []Plugin{ours("key-auth", true, false)}, labels: []Plugin{theirs("key-auth", true, false)}, want: []Plugin{ours("key-auth", true, false)}},
 		"on both":                  {service: []Plugin{ours("key-auth", true, false)}, onRoute: []Plugin{ours("key-auth", true, true)}, want: []Plugin{ours("key-auth", true, true)}},
 		"off for all of it":        {service: []Plugin{ours("key-auth", false, false)}, labels: []Plugin{theirs("key-auth", true, false)}, want: []Plugin{theirs("key-auth", true, false)}},
-		"may be left out":          {service: []Plugin{ours("key-auth", true, true)}, labels: []Plugin{theirs("key-auth", true, false)}, want: []Plugin{theirs("key-auth", true, false)}},
-		"both may be left out":     {service: []Plugin{ours("key-auth", true, true)}, labels: []Plugin{theirs("key-auth", true, true)}, want: []Plugin{}, differing: []string{"routes.r.plugins.key-auth"}},
+		"on all of it, alike":      {service: []Plugin{ours("key-auth", true, false)}, labels: []Plugin{theirs("key-auth", true, false)}},
+		"may be left out":          {service: []Plugin{ours("key-auth", true, true)}, labels: []Plugin{theirs("key-auth", true, false)}, want: []Plugin{ours("key-auth", true, false)}},
+		"may be left out, not off": {service: []Plugin{ours("key-auth", true, true)}, labels: []Plugin{theirs("key-auth", false, false)}, differing: []string{"routes.r.plugins.key-auth"}},
+		"with other settings":      {service: limits(ours("rate-limiting", true, true), "all", "9"), labels: limits(theirs("rate-limiting", true, false), "", "900"), want: limits(ours("rate-limiting", true, false), "", "9"), differing: []string{"routes.r.plugins.rate-limiting"}},
+		"both may be left out":     {service: []Plugin{ours("key-auth", true, true)}, labels: []Plugin{theirs("key-auth", true, true)}},
 		"of a route that is not":   {labels: []Plugin{theirs("key-auth", true, true)}, want: []Plugin{theirs("key-auth", true, true)}},
 		"none said, and none here": {want: nil},
 	} {

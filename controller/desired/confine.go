@@ -13,7 +13,8 @@ import (
 // A Listener of HAProxy's may have hosts to itself. HAProxy keeps them there, whatever
 // the routes; Kong can't leave a host out of a route that takes it among others. So on a Kong
 // that takes requests itself no route has such a host, and one that would take it by a
-// wildcard, or because it names no host, is not served there.
+// wildcard, or because it names no host, is not served there. TLS by such a name neither of
+// them passes on.
 
 // confine takes in which hosts Listeners have to themselves, and marks all services when
 // that changed.
@@ -35,7 +36,7 @@ func (b *Builder) confine(delta snapshot.Delta, touched map[string]bool) {
 // Reason is "" when it may.
 func (b *Builder) confined(r role, gateway v1.Gateway, route v1.Route) Verdict {
 	for _, name := range route.SNIs {
-		if host, listener := b.restrictions.Meeting(name); listener != "" && gateway == v1.HAProxy {
+		if host, listener := b.restrictions.Meeting(name); listener != "" {
 			return Verdict{Gateway: gateway, Reason: v1.Conflict,
 				Message: fmt.Sprintf("the Listener %s has %s to itself, so TLS by its name is not passed on", listener, host),
 				Fix:     "change the names (snis), or take the host from the Listener"}
