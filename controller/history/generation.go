@@ -43,8 +43,9 @@ type Change struct {
 	Operation Operation `json:"operation"` // what became of it
 	// Fields are those that differ. None do where it was only held or let go of.
 	Fields []v1.Difference `json:"fields,omitempty"`
-	// Origin is where its settings come from: the container whose labels decide, or the
-	// place in a manifest, with the commit and its author.
+	// Origin is who asked for the change: the container whose labels decide, or the place in
+	// a manifest, with the commit and its author. Where several did, it is who decides the
+	// service's settings.
 	Origin v1.Origin `json:"origin,omitzero"`
 	// RolledBackTo is the generation that it was held to; 0: none.
 	RolledBackTo uint64 `json:"rolled_back_to,omitempty"`
@@ -79,6 +80,9 @@ func change(name string, before, after *State) (Change, bool) {
 	if after.Settings != nil {
 		c.Origin = after.origin()
 	}
+	if c.Operation == Changed {
+		c.Origin = askedBy(c.Fields, c.Origin)
+	}
 	switch {
 	case after.Pin != 0 && after.Pin != before.Pin:
 		c.RolledBackTo, c.By = after.Pin, after.By
@@ -93,6 +97,27 @@ func (s *State) origin() v1.Origin {
 		return v1.Origin{}
 	}
 	return s.Settings.Origin
+}
+
+// askedBy returns who asked for all the fields, else who decides the settings: a plugin of a
+// manifest of its own is nothing that the service's containers did.
+func askedBy(fields []v1.Difference, settings v1.Origin) v1.Origin {
+	asked := v1.Origin{}
+	for i, d := range fields {
+		if d.Origin.IsZero() { // the service's own
+			return settings
+		}
+		who := d.Origin
+		who.Label = "" // the field names it
+		if i > 0 && who != asked {
+			return settings
+		}
+		asked = who
+	}
+	if asked.IsZero() {
+		return settings
+	}
+	return asked
 }
 
 // same reports whether two declarations without secrets ask for the same, wherever.

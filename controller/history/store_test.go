@@ -73,6 +73,16 @@ func TestGenerations(t *testing.T) {
 	if diff := cmp.Diff(want, second); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	guarded := shop("web", "b.test")
+	guarded.Settings.Plugins = []v1.Plugin{{Name: "key-auth", Enabled: true, Origin: v1.Origin{File: "auth.yaml", Line: 3, Column: 18}}}
+	if c, _ := change("web", shop("web", "b.test"), guarded); c.Origin.File != "auth.yaml" {
+		t.Errorf("a plugin of a manifest of its own: %+v", c)
+	}
+	retries := 9
+	guarded.Settings.Retries = &retries
+	if c, _ := change("web", shop("web", "b.test"), guarded); c.Origin.Container != "web-1" {
+		t.Errorf("a plugin of a manifest and a label: %+v", c)
+	}
 	pinned := shop("web", "a.test")
 	pinned.Pin, pinned.By = 1, "alice"
 	third := appended(t, s, map[string]*State{"web": pinned}, false)
