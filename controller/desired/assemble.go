@@ -189,7 +189,7 @@ func (b *Builder) beyond(s *service, r role, gateway v1.Gateway) Verdict {
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 		Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
-		Fix:     "mark the field optional with a ? after its name to serve the service without it, or name only the other gateway in the label " + b.label("gateways")}
+		Fix:     markOptional + " to serve the service without it, or name only the other gateway in the label " + b.label("gateways")}
 }
 
 // withhold says of all of a service that a gateway does nothing for it.
@@ -251,7 +251,7 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 	if fields := b.inexpressible(s, r, gateway, route); len(fields) > 0 {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
-			Fix:     "mark the field optional with a ? after its name to serve the route without it, or name only the other gateway in the label " + b.label("gateways")}
+			Fix:     leaveOut(fields, slices.Concat(s.settings.Plugins, route.Plugins)) + " to serve the route without it, or name only the other gateway in the label " + b.label("gateways")}
 	}
 	if verdict := b.confined(r, gateway, route); verdict.Reason != "" {
 		return verdict
@@ -357,7 +357,7 @@ func (b *Builder) beyondInstance(m member, gateway v1.Gateway) Verdict {
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 		Message: fmt.Sprintf("%s can't express its %s", gateway, strings.Join(fields, ", ")),
-		Fix:     "mark the field optional with a ? after its name to have it served without, or name only the other gateway in the label " + b.label("gateways")}
+		Fix:     markOptional + " to have it served without, or name only the other gateway in the label " + b.label("gateways")}
 }
 
 // set notes a changed service of one gateway.

@@ -2,6 +2,7 @@ package desired
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,4 +30,26 @@ func servedWithout(fields []string, gateway v1.Gateway) string {
 		return ""
 	}
 	return fmt.Sprintf("served without %s, which %s can't express", strings.Join(fields, ", "), gateway)
+}
+
+// markOptional is how a label or a field of a Service may be left out by a gateway.
+const markOptional = "mark the field optional with a ? after its name"
+
+// leaveOut says how the fields that a gateway can't express may be left out: where a manifest
+// asks for a plugin, no label can say so.
+func leaveOut(fields []string, plugins []v1.Plugin) string {
+	declared, places := map[string]bool{}, map[string]bool{}
+	for _, plugin := range plugins {
+		if field := "plugins." + plugin.Name; plugin.Origin.File != "" && slices.Contains(fields, field) {
+			declared[field], places[plugin.Origin.String()] = true, true
+		}
+	}
+	at := strings.Join(slices.Sorted(maps.Keys(places)), " and ")
+	switch len(declared) {
+	case 0:
+		return markOptional
+	case len(fields):
+		return "let it be left out at " + at + " (optional: true in a Plugin, a ? after its name elsewhere)"
+	}
+	return "mark each field optional with a ? after its name, those of manifests at " + at + " (in a Plugin by optional: true),"
 }
