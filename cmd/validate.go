@@ -78,7 +78,7 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	}
 	policies, wrong := manifests.Policies(rules)
 	report = manifests.Validate(declared, policies)
-	report.Problems = slices.Concat(wrong, wrongSettings(declared), report.Problems)
+	report.Problems = append([]v1.Problem{}, slices.Concat(wrong, wrongSettings(declared), report.Problems)...) // a list also when all is well
 	report.Files = len(texts)
 	maps.Copy(texts, rules)
 	if len(composed) == 0 || len(report.Problems) > 0 { // what labels mean depends on manifests

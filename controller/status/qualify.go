@@ -65,7 +65,7 @@ func withoutInstance(verdict desired.Verdict, s desired.Standing, stream bool) d
 	}
 	verdict.Reason, verdict.Message = v1.Draining, does+": its service has no container left"
 	if len(s.Instances) == 0 && s.DecidedBy != "" {
-		verdict.Fix = "see what became of the last one: lockstep explain " + s.DecidedBy
+		verdict.Fix = "start one, or see what became of the last one, while Docker has it: lockstep explain " + s.DecidedBy
 	}
 	if len(s.Instances) > 0 {
 		why := verdictOn(verdict.Gateway, s.Instances[0].Verdicts)

@@ -232,7 +232,8 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ready, _ := s.ready()
-	report := Report{Version: s.version, Owner: s.owner, Revision: s.revision, Ready: ready, Sources: s.sources}
+	report := Report{Version: s.version, Owner: s.owner, Revision: s.revision, Ready: ready, Sources: listed(s.sources),
+		Services: []Service{}, Refused: []Refused{}}
 	for _, name := range s.order {
 		g := s.gateways[name]
 		out := Gateway{
@@ -252,6 +253,14 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 	return report
 }
 
+// listed returns a list that is printed as one, and not as null, when it is empty.
+func listed[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
 // pending returns the gateways that have yet to be told of a service.
 func (s *Store) pending(service string) []v1.Gateway {
 	var out []v1.Gateway
@@ -267,12 +276,12 @@ func (s *Store) pending(service string) []v1.Gateway {
 // it: what is desired is served only when the gateway took it.
 func (s *Store) merge(standing *desired.Standing) desired.Standing {
 	out := *standing
-	out.Instances = slices.Clone(standing.Instances)
+	out.Instances = listed(slices.Clone(standing.Instances))
 	for i := range out.Instances {
 		key := v1.Key{Kind: v1.KindInstance, Name: out.Instances[i].ID}
 		out.Instances[i].Verdicts = s.verdicts(out.Service, key, out.Instances[i].Verdicts)
 	}
-	out.Routes = slices.Clone(standing.Routes)
+	out.Routes = listed(slices.Clone(standing.Routes))
 	for i := range out.Routes {
 		key := v1.Key{Kind: v1.KindRoute, Name: out.Routes[i].Name}
 		out.Routes[i].Verdicts = s.verdicts(out.Service, key, out.Routes[i].Verdicts)

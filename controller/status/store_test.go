@@ -1,6 +1,8 @@
 package status
 
 import (
+	"bytes"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -94,6 +96,18 @@ func TestExplainFinds(t *testing.T) {
 	}
 	if explanation, ok := s.Explain("oops"); !ok || len(explanation.Problems) != 1 {
 		t.Errorf("the refused container: %+v, %t", explanation, ok)
+	}
+}
+
+// TestEmptyListsAreLists checks that what has no members is printed as a list all the same.
+func TestEmptyListsAreLists(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.Kong})
+	for range 2 {
+		printed, err := json.Marshal(s.Report())
+		if err != nil || bytes.Contains(printed, []byte("null")) {
+			t.Errorf("%s, %v", printed, err)
+		}
+		s.Desired(desired.Result{Standings: map[string]*desired.Standing{"web": {Service: "web"}}}) // without instances and routes
 	}
 }
 
