@@ -102,7 +102,7 @@ func exchange(client *http.Client, request *http.Request, value any, unreachable
 		if json.Unmarshal(body, &failure) == nil && failure.Error != "" {
 			return refusedError{response.StatusCode, failure.Error}
 		}
-		return fmt.Errorf("the daemon answered %s to %s", response.Status, request.URL.Path)
+		return fmt.Errorf("%s came for %s, which is no answer of this version's; is the daemon another version, or is something else listening there?", response.Status, request.URL.Path)
 	}
 	if value == nil {
 		return nil

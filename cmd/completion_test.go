@@ -20,7 +20,8 @@ import (
 // offer those that the daemon knows, and nothing where none runs.
 func TestCompletion(t *testing.T) {
 	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		report := status.Report{Services: []status.Service{{Standing: desired.Standing{Service: "shop.web", Instances: []desired.InstanceStanding{{Container: "shop-web-1"}}}}}}
+		report := status.Report{Services: []status.Service{{Standing: desired.Standing{Service: "shop.web", Instances: []desired.InstanceStanding{{Container: "shop-web-1"}}}}, {
+			Standing: desired.Standing{Service: "shop-web-1"}}}} // called as the container: offered once
 		if err := json.NewEncoder(w).Encode(report); err != nil {
 			t.Error(err)
 		}
@@ -41,16 +42,18 @@ func TestCompletion(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"explain"}, []string{service, container}},
-		{[]string{"wait"}, []string{service, container}},
+		{[]string{"explain"}, []string{container, service}},
+		{[]string{"wait"}, []string{container, service}},
 		{[]string{"drain"}, []string{container}},
-		{[]string{"rollback", "3"}, []string{service}},
-		{[]string{"release"}, []string{service}},
-		{[]string{"adopt"}, []string{service}},
-		{[]string{"history"}, []string{service}},
+		{[]string{"rollback", "3"}, []string{service, container}},
+		{[]string{"release"}, []string{service, container}},
+		{[]string{"adopt"}, []string{service, container}},
+		{[]string{"history"}, []string{service, container}},
 		{[]string{"pause"}, []string{"kong", "haproxy"}},
 		{[]string{"render"}, []string{"kong", "haproxy"}},
 		{[]string{"wait", "--for"}, []string{"serving", "drained"}},
+		{[]string{"run", "--kong-drift"}, []string{"repair", "report"}},
+		{[]string{"run", "--gateways"}, []string{"kong", "haproxy", "kong>haproxy", "haproxy>kong"}},
 		{[]string{"plan", "--output"}, []string{"text", "json", "yaml", "markdown"}},
 	} {
 		if got := complete(listen, c.args...); !slices.Equal(got, c.want) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,8 @@ func (r *reach) subjects(ctx context.Context) []string {
 			names = append(names, instance.Container)
 		}
 	}
-	return names
+	slices.Sort(names) // a container's service often has the same name
+	return slices.Compact(names)
 }
 
 // lookup answers for a container that is no instance: it does not run, or

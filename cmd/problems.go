@@ -12,12 +12,14 @@ import (
 func printProblems(p *printer, report status.Report) {
 	var lines []string
 	troubled := map[v1.Gateway]bool{} // what ails all of a gateway is said once
+	said := map[string]bool{}         // of gateways: a secret that can't be read is its source's problem too
 	for _, g := range report.Gateways {
 		if g.Error != "" {
 			troubled[g.Name] = true
 			lines = append(lines, string(g.Name)+": "+g.Error)
 		}
 		for _, problem := range g.Problems {
+			said[problem.Error()] = true
 			if problem.Error() != g.Error {
 				lines = append(lines, string(g.Name)+": "+problem.Error()+vacant(report.Services, problem.Object))
 			}
@@ -48,7 +50,9 @@ func printProblems(p *printer, report status.Report) {
 	}
 	for _, source := range report.Sources {
 		for _, problem := range source.Problems {
-			lines = append(lines, problem.Error())
+			if !said[problem.Error()] {
+				lines = append(lines, problem.Error())
+			}
 		}
 	}
 	if len(lines) == 0 {

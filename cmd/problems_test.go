@@ -8,19 +8,22 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/source"
 	"github.com/lockstep/lockstep/controller/status"
 )
 
 // TestProblemsAreSaidOnce: what a gateway says of a container's label is not said again
-// of its route, and what belongs to a service without instances is marked.
+// of its route, nor of a file's secret as the source's problem, and what belongs to a service without instances is marked.
 func TestProblemsAreSaidOnce(t *testing.T) {
 	const cause = "a stripped prefix may have 255 characters"
 	until := time.Now().Add(time.Minute)
 	route := func(name string, reason v1.Reason, message string) []desired.RouteStanding {
 		return []desired.RouteStanding{{Route: v1.Route{Name: name}, Verdicts: []desired.Verdict{{Gateway: v1.HAProxy, Reason: reason, Message: message}}}}
 	}
+	unread := v1.Problem{Reason: v1.InvalidManifest, Origin: v1.Origin{File: "alice.yaml", Line: 7, Column: 9}, Message: "no such file"}
 	report := status.Report{
-		Gateways: []status.Gateway{{Name: v1.HAProxy, Reason: v1.Serving, Problems: []v1.Problem{{
+		Sources: []source.State{{Name: "manifests", Problems: []v1.Problem{unread}}},
+		Gateways: []status.Gateway{{Name: v1.HAProxy, Reason: v1.Serving, Problems: []v1.Problem{unread, {
 			Reason: v1.NotExpressible, Object: v1.Key{Kind: v1.KindRoute, Name: "shop.web.default"},
 			Origin: v1.Origin{Container: "web-1"}, Message: cause, Fix: "shorten it",
 		}}}},
@@ -35,6 +38,7 @@ func TestProblemsAreSaidOnce(t *testing.T) {
 	got := strings.Split(strings.TrimSpace(out.String()), "\n")
 	want := []string{
 		"PROBLEMS",
+		"  haproxy: alice.yaml:7:9: InvalidManifest: no such file",
 		`  haproxy: container "web-1": NotExpressible: ` + cause + "; shorten it (service shop.web has no instances any more, and is kept until " + until.Local().Format("15:04:05 MST") + ")",
 		"  route api.default on haproxy: Conflict: the route x holds the same match",
 		"  route old.default on haproxy: Conflict: the route y holds the same match (service old has no instances)",

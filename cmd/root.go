@@ -80,6 +80,7 @@ func New(version string) *cobra.Command {
 		newMan(version),
 		newVersion(version),
 	)
+	explainArguments(root)
 	return root
 }
 

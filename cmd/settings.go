@@ -140,6 +140,8 @@ func (r *reach) bindReach(f *pflag.FlagSet) {
 // completeDaemon offers the words of the flags that know only some.
 func completeDaemon(c *cobra.Command) {
 	complete(c, "haproxy", "managed", "external", "off")
+	complete(c, "gateways", "kong", "haproxy", "kong>haproxy", "haproxy>kong")
+	complete(c, "kong-drift", "repair", "report")
 	complete(c, "log-format", "text", "json")
 	complete(c, "log-level", "debug", "info", "warn", "error")
 }
