@@ -154,7 +154,7 @@ func (k *Kong) single(c *call, kd *kind, key string, in *parent) *answer {
 		return ok(k.view(e))
 	case http.MethodDelete:
 		switch {
-		case e == nil && kd.name == "targets":
+		case e == nil && (in != nil || kd.name == "targets"): // below what it is not in, it is not
 			return notFound()
 		case e == nil:
 			return noContent()

@@ -3,12 +3,14 @@ package fakekong
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestStrictness holds, without the recording, the answers that clients trip over.
 func TestStrictness(t *testing.T) {
 	const one, two = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 	k := start(t, Options{NoListen: true})
+	authority := issued(t, time.Hour, true)
 	for _, c := range []struct {
 		method, path string
 		body         any
@@ -46,7 +48,19 @@ func TestStrictness(t *testing.T) {
 		{"POST", "/plugins", object{"name": "nope"}, 400, 2},
 		{"PUT", "/consumers/bob", object{}, 200, 0},
 		{"POST", "/consumers/bob/key-auth", object{"key": "k"}, 201, 0},
+		{"PUT", "/consumers/amy", object{}, 200, 0},
+		{"DELETE", "/consumers/amy/key-auth/k", nil, 404, 0}, // it is bob's
+		{"DELETE", "/consumers/bob/key-auth/none", nil, 404, 0},
 		{"DELETE", "/consumers/bob", nil, 204, 0},
+		{"POST", "/ca_certificates", object{"id": one, "cert": authority}, 201, 0},
+		{"POST", "/ca_certificates", object{"cert": authority + authority}, 400, 2},
+		{"POST", "/ca_certificates", object{"cert": issued(t, time.Hour, false)}, 400, 2},
+		{"POST", "/ca_certificates", object{"cert": issued(t, -time.Hour, true)}, 400, 2},
+		{"PUT", "/services/tls", object{"host": "h", "protocol": "https", "ca_certificates": []string{one}}, 200, 0},
+		{"DELETE", "/ca_certificates/" + one, nil, 400, 19},
+		{"DELETE", "/services/tls", nil, 204, 0},
+		{"DELETE", "/ca_certificates/" + one, nil, 204, 0},
+		{"DELETE", "/consumers/amy", nil, 204, 0},
 		{"GET", "/key-auths/k", nil, 404, 0},
 		{"POST", "/config", object{"_format_version": "3.0"}, 400, 0},
 	} {

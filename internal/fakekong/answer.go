@@ -90,6 +90,11 @@ func stillReferenced(e *entity, by *kind) *answer {
 		fmt.Sprintf("an existing '%s' entity references this '%s' entity", by.name, e.kind.name), object{"@referenced_by": by.name})
 }
 
+func usedByOthers(id string, by *entity) *answer {
+	return failure(http.StatusBadRequest, 19, "referenced by others",
+		fmt.Sprintf("ca certificate %s is still referenced by %s (id = %s)", id, by.kind.name, by.id()), nil)
+}
+
 func uniqueViolation(fields object) *answer {
 	return failure(http.StatusConflict, 5, "unique constraint violation",
 		fmt.Sprintf("UNIQUE violation detected on '%s'", pretty(fields)), fields)

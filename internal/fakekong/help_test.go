@@ -26,13 +26,25 @@ func start(t *testing.T, o Options) *Kong {
 // pair makes a self-signed certificate and its key.
 func pair(t *testing.T) (cert, key string) {
 	t.Helper()
+	return made(t, time.Hour, true)
+}
+
+// issued is a certificate that ends after a while, of an authority or of none.
+func issued(t *testing.T, lasts time.Duration, authority bool) string {
+	t.Helper()
+	cert, _ := made(t, lasts, authority)
+	return cert
+}
+
+func made(t *testing.T, lasts time.Duration, authority bool) (cert, key string) {
+	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	form := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(lasts),
+		IsCA: authority, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, form, form, &private.PublicKey, private)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/lockstep/lockstep/internal/fakekong/schema"
@@ -50,6 +51,8 @@ func rules(k *kind, fields map[string]any) schema.Rules {
 		}
 	case "certificates":
 		r.Entity = checkPair
+	case "ca_certificates":
+		r.Entity = checkAuthority
 	}
 	return r
 }
@@ -152,6 +155,24 @@ func checkCertificate(v any) string {
 func checkKey(v any) string {
 	block, _ := pem.Decode([]byte(text(v)))
 	return unless(block != nil && strings.HasSuffix(block.Type, "PRIVATE KEY"), "invalid key: pkey.new:load_key: "+badPEM)
+}
+
+// checkAuthority judges whether a certificate is one of an authority, and still is.
+func checkAuthority(c map[string]any, v schema.Violations) {
+	block, rest := pem.Decode([]byte(text(c["cert"])))
+	if len(v) > 0 || block == nil {
+		return
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	switch {
+	case err != nil:
+	case strings.Contains(string(rest), "-----BEGIN CERTIFICATE-----"):
+		v.Add("please submit only one certificate at a time")
+	case cert.NotAfter.Before(time.Now()):
+		v.Add(`certificate expired, "Not After" time is in the past`)
+	case !cert.BasicConstraintsValid || !cert.IsCA:
+		v.Add(`certificate does not appear to be a CA because it is missing the "CA" basic constraint`)
+	}
 }
 
 // checkPair judges whether a key belongs to its certificate.

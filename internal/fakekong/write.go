@@ -167,6 +167,9 @@ func (k *Kong) resolve(kd *kind, fields map[string]any) *answer {
 
 // erase deletes an entity with all that goes along, or nothing.
 func (k *Kong) erase(e *entity) *answer {
+	if by := k.trusting(e); by != nil {
+		return usedByOthers(e.id(), by)
+	}
 	refs := k.lib.references(e.kind.name)
 	for _, r := range refs {
 		if !r.cascade && len(k.store.below(r.kind, &parent{e, r.field})) > 0 {
@@ -182,6 +185,20 @@ func (k *Kong) erase(e *entity) *answer {
 	}
 	k.store.remove(k.lib, e)
 	k.changed(e.kind)
+	return nil
+}
+
+// trusting returns a service that names a CA certificate; nil for none. Kong's database
+// knows nothing of these references, so Kong looks by itself.
+func (k *Kong) trusting(e *entity) *entity {
+	if e.kind.name != "ca_certificates" {
+		return nil
+	}
+	for _, service := range k.store.list(kindOf("services")) {
+		if list, _ := service.fields["ca_certificates"].([]any); slices.Contains(list, any(e.id())) {
+			return service
+		}
+	}
 	return nil
 }
 

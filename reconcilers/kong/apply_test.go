@@ -158,6 +158,45 @@ func TestRefusedPayloadIsNotPushedTwice(t *testing.T) {
 	}
 }
 
+// TestTooLarge: a configuration that is more than Kong takes is said to be so, and pushed
+// again when Kong was away, and not before.
+func TestTooLarge(t *testing.T) {
+	k := start(t, fakekong.Options{Mode: fakekong.DBLess})
+	r := open(t, options(k.AdminURL))
+	settled(t, r, setOf(service("a", 1)))
+	k.Hook(func(r *http.Request) fakekong.Fault {
+		if r.Method == http.MethodPost {
+			return fakekong.Fault{Status: http.StatusRequestEntityTooLarge}
+		}
+		return fakekong.Fault{}
+	})
+	set := setOf(service("a", 1), service("b", 2))
+	for i, want := range []int{1, 0} {
+		k.Forget()
+		_, outcomes, err := round(t.Context(), r, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := first(outcomes); p == nil || p.Reason != v1.GatewayRejected || !strings.Contains(p.Fix, "nginx_admin_client_max_body_size") {
+			t.Errorf("round %d: the problem is %v", i, p)
+		}
+		if k.Writes() != want {
+			t.Errorf("round %d: %d pushes, want %d", i, k.Writes(), want)
+		}
+	}
+	k.Stop()
+	k.Hook(nil)
+	if _, err := r.Observe(t.Context(), reconcilers.Scope{Fresh: true}); err == nil {
+		t.Error("a Kong that is down was read")
+	}
+	if err := k.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if p := settled(t, r, set); len(p.Changes) == 0 || !strings.Contains(k.World(), "b.lockstep") {
+		t.Errorf("after Kong was away:\n%s", sentences(p))
+	}
+}
+
 // TestRefusedParent tells children what they wait for, and tries none of them.
 func TestRefusedParent(t *testing.T) {
 	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {

@@ -2,11 +2,14 @@ package kong
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
@@ -35,7 +38,7 @@ func (r *Reconciler) readAuthorities(first bool) error {
 		}
 		switch {
 		case err == nil:
-			r.authorities[name] = certs
+			r.authorities[name] = r.takable(path, certs)
 			delete(r.unread, name)
 		case first:
 			return fmt.Errorf("authorities for containers (--backend-ca): %w", err)
@@ -45,6 +48,47 @@ func (r *Reconciler) readAuthorities(first bool) error {
 		}
 	}
 	return nil
+}
+
+// takable leaves out what Kong takes for no authority, which is said once: a service that
+// named one that is not there would believe nobody. Where nothing else is left all stay,
+// and Kong says why it refuses them.
+func (r *Reconciler) takable(path string, certs []string) []string {
+	var kept, why []string
+	for _, text := range certs {
+		switch cert := parsed(text); {
+		case cert == nil:
+			why = append(why, "one can't be read")
+		case time.Now().After(cert.NotAfter):
+			why = append(why, fmt.Sprintf("%s has ended on %s", cert.Subject, cert.NotAfter.Format(time.DateOnly)))
+		case !cert.BasicConstraintsValid || !cert.IsCA:
+			why = append(why, fmt.Sprintf("%s is the certificate of no authority (it lacks CA:TRUE)", cert.Subject))
+		default:
+			kept = append(kept, text)
+		}
+	}
+	if len(kept) == 0 {
+		kept = certs
+	}
+	said := v1.OneLine(strings.Join(why, "; "))
+	if said != "" && r.unread[path] != said {
+		r.options.Log.Warn("kong takes not all that a file of authorities (--backend-ca) holds", "file", path, "why", said)
+	}
+	r.unread[path] = said
+	return kept
+}
+
+// parsed is a certificate in PEM; nil for what is none.
+func parsed(text string) *x509.Certificate {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil
+	}
+	return cert
 }
 
 // stampAuthorities is another text whenever one of the files is.

@@ -80,6 +80,7 @@ type refused struct {
 	message   string
 	offenders map[v1.Key]string // what is wrong with each; empty when Kong does not say
 	others    []string          // what is wrong with what is not ours
+	tooLarge  bool              // it is more than Kong takes, and nothing is wrong with it
 }
 
 // blame reads Kong's answer to a configuration that it does not take, and finds

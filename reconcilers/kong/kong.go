@@ -230,6 +230,9 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	if r.last == nil || r.last.version != f.version || r.last.database != f.database {
 		r.options.Log.Info("talking to kong", "url", r.client.where(), "version", f.version, "database", f.database)
 	}
+	if r.facts == nil { // it was away: it may have come back as one that takes more
+		clear(r.refused)
+	}
 	r.facts, r.last = f, f
 	if r.Verifies() {
 		r.verifier.learn(workersOf(a), f)

@@ -58,7 +58,7 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 			continue
 		}
 		if len(why.offenders) == 0 {
-			return d.outcomes(p, rejected(why.message)), nil
+			return d.outcomes(p, why.asAWhole()), nil
 		}
 		for key, message := range why.offenders {
 			d.takeBack(key, rejected(message))
@@ -69,6 +69,15 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 
 func rejected(message string) *v1.Problem {
 	return &v1.Problem{Reason: v1.GatewayRejected, Gateway: v1.Kong, Message: "kong refuses it: " + message, Fix: "correct the value that kong names"}
+}
+
+// asAWhole is the problem with a configuration of which Kong names nothing.
+func (w *refused) asAWhole() *v1.Problem {
+	problem := rejected(w.message)
+	if w.tooLarge {
+		problem.Fix = "let Kong take more: raise its nginx_admin_client_max_body_size (10m by default), and lmdb_map_size where it names that; or keep fewer services on it"
+	}
+	return problem
 }
 
 // send pushes a configuration. What Kong refused once is not sent again.
@@ -89,8 +98,9 @@ func (r *Reconciler) send(ctx context.Context, state plan.State) (*refused, erro
 	a, err := r.client.push(ctx, text, r.options.PushTimeout)
 	var said *refusal
 	switch {
-	case errors.As(err, &said) && said.Status == http.StatusBadRequest:
+	case errors.As(err, &said) && (said.Status == http.StatusBadRequest || said.Status == http.StatusRequestEntityTooLarge):
 		why := blame(said, a.body, state, r.base)
+		why.tooLarge = said.Status == http.StatusRequestEntityTooLarge
 		if len(r.refused) >= maxRefused {
 			clear(r.refused)
 		}

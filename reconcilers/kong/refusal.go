@@ -19,6 +19,7 @@ const (
 	codeForeignKey  = 4 // the parent does not exist, or a child does
 	codeUnique      = 5 // another entity holds the name
 	codeUnsupported = 12
+	codeReferenced  = 19 // others name it in a list: a CA certificate in ca_certificates
 )
 
 // refusal is an answer of Kong's that says no.

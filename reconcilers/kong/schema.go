@@ -160,7 +160,13 @@ func replacement(about any) []string {
 		}
 		return path
 	}
-	return nil
+	// Before 3.8 Kong says alone whence it takes the value when it gives the old name back.
+	parts, _ := description["translate_backwards"].([]any)
+	var path []string
+	for _, part := range parts {
+		path = append(path, fmt.Sprint(part))
+	}
+	return path
 }
 
 // others returns the fields of an entity that the row does not name and that are

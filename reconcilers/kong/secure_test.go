@@ -18,6 +18,7 @@ import (
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // TestSecuredServicesAreTaken: Kong's own rules take what is made of services that
@@ -81,13 +82,19 @@ func TestUnverifiableIsNotServed(t *testing.T) {
 // issuer writes a new authority's certificate to a file, and returns it.
 func issuer(t *testing.T, path string) string {
 	t.Helper()
+	return certificate(t, path, time.Hour, true)
+}
+
+// certificate does the same for one that ends after a while, of an authority or of none.
+func certificate(t *testing.T, path string, lasts time.Duration, authority bool) string {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: filepath.Base(path)}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: filepath.Base(path)}, IsCA: authority, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(lasts), KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -162,6 +169,65 @@ func TestAuthoritiesAreEntities(t *testing.T) {
 		}
 		holds("without any", 0)
 	})
+}
+
+// TestAuthoritiesThatKongRefuses: a service names none that Kong does not take, for then
+// it would believe nobody; where no other is there Kong says why.
+func TestAuthoritiesThatKongRefuses(t *testing.T) {
+	modes(t, func(t *testing.T, mode fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "all.pem")
+		ended, none := certificate(t, path, -time.Hour, true), certificate(t, path, time.Hour, false)
+		o.Authorities = []string{path}
+		s := service("a", 1)
+		s.Protocol = v1.HTTPS
+		if err := os.WriteFile(path, []byte(ended+issuer(t, path)+none), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := open(t, o)
+		settled(t, r, setOf(s))
+		world := k.World("tags")
+		if ids, _, _ := (&compiler{namer: r.namer, issuers: r.authorities}).issuersOf(s); len(ids) != 1 || strings.Count(world, "ca_certificate ") != 1 || !strings.Contains(world, *ids[0]) {
+			t.Errorf("%v: it names %d authorities in\n%s", mode, len(ids), world)
+		}
+		if err := os.WriteFile(path, []byte(ended), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		observed, err := r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		desired, _ := r.Compile(reconcilers.Scope{}, setOf(s), v1.Shared{})
+		outcomes, err := r.Apply(t.Context(), plan.Diff(observed, desired))
+		if p := first(outcomes); err != nil || p == nil || !strings.Contains(p.Message, "Not After") {
+			t.Errorf("%v: with nothing else the problem is %v, %v", mode, p, err)
+		}
+	})
+}
+
+// TestAuthorityInUse: one that a stranger's service names stays until that names it no more.
+func TestAuthorityInUse(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	o := options(k.AdminURL)
+	path := filepath.Join(t.TempDir(), "all.pem")
+	issuer(t, path)
+	o.Authorities = []string{path}
+	r := open(t, o)
+	settled(t, r, v1.Set{})
+	id := r.id(kindAuthority, authorityKey(r.authorities[""][0]))
+	must(t, "PUT", k.AdminURL+"/services/theirs", `{"host": "h", "protocol": "https", "ca_certificates": ["`+id+`"]}`)
+	o.Authorities = nil
+	r = open(t, o)
+	for range 2 {
+		_, outcomes, err := round(t.Context(), r, v1.Set{})
+		if p := first(outcomes); err != nil || p == nil || p.Reason != v1.Conflict || !strings.Contains(p.Message, "services") {
+			t.Errorf("the problem is %v, %v", p, err)
+		}
+	}
+	must(t, "DELETE", k.AdminURL+"/services/theirs", "")
+	if settled(t, r, v1.Set{}); strings.Contains(k.World(), "ca_certificate ") {
+		t.Errorf("it is still there:\n%s", k.World())
+	}
 }
 
 // TestRenewedAuthorityIsNoticed: the watcher asks for a round when a file is another

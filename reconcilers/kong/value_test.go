@@ -87,3 +87,18 @@ func TestPlainList(t *testing.T) {
 		}
 	}
 }
+
+// TestShorthands: where a value that is given by an old name goes, as Kong's versions say it.
+func TestShorthands(t *testing.T) {
+	text := `[{"one": {"deprecation": {"replaced_with": [{"path": ["redis", "one"]}]}, "translate_backwards": ["other"]}},
+		{"two": {"translate_backwards": ["redis", "two"], "deprecation": {"message": "config.two is deprecated"}}},
+		{"three": {"type": "number"}}, {"four": {"replaced_with": [{"path": ["a"]}, {"path": ["b"]}]}}]`
+	described, err := decodeJSON(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{"one": {"redis", "one"}, "two": {"redis", "two"}}
+	if diff := cmp.Diff(want, parseShorthands(described)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

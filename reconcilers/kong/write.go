@@ -70,6 +70,11 @@ func (b *batch) remove(ctx context.Context, rec *record) error {
 		return nil
 	case is(err, codeForeignKey):
 		return b.referenced(ctx, rec, err)
+	case is(err, codeReferenced):
+		return &conflict{
+			message: fmt.Sprintf("the %s %s is still used: %v", rec.row.word(), rec.title(), err),
+			fix:     "take it out of what kong names; it goes by itself then",
+		}
 	}
 	return err
 }
