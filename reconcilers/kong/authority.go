@@ -50,9 +50,9 @@ func (r *Reconciler) readAuthorities(first bool) error {
 	return nil
 }
 
-// takable leaves out what Kong takes for no authority, which is said once: a service that
-// named one that is not there would believe nobody. Where nothing else is left all stay,
-// and Kong says why it refuses them.
+// takable leaves out what Kong takes for no authority, which is said once: of a service that
+// names one which is not there Kong goes by none of those that it names. Where nothing else
+// is left all stay, and Kong says why it refuses them.
 func (r *Reconciler) takable(path string, certs []string) []string {
 	var kept, why []string
 	for _, text := range certs {
