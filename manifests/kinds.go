@@ -52,7 +52,7 @@ var kinds = []kind{
 	{name: "Consumer", key: v1.KindEntity, named: consumerNamed, decode: (*reader).consumer, schema: consumerSchema},
 	{name: "KongEntities", key: v1.KindEntity, named: partNamed("object"), decode: (*reader).kongEntities, schema: kongSchema},
 	{name: "HAProxySection", key: v1.KindSection, named: partNamed("section"), decode: (*reader).section, schema: sectionSchema},
-	{name: "Listener", key: v1.KindListener, named: partNamed("Listener"), decode: (*reader).listener, schema: listenerSchema},
+	{name: kindListener, key: v1.KindListener, named: partNamed("Listener"), decode: (*reader).listener, schema: listenerSchema},
 	{name: kindPolicy, key: v1.KindPolicy, named: partNamed("policy"), decode: (*reader).policy, schema: policySchema},
 	{name: kindConfig, key: v1.KindConfig, named: partNamed("configuration"), decode: (*reader).config, schema: configSchema},
 }

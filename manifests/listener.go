@@ -9,13 +9,22 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
+// kindListener is the kind of Listeners.
+const kindListener = "Listener"
+
+// fieldExclusive is the field of a Listener by which nothing else answers for its hosts.
+const fieldExclusive = "exclusive"
+
+// listenerFields are all of its fields. Never changed.
+var listenerFields = []string{"bind", "bind_tls", "accept_proxy", "hosts", fieldExclusive}
+
 // maxListed is the most items that a list of a Listener may have.
 const maxListed = 256
 
 // listener reads the spec of a Listener.
 func (r *reader) listener(o *Object, spec []entry) {
 	before := len(r.problems)
-	fields := r.only(spec, "bind", "bind_tls", "accept_proxy", "hosts", "exclusive")
+	fields := r.only(spec, listenerFields...)
 	l := &v1.Listener{Name: o.Name, Origin: o.Origin}
 	for _, field := range []string{"bind", "bind_tls"} {
 		for _, item := range r.listed(fields, field, v1.CheckBind) {
@@ -40,7 +49,7 @@ func (r *reader) listener(o *Object, spec []entry) {
 	}
 	slices.Sort(l.Hosts)
 	l.Hosts = slices.Compact(l.Hosts)
-	if e, has := fields["exclusive"]; has {
+	if e, has := fields[fieldExclusive]; has {
 		l.Exclusive = r.flag(e, 2)
 		if _, hosts := fields["hosts"]; l.Exclusive && !hosts {
 			r.report(e.at, "exclusive is about hosts, and there are none", "write hosts, or remove it")

@@ -10,48 +10,79 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// A policy that is wrong and never was good has rules that nobody knows. What is let in
-// meanwhile could be what they are to keep out, so it must be known that there is one,
-// although nothing else of its file is understood.
+// A policy that is wrong and never was good has rules that nobody knows; a Listener, hosts
+// that nobody else may answer for. What is let in meanwhile could be what they are to keep
+// out, so it must be known that there is such a guard, although nothing else of its file is
+// understood.
 
 // saidKind is how a file says the kind of an object, wherever that stands in its lines
-// but in a comment; saidRule is a rule, for a file that lacks the word kind.
+// but in a comment; saidRule is a rule, for a file that lacks the word kind. saidField may be
+// that a Listener has its hosts to itself.
 var (
-	saidKind = regexp.MustCompile(`(?im)^[^#\n]*?\bkind["']?\s*:\s*["']?([a-z]+)`)
-	saidRule = regexp.MustCompile(`(?m)^[^#\n]*?\brequire["']?\s*:`)
+	saidKind  = regexp.MustCompile(`(?im)^[^#\n]*?\bkind["']?\s*:\s*["']?([a-z]+)`)
+	saidRule  = regexp.MustCompile(`(?m)^[^#\n]*?\brequire["']?\s*:`)
+	saidField = regexp.MustCompile(`(?i)\b([a-z]+)["']?\s*:\s*["']?(false)?`)
+	comment   = regexp.MustCompile(`(?m)(^|\s)#.*$`)
 )
 
-// policiesIn returns how many policies a text seems to hold that is wrong somewhere.
-func policiesIn(text []byte) int {
-	count := 0
+// guardsIn returns how many policies, and Listeners with hosts to themselves, a text seems to
+// hold that is wrong somewhere.
+func guardsIn(text []byte) int {
+	policies, listeners := 0, 0
 	for _, found := range saidKind.FindAllSubmatch(text, -1) {
-		word := string(found[1])
-		if strings.EqualFold(word, kindPolicy) || v1.Nearest(word, kindNames()) == kindPolicy {
-			count++
+		switch word := string(found[1]); {
+		case strings.EqualFold(word, kindPolicy) || v1.Nearest(word, kindNames()) == kindPolicy:
+			policies++
+		case strings.EqualFold(word, kindListener) || v1.Nearest(word, kindNames()) == kindListener:
+			listeners++
 		}
 	}
-	if count == 0 && saidRule.Match(text) {
-		count = 1
+	if policies == 0 && saidRule.Match(text) {
+		policies = 1
+	}
+	if listeners > 0 {
+		listeners = min(listeners, exclusivesIn(text))
+	}
+	return policies + listeners
+}
+
+// exclusivesIn returns how often a text seems to say that a Listener has its hosts to itself.
+func exclusivesIn(text []byte) int {
+	count := 0
+	for _, found := range saidField.FindAllSubmatch(comment.ReplaceAll(text, nil), -1) {
+		if len(found[2]) == 0 && v1.Nearest(strings.ToLower(string(found[1])), listenerFields) == fieldExclusive {
+			count++
+		}
 	}
 	return count
 }
 
-// unread returns for each file that holds more policies than count of it what is wrong with
-// it, sorted by place. A file that could never be read may be one.
+// isGuard reports whether an object keeps out what others ask for.
+func (o *Object) isGuard() bool { return o.Policy != nil || o.Listener != nil && o.Listener.Exclusive }
+
+// unread returns for each file that holds more guards than count of it what is wrong with
+// it, sorted by place. A file that could never be read may hold one.
 func (s *shelf) unread(paths []string, linked *Linked) []v1.Problem {
-	counting := map[string]int{} // policies by their file; of a repository's files by ""
-	for _, p := range linked.World.Policies {
-		at := p.Rules[0].Origin
+	counting := map[string]int{} // guards by their file; of a repository's files by ""
+	count := func(at v1.Origin) {
 		if at.Commit != "" {
 			at.File = ""
 		}
 		counting[at.File]++
 	}
+	for _, p := range linked.World.Policies {
+		count(p.Rules[0].Origin)
+	}
+	for i := range linked.World.Listeners {
+		if l := &linked.World.Listeners[i]; l.Exclusive {
+			count(l.Origin)
+		}
+	}
 	var out []v1.Problem
 	for i, path := range paths {
 		k := s.files[path]
 		blind := k.text == nil && k.good == nil
-		if linked.Whole[i] || !blind && policiesIn(k.text) <= counting[path] {
+		if linked.Whole[i] || !blind && guardsIn(k.text) <= counting[path] {
 			continue
 		}
 		for _, problem := range linked.Problems {
@@ -62,22 +93,22 @@ func (s *shelf) unread(paths []string, linked *Linked) []v1.Problem {
 		}
 	}
 	if s.tree != nil && s.refused {
-		if at := s.tree.policies(s.faults); at.said > counting[""] {
+		if at := s.tree.guards(s.faults); at.said > counting[""] {
 			out = append(out, at.fault)
 		}
 	}
 	return out
 }
 
-// unreadTree says how many policies a commit seems to hold, and what is wrong with it: with
+// unreadTree says how many guards a commit seems to hold, and what is wrong with it: with
 // one of these, if it is one.
 type unreadTree struct {
 	said  int
 	fault v1.Problem
 }
 
-// policies looks for policies in a tree of which not all counts, because of faults.
-func (g *grove) policies(faults []v1.Problem) unreadTree {
+// guards looks for guards in a tree of which not all counts, because of faults.
+func (g *grove) guards(faults []v1.Problem) unreadTree {
 	found := unreadTree{fault: faults[0]}
 	holds := map[string]bool{}
 	blind := map[string]bool{} // files that are not among the leaves
@@ -88,10 +119,10 @@ func (g *grove) policies(faults []v1.Problem) unreadTree {
 		path, count := g.Leaves[i].Path, 0
 		delete(blind, path)
 		if g.wrong[path] {
-			count = policiesIn(g.Leaves[i].Text)
+			count = guardsIn(g.Leaves[i].Text)
 		} else {
 			for n := range g.files[i].Objects {
-				if g.files[i].Objects[n].Policy != nil {
+				if g.files[i].Objects[n].isGuard() {
 					count++
 				}
 			}
@@ -109,7 +140,7 @@ func (g *grove) policies(faults []v1.Problem) unreadTree {
 	return found
 }
 
-// addUnread adds policies of which only is known that they are wrong.
+// addUnread adds a policy for each guard of which only is known that it is wrong.
 func (w *World) addUnread(problems []v1.Problem) {
 	for i := range problems {
 		w.Policies = append(w.Policies, &policy.Policy{Name: problems[i].Origin.File, Unread: &problems[i]})

@@ -16,6 +16,9 @@ import (
 const (
 	goodPolicy = "apiVersion: lockstep.dev/v1\nkind: Policy\nmetadata: {name: house}\nspec: {rules: [{require: 'source == \"labels\"', message: no}]}\n"
 	badPolicy  = "apiVersion: lockstep.dev/v1\nkind: Policy\nmetadata: {name: house}\nspec: {rules: [{require: 'hots == []', message: no}]}\n"
+	goodAlone  = "apiVersion: lockstep.dev/v1\nkind: Listener\nmetadata: {name: inner}\nspec: {bind: [':81'], hosts: [admin.test], exclusive: true}\n"
+	badAlone   = "apiVersion: lockstep.dev/v1\nkind: Listener\nmetadata: {name: inner}\nspec: {bnd: [':81'], hosts: [admin.test], exclusive: true}\n"
+	badShared  = "apiVersion: lockstep.dev/v1\nkind: Listener\nmetadata: {name: inner}\nspec: {bnd: [':81'], hosts: [admin.test]} # exclusive: true\n"
 	badService = "apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: web}\nspec: {hots: [web.test]}\n"
 )
 
@@ -39,24 +42,33 @@ func TestUnread(t *testing.T) {
 		steps []map[string]string // what files say, one step after the other; "-" can't be read
 		want  string
 	}{
-		"good":                            {[]map[string]string{{"a.yaml": goodPolicy}}, "house"},
-		"never good":                      {[]map[string]string{{"a.yaml": badPolicy}}, "unread a.yaml"},
-		"was good":                        {[]map[string]string{{"a.yaml": goodPolicy}, {"a.yaml": badPolicy}}, "house"},
-		"corrected":                       {[]map[string]string{{"a.yaml": badPolicy}, {"a.yaml": goodPolicy}}, "house"},
-		"one more in a file that was":     {[]map[string]string{{"a.yaml": goodPolicy}, {"a.yaml": goodPolicy + "---\n" + strings.ReplaceAll(badPolicy, "house", "more")}}, "unread a.yaml, house"},
-		"in what held none":               {[]map[string]string{{"a.yaml": service("web", "/")}, {"a.yaml": service("web", "/") + "---\n" + badPolicy}}, "unread a.yaml"},
-		"good beside what is wrong":       {[]map[string]string{{"a.yaml": goodPolicy + "---\n" + badService}}, "unread a.yaml"},
-		"of a name that there is":         {[]map[string]string{{"a.yaml": goodPolicy}, {"b.yaml": goodPolicy}}, "unread b.yaml, house"},
-		"no YAML":                         {[]map[string]string{{"a.yaml": "kind: Policy\n\tspec: x"}}, "unread a.yaml"},
-		"mistyped kind":                   {[]map[string]string{{"a.yaml": strings.Replace(goodPolicy, "Policy", "Polcy", 1)}}, "unread a.yaml"},
-		"kind in lower case":              {[]map[string]string{{"a.yaml": strings.Replace(goodPolicy, "Policy", "policy", 1)}}, "unread a.yaml"},
-		"mistyped word kind":              {[]map[string]string{{"a.yaml": strings.Replace(goodPolicy, "kind", "knd", 1)}}, "unread a.yaml"},
-		"in JSON":                         {[]map[string]string{{"a.yaml": `{"apiVersion": "lockstep.dev/v2", "kind": "Policy"}`}}, "unread a.yaml"},
-		"nothing of the sort":             {[]map[string]string{{"a.yaml": badService}}, ""},
-		"spoken of in a comment":          {[]map[string]string{{"a.yaml": "# see kind: Policy\n" + badService}}, ""},
-		"removed":                         {[]map[string]string{{"a.yaml": badPolicy}, {"a.yaml": ""}}, ""},
-		"a file that can't be read":       {[]map[string]string{{"a.yaml": "-"}}, "unread a.yaml"},
-		"a file that can't be read again": {[]map[string]string{{"a.yaml": goodPolicy}, {"a.yaml": "-"}}, "house"},
+		"good":                             {[]map[string]string{{"a.yaml": goodPolicy}}, "house"},
+		"never good":                       {[]map[string]string{{"a.yaml": badPolicy}}, "unread a.yaml"},
+		"was good":                         {[]map[string]string{{"a.yaml": goodPolicy}, {"a.yaml": badPolicy}}, "house"},
+		"corrected":                        {[]map[string]string{{"a.yaml": badPolicy}, {"a.yaml": goodPolicy}}, "house"},
+		"one more in a file that was":      {[]map[string]string{{"a.yaml": goodPolicy}, {"a.yaml": goodPolicy + "---\n" + strings.ReplaceAll(badPolicy, "house", "more")}}, "unread a.yaml, house"},
+		"in what held none":                {[]map[string]string{{"a.yaml": service("web", "/")}, {"a.yaml": service("web", "/") + "---\n" + badPolicy}}, "unread a.yaml"},
+		"good beside what is wrong":        {[]map[string]string{{"a.yaml": goodPolicy + "---\n" + badService}}, "unread a.yaml"},
+		"of a name that there is":          {[]map[string]string{{"a.yaml": goodPolicy}, {"b.yaml": goodPolicy}}, "unread b.yaml, house"},
+		"no YAML":                          {[]map[string]string{{"a.yaml": "kind: Policy\n\tspec: x"}}, "unread a.yaml"},
+		"mistyped kind":                    {[]map[string]string{{"a.yaml": strings.Replace(goodPolicy, "Policy", "Polcy", 1)}}, "unread a.yaml"},
+		"kind in lower case":               {[]map[string]string{{"a.yaml": strings.Replace(goodPolicy, "Policy", "policy", 1)}}, "unread a.yaml"},
+		"mistyped word kind":               {[]map[string]string{{"a.yaml": strings.Replace(goodPolicy, "kind", "knd", 1)}}, "unread a.yaml"},
+		"in JSON":                          {[]map[string]string{{"a.yaml": `{"apiVersion": "lockstep.dev/v2", "kind": "Policy"}`}}, "unread a.yaml"},
+		"nothing of the sort":              {[]map[string]string{{"a.yaml": badService}}, ""},
+		"spoken of in a comment":           {[]map[string]string{{"a.yaml": "# see kind: Policy\n" + badService}}, ""},
+		"a Listener never good":            {[]map[string]string{{"a.yaml": badAlone}}, "unread a.yaml"},
+		"a Listener, mistyped":             {[]map[string]string{{"a.yaml": strings.NewReplacer("Listener", "Listner", "exclusive", "exlusive").Replace(goodAlone)}}, "unread a.yaml"},
+		"a Listener was good":              {[]map[string]string{{"a.yaml": goodAlone}, {"a.yaml": badAlone}}, ""},
+		"a Listener that takes hosts now":  {[]map[string]string{{"a.yaml": strings.Replace(goodAlone, ", exclusive: true", "", 1)}, {"a.yaml": badAlone}}, "unread a.yaml"},
+		"a Listener corrected":             {[]map[string]string{{"a.yaml": badAlone}, {"a.yaml": goodAlone}}, ""},
+		"a Listener whose address is had":  {[]map[string]string{{"a.yaml": goodAlone}, {"b.yaml": strings.ReplaceAll(goodAlone, "inner", "other")}}, "unread b.yaml"},
+		"a Listener that keeps out none":   {[]map[string]string{{"a.yaml": badShared}, {"b.yaml": strings.Replace(badAlone, "true", "false", 1)}}, ""},
+		"the word elsewhere":               {[]map[string]string{{"a.yaml": badService + "  exclusive: true\n"}}, ""},
+		"good beside a policy that is not": {[]map[string]string{{"a.yaml": goodAlone}, {"a.yaml": goodAlone + "---\n" + badPolicy}}, "unread a.yaml"},
+		"removed":                          {[]map[string]string{{"a.yaml": badPolicy}, {"a.yaml": ""}}, ""},
+		"a file that can't be read":        {[]map[string]string{{"a.yaml": "-"}}, "unread a.yaml"},
+		"a file that can't be read again":  {[]map[string]string{{"a.yaml": goodPolicy}, {"a.yaml": "-"}}, "house"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,8 +22,9 @@ const stackLabel = "com.docker.stack.namespace"
 type Policy struct {
 	Name  string
 	Rules []Rule
-	// Unread says what is wrong with a policy that never was good: nobody knows its rules,
-	// so nothing new may be let in. nil: it is good.
+	// Unread says what is wrong with a policy that never was good, or with another file
+	// that is to keep something out: nobody knows what, so nothing new may be let in. nil: it
+	// is good.
 	Unread *v1.Problem
 }
 
@@ -110,7 +111,7 @@ func (s Set) Passed(c Claim) string {
 		}
 	}
 	if len(names) == 0 {
-		return "no policy can be asked, and one that is wrong lets nothing new in by labels"
+		return "no policy can be asked, and what is wrong lets nothing new in by labels"
 	}
 	verb := "are"
 	if rules == 1 {

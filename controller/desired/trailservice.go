@@ -68,7 +68,7 @@ func (s *service) deciders(m member) string {
 	}
 	parts := []string{}
 	if s.kept {
-		parts = append(parts, "what labels asked for last holds on, for a policy that is wrong lets nothing new in: "+cmp.Or(named(s.labels.Asks()), "all is as by default"))
+		parts = append(parts, "what labels asked for last holds on, for a policy or a Listener that is wrong lets nothing new in: "+cmp.Or(named(s.labels.Asks()), "all is as by default"))
 	}
 	switch {
 	case s.declared != nil:

@@ -8,7 +8,8 @@ import (
 	"github.com/lockstep/lockstep/controller/ledger"
 )
 
-// While a policy can't be read that never was good, nobody knows what it is to keep out.
+// While a policy can't be read that never was good, or a Listener with hosts to itself, nobody
+// knows what it is to keep out.
 // What stands in the ledger stands, and what manifests declare: the operator wrote it.
 // Labels get nothing new: no service, and no other settings for one that is there.
 
@@ -53,11 +54,11 @@ func (b *Builder) keep(s *service, remembered ledger.Service, known bool) {
 	}
 }
 
-// waitsFor says that something waits until a policy can be read.
+// waitsFor says that something waits until what may forbid it can be read.
 func waitsFor(unread *v1.Problem, object v1.Key, container, what string) v1.Problem {
 	return v1.Problem{
 		Reason: v1.PolicyDenied, Object: object, Origin: v1.Origin{Container: container},
-		Message: fmt.Sprintf("%s, and a policy that never was good is wrong, so nobody knows whether it may: %s: %s", what, unread.Origin, unread.Message),
+		Message: fmt.Sprintf("%s, and what may forbid it is wrong and never was good: %s: %s", what, unread.Origin, unread.Message),
 		Fix:     "correct that file, or remove it",
 	}
 }
