@@ -57,8 +57,10 @@ func TestRetryWaits(t *testing.T) {
 	}{
 		"grows by itself":       {nil, 350 * time.Millisecond, 700 * time.Millisecond}, // 100, 200, 400, less up to half
 		"as long as Kong asks":  {[]string{"Retry-After", "7"}, 21 * time.Second, 22 * time.Second},
+		"parts of a second":     {[]string{"Retry-After", "3.412"}, 10236 * time.Millisecond, 11 * time.Second},
 		"but not for ever":      {[]string{"Retry-After", "86400"}, 90 * time.Second, 91 * time.Second},
 		"nor for a wrong value": {[]string{"Retry-After", "-5"}, 350 * time.Millisecond, 700 * time.Millisecond},
+		"nor for no number":     {[]string{"Retry-After", "NaN"}, 350 * time.Millisecond, 700 * time.Millisecond},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -251,5 +253,21 @@ func TestBrokenDatabaseStopsTheRest(t *testing.T) {
 	}
 	if got := int(writes.Load()); got > patienceWith5xx*o.Attempts {
 		t.Errorf("%d tries", got)
+	}
+}
+
+// TestGroupWithMembers: Kong Enterprise answers for a consumer group with what is in it.
+func TestGroupWithMembers(t *testing.T) {
+	o := options("http://kong.test")
+	o.Transport = wire(func(*http.Request) (*http.Response, error) {
+		return reply(200, `{"consumer_group": {"id": "one", "name": "gold", "tags": null}, "consumers": [], "plugins": []}`), nil
+	})
+	r, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := (&batch{Reconciler: r}).find(t.Context(), &record{row: rowOf(r.rows, "consumer_group")}, "gold")
+	if err != nil || body["id"] != "one" || body["name"] != "gold" {
+		t.Errorf("found is %v, %v", body, err)
 	}
 }

@@ -2,6 +2,7 @@ package kong
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -39,8 +40,9 @@ func (p patience) wait(ctx context.Context, try int, asked time.Duration) {
 // retryAfter reads how long Kong asks to wait: seconds, or a date.
 func retryAfter(h http.Header) time.Duration {
 	text := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return min(max(time.Duration(seconds)*time.Second, 0), maxRetryAfter)
+	// Kong itself tells parts of a second as well: what is left of a lock.
+	if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) {
+		return lasting(min(max(n, 0), maxRetryAfter.Seconds()))
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return min(max(time.Until(at), 0), maxRetryAfter)

@@ -33,6 +33,7 @@ type verifier struct {
 	asleep   time.Time // until then nobody is asked
 	kong     workers
 	within   time.Duration // that Kong takes by its settings; 0: not known
+	settled  time.Duration // after which nothing older is served any more, whichever node is asked
 	said     trouble       // why it can't be told; the zero value while it can
 	failed   int           // looks in a row that ended with an error
 }
@@ -96,9 +97,8 @@ func (v *verifier) accept(token string, proven, renewed bool) uint64 {
 		return v.accepted + 1
 	}
 	now := time.Now()
-	slack := v.within + v.within/5
 	if renewed {
-		v.recent, v.asleep = nil, now.Add(slack)
+		v.recent, v.asleep = nil, now.Add(v.settled)
 	}
 	if !v.behind && !renewed && v.accepted > 0 && v.recent[len(v.recent)-1].token == token {
 		return v.accepted
@@ -109,7 +109,7 @@ func (v *verifier) accept(token string, proven, renewed bool) uint64 {
 	next := generation{number: v.accepted, token: token, at: now}
 	for _, g := range v.recent {
 		if g.token == token { // a worker that answers with it may not know what was in between
-			next.from = now.Add(slack)
+			next.from = now.Add(v.settled)
 		}
 	}
 	v.recent = append(v.recent, next)

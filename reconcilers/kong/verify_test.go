@@ -606,7 +606,7 @@ func TestGenerations(t *testing.T) {
 		number("a", 1)
 		number("b", 2)
 		number("c", 0)
-		time.Sleep(6 * time.Second) //nolint:forbidigo // in a bubble; five, and a fifth more
+		time.Sleep(12 * time.Second) //nolint:forbidigo // in a bubble; five for each setting, and a fifth more
 		number("a", 3)
 		if next, again := v.accept("c", false, false), v.accept("c", false, false); next != 4 || again != 4 {
 			t.Errorf("unproven: %d, %d", next, again)
@@ -621,7 +621,7 @@ func TestGenerations(t *testing.T) {
 		if k := v.known(); k.Accepted != 4 || k.Problem != "" {
 			t.Errorf("proven: %+v", k)
 		}
-		if got := v.accept("a", true, true); got != 5 || v.rest() != 6*time.Second {
+		if got := v.accept("a", true, true); got != 5 || v.rest() != 12*time.Second {
 			t.Errorf("renewed: %d, asked in %s", got, v.rest())
 		}
 		number("a", 5)

@@ -38,16 +38,20 @@ func workersOf(a answer) (w workers) {
 func (v *verifier) learn(w workers, f *facts) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.kong, v.within, v.lacks = w, 0, f.plugins[proofPlugin] == nil
+	v.kong, v.within, v.settled, v.lacks = w, 0, 0, f.plugins[proofPlugin] == nil
 	if f.dbless() { // its workers take up a push as soon as they can
 		return
 	}
-	seconds := frequency(w.Settings.Workers)
+	v.within = lasting(frequency(w.Settings.Workers))
+	// The one proxy may be another node's than the Admin API: then it takes as long as of several.
+	v.settled = v.within + lasting(frequency(w.Settings.Nodes))
+	v.settled += v.settled / 5
 	if len(v.proxies) > 1 {
-		seconds += frequency(w.Settings.Nodes)
+		v.within += lasting(frequency(w.Settings.Nodes))
 	}
-	v.within = time.Duration(seconds * float64(time.Second))
 }
+
+func lasting(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 func frequency(setting *float64) float64 {
 	if setting == nil {
