@@ -38,9 +38,6 @@ func newAdopt() *cobra.Command {
 	c.ValidArgsFunction = func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return o.services(c.Context()), cobra.ShellCompDirectiveNoFileComp
 	}
-	c.ValidArgsFunction = func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return o.services(c.Context()), cobra.ShellCompDirectiveNoFileComp
-	}
 	o.bind(c)
 	return withEnvironment(c)
 }

@@ -11,7 +11,9 @@
 //	parse | file.go, node.go    | is it YAML, and are these objects of ours?
 //	decode| kinds.go and beside | what does each object declare? (fields: api/v1)
 //	      | words.go, deck.go   | the same in Kong's own words, and in decK's files
+//	      | wordnames.go        | … and by which names they are known
 //	keep  | shelf.go            | which versions of each file were good?
+//	      | unread.go           | could one that never was keep something out?
 //	link  | world.go            | do they fit together? A file that does not, alone
 //	      |                     | or beside the others, keeps its last good version;
 //	      |                     | so does a repository as a whole.

@@ -27,8 +27,10 @@
 //	spread   | hosts.go     | whom else does it concern which versions can be picked?
 //	         | meet.go      | … for which requests two routes both match
 //	address  | address.go   | where does this gateway reach that instance?
-//	assemble | assemble.go  | the service as this gateway should hold it, and why
+//	         | place.go     | … and does that instance get traffic there?
+//	judge    | judge.go     | does this gateway serve that service, and that route?
 //	         | optional.go  | … without what was marked optional
+//	assemble | assemble.go  | the service as this gateway should hold it, and why
 //	         | chain.go     | … by way of the other gateway, where it stands behind that one,
 //	         | rollout.go   | … with the weights by which versions share its traffic,
 //	         | split.go     |   in whole numbers,

@@ -13,7 +13,8 @@
 //	trust  | signed.go           | did somebody sign it whose key was named?
 //	read   | tree.go             | which manifests are in it? No checkout is made, so
 //	       |                     | nothing in a repository can lead out of it.
-//	offer  | repository.go       | hand it over; remember when it counts
+//	offer  | follow.go           | hand it over; and when is the next look?
+//	       | repository.go       | how does that go, and does it count by now?
 //
 // address.go says what a URL may be, access.go how to get in there.
 package git

@@ -31,3 +31,13 @@ func explain(err error, a address) string {
 	}
 	return v1.OneLine(err.Error())
 }
+
+// unfitError says of a commit that it can't be taken, whatever else is done.
+type unfitError struct{ why, fix string }
+
+func (e *unfitError) Error() string { return e.why + "; " + e.fix }
+
+// unfit returns an unfitError; fix says what to do.
+func unfit(fix, format string, parts ...any) error {
+	return &unfitError{why: fmt.Sprintf(format, parts...), fix: fix}
+}

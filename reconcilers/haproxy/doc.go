@@ -9,7 +9,7 @@
 //
 // The parts, in the order of a round:
 //
-//	compile.go    services → objects (pure)
+//	compile.go    services → objects (pure); routecompile.go their routes
 //	refresh.go    what the files and the running process hold → model
 //	observe.go    model → objects
 //	apply.go      changes → what can be done at runtime, what needs a reload
@@ -39,7 +39,7 @@
 //	order.go              which route wins of several, as in Kong
 //	certificate.go, cert*.go  what TLS listeners show: checked, shared out, written, given to the process
 //	patterns.go, perl.go  routes that a map of prefixes can't express
-//	render.go, parse.go   model ↔ text of our files
+//	render.go, matching.go, backendtext.go, parse.go  model ↔ text of our files: the frontend, how it finds a route, backends
 //	mapfile.go            routes ↔ text of routes.map
 //	native.go, native*.go  sections in the words of HAProxy's own models: written, kept, and which one HAProxy refuses
 //	via.go                the ports at which Kong reaches services through HAProxy
