@@ -48,7 +48,7 @@ func (b *Builder) beyond(s *service, r role, gateway v1.Gateway) Verdict {
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 		Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
-		Fix:     markOptional + " to serve the service without it, or name only the other gateway in the label " + b.label("gateways")}
+		Fix:     markOptional + " to serve the service without it, or " + b.elsewhere()}
 }
 
 // judge says whether a gateway serves a route.
@@ -77,7 +77,7 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 	if fields := b.inexpressible(s, r, gateway, route); len(fields) > 0 {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
-			Fix:     leaveOut(fields, slices.Concat(s.settings.Plugins, route.Plugins)) + " to serve the route without it, or name only the other gateway in the label " + b.label("gateways")}
+			Fix:     leaveOut(fields, slices.Concat(s.settings.Plugins, route.Plugins)) + " to serve the route without it, or " + b.elsewhere()}
 	}
 	if verdict := b.confined(r, gateway, route); verdict.Reason != "" {
 		return verdict

@@ -53,3 +53,12 @@ func leaveOut(fields []string, plugins []v1.Plugin) string {
 	}
 	return "mark each field optional with a ? after its name, those of manifests at " + at + " (in a Plugin by optional: true),"
 }
+
+// elsewhere says how to have served by the other gateway what one can't express.
+func (b *Builder) elsewhere() string {
+	only := "name only the other gateway in the label " + b.label("gateways")
+	if len(b.options.Gateways) == 1 {
+		return "start Lockstep with the other gateway as well, and " + only
+	}
+	return only
+}

@@ -77,5 +77,5 @@ func (b *Builder) beyondInstance(m member, gateway v1.Gateway) Verdict {
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 		Message: fmt.Sprintf("%s can't express its %s", gateway, strings.Join(fields, ", ")),
-		Fix:     markOptional + " to have it served without, or name only the other gateway in the label " + b.label("gateways")}
+		Fix:     markOptional + " to have it served without, or " + b.elsewhere()}
 }
