@@ -25,6 +25,13 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+func TestVersionAsFlag(t *testing.T) {
+	var stdout bytes.Buffer
+	if code := Main("1.2", []string{"--version"}, &stdout, &bytes.Buffer{}); code != 0 || stdout.String() != "lockstep 1.2\n" {
+		t.Errorf("ends with %d and says %q", code, &stdout)
+	}
+}
+
 func TestSomethingElseListens(t *testing.T) {
 	other := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(other.Close)

@@ -55,7 +55,9 @@ func New(version string) *cobra.Command {
 			"labelled containers that run. Start with: lockstep run --help",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       version,
 	}
+	root.SetVersionTemplate("lockstep {{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
 	root.AddCommand(
 		newRun(version),

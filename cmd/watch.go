@@ -27,13 +27,14 @@ func (r *reach) watch(ctx context.Context, show func(status.Report) error) error
 			return err
 		}
 		query.Set("after", strconv.FormatUint(report.Revision, 10))
-		report.Revision = 0 // rounds that change nothing count it up as well
-		if first || !reflect.DeepEqual(report, before) {
+		says := report
+		says.Revision = 0 // rounds that change nothing count it up as well
+		if first || !reflect.DeepEqual(says, before) {
 			if err := show(report); err != nil {
 				return err
 			}
 		}
-		before = report
+		before = says
 		select {
 		case <-ctx.Done():
 			return nil

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -29,7 +30,7 @@ func TestWatch(t *testing.T) {
 	r := reach{listen: strings.TrimPrefix(daemon.URL, "http://")}
 	var shown []string
 	err := r.watch(t.Context(), func(report status.Report) error {
-		shown = append(shown, report.Owner)
+		shown = append(shown, fmt.Sprint(report.Owner, report.Revision))
 		if len(shown) == 3 {
 			daemon.Close()
 		}
@@ -38,7 +39,7 @@ func TestWatch(t *testing.T) {
 	if err == nil {
 		t.Error("a daemon that is gone is no error")
 	}
-	if diff := cmp.Diff([]string{"a", "b", "c"}, shown); diff != "" {
+	if diff := cmp.Diff([]string{"a0", "b2", "c4"}, shown); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}
 }
