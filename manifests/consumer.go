@@ -19,11 +19,11 @@ func (r *reader) kongEntities(o *Object, spec []entry) {
 	}
 }
 
-// consumer reads the spec of a Consumer: its own fields, its credentials by the
+// consumer reads the spec of a Consumer: its own fields, its groups, its credentials by the
 // names of the plugins that ask for them, and its plugins.
 func (r *reader) consumer(o *Object, spec []entry) {
 	known, _ := v1.EntityKindOf(v1.KindConsumer, "")
-	named := r.only(spec, "custom_id", "tags", "id", wordCredentials, wordPlugins)
+	named := r.only(spec, "custom_id", "tags", "id", wordGroups, wordCredentials, wordPlugins)
 	w := &words{reader: r}
 	username := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: o.Name, Line: o.Origin.Line, Column: o.Origin.Column}
 	item := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: o.Origin.Line, Column: o.Origin.Column,
@@ -35,6 +35,9 @@ func (r *reader) consumer(o *Object, spec []entry) {
 	}
 	w.entity(known, item, nil, 1)
 	consumer := w.entities[0]
+	if e, has := named[wordGroups]; has {
+		w.members(e, consumer, 2)
+	}
 	if e, has := named[wordCredentials]; has {
 		w.credentials(consumer, e)
 	}

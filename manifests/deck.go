@@ -148,7 +148,7 @@ func (d *deck) complete(made *v1.Entity) {
 	if defaults := d.defaults[string(made.Kind)]; defaults != nil {
 		made.Body = filled(made.Body, defaults)
 	}
-	if len(d.tags) == 0 {
+	if len(d.tags) == 0 || made.Kind == v1.KindMember {
 		return
 	}
 	tags, _ := made.Body["tags"].([]any)

@@ -201,7 +201,8 @@ func (o *Object) keys() []placedKey {
 	case o.Entities != nil:
 		var out []placedKey
 		for _, e := range o.Entities {
-			if !strings.HasSuffix(e.Name, "/") { // told apart by a secret
+			// Some are told apart by a secret; a member may be named by its group and by its consumer.
+			if !strings.HasSuffix(e.Name, "/") && e.Kind != v1.KindMember {
 				out = append(out, placedKey{e.Key(), e.Origin})
 			}
 		}

@@ -221,6 +221,7 @@ func consumerSchema() schema {
 	}
 	return closed(schema{
 		"custom_id": schema{"type": "string"}, "id": schema{"type": "string"}, "tags": schema{"type": "array", "items": schema{"type": "string"}},
+		wordGroups:      schema{"type": []string{"array", "null"}, "items": schema{"type": []string{"string", "object"}}, "description": "the consumer groups that it is in, by name"},
 		wordCredentials: closed(credentials), wordPlugins: pluginsSchema(),
 	})
 }

@@ -41,6 +41,8 @@ func (w *words) call(known v1.EntityKind, made *v1.Entity, noun string) {
 		break
 	}
 	switch {
+	case known.Kind == v1.KindMember:
+		said = made.Ref("consumer_group") + "/" + made.Ref("consumer")
 	case known.Kind == v1.KindPlugin && said != "":
 		said = scope(made) + said
 	case known.Within != "" && (said != "" || hidden), known.Kind == "key" && said != "" && made.Ref("set") != "":

@@ -41,8 +41,12 @@ func (w *words) entity(known v1.EntityKind, item *yaml.Node, in *v1.Entity, dept
 	if in != nil {
 		w.nest(known, made, in)
 	}
-	var nested []entry
+	var nested, joined []entry
 	for _, e := range fields {
+		if _, is := joining(known.Kind, e.key); is {
+			joined = append(joined, e)
+			continue
+		}
 		if _, has := nestedIn(known, e.key); has && w.isList(e.value) {
 			nested = append(nested, e)
 			continue
@@ -58,6 +62,9 @@ func (w *words) entity(known v1.EntityKind, item *yaml.Node, in *v1.Entity, dept
 	for _, e := range nested {
 		child, _ := nestedIn(known, e.key)
 		w.section(child, e, made, depth+1)
+	}
+	for _, e := range joined {
+		w.members(e, made, depth+1)
 	}
 }
 
@@ -119,7 +126,7 @@ func (w *words) field(known v1.EntityKind, made *v1.Entity, e entry, depth int) 
 	ref := slices.IndexFunc(known.Refs, func(ref v1.EntityRef) bool { return ref.Field == e.key })
 	switch {
 	case slices.Contains(ignored, e.key):
-	case e.key == "id":
+	case e.key == "id" && known.Kind != v1.KindMember:
 		if text, ok := w.text(e, depth); ok {
 			if uuid.Validate(text) != nil || len(text) != 36 {
 				w.report(w.at(e.value), shown(text)+" is no id", "write a UUID, or leave it out: one is made of the name")
@@ -138,10 +145,11 @@ func (w *words) field(known v1.EntityKind, made *v1.Entity, e entry, depth int) 
 		}
 		made.Places[e.key] = e.at
 		w.shaped(known, made.Body[e.key], e, depth)
-	case e.key == "groups" && known.Kind == v1.KindConsumer || e.key == "consumers" && known.Kind == "consumer_group":
-		w.report(e.at, "membership in consumer groups is not supported by this version", "use the plugin acl and acls, or remove it")
 	default:
-		names := slices.Concat(known.Fields, []string{"id"}, childSections(known))
+		names := slices.Concat(known.Fields, childSections(known))
+		if known.Kind != v1.KindMember {
+			names = append(names, "id")
+		}
 		for _, ref := range known.Refs {
 			names = append(names, ref.Field)
 		}
@@ -174,6 +182,12 @@ func childSections(known v1.EntityKind) []string {
 			out = append(out, kind.Section)
 		}
 	}
+	switch known.Kind {
+	case v1.KindConsumer:
+		out = append(out, wordGroups)
+	case v1.KindGroup:
+		out = append(out, wordMembers)
+	}
 	return out
 }
 
@@ -190,7 +204,7 @@ func (w *words) reference(e entry, depth int) string {
 	fields := w.entries(e.value, e.key, depth)
 	for _, inner := range fields {
 		switch inner.key {
-		case "id", "name", "username":
+		case "id", "name", "username", "custom_id":
 			text, _ := w.text(inner, depth+1)
 			return text
 		}

@@ -56,7 +56,7 @@ func (e *Entity) Key() Key {
 // Guards reports whether the entity is a plugin that everybody passes who uses what
 // it is on.
 func (e *Entity) Guards() bool {
-	return e.Kind == KindPlugin && len(e.Refs) > 0 && e.Ref(fieldConsumer) == "" && e.Ref("consumer_group") == ""
+	return e.Kind == KindPlugin && len(e.Refs) > 0 && e.Ref(fieldConsumer) == "" && e.Ref(fieldGroup) == ""
 }
 
 // What is said of such a plugin in Kong's own words that is on a service of ours:

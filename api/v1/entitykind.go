@@ -20,7 +20,7 @@ type EntityKind struct {
 	// Named are the fields that tell entities apart; the first that is set does.
 	Named []string
 	// Refs are the fields that name another entity. One that may not be left out
-	// comes first, and is what entities are nested in.
+	// comes first, and is what entities are nested in; of a member, which joins two, neither may.
 	Refs []EntityRef
 	// Fields are all others, without those that Kong gives by itself.
 	Fields []string
@@ -38,10 +38,12 @@ const (
 	KindConsumer   Kind = "consumer"
 	KindKeyAuth    Kind = "keyauth_credential"
 	KindSNI        Kind = "sni"
-	kindGroup      Kind = "consumer_group"
+	KindGroup      Kind = "consumer_group"
+	KindMember     Kind = "consumer_group_member"
 	kindCA         Kind = "ca_certificate"
 	kindKeySet     Kind = "key_set"
 	fieldConsumer       = "consumer"
+	fieldGroup          = "consumer_group"
 	fieldTags           = "tags"
 	fieldName           = "name"
 	fieldUsername       = "username"
@@ -91,8 +93,12 @@ var entityKinds = sync.OnceValue(func() []EntityKind {
 			Fields: []string{"cert", "key", "cert_alt", "key_alt", "snis", fieldTags}, Secrets: []string{"key", "key_alt"},
 		},
 		{Kind: KindSNI, Section: "snis", Path: "snis", Named: []string{fieldName}, Refs: refs("certificate", string(KindCertificate)), Fields: []string{fieldName, fieldTags}},
-		{Kind: kindGroup, Section: "consumer_groups", Path: "consumer_groups", Named: []string{fieldName}, Fields: []string{fieldName, fieldTags}},
+		{Kind: KindGroup, Section: "consumer_groups", Path: "consumer_groups", Named: []string{fieldName}, Fields: []string{fieldName, fieldTags}},
 		{Kind: KindConsumer, Section: "consumers", Path: "consumers", Named: []string{fieldUsername, "custom_id"}, Fields: []string{fieldUsername, "custom_id", fieldTags}},
+		{ // a consumer in a group: it has neither an id nor tags
+			Kind: KindMember, Section: "consumer_group_consumers", Nested: "consumers", Within: KindGroup,
+			Refs: refs(fieldGroup, string(KindGroup), fieldConsumer, string(KindConsumer)),
+		},
 		credential(string(KindKeyAuth), "keyauth_credentials", "key-auths", "key-auth", []string{"key"}, []string{"key", "ttl"}).hiding([]string{"key"}, nil),
 		credential("basicauth_credential", "basicauth_credentials", "basic-auths", "basic-auth", []string{fieldUsername}, []string{fieldUsername, "password"}).
 			hiding([]string{"password"}, []string{"password"}),
@@ -129,7 +135,7 @@ var entityKinds = sync.OnceValue(func() []EntityKind {
 		},
 		{
 			Kind: KindPlugin, Section: "plugins", Path: "plugins", Named: []string{fieldName},
-			Refs:   refs(fieldRoute, string(KindRoute), fieldService, string(KindService), fieldConsumer, string(KindConsumer), "consumer_group", string(kindGroup)),
+			Refs:   refs(fieldRoute, string(KindRoute), fieldService, string(KindService), fieldConsumer, string(KindConsumer), fieldGroup, string(KindGroup)),
 			Fields: []string{fieldName, "instance_name", "config", "protocols", "enabled", fieldTags, "ordering"},
 		},
 	}
@@ -147,5 +153,5 @@ func EntityKindOf(kind Kind, section string) (EntityKind, bool) {
 
 // Required reports whether a field that refers to another entity may not be left out.
 func (k EntityKind) Required(field string) bool {
-	return k.Within != "" && k.Refs[0].Field == field || k.Kind == KindSNI
+	return k.Within != "" && k.Refs[0].Field == field || k.Kind == KindSNI || k.Kind == KindMember
 }

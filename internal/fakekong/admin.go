@@ -52,7 +52,7 @@ func (k *Kong) serve(r *http.Request, raw []byte, down <-chan struct{}) *answer 
 		}
 	}
 	kd := find(func(kd *kind) bool { return kd.path == c.path[0] })
-	if kd == nil {
+	if !k.lib.has(kd) {
 		return notFound()
 	}
 	switch len(c.path) {
@@ -78,6 +78,9 @@ func (k *Kong) below(c *call, kd *kind) *answer {
 		}
 		return k.single(c, other.kind, other.id(), nil)
 	}
+	if kd.name == "consumer_groups" && name == "consumers" {
+		return k.members(c, e, rest)
+	}
 	if kd.name == "upstreams" {
 		if a := k.upstreamExtra(c, e, name, rest); a != nil {
 			return a
@@ -98,6 +101,9 @@ func (k *Kong) below(c *call, kd *kind) *answer {
 	return notFound()
 }
 
+// url is the path of the request, as it leads to the next page.
+func (c *call) url() string { return "/" + strings.Join(c.path, "/") }
+
 // parent narrows a collection to the children of one entity.
 type parent struct {
 	entity *entity
@@ -112,7 +118,7 @@ func (k *Kong) collection(c *call, kd *kind, in *parent) *answer {
 	switch c.method {
 	case http.MethodGet, http.MethodHead:
 		rows := k.store.below(kd, in)
-		path := "/" + strings.Join(c.path, "/")
+		path := c.url()
 		if kd.name == "targets" {
 			bySeq(rows)
 			return k.pageTargets(rows, path, c.query)
@@ -150,6 +156,9 @@ func (k *Kong) single(c *call, kd *kind, key string, in *parent) *answer {
 	case http.MethodGet, http.MethodHead:
 		if e == nil {
 			return notFound()
+		}
+		if kd.name == "consumer_groups" {
+			return ok(k.group(e))
 		}
 		return ok(k.view(e))
 	case http.MethodDelete:

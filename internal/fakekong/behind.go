@@ -153,6 +153,9 @@ func (b *behind) masked(text string) string {
 func (b *behind) read(lib *library, all bool) (*store, error) {
 	s := newStore()
 	for _, kd := range kinds {
+		if !lib.has(kd) {
+			continue
+		}
 		for _, path := range paths(kd, s) {
 			rows, err := b.list(path)
 			if err != nil {

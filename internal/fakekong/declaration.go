@@ -49,7 +49,7 @@ func (d *declaration) read(doc map[string]any) bool {
 			continue
 		}
 		kd := kindOf(name)
-		if kd == nil {
+		if !d.k.lib.has(kd) {
 			d.top[name] = "unknown field"
 		}
 	}
@@ -153,6 +153,9 @@ func (d *declaration) complete() bool {
 			}
 		}
 		fields, bad := d.k.draft(i.kind, i.fields, nil)
+		if i.kind.joins && i.raw["id"] != nil {
+			bad = schema.Violations{"id": "unknown field"}
+		}
 		if bad != nil {
 			i.wrong, fine = bad, false
 			continue

@@ -165,6 +165,9 @@ func (k *Kong) dump() *answer {
 		for _, e := range k.store.list(kd) {
 			row := plain(k.view(e))
 			delete(row, "snis")
+			if kd.joins {
+				delete(row, "id")
+			}
 			if kd.name == "routes" {
 				row["snis"] = e.fields["snis"]
 			}

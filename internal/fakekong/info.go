@@ -93,7 +93,7 @@ func (k *Kong) status() *answer {
 func (k *Kong) schemas(c *call) *answer {
 	if len(c.path) == 3 && c.path[2] == "validate" && c.method == http.MethodPost {
 		kd := kindOf(c.path[1])
-		if kd == nil {
+		if !k.lib.has(kd) {
 			return say(http.StatusNotFound, "No entity named '"+c.path[1]+"'")
 		}
 		if a := c.parse(k, kd); a != nil {

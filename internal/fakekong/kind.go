@@ -13,6 +13,7 @@ type kind struct {
 	key      string     // the field that may stand for the id in paths; "": none
 	unique   [][]string // sets of fields that are unique together
 	singular string     // in flattened errors
+	joins    bool       // it joins two others: no id, no list of its own, and in requests no more than its place
 	parents  []string   // fields whose deletion takes the entity along although the schema doesn't say so
 
 	// seeded says that POST /config makes the same id from the same name, always.
@@ -24,6 +25,9 @@ var kinds = table(
 	kind{name: "certificates", singular: "certificate"},
 	kind{name: "ca_certificates", singular: "ca_certificate"},
 	kind{name: "consumers", singular: "consumer", key: "username", seeded: true},
+	kind{name: "consumer_groups", singular: "consumer_group", key: "name", seeded: true},
+	kind{name: "consumer_group_consumers", singular: "consumer_group_consumer", path: "-", nested: "-", joins: true,
+		unique: [][]string{{"consumer_group", "consumer"}}},
 	kind{name: "services", singular: "service", key: "name", seeded: true},
 	kind{name: "routes", singular: "route", key: "name", seeded: true},
 	kind{name: "plugins", singular: "plugin", key: "instance_name", seeded: true,
@@ -72,9 +76,15 @@ func find(is func(*kind) bool) *kind {
 	return nil
 }
 
+// has reports whether this edition has a kind.
+func (l *library) has(k *kind) bool { return k != nil && l.entities[k.name] != nil }
+
 // foreign tells which fields of a kind refer to which kind, by field name.
 func (l *library) foreign(k *kind) map[string]string {
 	out := map[string]string{}
+	if !l.has(k) {
+		return out
+	}
 	for _, f := range l.entities[k.name].Fields {
 		if f.Type == "foreign" {
 			out[f.Name] = f.Reference

@@ -47,7 +47,7 @@ type Kong struct {
 
 // New starts a Kong. It is running when New returns; Close ends it.
 func New(o Options) (*Kong, error) {
-	lib, err := newLibrary(o.Schemas)
+	lib, err := newLibrary(o.Schemas, o.Groups)
 	if err != nil {
 		return nil, err
 	}

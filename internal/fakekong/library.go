@@ -20,7 +20,7 @@ type library struct {
 }
 
 // newLibrary reads the package's schemas and those of the caller, which go first.
-func newLibrary(extra []byte) (*library, error) {
+func newLibrary(extra []byte, groups bool) (*library, error) {
 	var own json.RawMessage
 	if err := readYAML(string(builtin), &own); err != nil {
 		return nil, fmt.Errorf("read the schemas of the package: %w", err)
@@ -32,6 +32,11 @@ func newLibrary(extra []byte) (*library, error) {
 	}
 	if err := l.add(own); err != nil {
 		return nil, fmt.Errorf("read the schemas of the package: %w", err)
+	}
+	if groups {
+		if err := l.addGroups(); err != nil {
+			return nil, err
+		}
 	}
 	if extra != nil {
 		if err := l.add(extra); err != nil {

@@ -11,7 +11,7 @@ import (
 // TestOwnSchemas compares the package's schemas with a real Kong's: they must say the
 // same but for descriptions, advice about old fields, and checks that aren't spelled out.
 func TestOwnSchemas(t *testing.T) {
-	own, err := newLibrary(nil)
+	own, err := newLibrary(nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}

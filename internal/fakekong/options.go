@@ -48,6 +48,10 @@ type Options struct {
 	// and shown, but nothing listens there.
 	Stream []StreamListener
 
+	// Groups makes it an edition of Kong's with consumer groups; the free one has none. The
+	// groups' plugins are not there.
+	Groups bool
+
 	// Schemas holds schemas beside those of the package, as JSON:
 	// {"entities": {"services": {...}}, "plugins": {"cors": {...}}}, each as Kong's
 	// own /schemas answers it. They replace those of the same name.

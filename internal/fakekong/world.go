@@ -26,6 +26,10 @@ func (k *Kong) World(omit ...string) string {
 	omit = append([]string{"created_at", "updated_at"}, omit...)
 	var b strings.Builder
 	for _, kd := range kinds {
+		omit := omit
+		if kd.joins { // its id is the stand-in's alone
+			omit = append(slices.Clone(omit), "id")
+		}
 		var blocks []string
 		for _, e := range k.store.list(kd) {
 			blocks = append(blocks, k.block(e, omit))

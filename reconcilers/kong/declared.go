@@ -93,6 +93,9 @@ func (c *compiler) index(set v1.Set, entities []v1.Entity) {
 
 // entityKey is the key under which an entity is observed again.
 func (c *compiler) entityKey(e *v1.Entity) string {
+	if e.Kind == kindMember {
+		return c.memberKey(e)
+	}
 	name := e.Name
 	if strings.HasSuffix(name, "/") {
 		known, _ := v1.EntityKindOf(e.Kind, "")
@@ -137,6 +140,9 @@ func (c *compiler) entity(row *row, e *v1.Entity, group string) {
 		return
 	}
 	if other, taken := c.state[key]; taken {
+		if row.kind == kindMember {
+			return // of the group and of the consumer it may be said alike
+		}
 		c.wrong(e, e.Origin, v1.Conflict, "another manifest declares the same", fmt.Sprintf("keep one of the two; the other stands at %s", other.Origin))
 		return
 	}
@@ -183,7 +189,7 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 	case c.facts == nil:
 		return nil, one(e.Origin, v1.GatewayUnreachable, "kong was not asked yet what it knows", "it is tried again by itself")
 	case c.facts.schemas[row.kind] == nil:
-		return nil, one(e.Origin, v1.NotExpressible, fmt.Sprintf("this Kong knows no %s", strings.ReplaceAll(row.section, "_", " ")),
+		return nil, one(e.Origin, v1.NotExpressible, "this Kong knows no "+row.word()+"s",
 			"use an edition of Kong that does, or remove it")
 	case e.Guards() && !strings.HasPrefix(group, "@"):
 		return nil, one(e.Origin, v1.InvalidManifest, v1.GuardsOurs, v1.GuardsOursFix)
@@ -236,15 +242,21 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 
 // parent finds what a reference means, if that is there.
 func (c *compiler) parent(ref v1.EntityRef) (string, bool) {
-	key, known := c.known[v1.Key{Kind: ref.Kind, Name: ref.Name}]
-	if !known {
-		key, known = c.known[v1.Key{Kind: ref.Kind, Name: strings.ToLower(ref.Name)}]
-	}
+	key, known := c.find(ref)
 	if !known {
 		return "", false
 	}
 	at := v1.Key{Kind: ref.Kind, Name: key}
 	return key, c.state[at] != nil || c.held[declaredGroup][at] != nil && !c.all
+}
+
+// find returns the key of what a reference means: by its name, or by its id in any spelling.
+func (c *compiler) find(ref v1.EntityRef) (string, bool) {
+	key, known := c.known[v1.Key{Kind: ref.Kind, Name: ref.Name}]
+	if !known {
+		key, known = c.known[v1.Key{Kind: ref.Kind, Name: strings.ToLower(ref.Name)}]
+	}
+	return key, known
 }
 
 func (c *compiler) idOf(kind v1.Kind, key string) string {

@@ -24,6 +24,7 @@
 //	         everywhere.go                which all routes need, as they are for everything
 //	         certificate.go               certificates in Kong's words
 //	render   renderdeck.go                the same as a decK file
+//	         member.go                    consumers in groups
 //	observe  observe.go, schema.go        read what is ours, less Kong's defaults
 //	apply    apply.go, write.go, mark.go  with a database: level by level, in parallel
 //	         protect.go                   no route is open without its plugins

@@ -257,7 +257,7 @@ func TestDefaultsOfRealKong(t *testing.T) {
 			continue
 		}
 		for _, row := range table() {
-			if !strings.HasSuffix(x.Request.Path, "/"+row.last()) && !strings.HasPrefix(x.Request.Path, "/"+row.path+"/9999") || x.Request.Body == nil || x.Request.Body["url"] != nil || x.Request.Body["healthchecks"] != nil {
+			if row.path == "" || !strings.HasSuffix(x.Request.Path, "/"+row.last()) && !strings.HasPrefix(x.Request.Path, "/"+row.path+"/9999") || x.Request.Body == nil || x.Request.Body["url"] != nil || x.Request.Body["healthchecks"] != nil {
 				continue
 			}
 			s, err := parseSchema(row, recorded.Entities[row.section])
@@ -285,7 +285,7 @@ func TestDefaultsOfRealKong(t *testing.T) {
 			compared[row.section]++
 		}
 	}
-	unrecorded := []string{"key_sets", "keys", "consumer_groups", "oauth2_credentials"}
+	unrecorded := []string{"key_sets", "keys", "consumer_groups", "consumer_group_consumers", "oauth2_credentials"}
 	for _, row := range table() {
 		if (compared[row.section] == 0) != slices.Contains(unrecorded, row.section) {
 			t.Errorf("recorded %s were compared: %d", row.section, compared[row.section])

@@ -24,7 +24,7 @@ const (
 // that declares it must know (v1.EntityKind), and what writing it takes.
 type row struct {
 	kind v1.Kind
-	path string // below the Admin API's root
+	path string // below the Admin API's root; "" where there is no list, and no path of its own
 	// section is the name of its list in a declarative file, and of its schema.
 	section string
 	// level orders changes: parents before children.
@@ -90,7 +90,8 @@ func writing() map[v1.Kind]written {
 		"ca_certificate":       {level: 1, apart: [][]string{{"cert"}}, derived: []string{"cert_digest"}},
 		v1.KindCertificate:     {level: 1, derived: []string{"snis"}},
 		v1.KindSNI:             {level: 2, unique: "name", parks: true, apart: [][]string{{"name"}}, going: []string{"certificate"}},
-		"consumer_group":       {level: 1, unique: "name", parks: true, apart: [][]string{{"name"}}},
+		kindGroup:              {level: 1, unique: "name", parks: true, apart: [][]string{{"name"}}},
+		kindMember:             {level: 2, going: []string{fieldGroup, fieldConsumer}},
 		kindConsumer:           {level: 1, unique: "username", parks: true, apart: [][]string{{"username"}, {"custom_id"}}},
 		v1.KindKeyAuth:         {level: 2, apart: [][]string{{"key"}}, going: consumer, derived: []string{"ttl"}},
 		"basicauth_credential": {level: 2, apart: [][]string{{"username"}}, going: consumer},
@@ -124,6 +125,8 @@ func table() []*row {
 			refs: make(map[string]v1.Kind, len(known.Refs)),
 		}
 		switch {
+		case known.Kind == kindMember:
+			r.below, r.nested = known.Within, known.Nested
 		case known.Path == "":
 			r.path, r.within = known.Nested, known.Within
 		case known.Within != "":

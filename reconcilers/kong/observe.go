@@ -37,7 +37,7 @@ func (r *Reconciler) lists(ctx context.Context, query url.Values) (map[v1.Kind][
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Concurrency)
 	for i, row := range r.rows {
-		if row.within != "" || r.facts.schemas[row.kind] == nil {
+		if row.within != "" || row.path == "" || r.facts.schemas[row.kind] == nil {
 			continue
 		}
 		group.Go(func() (err error) {
@@ -96,8 +96,12 @@ func parsePage(text []byte) (bodies []map[string]any, next string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	data, ok := page["data"].([]any)
-	if empty, isObject := page["data"].(map[string]any); !ok && (!isObject || len(empty) > 0) {
+	listed, is := page["data"]
+	if !is { // of a group, before Kong 3.5
+		listed = page["consumers"]
+	}
+	data, ok := listed.([]any)
+	if empty, isObject := listed.(map[string]any); !ok && (!isObject || len(empty) > 0) {
 		return nil, "", errors.New("it has no data")
 	}
 	for _, element := range data {
@@ -114,7 +118,7 @@ func parsePage(text []byte) (bodies []map[string]any, next string, err error) {
 	return bodies, next, nil
 }
 
-// take reads the targets of what was listed, makes objects of all, and remembers them.
+// take reads the targets and the members of what was listed, makes objects of all, and remembers them.
 func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]any) error {
 	var records []*record
 	keys := map[string]string{}   // ids of our parents: their keys
@@ -134,7 +138,11 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 			records = append(records, record)
 		}
 	}
-	objects, guests, err := r.objects(ctx, records, keys)
+	members, err := r.members(ctx, records, keys)
+	if err != nil {
+		return err
+	}
+	objects, guests, err := r.objects(ctx, append(records, members...), keys)
 	if err != nil {
 		return err
 	}

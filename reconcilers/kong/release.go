@@ -28,7 +28,7 @@ func (r *Reconciler) Owned(ctx context.Context) ([]reconcilers.Adoption, error) 
 	out := make([]reconcilers.Adoption, 0, len(observed))
 	for _, change := range plan.Diff(nil, observed).Changes { // in order
 		rec, ok := change.After.Native.(*record)
-		if !ok {
+		if !ok || rec.row.kind == kindMember { // it bears no tags
 			continue
 		}
 		a := reconcilers.Adoption{

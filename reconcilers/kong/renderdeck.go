@@ -59,6 +59,10 @@ func renderDeck(rows []*row, state plan.State, f *facts) ([]byte, error) {
 	file := map[string]any{"_format_version": "3.0"}
 	for _, row := range rows {
 		for _, rec := range recordsOf(state, row) {
+			if row.kind == kindMember {
+				w.member(rec)
+				continue
+			}
 			body := w.body(rec)
 			w.bodies[v1.Key{Kind: row.kind, Name: rec.key}] = body
 			into := file
@@ -76,6 +80,17 @@ func renderDeck(rows []*row, state plan.State, f *facts) ([]byte, error) {
 		return nil, fmt.Errorf("write a decK file: %w", err)
 	}
 	return text, nil
+}
+
+// member names a group in the consumer that is in it, where decK has it.
+func (w *rendering) member(rec *record) {
+	consumer := w.bodies[v1.Key{Kind: kindConsumer, Name: rec.parents[fieldConsumer]}]
+	group := w.bodies[v1.Key{Kind: kindGroup, Name: rec.parents[fieldGroup]}]
+	if consumer == nil || group == nil {
+		return // what keeps one of them away is said of it
+	}
+	groups, _ := consumer["groups"].([]any)
+	consumer["groups"] = append(groups, map[string]any{"name": group["name"]})
 }
 
 // parent is the body in which an entity stands; nil for the file itself.

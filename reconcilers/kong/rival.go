@@ -135,6 +135,9 @@ func (b *batch) harmless(ctx context.Context, rec *record) error {
 			if child.below == rec.row.kind {
 				path = child.nested
 			}
+			if path == "" {
+				continue // a consumer goes out of all groups, which stay
+			}
 			list, err := b.list(ctx, rec.row.pathOf(b.rows, rec.body)+"/"+rec.id+"/"+path, nil)
 			if isStatus(err, http.StatusNotFound) {
 				continue

@@ -12,6 +12,9 @@ import (
 
 // label gives the record its id and tags: those of the manifest, and ours.
 func (c *compiler) label(rec *record, e *v1.Entity, about *schema, hidden []string) {
+	if rec.row.kind == kindMember {
+		return // it has room for neither
+	}
 	marks := []string{tagName + quoted(rec.key)}
 	if e.ID != "" {
 		marks[0] = tagName + quoted(e.Name)

@@ -15,6 +15,9 @@ import (
 // create makes an entity under its own id. POST refuses an id that exists, so
 // that nothing is overwritten that is not ours.
 func (b *batch) create(ctx context.Context, rec *record) (*plan.Object, error) {
+	if rec.row.kind == kindMember {
+		return b.join(ctx, rec)
+	}
 	send := func() (answer, error) {
 		return b.client.do(ctx, request{method: http.MethodPost, path: rec.path(b.rows), body: rec.payload(false)})
 	}
@@ -64,7 +67,11 @@ func (b *batch) remove(ctx context.Context, rec *record) error {
 			return err
 		}
 	}
-	_, err := b.client.do(ctx, request{method: http.MethodDelete, path: rec.path(b.rows) + "/" + rec.id})
+	id := rec.id
+	if rec.row.kind == kindMember {
+		id = reference(rec.body, fieldConsumer)
+	}
+	_, err := b.client.do(ctx, request{method: http.MethodDelete, path: rec.path(b.rows) + "/" + id})
 	switch {
 	case isStatus(err, http.StatusNotFound):
 		return nil
