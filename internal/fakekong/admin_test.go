@@ -52,6 +52,10 @@ func TestStrictness(t *testing.T) {
 		{"DELETE", "/consumers/amy/key-auth/k", nil, 404, 0}, // it is bob's
 		{"DELETE", "/consumers/bob/key-auth/none", nil, 404, 0},
 		{"DELETE", "/consumers/bob", nil, 204, 0},
+		{"POST", "/routes", object{"protocols": []string{"tls_passthrough"}, "snis": []string{"a.*.test"}}, 400, 2},
+		{"POST", "/routes", object{"protocols": []string{"tls_passthrough"}, "snis": []string{"*.*.test"}}, 400, 2},
+		{"PUT", "/routes/pass", object{"protocols": []string{"tls_passthrough"}, "snis": []string{"*.a.test", "a.*"}}, 200, 0},
+		{"DELETE", "/routes/pass", nil, 204, 0},
 		{"POST", "/ca_certificates", object{"id": one, "cert": authority}, 201, 0},
 		{"POST", "/ca_certificates", object{"cert": authority + authority}, 400, 2},
 		{"POST", "/ca_certificates", object{"cert": issued(t, time.Hour, false)}, 400, 2},
@@ -76,6 +80,21 @@ func TestStrictness(t *testing.T) {
 	}
 	if w := k.World(); w != "" {
 		t.Errorf("left over:\n%s", w)
+	}
+}
+
+// TestPasswordsAreHashedAgain: whoever writes back what was read changes it.
+func TestPasswordsAreHashedAgain(t *testing.T) {
+	const id = "11111111-1111-4111-8111-111111111111"
+	k := start(t, Options{NoListen: true})
+	must(t, k, "PUT", "/consumers/bob", object{})
+	path := "/consumers/bob/basic-auth/" + id
+	first := must(t, k, "PUT", path, object{"username": "bob", "password": "pw"})["password"]
+	if tagged := must(t, k, "PATCH", path, object{"tags": []string{"a"}})["password"]; tagged != first {
+		t.Errorf("a tag makes %v of %v", tagged, first)
+	}
+	if again := must(t, k, "PUT", path, object{"username": "bob", "password": first})["password"]; again == first || first == "pw" {
+		t.Errorf("%v became %v", first, again)
 	}
 }
 

@@ -102,6 +102,9 @@ func isHost(s string) bool {
 
 func checkSNI(v any) string {
 	s := text(v)
+	if at := strings.IndexByte(s, '*'); at > 0 && at < len(s)-1 {
+		return "wildcard must be leftmost or rightmost character"
+	}
 	return unless(hostname.MatchString(strings.Replace(s, "*", "a", 1)) && net.ParseIP(s) == nil, "invalid value: "+s)
 }
 

@@ -47,6 +47,10 @@ func (k *Kong) upsert(kd *kind, key string, body map[string]any) *answer {
 	default:
 		body[kd.key] = key
 	}
+	if kd.name == "basicauth_credentials" && before != nil { // a password is hashed again, be it the hash
+		before = maps.Clone(before)
+		delete(before, "password")
+	}
 	fields, bad := k.draft(kd, body, before)
 	if bad != nil {
 		return schemaViolation(bad)
