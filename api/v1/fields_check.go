@@ -12,7 +12,7 @@ var checkRows = []Field{
 		needs: needsProduct,
 		Unset: "`none`",
 		Kong: Rendering{
-			As:     "upstream's `healthchecks.active`",
+			As:     "upstream's `healthchecks.active`; `http` for requests, gRPC aside, and `tcp` for connections",
 			Except: "`redis`, `postgres` or `smtp`",
 			except: IsProductCheck,
 		},
@@ -114,5 +114,15 @@ var checkRows = []Field{
 		Aliases: []string{"fall", "healthcheck_fall"},
 		set:     func(t target, v Value) { t.service.Service.CheckFall = v.Int },
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: s.Service.CheckFall} },
+	},
+	{
+		Name: "check_passive", Scope: OfService, Type: Int, Min: 0, Max: mostPassive, needs: needsCheck, optional: true,
+		Kong:    Rendering{As: "upstream's `healthchecks.passive`"},
+		HAProxy: Rendering{As: "`observe`, `error-limit`, `on-error mark-down`"},
+		Doc:     "How many requests in a row that fail at a copy, or connections where there are no requests, take it out at once, until its check brings it back; `0` is none.",
+		Example: "check_passive=5",
+		Aliases: []string{"passive", "passive_check", "passive_healthcheck", "healthcheck_passive", "circuit_breaker", "observe", "error_limit", "max_fails"},
+		set:     func(t target, v Value) { t.service.Service.CheckPassive = v.Int },
+		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: s.Service.CheckPassive} },
 	},
 }

@@ -28,7 +28,14 @@ type HealthCheck struct {
 	// CheckRise good checks in a row make an instance good, CheckFall bad ones bad.
 	CheckRise int `json:"check_rise,omitempty"`
 	CheckFall int `json:"check_fall,omitempty"`
+	// CheckPassive failures in a row of what clients ask for make an instance bad at
+	// once, until Check finds it good; 0 for none. There is none without Check, which
+	// alone brings the instance back.
+	CheckPassive int `json:"check_passive,omitempty"`
 }
+
+// mostPassive is the most that Kong counts to.
+const mostPassive = 254
 
 // The words of the field check.
 const (

@@ -62,7 +62,7 @@ func checkTakenAlone(t *testing.T, subject Subject, d Declaration) {
 func randomLabel(random *rand.Rand, tidy, split bool) (key, value string) {
 	pick := func(words ...string) string { return words[random.IntN(len(words))] }
 	f := &rows[random.IntN(len(rows))]
-	if tidy && f.Protocols != nil && !slices.Contains(f.Protocols, HTTP) { // says nothing alone
+	if tidy && (f.needs != nil || f.Protocols != nil && !slices.Contains(f.Protocols, HTTP)) { // says nothing alone
 		f = &rows[random.IntN(len(rows))]
 	}
 	example, value, _ := strings.Cut(f.Example, "=")

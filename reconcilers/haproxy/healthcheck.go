@@ -30,6 +30,8 @@ type check struct {
 	Timeout  int    `json:"timeout,omitempty"`
 	Rise     int    `json:"rise,omitempty"`
 	Fall     int    `json:"fall,omitempty"`
+	// Passive failures in a row of what clients ask for take a server down; 0 for none.
+	Passive int `json:"passive,omitempty"`
 }
 
 func checkOf(h v1.HealthCheck) check {
@@ -38,7 +40,7 @@ func checkOf(h v1.HealthCheck) check {
 	}
 	c := check{
 		Kind: h.Check, Interval: milliseconds(h.CheckInterval, 2_000), Timeout: milliseconds(h.CheckTimeout, 1_000),
-		Rise: cmp.Or(h.CheckRise, 2), Fall: cmp.Or(h.CheckFall, 3),
+		Rise: cmp.Or(h.CheckRise, 2), Fall: cmp.Or(h.CheckFall, 3), Passive: h.CheckPassive,
 	}
 	if h.Check == v1.CheckHTTP {
 		c.Path, c.Host, c.Status = cmp.Or(h.CheckPath, "/"), cmp.Or(h.CheckHost, anyCheckHost), strings.Join(h.GoodStatuses(), ",")
@@ -127,8 +129,9 @@ func (c check) lines() []string {
 	return lines
 }
 
-// options returns what each server bears, with a space before each word.
-func (c check) options() string {
+// options returns what each server of a backend of the mode bears, with a space
+// before each word.
+func (c check) options(mode string) string {
 	if c.Kind == "" {
 		return ""
 	}
@@ -139,7 +142,14 @@ func (c check) options() string {
 	if c.TLS && c.Host != anyCheckHost {
 		options += " check-sni " + c.Host
 	}
-	return options
+	if c.Passive == 0 {
+		return options
+	}
+	layer := "layer7" // 5xx but 501 and 505, no answer, or none that can be read
+	if mode == modeTCP {
+		layer = "layer4" // a connection that fails
+	}
+	return options + fmt.Sprintf(" observe %s error-limit %d on-error mark-down", layer, c.Passive)
 }
 
 // String returns what people read in a plan.
@@ -158,7 +168,10 @@ func (c check) String() string {
 		how = fmt.Sprintf("%s, which says %q after %q", how, unhex(c.Expect), unhex(c.Send))
 	}
 	span := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
-	return fmt.Sprintf("%s within %s, every %s, rise %d, fall %d", how, span(c.Timeout), span(c.Interval), c.Rise, c.Fall)
+	if how = fmt.Sprintf("%s within %s, every %s, rise %d, fall %d", how, span(c.Timeout), span(c.Interval), c.Rise, c.Fall); c.Passive > 0 {
+		how += fmt.Sprintf(", passive %d", c.Passive)
+	}
+	return how
 }
 
 func unhex(digits string) string {

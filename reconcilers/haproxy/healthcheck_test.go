@@ -15,8 +15,9 @@ import (
 // patient is an origin that is well or not, as its check is told.
 type patient struct {
 	v1.Endpoint
-	status atomic.Int32
-	seen   atomic.Value // of the last check: method, Host and path
+	status  atomic.Int32
+	failing atomic.Bool  // whether it fails whatever else is asked
+	seen    atomic.Value // of the last check: method, Host and path
 }
 
 func newPatient(t *testing.T, name string) *patient {
@@ -28,6 +29,9 @@ func newPatient(t *testing.T, name string) *patient {
 			p.seen.Store(r.Method + " " + r.Host + " " + r.URL.RequestURI())
 			w.WriteHeader(int(p.status.Load()))
 			return
+		}
+		if p.failing.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 		fmt.Fprintln(w, name, "")
 	}))

@@ -144,12 +144,19 @@ func parseStat(answer string) (map[string]stat, error) {
 			return nil, fmt.Errorf("HAProxy's answer has %q sessions", field("scur"))
 		}
 		if s.state = field("status"); strings.HasPrefix(s.state, "DOWN") {
-			s.down, s.fix = sayCheck(s.state, field("check_status"), field("check_desc"), field("check_code"))
+			result, description := field("check_status"), field("check_desc")
+			if strings.HasSuffix(result, passiveResult) { // this column tells how many failed, and nothing of the server's
+				description = field("last_chk")
+			}
+			s.down, s.fix = sayCheck(s.state, result, description, field("check_code"))
 		}
 		out[field("svname")] = s
 	}
 	return out, nil
 }
+
+// passiveResult is what HAProxy has for a check's result where requests took the server out.
+const passiveResult = "HANA"
 
 // sayCheck says what a check found, in HAProxy's own words, and what to do; what the
 // server itself answered is left out. The state is "DOWN", or "DOWN 1/2" where one good
@@ -165,6 +172,9 @@ func sayCheck(state, result, description, code string) (said, fix string) {
 		_, count, _ := strings.Cut(state, " ")
 		return fmt.Sprintf("HAProxy's own check has not passed often enough in a row yet (%s): %s", cmp.Or(count, "0"), description),
 			"wait for the next ones; check_rise says how many it takes, check_interval how long after each other"
+	case result == passiveResult:
+		return "HAProxy took it out because requests failed (check_passive): " + cmp.Or(description, "too many in a row"),
+			"see in the container's log why; its check brings it back, when it was good check_rise times in a row"
 	case result == "INI":
 		return "HAProxy's own check has not ended yet", "wait for it"
 	case strings.HasPrefix(result, "L6"):

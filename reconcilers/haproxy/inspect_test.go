@@ -104,6 +104,8 @@ func TestSayCheck(t *testing.T) {
 		"not yet":       {"DOWN", "INI", "Initializing", "", "has not ended yet", "wait"},
 		"wrong answer":  {"DOWN", "L7STS", "Layer7 wrong status", "500", "fails: Layer7 wrong status (500)", "check_*"},
 		"TLS":           {"DOWN", "L6RSP", "Layer6 invalid response", "", "fails: Layer6 invalid response", "tls_servername, else of check_host"},
+		"by requests":   {"DOWN", "HANA", "Detected 3 consecutive errors, last one was: Wrong http response", "", "because requests failed (check_passive): Detected 3 consecutive errors", "check_rise"},
+		"checked again": {"DOWN", "* HANA", "", "", "(check_passive): too many in a row", "check_rise"},
 		"nothing known": {"DOWN", "", "", "", "HAProxy's own check fails", "check_*"},
 	} {
 		said, fix := sayCheck(c.state, c.result, c.description, c.code)

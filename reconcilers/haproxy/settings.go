@@ -122,7 +122,7 @@ func (s settings) lines() []string {
 // besides name, address and weight, with a space before each word: HAProxy does
 // not apply a section's default-server to servers that come at runtime.
 func (s settings) serverOptions() string {
-	options := s.Check.options()
+	options := s.Check.options(s.Mode)
 	if s.SlowStart != 0 {
 		options += fmt.Sprintf(" slowstart %dms", s.SlowStart)
 	}

@@ -1,9 +1,6 @@
 package kong
 
 import (
-	"cmp"
-	"time"
-
 	gokong "github.com/kong/go-kong/kong"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -45,52 +42,4 @@ func upstream(name string, s *v1.Service, tags []string) (checkedUpstream, bool)
 type checkedUpstream struct {
 	gokong.Upstream
 	Healthchecks map[string]any `json:"healthchecks,omitempty"`
-}
-
-// healthchecks returns what Kong is to check by itself; nil for nothing. Kong
-// leaves a status out of account that is neither healthy nor unhealthy, so each
-// is one of the two.
-func healthchecks(s *v1.Service) map[string]any {
-	h := s.HealthCheck
-	if h.Check == "" {
-		return nil
-	}
-	interval, fall := seconds(h.CheckInterval, 2*time.Second), cmp.Or(h.CheckFall, 3)
-	healthy := map[string]any{"interval": interval, "successes": cmp.Or(h.CheckRise, 2)}
-	unhealthy := map[string]any{"interval": interval, "tcp_failures": fall, "timeouts": fall, "http_failures": fall}
-	active := map[string]any{"type": h.Check, "timeout": seconds(h.CheckTimeout, time.Second), "healthy": healthy, "unhealthy": unhealthy}
-	if h.Check == v1.CheckHTTP {
-		active["http_path"] = cmp.Or(h.CheckPath, "/")
-		healthy["http_statuses"], unhealthy["http_statuses"] = statuses(h.GoodStatuses())
-	}
-	if s.Protocol == v1.HTTPS && h.Check == v1.CheckHTTP {
-		// A check carries nothing that a stranger may not have, and Kong knows no name to
-		// verify a target's certificate for but its address. Requests are verified.
-		active["type"], active["https_verify_certificate"] = "https", false
-	}
-	return map[string]any{"active": active}
-}
-
-// statuses divides the statuses of HTTP into those within ranges and the others.
-func statuses(ranges []string) (within, others []int) {
-	for status := 100; status < 600; status++ {
-		good := false
-		for _, text := range ranges {
-			from, to, ok := v1.StatusRange(text)
-			good = good || ok && from <= status && status <= to
-		}
-		if good {
-			within = append(within, status)
-		} else {
-			others = append(others, status)
-		}
-	}
-	return within, others
-}
-
-// maxSeconds is the longest time that Kong takes for a health check.
-const maxSeconds = 65_535
-
-func seconds(d, unset time.Duration) float64 {
-	return min(cmp.Or(d, unset).Seconds(), maxSeconds)
 }

@@ -17,9 +17,6 @@ func verify(s *v1.Service) *bool {
 
 // unspoken says why Kong can't speak with the instances as asked; "" when it can.
 func unspoken(s *v1.Service) (why, fix string) {
-	if s.Protocol.RPC() && s.Check == v1.CheckHTTP && s.Via.Port == 0 {
-		return "Kong checks over HTTP/1.1, which containers that speak gRPC don't answer", "write check=tcp, or gateways=haproxy"
-	}
 	if s.Protocol == v1.GRPCS && !s.TLSUnverified {
 		return "Kong can't verify the certificates of containers that speak gRPC", "write tls_verify=false where that is acceptable, or gateways=haproxy"
 	}

@@ -30,8 +30,8 @@ func TestSecuredServicesAreTaken(t *testing.T) {
 		for _, protocol := range []v1.Protocol{v1.HTTPS, v1.GRPC, v1.HTTP, v1.GRPCS, v1.HTTPS} {
 			s := service("web", 1)
 			s.Protocol, s.TLSUnverified = protocol, protocol == v1.GRPCS
-			if s.Check = v1.CheckHTTP; protocol.RPC() {
-				s.Check = v1.CheckTCP
+			if !protocol.RPC() {
+				s.Check, s.CheckPassive = v1.CheckHTTP, 3
 			}
 			settled(t, r, setOf(s))
 			writes := k.Writes()

@@ -149,7 +149,7 @@ func (f *Fleet) balance(s *v1.Service, e *v1.Endpoint) string {
 		return fmt.Sprintf("change the balance to %q, the cookie to %q", s.Balance, s.Sticky)
 	case 1:
 		s.HealthCheck = pick(f.random, []v1.HealthCheck{
-			{}, {Check: v1.CheckTCP, CheckInterval: time.Hour}, {Check: v1.CheckHTTP, CheckPath: "/healthz", CheckStatus: []string{"200", "300-399"}, CheckRise: 1, CheckFall: 7},
+			{}, {Check: v1.CheckHTTP, CheckInterval: time.Hour, CheckPassive: pick(f.random, []int{0, 3})}, {Check: v1.CheckHTTP, CheckPath: "/healthz", CheckStatus: []string{"200", "300-399"}, CheckRise: 1, CheckFall: 7},
 		})
 		return "change the health check to " + s.Check
 	default:
@@ -165,7 +165,9 @@ func (f *Fleet) stream(s *v1.Service, r *v1.Route) string {
 		s.Balance = pick(f.random, []string{"", v1.LeastConn, v1.BalanceSource})
 		return fmt.Sprintf("change the balance to %q", s.Balance)
 	case 1:
-		s.HealthCheck = pick(f.random, []v1.HealthCheck{{}, {Check: v1.CheckTCP, CheckExpect: "x", CheckInterval: time.Hour}})
+		s.HealthCheck = pick(f.random, []v1.HealthCheck{
+			{}, {Check: v1.CheckTCP, CheckExpect: "x", CheckInterval: time.Hour, CheckPassive: pick(f.random, []int{0, 3})},
+		})
 		return "change the health check to " + s.Check
 	case 2:
 		s.TunnelTimeout = pick(f.random, []time.Duration{0, time.Minute})
