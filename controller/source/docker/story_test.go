@@ -156,9 +156,9 @@ func inNoContainer() bool {
 // Engine, and compares the events: order, type, action, and the names of the attributes.
 func TestFakeTellsWhatTheEngineTells(t *testing.T) {
 	r := realEngine(t)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	since := time.Now()
+	real := listen(ctx, r.cli, r.pre)
 	one, two := r.network("one", network.CreateOptions{}), r.network("two", network.CreateOptions{})
 	id := r.run("a", func(_ *container.Config, h *container.HostConfig) { h.NetworkMode = container.NetworkMode(one) })
 	r.must(r.cli.NetworkConnect(ctx, two, id, nil))
@@ -178,6 +178,7 @@ func TestFakeTellsWhatTheEngineTells(t *testing.T) {
 	conn, err := dial(e.Listen(), nil)
 	r.must(err)
 	e.Forget()
+	fake := listen(ctx, conn.engine, r.pre)
 	e.AddNetwork(fakedocker.Network{Name: one})
 	e.AddNetwork(fakedocker.Network{Name: two})
 	e.Run(fakedocker.Spec{Name: r.pre + "-a", Image: r.image, Network: one, Labels: map[string]string{"lockstep-test": r.pre, r.pre + ".enable": "true"}})
@@ -193,51 +194,63 @@ func TestFakeTellsWhatTheEngineTells(t *testing.T) {
 	e.Start(r.pre + "-b")
 	e.Remove(r.pre + "-b")
 
-	want := story(ctx, t, r.cli, since, id, r.pre)
-	got := story(ctx, t, conn.engine, since, "", r.pre)
+	want, got := <-real, <-fake
+	if !strings.HasPrefix(want[len(want)-1], "container destroy ") {
+		t.Fatalf("the Engine did not tell all of it:\n%s", strings.Join(want, "\n"))
+	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("-Engine +fake\n%s", diff)
 	}
 }
 
-// story reads the events of one container and of the test's networks, up to its
-// destruction, and writes each as a line.
-func story(ctx context.Context, t *testing.T, e engine, since time.Time, id, pre string) []string {
-	t.Helper()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// listen reads the events of a test's one container and of its networks from now on, up to
+// the container's destruction, and gives each as a line. It does not read them afterwards:
+// an Engine gives no more than its last 256 again, and others may use it meanwhile.
+func listen(ctx context.Context, e engine, pre string) <-chan []string {
+	told := make(chan []string, 1)
+	since := time.Now()
 	stream, ended := e.Events(ctx, events.ListOptions{
 		Since:   fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond()),
 		Filters: filters.NewArgs(filters.Arg("type", "container"), filters.Arg("type", "network")),
 	})
-	var lines []string
-	for {
-		select {
-		case m := <-stream:
-			if !strings.HasPrefix(m.Actor.Attributes["name"], pre) {
-				continue
+	go func() {
+		var lines []string
+		defer func() { told <- lines }()
+		for id := ""; ; {
+			select {
+			case m := <-stream:
+				if !strings.HasPrefix(m.Actor.Attributes["name"], pre) {
+					continue
+				}
+				if id == "" && m.Type == events.ContainerEventType {
+					id = m.Actor.ID
+				}
+				// Under load the Engine says twice that a container was paused and goes on.
+				line := lineOf(m, id)
+				if pausing := strings.HasSuffix(string(m.Action), "pause"); !pausing || !slices.Contains(lines, line) {
+					lines = append(lines, line)
+				}
+				if m.Action == events.ActionDestroy {
+					return
+				}
+			case err := <-ended:
+				lines = append(lines, fmt.Sprintf("it ended: %v", err))
+				return
 			}
-			if id == "" && m.Type == events.ContainerEventType {
-				id = m.Actor.ID
-			}
-			attrs := maps.Clone(m.Actor.Attributes)
-			if c, ok := attrs["container"]; ok && c == id {
-				attrs["container"] = "ID"
-			}
-			var words []string
-			for _, k := range slices.Sorted(maps.Keys(attrs)) {
-				words = append(words, fmt.Sprintf("%s=%q", k, attrs[k]))
-			}
-			line := fmt.Sprintf("%s %s %s", m.Type, m.Action, strings.Join(words, " "))
-			// Under load the Engine says twice that a container was paused and goes on.
-			if pausing := strings.HasSuffix(string(m.Action), "pause"); !pausing || !slices.Contains(lines, line) {
-				lines = append(lines, line)
-			}
-			if m.Action == events.ActionDestroy {
-				return lines
-			}
-		case err := <-ended:
-			t.Fatalf("events: %v\n%s", err, strings.Join(lines, "\n"))
 		}
+	}()
+	return told
+}
+
+// lineOf writes an event with what Docker says of it, but for the container's id.
+func lineOf(m events.Message, id string) string {
+	attrs := maps.Clone(m.Actor.Attributes)
+	if c, ok := attrs["container"]; ok && c == id {
+		attrs["container"] = "ID"
 	}
+	var words []string
+	for _, k := range slices.Sorted(maps.Keys(attrs)) {
+		words = append(words, fmt.Sprintf("%s=%q", k, attrs[k]))
+	}
+	return fmt.Sprintf("%s %s %s", m.Type, m.Action, strings.Join(words, " "))
 }
