@@ -99,6 +99,27 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 	})
 }
 
+// TestNoAnswer: a request that is not answered is given up when its time is over, and tried
+// as often as any other.
+func TestNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options("http://kong.test")
+		c := clientOver(t, o, func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		for timeout, r := range map[time.Duration]request{o.Timeout: {}, 7 * time.Second: {timeout: 7 * time.Second}} {
+			began := time.Now()
+			r.method, r.path = http.MethodGet, "/"
+			_, err := c.do(t.Context(), r)
+			whole := time.Duration(o.Attempts) * timeout
+			if took := time.Since(began); took < whole || took > whole+time.Second || err == nil || !strings.Contains(err.Error(), "no answer within "+timeout.String()) {
+				t.Errorf("after %s: %v", took, err)
+			}
+		}
+	})
+}
+
 // TestNothingSecretIsShown plants secrets in every place that a request has
 // and looks for them in errors and logs.
 func TestNothingSecretIsShown(t *testing.T) {

@@ -52,7 +52,6 @@ func brokenOnce(t *testing.T, mode fakekong.Mode, fault fakekong.Fault, nth int,
 	k := start(t, fakekong.Options{Mode: mode})
 	defer finish(t, k)
 	o := options(k.AdminURL)
-	o.Attempts = 1
 	r := open(t, o)
 	if removing {
 		declare(t, r, set, shared)
@@ -61,6 +60,7 @@ func brokenOnce(t *testing.T, mode fakekong.Mode, fault fakekong.Fault, nth int,
 	if removing {
 		wanted = v1.Shared{}
 	}
+	r.client.attempts = 1 // this round itself gets over nothing
 	var calls atomic.Int64
 	k.Hook(func(*http.Request) fakekong.Fault {
 		if calls.Add(1) == int64(nth) {
@@ -77,6 +77,7 @@ func brokenOnce(t *testing.T, mode fakekong.Mode, fault fakekong.Fault, nth int,
 	if err := k.Start(); err != nil {
 		t.Fatal(err)
 	}
+	r.client.attempts = o.Attempts // connections that ended with it are no fault to be found here
 	for range 3 {
 		if p, problems := declare(t, r, set, shared); p.Empty() && len(problems) == 0 {
 			break

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -133,22 +134,54 @@ func TestEachRequestInTurnGoesWrong(t *testing.T) {
 	}
 }
 
+// ending is a transport on which the client's patience with a request is at an end when
+// the test says so, and not by a clock: a busy machine may need as long for any answer.
+type ending struct {
+	*http.Transport
+	mu       sync.Mutex
+	underWay []context.CancelCauseFunc
+}
+
+const tryHeader = "X-Lockstep-Try"
+
+// RoundTrip implements http.RoundTripper.
+func (e *ending) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, end := context.WithCancelCause(req.Context())
+	req = req.Clone(ctx)
+	e.mu.Lock()
+	req.Header.Set(tryHeader, strconv.Itoa(len(e.underWay)))
+	e.underWay = append(e.underWay, end)
+	e.mu.Unlock()
+	return e.Transport.RoundTrip(req)
+}
+
+// patience ends that with a request that has reached Kong.
+func (e *ending) patience(req *http.Request) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n, err := strconv.Atoi(req.Header.Get(tryHeader)); err == nil && n < len(e.underWay) {
+		e.underWay[n](context.DeadlineExceeded)
+	}
+}
+
 func oneFault(t *testing.T, mode fakekong.Mode, f faultCase, nth int, from, to v1.Set, want string) {
 	t.Helper()
 	k := start(t, fakekong.Options{Mode: mode})
 	defer finish(t, k)
 	o := options(k.AdminURL)
 	settled(t, open(t, o), from)
-	if f.fault.Hang {
-		o.Timeout, o.PushTimeout = 250*time.Millisecond, 250*time.Millisecond
-	}
+	end := &ending{Transport: &http.Transport{}}
+	o.Transport = end
 	r := open(t, o)
 	var mu sync.Mutex
 	seen := 0
-	k.Hook(func(*http.Request) fakekong.Fault {
+	k.Hook(func(req *http.Request) fakekong.Fault {
 		mu.Lock()
 		defer mu.Unlock()
 		if seen++; seen == nth+1 {
+			if f.fault.Hang {
+				end.patience(req)
+			}
 			return f.fault
 		}
 		return fakekong.Fault{}

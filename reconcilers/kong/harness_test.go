@@ -16,11 +16,12 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
 
-// options are those of a quick and impatient reconciler on a stand-in.
+// options are those of a reconciler on a stand-in that is quick to try again, and waits
+// for an answer as long as a machine with much else to do may need.
 func options(url string) Options {
 	return Options{
 		AdminURLs: []string{url}, Owner: "lockstep", Writer: "writer-1",
-		Attempts: 3, Pause: time.Millisecond, Timeout: 2 * time.Second, WatchInterval: 5 * time.Millisecond, PushInterval: time.Nanosecond,
+		Attempts: 3, Pause: time.Millisecond, Timeout: time.Minute, WatchInterval: 5 * time.Millisecond, PushInterval: time.Nanosecond,
 	}
 }
 

@@ -70,7 +70,7 @@ func TestSharedKongVerified(t *testing.T) {
 func sharedVerified(t *testing.T, admin, proxy string) {
 	t.Helper()
 	o := options(admin)
-	o.Timeout, o.ProxyURLs = 10*time.Second, []string{proxy}
+	o.ProxyURLs = []string{proxy}
 	o.Owner = "t" + strings.ReplaceAll(uuid.NewString(), "-", "")[:16]
 	r := open(t, o)
 	if err := r.ask(t.Context()); err != nil {
@@ -95,7 +95,6 @@ func sharedVerified(t *testing.T, admin, proxy string) {
 func onShared(t *testing.T, url string, events int) {
 	t.Helper()
 	o := options(url)
-	o.Timeout = 10 * time.Second
 	r := open(t, o)
 	if err := r.ask(t.Context()); err != nil {
 		t.Fatal(err)
