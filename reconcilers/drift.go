@@ -162,12 +162,18 @@ func (s *sifting) leaves(key v1.Key, o *drifted) {
 	}
 }
 
+// forget lets an object be made as it is desired, and what waits for it.
+func (s *sifting) forget(key v1.Key) {
+	delete(s.known, key)
+	delete(s.gone, key)
+}
+
 // keepsBack decides on a change that makes or changes an object, and returns what is
 // reported of it when it is kept back, else nil.
 func (s *sifting) keepsBack(change plan.Change) *plan.Reported {
 	kin, ok := change.After.Native.(Kin)
 	if s.asked[change.Key] {
-		delete(s.known, change.Key)
+		s.forget(change.Key)
 		return nil
 	}
 	if !ok || change.After.Service == "" { // what belongs to no service is for all of them
@@ -187,7 +193,7 @@ func (s *sifting) keepsBack(change plan.Change) *plan.Reported {
 	found := s.found(change, kin)
 	o := s.judge(found)
 	if o == nil || kin.Vital(found.Fields) {
-		delete(s.known, change.Key)
+		s.forget(change.Key)
 		return nil
 	}
 	s.seen[change.Key] = true

@@ -164,6 +164,25 @@ func TestDriftOutsideTheScope(t *testing.T) {
 	}
 }
 
+// TestDriftOfWhatMoved: what somebody removed and what is now asked for by another service,
+// in another form, is made with all that needs it, though a narrow plan does not show the
+// service that it was of.
+func TestDriftOfWhatMoved(t *testing.T) {
+	drift := NewDrift(DriftPolicy{"service": true})
+	service, child := thing("service/s", "port=1", kin{}), thing("route/r", "", kin{parents: []v1.Key{{Kind: "service", Name: "s"}}})
+	child.Level = 1
+	asked := world(t, service, child)
+	if got := drift.Filter(Look{Now: noon, Left: asked}, plan.Diff(nil, asked)); len(got.Reported) != 2 {
+		t.Fatalf("it is not reported:\n%s", told(got))
+	}
+	moved := *service
+	moved.Service, moved.Fields = "b", map[string]string{"port": "2"}
+	got := drift.Filter(Look{Now: noon, Scope: Scope{Services: []string{"b"}}}, plan.Diff(nil, world(t, &moved, child)))
+	if diff := cmp.Diff("add service/s\nadd route/r\n", told(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestDriftOfAnotherGateway: one that came back empty was changed by nobody.
 func TestDriftOfAnotherGateway(t *testing.T) {
 	drift, _ := drifting(t)
