@@ -136,7 +136,7 @@ type adopted struct {
 
 // adopt answers. It runs in the worker's goroutine.
 func (w *worker) adopt(ctx context.Context, adopter reconcilers.Adopter, o AdoptOrder) adopted {
-	w.foresee()
+	j := w.foresee()
 	var found []reconcilers.Adoption
 	var err error
 	if o.Release {
@@ -151,7 +151,11 @@ func (w *worker) adopt(ctx context.Context, adopter reconcilers.Adopter, o Adopt
 	if o.Preview || len(chosen) == 0 {
 		return a
 	}
-	outcomes, err := w.carryOut(ctx, adopter, chosen, o)
+	outcomes, err := w.carryOut(ctx, adopter, chosen, o, j)
+	if err != nil {
+		return adopted{err: err}
+	}
+	there, err := w.there(ctx, adopter, chosen, outcomes)
 	if err != nil {
 		return adopted{err: err}
 	}
@@ -160,22 +164,49 @@ func (w *worker) adopt(ctx context.Context, adopter reconcilers.Adopter, o Adopt
 		if at < 0 {
 			continue
 		}
-		if a.list[i].settle(chosen[at].Change, outcomes); a.list[i].Done {
+		if a.list[i].settle(chosen[at].Change, outcomes, there); a.list[i].Done {
 			w.log.Info("object has changed hands", "object", a.list[i].Name, "id", a.list[i].ID, "given_back", o.Release, "by", o.By)
 		}
 	}
 	return a
 }
 
-// settle notes what became of a change. A push of everything, which has no outcome of
-// its own, was made where there was no error.
-func (a *Adopted) settle(change plan.Change, outcomes []plan.Outcome) {
-	at := slices.IndexFunc(outcomes, func(o plan.Outcome) bool { return o.Change.Key == change.Key })
+// there returns what of that which was chosen stands there as before. Only what is replaced
+// as a whole, and so has no outcome of its own, is looked for.
+func (w *worker) there(ctx context.Context, adopter reconcilers.Adopter, chosen []reconcilers.Adoption, outcomes []plan.Outcome) (map[string]bool, error) {
+	if !slices.ContainsFunc(chosen, func(a reconcilers.Adoption) bool { return outcomeOf(a.Change, outcomes) < 0 && a.Change.After == nil }) {
+		return nil, nil
+	}
+	found, err := adopter.Adoptions(ctx, w.set, w.shared)
+	if err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for _, a := range found {
+		there[refOf(a)] = true
+	}
+	return there, nil
+}
+
+// outcomeOf returns which of some outcomes is that of a change; below 0 for none.
+func outcomeOf(change plan.Change, outcomes []plan.Outcome) int {
+	return slices.IndexFunc(outcomes, func(o plan.Outcome) bool { return o.Change.Key == change.Key })
+}
+
+// settle notes what became of a change. What has no outcome of its own was done where it
+// is no longer there.
+func (a *Adopted) settle(change plan.Change, outcomes []plan.Outcome, there map[string]bool) {
+	at := outcomeOf(change, outcomes)
+	failed := slices.IndexFunc(outcomes, func(o plan.Outcome) bool { return o.Problem != nil })
 	switch {
 	case at < 0 && change.After != nil:
 		a.Refused = "it is no longer asked for, or somebody changed it meanwhile; ask again"
 	case at >= 0 && outcomes[at].Problem != nil:
 		a.Refused = outcomes[at].Problem.Message + "; " + outcomes[at].Problem.Fix
+	case at < 0 && there[a.Name] && failed >= 0:
+		a.Refused = "what is to be there instead was not taken: " + outcomes[failed].Problem.Message + "; " + outcomes[failed].Problem.Fix
+	case at < 0 && there[a.Name]:
+		a.Refused = "it holds the same as before; see lockstep status, and ask again"
 	default:
 		a.Done = true
 	}
@@ -183,7 +214,7 @@ func (a *Adopted) settle(change plan.Change, outcomes []plan.Outcome) {
 
 // carryOut does what was chosen. A round over everything follows: what waited for it
 // is made, and what is wanted still is a conflict.
-func (w *worker) carryOut(ctx context.Context, adopter reconcilers.Adopter, chosen []reconcilers.Adoption, o AdoptOrder) ([]plan.Outcome, error) {
+func (w *worker) carryOut(ctx context.Context, adopter reconcilers.Adopter, chosen []reconcilers.Adoption, o AdoptOrder, j job) ([]plan.Outcome, error) {
 	defer w.refresh()
 	if o.Release {
 		return adopter.Release(ctx, chosen)
@@ -196,8 +227,5 @@ func (w *worker) carryOut(ctx context.Context, adopter reconcilers.Adopter, chos
 	}
 	w.drift.Ask(keys...)
 	defer w.drift.Ask()
-	w.mu.Lock()
-	j := job{build: w.build}
-	w.mu.Unlock()
 	return w.work(ctx, j, time.Now())
 }

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -118,6 +119,44 @@ func TestAdoptionThatFails(t *testing.T) {
 	})
 }
 
+// whole is a gateway that holds something of a stranger's as a whole, which no change is about.
+type whole struct {
+	*reconcilertest.Reconciler
+	there func() bool
+}
+
+func (w whole) Adoptions(context.Context, v1.Set, v1.Shared) ([]reconcilers.Adoption, error) {
+	if !w.there() {
+		return nil, nil
+	}
+	return []reconcilers.Adoption{{Gateway: v1.Kong, ID: "1", Names: []string{"node/x"}, Change: plan.Change{Op: plan.Delete, Key: v1.Key{Kind: "node", Name: "x"}}}}, nil
+}
+
+// TestAdoptionOfAWhole: it is done when nothing of it is there any more, and not when the
+// round that was to replace it went by.
+func TestAdoptionOfAWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks, replaced := 0, false
+		s := begin(t, func(o *Options) {
+			r, ok := o.Gateways[0].Reconciler.(*reconcilertest.Reconciler)
+			if !ok {
+				t.Fatalf("%T", o.Gateways[0].Reconciler)
+			}
+			o.Gateways[0].Reconciler = whole{r, func() bool { looks++; return looks == 1 || !replaced }}
+		})
+		s.source.say(full("web1"))
+		got, err := s.Adopt(t.Context(), AdoptOrder{Names: []string{"kong:node/x"}})
+		if err != nil || len(got) != 1 || got[0].Done || !strings.Contains(got[0].Refused, "the same as before") {
+			t.Errorf("of what stays: %+v, %v", got, err)
+		}
+		looks, replaced = 0, true
+		got, err = s.Adopt(t.Context(), AdoptOrder{Names: []string{"kong:node/x"}})
+		if err != nil || len(got) != 1 || !got[0].Done || got[0].Refused != "" {
+			t.Errorf("of what went: %+v, %v", got, err)
+		}
+	})
+}
+
 // TestRelease: what is given back is a stranger's as it is, and in the way as such.
 func TestRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -197,6 +236,36 @@ func TestPrune(t *testing.T) {
 	})
 }
 
+// TestPruneOfWhatWasRefused: what the gateway did not remove before is among what would go,
+// so that nobody agrees to less.
+func TestPruneOfWhatWasRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		all := names(3)
+		s.source.say(full(all...))
+		s.kong.Fail(func(c reconcilertest.Call) error {
+			if strings.HasPrefix(c.Verb, "delete") {
+				return reconcilertest.ErrTaken
+			}
+			return nil
+		})
+		s.source.say(gone(all[0]))
+		pass(2 * time.Minute)
+		s.kong.Fail(nil)
+		preview, err := s.Prune(t.Context(), PruneOrder{Preview: true})
+		if err != nil || len(removed(preview[0])) == 0 {
+			t.Fatalf("would go: %+v, %v", preview, err)
+		}
+		if pruned, err := s.Prune(t.Context(), PruneOrder{Objects: []string{"something/else"}}); err != nil || !strings.Contains(pruned[0].Error, "more would go") {
+			t.Errorf("less was agreed to: %+v, %v", pruned, err)
+		}
+		pruned, err := s.Prune(t.Context(), PruneOrder{Objects: removed(preview[0])})
+		if diff := gocmp.Diff(removed(preview[0]), removed(pruned[0])); err != nil || diff != "" {
+			t.Errorf("%v; (-would go +went):\n%s", err, diff)
+		}
+	})
+}
+
 // removed are the keys of what went, or would.
 func removed(p Pruned) []string {
 	var out []string
@@ -228,6 +297,36 @@ func TestUninstall(t *testing.T) {
 			if outcome.Problem != nil || outcome.Change.Op != plan.Delete {
 				t.Errorf("%s: %v", outcome.Change.Sentence(), outcome.Problem)
 			}
+		}
+	})
+}
+
+// TestUninstallThatFails keeps the writer's mark for as long as something of ours is there,
+// and says of each what became of it once.
+func TestUninstallThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.source.say(full("web1", "web2"))
+		s.kong.Fail(func(c reconcilertest.Call) error {
+			if strings.HasPrefix(c.Verb, "delete") && strings.HasSuffix(c.ID, "/web1") {
+				return errors.New("503")
+			}
+			return nil
+		})
+		did := Uninstall(t.Context(), Gateway{Name: v1.Kong, Reconciler: s.kong.Open("lockstep")}, false)
+		times, failed := map[string]int{}, 0
+		for _, outcome := range did.Outcomes {
+			if times[outcome.Change.Key.String()]++; outcome.Problem != nil {
+				failed++
+			}
+		}
+		for key, n := range times {
+			if n > 1 {
+				t.Errorf("%s is told of %d times", key, n)
+			}
+		}
+		if failed == 0 || !strings.Contains(s.kong.World(), "unavailable") {
+			t.Errorf("%d failed; left:\n%s", failed, s.kong.World())
 		}
 	})
 }

@@ -55,8 +55,8 @@ func (w *worker) ask(ctx context.Context) Preview {
 }
 
 // foresee takes over what was submitted, before the next round does: that will find
-// it changed all the same.
-func (w *worker) foresee() {
+// it changed all the same. It returns a job about all that there is by then.
+func (w *worker) foresee() job {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, service := range w.pending {
@@ -65,6 +65,7 @@ func (w *worker) foresee() {
 	if w.beside != nil {
 		w.shared = *w.beside
 	}
+	return job{build: w.build}
 }
 
 // preview answers. It runs in the worker's goroutine.

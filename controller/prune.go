@@ -60,12 +60,13 @@ func (w *worker) prune(ctx context.Context, o PruneOrder) Pruned {
 		pruned.Error = "what there should be is not known for sure just now, for a source does not answer (see lockstep status); ask again when it does"
 		return pruned
 	}
-	w.foresee()
-	guard := w.guard
+	j, guard, refused := w.foresee(), w.guard, w.refused
 	if o.Preview {
 		guard = w.guard.Clone()
 	}
+	w.refused = map[v1.Key]refusal{} // what the gateway did not remove goes with the rest
 	p, _, err := w.plan(ctx, reconcilers.Scope{Fresh: true}, guard)
+	w.refused = refused
 	if w.drift.keep(w.dryRun, w.log) { // nobody else will see what was found just now
 		w.refresh()
 	}
@@ -87,17 +88,14 @@ func (w *worker) prune(ctx context.Context, o PruneOrder) Pruned {
 			return pruned
 		}
 	}
-	return w.removeHeld(ctx, o, pruned)
+	return w.removeHeld(ctx, o, pruned, j)
 }
 
 // removeHeld removes what was found, with all else that is due.
-func (w *worker) removeHeld(ctx context.Context, o PruneOrder, pruned Pruned) Pruned {
+func (w *worker) removeHeld(ctx context.Context, o PruneOrder, pruned Pruned, j job) Pruned {
 	defer w.refresh()
 	w.guard.Confirm()
 	clear(w.refused)
-	w.mu.Lock()
-	j := job{build: w.build}
-	w.mu.Unlock()
 	outcomes, err := w.work(ctx, j, time.Now())
 	if err != nil {
 		pruned.Outcomes, pruned.Error = nil, err.Error()

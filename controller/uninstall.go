@@ -35,8 +35,9 @@ func Uninstall(ctx context.Context, gateway Gateway, preview bool) Pruned {
 		if err == nil {
 			outcomes, err = gateway.Reconciler.Apply(ctx, p)
 		}
-		if pruned.take(nil, outcomes, err); err != nil {
-			return pruned
+		pruned.take(nil, outcomes, err)
+		if err != nil || !keeps && slices.ContainsFunc(outcomes, func(o plan.Outcome) bool { return o.Problem != nil }) {
+			return pruned // as long as something of ours is there, the mark is
 		}
 	}
 	if keeps {
