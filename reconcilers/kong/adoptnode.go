@@ -50,6 +50,12 @@ func (r *Reconciler) replacements(ctx context.Context) ([]reconcilers.Adoption, 
 	return []reconcilers.Adoption{a}, nil
 }
 
+// replaces reports whether the next push may remove what others have on the node.
+func (r *Reconciler) replaces() bool {
+	hash, _ := r.health.expected()
+	return r.facts.dbless() && r.stranger != "" && r.adopting[hash]
+}
+
 // Adoptions implements reconcilers.Adopter: of nodes without a database, each that
 // answers.
 func (n *Nodes) Adoptions(ctx context.Context, set v1.Set, shared v1.Shared) ([]reconcilers.Adoption, error) {

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
 )
 
 const foreign = `{"_format_version":"3.0","services":[{"name":"theirs","host":"theirs.test","routes":[{"name":"way","paths":["/"]}]}],"consumers":[{"username":"bob"}]}`
@@ -46,6 +47,40 @@ func TestNodeIsAdopted(t *testing.T) {
 	}
 	if _, err := r.Owned(t.Context()); reasonOf(err) != v1.Conflict {
 		t.Errorf("nothing can be given back there: %v", err)
+	}
+}
+
+// TestNodeWithAllOfOursIsAdopted: what others have beside ours goes as well, though nothing
+// of ours is to be changed.
+func TestNodeWithAllOfOursIsAdopted(t *testing.T) {
+	k := start(t, fakekong.Options{Mode: fakekong.DBLess})
+	r, set := open(t, options(k.AdminURL)), setOf(service("a", 1))
+	settled(t, r, set)
+	want := k.World()
+	state, err := r.Observe(t.Context(), reconcilers.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := parseBase(r.rows, []byte(foreign))
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := declaration(r.rows, state, theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, http.MethodPost, k.AdminURL+"/config", both)
+	if p := settled(t, r, set); !p.Empty() || k.World() == want {
+		t.Fatalf("it is no node with all of ours and more: %s\n%s", sentences(p), k.World())
+	}
+	if found, _ := adoptAll(t, r, set, v1.Shared{}); len(found) != 1 {
+		t.Errorf("found %+v", found)
+	}
+	if diff := cmp.Diff(want, k.World()); diff != "" {
+		t.Errorf("(-ours +there):\n%s", diff)
+	}
+	if found, err := r.Adoptions(t.Context(), set, v1.Shared{}); err != nil || len(found) > 0 {
+		t.Errorf("then %v, %v", found, err)
 	}
 }
 

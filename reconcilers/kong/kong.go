@@ -154,6 +154,9 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 			maps.Copy(state, objects)
 		}
 		r.dated(state)
+		if r.replaces() { // there must be something to push, though all of ours may be there
+			delete(state, markKey())
+		}
 		return state, nil
 	}
 	for _, service := range scope.Services {

@@ -24,7 +24,7 @@ const (
 // push makes the changes by one new configuration. Objects that Kong refuses
 // stay as they were, or out, with what depends on them; the rest goes through.
 func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
-	if hash, _ := r.health.expected(); r.stranger != "" && !r.adopting[hash] {
+	if r.stranger != "" && !r.replaces() {
 		return r.untried(p, gatewayError(v1.Conflict,
 			fmt.Sprintf("the Kong at %s has no database and holds what is neither empty nor Lockstep's: %s; a push would remove it", r.client.where(), r.stranger),
 			"name a declarative file that holds it with --kong-base; see what it is and let it go with: lockstep adopt; or give Lockstep a Kong of its own"))
