@@ -76,6 +76,9 @@ func (n *Nodes) accept() uint64 {
 	if last := len(n.parts) - 1; last < 0 || n.parts[last].number != next.number {
 		n.parts = append(n.parts, next)
 	}
+	if len(n.parts) > maxGenerations { // who serves a later one serves it as well
+		n.parts = append([]part(nil), n.parts[1:]...)
+	}
 	return next.number
 }
 

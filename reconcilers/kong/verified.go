@@ -63,6 +63,7 @@ func (b *batch) move(ctx context.Context, o *plan.Object) {
 	}
 	if err != nil {
 		b.options.Log.Debug("the proof of what kong serves could not be moved on", "error", err)
+		b.verifier.owe()
 		now = stamped(o, "") // whatever it is there
 	}
 	b.writtenMu.Lock()

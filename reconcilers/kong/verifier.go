@@ -91,14 +91,16 @@ func (v *verifier) accept(token string, proven, renewed bool) uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	defer v.wake()
-	if !proven {
-		v.behind = true
-		v.owed.Store(!v.lacks)
-		return v.accepted + 1
-	}
 	now := time.Now()
 	if renewed {
-		v.recent, v.asleep = nil, now.Add(v.settled)
+		v.asleep = now.Add(v.settled)
+	}
+	if !proven {
+		v.behind = true
+		return v.accepted + 1
+	}
+	if renewed {
+		v.recent = nil
 	}
 	if !v.behind && !renewed && v.accepted > 0 && v.recent[len(v.recent)-1].token == token {
 		return v.accepted
@@ -135,6 +137,13 @@ func (v *verifier) wake() {
 	case v.poke <- struct{}{}:
 	default:
 	}
+}
+
+// owe notes that a write of the proof failed that no outcome tells of.
+func (v *verifier) owe() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.owed.Store(!v.lacks)
 }
 
 // owes reports once that the proof is to be looked after. v may be nil.

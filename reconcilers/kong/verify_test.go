@@ -83,7 +83,7 @@ func verifying(t *testing.T, v reconcilers.Verifier) *witness {
 // until waits until what is told is as wanted.
 func (w *witness) until(what string, is func(reconcilers.Verification) bool) {
 	w.t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(time.Minute)
 	for !is(w.last) {
 		select {
 		case w.last = <-w.told:
@@ -300,7 +300,7 @@ func TestProofFails(t *testing.T) {
 // watchOne waits until the watcher asks for a round.
 func watchOne(t *testing.T, r *Reconciler) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	poked := false
 	_ = r.Watch(ctx, func() { poked = true; stop() }) // it ends with its context, and says that
@@ -328,6 +328,9 @@ func TestProofOfOthers(t *testing.T) {
 		t.Errorf("the proof: %v", p)
 	}
 	w.until("the trouble", func(v reconcilers.Verification) bool { return v.Problem != "" && v.Verified < v.Accepted })
+	if r.verifier.owes() {
+		t.Error("Watch asks for a round over everything again and again, though the outcome tells of it")
+	}
 }
 
 // TestProofWithoutPlugin: a Kong that can't prove what it serves is told of, gets no proof,
@@ -569,6 +572,26 @@ func TestNodesVerified(t *testing.T) {
 	}
 }
 
+// TestNodesPartsAreBounded: of nodes that nobody can ask, not every generation is remembered.
+func TestNodesPartsAreBounded(t *testing.T) {
+	a, b := start(t, fakekong.Options{Mode: fakekong.DBLess}), start(t, fakekong.Options{Mode: fakekong.DBLess})
+	o := several(a, b)
+	o.ProxyURLs = []string{a.ProxyURL, b.ProxyURL}
+	n, ok := openAll(t, o).(*Nodes)
+	if !ok {
+		t.Fatal("two addresses are no nodes")
+	}
+	for i := range 3 * maxGenerations {
+		for _, node := range n.each {
+			node.verifier.accept(fmt.Sprint(i), true, false)
+		}
+		n.accept()
+	}
+	if got, last := len(n.parts), n.parts[len(n.parts)-1].number; got > maxGenerations || last != 6*maxGenerations {
+		t.Errorf("%d are remembered, up to %d", got, last)
+	}
+}
+
 // several2 are the same options for another reconciler.
 func several2(o Options) Options {
 	o.Registerer = nil
@@ -612,8 +635,11 @@ func TestGenerations(t *testing.T) {
 			t.Errorf("unproven: %d, %d", next, again)
 		}
 		number("c", 0)
-		if k := v.known(); k.Accepted != 4 || k.Problem == "" || !v.owes() || v.owes() {
+		if k := v.known(); k.Accepted != 4 || k.Problem == "" || v.owes() {
 			t.Errorf("unproven: %+v", k)
+		}
+		if v.owe(); !v.owes() || v.owes() {
+			t.Error("what is owed is told once")
 		}
 		if got := v.accept("a", true, false); got != 4 { // what was unproven is gone again
 			t.Errorf("proven: %d", got)
@@ -625,6 +651,10 @@ func TestGenerations(t *testing.T) {
 			t.Errorf("renewed: %d, asked in %s", got, v.rest())
 		}
 		number("a", 5)
+		time.Sleep(v.settled) //nolint:forbidigo // in a bubble
+		if v.accept("x", false, true); v.rest() != v.settled {
+			t.Errorf("where only a part of a new proof is there, it is asked for in %s", v.rest())
+		}
 		for i := range 3 * maxGenerations {
 			v.accept(fmt.Sprint(i), true, false)
 		}
