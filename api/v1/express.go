@@ -45,7 +45,7 @@ func InexpressibleOfInstance(d DeclaredService, g Gateway) []string {
 func lacking(scope Scope, s *DeclaredService, r *Route, g Gateway, optional []string) (names, given []string, open bool) {
 	open = true
 	for f, value := range said(scope, s, r) {
-		kept := f.keep(value, g)
+		kept := f.keep(&s.Service, value, g)
 		if f.Match && f.isSet(kept) {
 			open = false
 		}
@@ -88,7 +88,7 @@ func LeftOutOfInstance(d DeclaredService, g Gateway) []string {
 func leftOut(scope Scope, s *DeclaredService, r *Route, g Gateway) []string {
 	var out []string
 	for f, value := range said(scope, s, r) {
-		kept := f.keep(value, g)
+		kept := f.keep(&s.Service, value, g)
 		if f.same(value, kept) {
 			continue
 		}
@@ -137,17 +137,22 @@ func cut(scope Scope, s *DeclaredService, r *Route, g Gateway) {
 			continue
 		}
 		if value := f.get(s, r); f.isSet(value) {
-			f.set(target{service: s, route: r}, f.keep(value, g))
+			f.set(target{service: s, route: r}, f.keep(&s.Service, value, g))
 		}
 	}
 }
 
-// keep returns the part of a value that a gateway can express; where that is
-// nothing, the default.
-func (f *Field) keep(v Value, g Gateway) Value {
+// keep returns the part of a value that a gateway can express, for a service where
+// it is the service's; where that is nothing, the default.
+func (f *Field) keep(s *Service, v Value, g Gateway) Value {
 	how := f.Rendering(g)
 	switch {
 	case how.whole():
+		return v
+	case how.foreign != nil:
+		if how.foreign(s) {
+			return f.Default
+		}
 		return v
 	case f.Type == Text && how.expresses(v.Text):
 		return v

@@ -88,4 +88,11 @@ func TestLeftOut(t *testing.T) {
 	if got := LeftOutOfService(Service{}, HAProxy); got != nil {
 		t.Errorf("of nothing HAProxy leaves out %q", got)
 	}
+	connects := Service{HealthCheck: HealthCheck{Check: CheckTCP, CheckPassive: 5}}
+	if diff := cmp.Diff([]string{"check", "check_passive"}, LeftOutOfService(connects, Kong)); diff != "" {
+		t.Errorf("a check that Kong never asks (-want +got):\n%s", diff)
+	}
+	if got := ExpressibleService(connects, Kong).HealthCheck; got.Check != "" || got.CheckPassive != 0 {
+		t.Errorf("Kong would ask %+v", got)
+	}
 }

@@ -51,9 +51,10 @@ type Value struct {
 type Rendering struct {
 	// As says it in the gateway's own words; "" is NotExpressible.
 	As string
-	// Except says which values can't be expressed, "" when all can.
-	Except string
-	except func(item string) bool
+	// Except says which values, or of which services, can't be expressed; "" when all can.
+	Except  string
+	except  func(item string) bool
+	foreign func(s *Service) bool // of which services no value can be
 }
 
 // expresses reports whether the gateway can express one item of the field's value.
@@ -62,7 +63,7 @@ func (r Rendering) expresses(item string) bool {
 }
 
 // whole reports whether every value of the field can be expressed.
-func (r Rendering) whole() bool { return r.As != "" && r.except == nil }
+func (r Rendering) whole() bool { return r.As != "" && r.except == nil && r.foreign == nil }
 
 // String returns what the reference page says.
 func (r Rendering) String() string {

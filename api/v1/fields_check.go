@@ -12,9 +12,9 @@ var checkRows = []Field{
 		needs: needsProduct,
 		Unset: "`none`",
 		Kong: Rendering{
-			As:     "upstream's `healthchecks.active`; `http` for requests, gRPC aside, and `tcp` for connections",
-			Except: "`redis`, `postgres` or `smtp`",
-			except: IsProductCheck,
+			As:      "upstream's `healthchecks.active`",
+			Except:  "what Kong never asks (`tcp` for requests, `http` for connections and for gRPC, `redis`, `postgres`, `smtp`)",
+			foreign: unasked,
 		},
 		HAProxy: Rendering{As: "`check` of each `server`, and `option httpchk`, `redis-check`, `pgsql-check`, `smtpchk`"},
 		Doc:     "Lets the gateway check each copy by itself, beside Docker's HEALTHCHECK: whether it takes a connection (`tcp`), answers a GET (`http`), or, with `protocol=tcp`, is a Redis, PostgreSQL or mail server that is ready (`redis`, `postgres`, `smtp`).",
@@ -116,8 +116,8 @@ var checkRows = []Field{
 		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: s.Service.CheckFall} },
 	},
 	{
-		Name: "check_passive", Scope: OfService, Type: Int, Min: 0, Max: mostPassive, needs: needsCheck, optional: true,
-		Kong:    Rendering{As: "upstream's `healthchecks.passive`"},
+		Name: "check_passive", Scope: OfService, Type: Int, Min: 0, Max: mostPassive, needs: needsCheck,
+		Kong:    Rendering{As: "upstream's `healthchecks.passive`", Except: "beside a `check` that Kong never asks, it", foreign: unasked},
 		HAProxy: Rendering{As: "`observe`, `error-limit`, `on-error mark-down`"},
 		Doc:     "How many requests in a row that fail at a copy, or connections where there are no requests, take it out at once, until its check brings it back; `0` is none.",
 		Example: "check_passive=5",

@@ -48,9 +48,19 @@ const (
 	CheckSMTP     = "smtp"
 )
 
-// IsProductCheck reports whether a check is that of a product.
-func IsProductCheck(check string) bool {
+// isProductCheck reports whether a check is that of a product.
+func isProductCheck(check string) bool {
 	return check == CheckRedis || check == CheckPostgres || check == CheckSMTP
+}
+
+// unasked reports whether Kong asks nothing by the check of a service. Of requests it
+// runs checks over HTTP/1.1 alone, of connections those that connect alone; it takes the
+// others too, and never asks (https://github.com/Kong/kong/issues/8872).
+func unasked(s *Service) bool {
+	if s.Protocol.Stream() {
+		return s.Check != CheckTCP
+	}
+	return s.Check != CheckHTTP || s.Protocol.RPC()
 }
 
 // goodStatus is what an HTTP check takes for good unless check_status says otherwise.
@@ -151,7 +161,7 @@ func needsAnswer(s *Service) string {
 }
 
 func needsProduct(s *Service) string {
-	if IsProductCheck(s.Check) && s.Protocol != TCP {
+	if isProductCheck(s.Check) && s.Protocol != TCP {
 		return "protocol=" + string(TCP)
 	}
 	return ""

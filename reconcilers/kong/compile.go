@@ -93,9 +93,6 @@ func (c *compiler) unserved(shared v1.Shared) {
 
 func (c *compiler) service(s *v1.Service) {
 	why, fix := unspoken(s)
-	if why == "" {
-		why, fix = unchecked(s)
-	}
 	issuers, lacking, remedy := c.issuersOf(s)
 	if why == "" {
 		why, fix = lacking, remedy

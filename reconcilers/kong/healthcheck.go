@@ -2,48 +2,17 @@ package kong
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
-
-// runsCheck reports whether Kong runs the check of a service. Of requests it runs
-// those over HTTP/1.1 alone, of connections those that connect alone: it takes the
-// others, and never asks (https://github.com/Kong/kong/issues/8872).
-func runsCheck(s *v1.Service) bool {
-	if s.Protocol.Stream() {
-		return s.Check == v1.CheckTCP
-	}
-	return s.Check == v1.CheckHTTP && !s.Protocol.RPC()
-}
-
-// unchecked says why Kong can't check the instances as asked; "" when it can, or
-// need not.
-func unchecked(s *v1.Service) (why, fix string) {
-	needed := func(field string) bool { return !slices.Contains(s.Optional, field) }
-	switch {
-	case s.Via.Port != 0 || runsCheck(s):
-		return "", ""
-	case s.Check == "" || !needed("check"):
-		if s.CheckPassive > 0 && needed("check_passive") { // it would take out for good
-			return "Kong runs no check of this service that could bring back what check_passive takes out", "write check_passive?=… where it may be missing, or gateways=haproxy"
-		}
-		return "", ""
-	case s.Protocol.Stream():
-		return "Kong checks those to whom it passes connections on by connecting, and no other way", "write check=tcp, or gateways=haproxy"
-	case s.Protocol.RPC():
-		return "Kong has no check that containers that speak gRPC answer", "leave check out, write check?=… where it may be missing, or gateways=haproxy"
-	}
-	return "Kong checks those to whom it sends requests over HTTP, and never by connecting alone", "write check=http, check?=… where it may be missing, or gateways=haproxy"
-}
 
 // healthchecks returns what Kong is to check by itself; nil for nothing. Kong
 // leaves a status out of account that is neither healthy nor unhealthy, so each
 // is one of the two.
 func healthchecks(s *v1.Service) map[string]any {
 	h := s.HealthCheck
-	if !runsCheck(s) {
+	if h.Check == "" {
 		return nil
 	}
 	interval, fall := seconds(h.CheckInterval, 2*time.Second), min(cmp.Or(h.CheckFall, 3), mostCount)

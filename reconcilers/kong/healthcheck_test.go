@@ -7,38 +7,11 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// TestChecksThatKongRuns: of requests over HTTP/1.1, of connections by connecting; what
-// it would never ask is asked for as well only where it must not be missing.
-func TestChecksThatKongRuns(t *testing.T) {
-	for _, c := range []struct {
-		protocol    v1.Protocol
-		check, kind string // kind is that of the passive check, "" for no check at all
-	}{
-		{v1.HTTP, v1.CheckHTTP, "http"},
-		{v1.HTTPS, v1.CheckHTTP, "http"},
-		{v1.TCP, v1.CheckTCP, "tcp"},
-		{v1.TLSPassthrough, v1.CheckTCP, "tcp"},
-		{v1.HTTP, v1.CheckTCP, ""},
-		{v1.HTTPS, v1.CheckTCP, ""},
-		{v1.GRPC, v1.CheckHTTP, ""},
-		{v1.GRPC, v1.CheckTCP, ""},
-		{v1.TLSPassthrough, v1.CheckHTTP, ""},
-		{v1.TCP, "", ""},
-	} {
-		s := &v1.Service{Protocol: c.protocol, HealthCheck: v1.HealthCheck{Check: c.check, CheckPassive: 5}}
-		checks := healthchecks(s)
-		passive, _ := checks["passive"].(map[string]any)
-		why, fix := unchecked(s)
-		if c.kind == "" {
-			if checks != nil || why == "" || fix == "" {
-				t.Errorf("%s of %s: %v, %q, %q", c.check, c.protocol, checks, why, fix)
-			}
-		} else if passive["type"] != c.kind || why != "" {
-			t.Errorf("%s of %s: %v, %q", c.check, c.protocol, passive, why)
-		}
-		s.Optional = []string{"check", "check_passive"}
-		if why, _ := unchecked(s); why != "" {
-			t.Errorf("%s of %s is refused though it may be missing: %s", c.check, c.protocol, why)
+// TestPassiveOfConnections: a target is judged by what is passed on to it.
+func TestPassiveOfConnections(t *testing.T) {
+	for protocol, want := range map[v1.Protocol]string{v1.HTTP: "http", v1.HTTPS: "http", v1.TCP: "tcp", v1.TLSPassthrough: "tcp"} {
+		if got := passive(&v1.Service{Protocol: protocol})["type"]; got != want {
+			t.Errorf("%s is judged by %v", protocol, got)
 		}
 	}
 }
