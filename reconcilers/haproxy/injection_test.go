@@ -320,7 +320,7 @@ var forms = func() []*regexp.Regexp {
 	const upstream = `( proto h2|` +
 		` ssl alpn (h2|http/1\.1) (verify none|verify required ca-file /[A-Za-z0-9._/-]+/ca_[0-9a-f]+\.pem verifyhost [A-Za-z0-9._-]+)` +
 		`( sni str\([A-Za-z0-9._-]+\)| sni req\.hdr\(host\),field\(1,:\))?( check-ssl check-alpn (h2|http/1\.1))?( check-sni [A-Za-z0-9._-]+)?)?`
-	const options = `( check inter \d+ms rise \d+ fall \d+( check-ssl verify none( check-sni [A-Za-z0-9._-]+)?)?)?( slowstart \d+ms)?( send-proxy(-v2)?)?` + upstream + `( maxconn \d+)?( backup)?( disabled)?`
+	const options = `( check inter \d+ms rise \d+ fall \d+( check-ssl verify none( check-sni [A-Za-z0-9._-]+)?)?( observe layer7 error-limit \d+ on-error mark-down)?)?( slowstart \d+ms)?( send-proxy(-v2)?)?` + upstream + `( maxconn \d+)?( backup)?( disabled)?`
 	var all []*regexp.Regexp
 	for _, form := range []string{
 		`backend lockstep:[a-z0-9._:-]+ from lockstep::(defaults|streams)( # service [a-z0-9._-]+)?`,
