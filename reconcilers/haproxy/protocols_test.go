@@ -5,8 +5,11 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // answer returns what a client gets that follows no redirect.
@@ -88,5 +91,24 @@ func TestProtocols(t *testing.T) {
 	b.restart()
 	if p := b.plan(freshScope); !p.Empty() {
 		t.Errorf("not quiet after a restart: %s", sentences(p))
+	}
+}
+
+// TestHostInTheURLAlone: a request that names its host where no route looks would come, by a
+// route for any host, to a server that looks there, and past all that the host demands.
+func TestHostInTheURLAlone(t *testing.T) {
+	b := managed(t)
+	b.open()
+	b.serve("all", origin(t, "all")).Routes = []v1.Route{{Name: "all.default", Paths: []string{"/"}, PreserveHost: true}}
+	b.sync()
+	for request, status := range map[string]string{
+		"GET http://admin.test/ HTTP/1.0\r\n\r\n":                      "400",
+		"GET https://admin.test/ HTTP/1.0\r\nHost: other.test\r\n\r\n": "400", // HAProxy's own answer
+		"GET / HTTP/1.0\r\n\r\n":                                       "200",
+		"GET http://admin.test/ HTTP/1.0\r\nHost: admin.test\r\n\r\n":  "200",
+	} {
+		if answer := raw(t, b.options.Binds[0], request); !strings.HasPrefix(answer, "HTTP/1.1 "+status) && !strings.HasPrefix(answer, "HTTP/1.0 "+status) {
+			t.Errorf("%q was answered with %q, want %s", request, answer, status)
+		}
 	}
 }

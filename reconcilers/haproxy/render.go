@@ -124,6 +124,8 @@ func renderFrontend(b *strings.Builder, o Options, p pages, restrains bool) {
 	line(noReplay)
 	line("http-request set-var(txn.h) req.hdr(host),field(1,:)")
 	line("http-request %s if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }", p.answer(400, "no host"))
+	// HTTP/1.0 may name the host in the URL alone, where we don't look, and Kong and servers do.
+	line("http-request %s if !{ req.hdr(host) -m found } !{ url -m beg / * }", p.answer(400, "no host"))
 	line("http-request %s if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }", p.answer(400, "bad host"))
 	if restrains {
 		renderRestraint(line, o, p)
