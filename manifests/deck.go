@@ -13,6 +13,7 @@ type deck struct {
 	is        bool // it is such a file
 	workspace string
 	tags      []string                  // _info.select_tags
+	lookup    map[v1.Kind]bool          // of which kinds _info.default_lookup_tags says that others declare them
 	defaults  map[string]map[string]any // _info.defaults, by kind
 	configs   map[string]map[string]any // _plugin_configs, by name
 	lent      map[string]any            // of them, what the plugin that is read names
@@ -36,7 +37,7 @@ func (r *reader) deckFile(fields []entry, at v1.Origin) Object {
 	o := Object{Kind: "decK", Name: r.path, Origin: at}
 	r.key = v1.Key{Kind: v1.KindEntity, Name: r.path}
 	named, lists := pick(fields, wordFormat, wordInfo, wordWorkspace, wordConfigs, wordTransform, wordComment)
-	w := &words{reader: r, deck: deck{is: true, defaults: map[string]map[string]any{}, configs: map[string]map[string]any{}}}
+	w := &words{reader: r, deck: deck{is: true, lookup: map[v1.Kind]bool{}, defaults: map[string]map[string]any{}, configs: map[string]map[string]any{}}}
 	w.format(named[wordFormat])
 	if e, has := named[wordWorkspace]; has {
 		w.deck.workspace, _ = r.text(e, 1)
@@ -69,18 +70,12 @@ func (w *words) format(e entry) {
 
 // info reads what stands under _info.
 func (w *words) info(e entry) {
-	named := w.only(w.entries(e.value, e.key, 1), "select_tags", "defaults", "lookup_tags", "default_lookup_tags")
-	for _, word := range []string{"lookup_tags", "default_lookup_tags"} {
-		if e, has := named[word]; has {
-			w.report(e.at, word+" refers to what other files declare", "declare these entities here, or put the files beside each other: they see each other")
-		}
+	named := w.only(w.entries(e.value, e.key, 1), "select_tags", "defaults", "default_lookup_tags")
+	if e, has := named["default_lookup_tags"]; has {
+		w.lookups(e)
 	}
 	if tags, has := named["select_tags"]; has {
-		for _, item := range w.items(tags, 2) {
-			if tag, ok := w.text(entry{key: "a tag", at: w.at(item), value: item}, 3); ok {
-				w.deck.tags = append(w.deck.tags, tag)
-			}
-		}
+		w.deck.tags = w.tags(tags, 2)
 	}
 	if defaults, has := named["defaults"]; has {
 		for _, e := range w.entries(defaults.value, defaults.key, 2) {
@@ -98,6 +93,27 @@ func (w *words) info(e entry) {
 			w.deck.defaults[e.key], _ = w.tree(e.value, e.key, places, 3).(map[string]any)
 		}
 	}
+}
+
+// lookups reads of which kinds others declare what this file refers to. A name means one
+// entity in Kong, so that the tags by which decK looks for it decide nothing here.
+func (w *words) lookups(e entry) {
+	named := w.only(w.entries(e.value, e.key, 2), "services", "routes", "consumers", "consumer_groups")
+	for _, section := range slices.Sorted(maps.Keys(named)) {
+		known, _ := v1.EntityKindOf("", section)
+		w.deck.lookup[known.Kind] = len(w.tags(named[section], 3)) > 0
+	}
+}
+
+// tags reads a list of tags.
+func (w *words) tags(e entry, depth int) []string {
+	var out []string
+	for _, item := range w.items(e, depth) {
+		if tag, ok := w.text(entry{key: "a tag", at: w.at(item), value: item}, depth+1); ok {
+			out = append(out, tag)
+		}
+	}
+	return out
 }
 
 // sections reads all lists of entities of a document.

@@ -125,6 +125,9 @@ func danglingEntities(w World) []v1.Problem {
 				continue
 			}
 			fix := "declare it"
+			if ref.Lookup {
+				fix = v1.LookupFix
+			}
 			if near := v1.Nearest(ref.Name, names[ref.Kind]); near != "" {
 				fix = "did you mean " + near + "?"
 			}

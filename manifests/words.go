@@ -112,7 +112,7 @@ func (w *words) nest(known v1.EntityKind, made, in *v1.Entity) {
 }
 
 func (w *words) refer(made *v1.Entity, ref v1.EntityRef, name string, at v1.Origin) {
-	ref.Name, ref.Origin = name, at
+	ref.Name, ref.Origin, ref.Lookup = name, at, w.deck.lookup[ref.Kind]
 	if before := made.Ref(ref.Field); before != "" {
 		w.report(at, fmt.Sprintf("it belongs to the %s %s already, in which it stands", ref.Field, shown(before)), "remove the field "+ref.Field)
 		return

@@ -46,7 +46,12 @@ type EntityRef struct {
 	// Name is that of an entity, its id, or the key of a service or route of ours.
 	Name   string `json:"name"`
 	Origin Origin `json:"origin"`
+	// Lookup says that the file expects it to be declared elsewhere.
+	Lookup bool `json:"-"`
 }
+
+// LookupFix is what to do when that is declared nowhere.
+const LookupFix = "declare it in a file beside this one; what is in Kong already is then taken over with: lockstep adopt (default_lookup_tags finds what files declare, not what Kong alone holds)"
 
 // Key returns what problems call the entity.
 func (e *Entity) Key() Key {

@@ -277,6 +277,9 @@ func (c *compiler) nearest(ref v1.EntityRef) string {
 	if near := v1.Nearest(ref.Name, names); near != "" && near != ref.Name {
 		return "did you mean " + near + "?"
 	}
+	if _, declared := c.find(ref); ref.Lookup && !declared {
+		return v1.LookupFix
+	}
 	return "declare it, or see what is said about it"
 }
 

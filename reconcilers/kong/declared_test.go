@@ -340,6 +340,10 @@ func TestDeclaredMistakes(t *testing.T) {
 			{entity(v1.KindConsumer, "x", body{"usernam": "x"}), "usernam: unknown field", "did you mean username?"},
 			{entity(kindPlugin, "x", body{"name": "rate-limitin"}), "kong has no plugin rate-limitin", "did you mean rate-limiting?"},
 			{entity("acl", "x/y", body{"group": "y"}, on("consumer", v1.KindConsumer, "x")), `refers to the consumer "x"`, ""},
+			{
+				entity("acl", "x/y", body{"group": "y"}, v1.EntityRef{Field: "consumer", Kind: v1.KindConsumer, Name: "x", Lookup: true}),
+				`refers to the consumer "x", which is not there`, "default_lookup_tags finds what files declare",
+			},
 			{entity("acl", "x/y", body{"group": "y"}), "consumer: required field missing", ""},
 			{entity("consumer_group", "g", body{"name": "g"}), "this Kong knows no consumer groups", ""},
 			{entity(kindRoute, "r", body{"name": "r", "hosts": "planted"}), "hosts: expected an array", ""},
