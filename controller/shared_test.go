@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
+
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/snapshot"
 	"github.com/lockstep/lockstep/reconcilers"
@@ -57,6 +59,17 @@ func TestSharedReachesEveryGateway(t *testing.T) {
 		got, n := h.last()
 		if len(got.shared.Certificates) != 2 || !got.scope.All() || got.scope.Fresh || got.services != 2 {
 			t.Errorf("of a new certificate it is told %+v", got)
+		}
+		s.source.say(snapshot.Delta{Shared: &v1.Shared{Certificates: []v1.Certificate{
+			{Name: "one"}, {Name: "theirs", Gateways: []v1.Gateway{v1.Kong}}, {Name: "two", Gateways: []v1.Gateway{v1.HAProxy}},
+		}}})
+		got, n = h.last()
+		var names []string
+		for _, c := range got.shared.Certificates {
+			names = append(names, c.Name)
+		}
+		if diff := cmp.Diff([]string{"one", "two"}, names); diff != "" {
+			t.Errorf("certificates that are for it (-want +got):\n%s", diff)
 		}
 		declared, problems := v1.DecodeService("legacy", v1.Origin{File: "m.yaml", Line: 3, Column: 18}, []v1.Written{{Key: "paths", Value: "/legacy"}})
 		if len(problems) > 0 {

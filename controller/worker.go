@@ -68,7 +68,8 @@ func (w *worker) submit(changed v1.Set, shared *v1.Shared, build int, seen time.
 	w.mu.Lock()
 	maps.Copy(w.pending, changed)
 	if shared != nil {
-		w.beside = shared
+		mine := shared.For(w.name)
+		w.beside = &mine
 	}
 	w.build = build
 	if w.seen.IsZero() {

@@ -21,13 +21,14 @@ type Certificate struct {
 	Chain, Key Value // the same file when one holds both
 	SNIs       []string
 	Default    bool
+	Gateways   []v1.Gateway // sorted; empty for all
 	Origin     v1.Origin
 }
 
 // certificate reads the spec of a Certificate.
 func (r *reader) certificate(o *Object, spec []entry) {
 	before := len(r.problems)
-	fields := r.only(spec, "certificate", "key", "file", "snis", "default")
+	fields := r.only(spec, "certificate", "key", "file", "snis", "default", "gateways")
 	c := &Certificate{Name: o.Name, Origin: o.Origin}
 	r.parts(c, fields)
 	if e, has := fields["snis"]; has {
@@ -36,12 +37,33 @@ func (r *reader) certificate(o *Object, spec []entry) {
 	if e, has := fields["default"]; has {
 		c.Default = r.flag(e, 2)
 	}
+	for _, item := range r.listed(fields, "gateways", checkGateway) {
+		c.Gateways = append(c.Gateways, v1.Gateway(item.text))
+	}
+	slices.Sort(c.Gateways)
+	c.Gateways = slices.Compact(c.Gateways)
+	if c.Default && len(c.Gateways) > 0 && !slices.Contains(c.Gateways, v1.HAProxy) {
+		r.report(fields["default"].at, "default is for HAProxy, and gateways leaves that out", "add haproxy to gateways, or remove default")
+	}
 	if len(r.problems) == before && !c.Chain.isReference() && !c.Key.isReference() {
 		if _, err := c.reveal(); err != nil {
 			r.report(c.Chain.at, err.Error(), "write a certificate and its own key, in PEM")
 		}
 	}
 	o.Certificate = c
+}
+
+// checkGateway returns the name of a gateway, or what is wrong with it.
+func checkGateway(name string) (normal, message, fix string) {
+	known := []string{string(v1.HAProxy), string(v1.Kong)}
+	if slices.Contains(known, name) {
+		return name, "", ""
+	}
+	fix = "write one of: " + strings.Join(known, ", ")
+	if near := v1.Nearest(name, known); near != "" {
+		fix = "did you mean " + near + "?"
+	}
+	return "", "unknown gateway " + shown(name), fix
 }
 
 // parts reads where the chain and the key stand.
@@ -123,7 +145,7 @@ func (c *Certificate) reveal() (v1.Certificate, error) {
 	if _, err := tls.X509KeyPair([]byte(chainText), []byte(keyText)); err != nil {
 		return v1.Certificate{}, errors.New(why(err))
 	}
-	return v1.Certificate{Name: c.Name, Chain: chainText, Key: v1.NewSecret(keyText), SNIs: c.SNIs, Default: c.Default, Origin: c.Origin}, nil
+	return v1.Certificate{Name: c.Name, Chain: chainText, Key: v1.NewSecret(keyText), SNIs: c.SNIs, Default: c.Default, Gateways: c.Gateways, Origin: c.Origin}, nil
 }
 
 // why words what the library finds wrong with a pair, which may quote nothing of it.

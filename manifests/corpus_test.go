@@ -103,6 +103,9 @@ func tell(t *testing.T, w World) string {
 	}
 	for _, c := range w.Certificates {
 		fmt.Fprintf(&b, "certificate %s chain %s key %s snis %v default %v at %s\n", c.Name, c.Chain, c.Key, c.SNIs, c.Default, c.Origin)
+		if c.Gateways != nil {
+			fmt.Fprintf(&b, "  for %v\n", c.Gateways)
+		}
 	}
 	for _, p := range w.Policies {
 		for _, rule := range p.Rules {

@@ -55,7 +55,7 @@ func (r *revealer) reveal(w World) (d Declaration, files []string, problems []v1
 				Message: err.Error(), Fix: "see that the daemon can read a certificate and its own key there, in PEM",
 			})
 			if made = r.certificates[c.Name]; made.Chain == "" { // what a gateway still holds of it stays
-				made = v1.Certificate{Name: c.Name, SNIs: c.SNIs, Default: c.Default, Origin: c.Origin}
+				made = v1.Certificate{Name: c.Name, SNIs: c.SNIs, Default: c.Default, Gateways: c.Gateways, Origin: c.Origin}
 			}
 		}
 		d.Shared.Certificates = append(d.Shared.Certificates, made)

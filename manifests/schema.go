@@ -179,6 +179,9 @@ func certificateSchema() schema {
 		"file":        schema{"type": "string", "description": "path of a file that holds both"},
 		"snis":        schema{"type": "array", "items": schema{"type": "string"}, "maxItems": maxSNIs},
 		"default":     schema{"type": "boolean"},
+		"gateways": schema{
+			"type": "array", "minItems": 1, "items": schema{"enum": []v1.Gateway{v1.HAProxy, v1.Kong}}, "description": "the gateways that get it; all when it is left out",
+		},
 	})
 	out["minProperties"] = 1
 	out["oneOf"] = []any{schema{"required": []string{"file"}}, schema{"required": []string{"certificate", "key"}}}

@@ -1,8 +1,11 @@
 package v1
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
-// Shared is what one gateway should hold that belongs to no service. A Shared
+// Shared is what gateways should hold that belongs to no service. A Shared
 // that was handed on is never changed again.
 type Shared struct {
 	// Certificates are sorted by name.
@@ -28,8 +31,18 @@ type Certificate struct {
 	// SNIs are the names for which it is shown; empty means those that it bears. Sorted.
 	SNIs []string `json:"snis,omitempty"`
 	// Default makes it the one that is shown where no name fits.
-	Default bool   `json:"default,omitempty"`
-	Origin  Origin `json:"origin"`
+	Default bool `json:"default,omitempty"`
+	// Gateways are those that get it; empty means all. Sorted.
+	Gateways []Gateway `json:"gateways,omitempty"`
+	Origin   Origin    `json:"origin"`
+}
+
+// For returns what one gateway should hold of it: certificates may be for others alone.
+func (s Shared) For(gateway Gateway) Shared {
+	s.Certificates = slices.DeleteFunc(slices.Clone(s.Certificates), func(c Certificate) bool {
+		return len(c.Gateways) > 0 && !slices.Contains(c.Gateways, gateway)
+	})
+	return s
 }
 
 // Section is a part of HAProxy's configuration in the words of its own models.
