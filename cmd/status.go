@@ -91,8 +91,15 @@ func printVerification(p *printer, g status.Gateway) {
 	case v.Problem != "":
 		p.line("%s: whether it serves what it accepted is not known: %s", g.Name, v.Problem)
 		p.line("  → %s", v.Fix)
-	case v.Waiting > 0:
-		p.line("%s: changes of %s are accepted, and not served by all of its workers yet", g.Name, count(v.Waiting, "service"))
+	case v.Waiting > 0 || v.Others:
+		var of []string
+		if v.Waiting > 0 {
+			of = append(of, count(v.Waiting, "service"))
+		}
+		if v.Others {
+			of = append(of, "what belongs to no service")
+		}
+		p.line("%s: changes of %s are accepted, and not served by all of its workers yet", g.Name, strings.Join(of, " and of "))
 	}
 }
 

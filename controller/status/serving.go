@@ -20,6 +20,9 @@ type Verification struct {
 	Verified time.Time `json:"verified,omitzero"`
 	// Waiting is how many services have such changes.
 	Waiting int `json:"waiting"`
+	// Others says that what belongs to no service has such changes: entities that manifests
+	// declare, and what Lockstep itself needs there.
+	Others bool `json:"others,omitempty"`
 	// Problem and Fix say why the gateway can't be asked, where it can't.
 	Problem string `json:"problem,omitempty"`
 	Fix     string `json:"fix,omitempty"`
@@ -111,7 +114,13 @@ func (v *serving) report() *Verification {
 	case !v.asked:
 		return &Verification{Off: true}
 	}
-	return &Verification{Verified: v.at, Waiting: len(v.waits), Problem: v.known.Problem, Fix: v.known.Fix}
+	services := 0
+	for group := range v.waits {
+		if group != "" && !strings.HasPrefix(group, "@") { // as v1.EntityGroup: no service is called so
+			services++
+		}
+	}
+	return &Verification{Verified: v.at, Waiting: services, Others: services < len(v.waits), Problem: v.known.Problem, Fix: v.known.Fix}
 }
 
 // unverified says of what the gateway has accepted that it is not known to serve it, where

@@ -88,24 +88,26 @@ func TestNobodyAsks(t *testing.T) {
 	}
 }
 
-// TestWaiting: services wait together, each for its own generation.
+// TestWaiting: services wait together, each for its own generation; what belongs to none is
+// no service.
 func TestWaiting(t *testing.T) {
 	s := slow(true)
 	s.Verified(v1.Kong, reconcilers.Verification{Accepted: 1, Verified: 1}, time.Unix(1, 0))
-	for generation, service := range map[uint64]string{2: "web", 3: "api"} {
+	for generation, service := range map[uint64]string{2: "web", 3: "api", 4: v1.EntityGroup} {
 		s.Applied(v1.Kong, Round{Services: []string{service}, Reason: v1.Serving, Accepted: map[string]Accepted{service: {generation, nil}}, At: time.Unix(2, 0)})
 	}
 	for _, c := range []struct {
 		verified uint64
 		waiting  int
+		others   bool
 		at       time.Time
-	}{{1, 2, time.Time{}}, {2, 1, time.Time{}}, {3, 0, time.Unix(5, 0)}} {
-		s.Verified(v1.Kong, reconcilers.Verification{Accepted: 3, Verified: c.verified}, time.Unix(5, 0))
-		if v := s.Report().Gateways[0].Verification; v.Waiting != c.waiting || !v.Verified.Equal(c.at) {
+	}{{1, 2, true, time.Time{}}, {2, 1, true, time.Time{}}, {3, 0, true, time.Time{}}, {4, 0, false, time.Unix(5, 0)}} {
+		s.Verified(v1.Kong, reconcilers.Verification{Accepted: 4, Verified: c.verified}, time.Unix(5, 0))
+		if v := s.Report().Gateways[0].Verification; v.Waiting != c.waiting || v.Others != c.others || !v.Verified.Equal(c.at) {
 			t.Errorf("verified %d: %+v", c.verified, v)
 		}
 	}
-	s.Verified(v1.Kong, reconcilers.Verification{Accepted: 3, Verified: 3}, time.Unix(9, 0))
+	s.Verified(v1.Kong, reconcilers.Verification{Accepted: 4, Verified: 4}, time.Unix(9, 0))
 	if v := s.Report().Gateways[0].Verification; !v.Verified.Equal(time.Unix(5, 0)) {
 		t.Errorf("told again, it is verified at %s", v.Verified)
 	}
