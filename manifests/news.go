@@ -105,7 +105,11 @@ func (w *Watcher) say(problems []v1.Problem) {
 	for _, problem := range problems {
 		text := problem.Error()
 		if now[text] = true; !w.said[text] {
-			w.options.Log.Warn("manifest is wrong; its last good version stays", "problem", text)
+			if w.shelf.stays(problem.Origin) {
+				w.options.Log.Warn("manifest is wrong; its last good version stays", "problem", text)
+			} else {
+				w.options.Log.Warn("manifest is wrong, and was never good; nothing of it holds", "problem", text)
+			}
 		}
 	}
 	if len(now) == 0 && len(w.said) > 0 {

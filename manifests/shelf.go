@@ -136,3 +136,12 @@ func (s *shelf) link() (linked Linked, broken int, remembered bool) {
 	}
 	return linked, broken, remembered
 }
+
+// stays reports whether there is an earlier, good version of what stands at a place that is
+// wrong: of the file, or of the repository as a whole.
+func (s *shelf) stays(at v1.Origin) bool {
+	if k := s.files[at.File]; k != nil && at.Commit == "" {
+		return k.good != nil
+	}
+	return s.standing != nil
+}

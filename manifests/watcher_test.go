@@ -277,6 +277,9 @@ func TestBrokenFileKeepsWhatItSaid(t *testing.T) {
 	if n := strings.Count(w.said(), "there is no apiVersion"); n != 1 {
 		t.Errorf("the problem is logged %d times:\n%s", n, w.said())
 	}
+	if !strings.Contains(w.said(), "its last good version stays") {
+		t.Errorf("of what was good it is not said that it stays:\n%s", w.said())
+	}
 	want := "# HELP lockstep_manifest_files Files of manifests, by state: good, or broken (what it last said when it was good stays).\n" +
 		"# TYPE lockstep_manifest_files gauge\nlockstep_manifest_files{state=\"broken\"} 1\nlockstep_manifest_files{state=\"good\"} 1\n"
 	if err := testutil.GatherAndCompare(w.registry, strings.NewReader(want), "lockstep_manifest_files"); err != nil {
@@ -289,6 +292,11 @@ func TestBrokenFileKeepsWhatItSaid(t *testing.T) {
 	w.has("a: /3", "b: /2")
 	again.has("a: /3", "b: /2")
 	w.complains("")
+	write(t, filepath.Join(dir, "c.yaml"), "kind: Nothing\n")
+	w.complains("c.yaml:1:1: InvalidManifest: there is no apiVersion")
+	if !strings.Contains(w.said(), "was never good; nothing of it holds\" problem=\""+filepath.Join(dir, "c.yaml")) {
+		t.Errorf("of a new file it is said that something stays:\n%s", w.said())
+	}
 	if len(w.gone)+len(again.gone) > 0 {
 		t.Errorf("in between these were gone: %v %v", w.gone, again.gone)
 	}

@@ -170,11 +170,16 @@ func TestNoDaemon(t *testing.T) {
 	if s.Loaded || s.Connected || w.full > 0 {
 		t.Errorf("state %+v without an Engine", s)
 	}
+	w.eventually("it was tried some times", func() bool { return testutil.ToFloat64(w.source.metrics.reconnects) > 3 })
 	e := fakedocker.New(t)
 	e.Run(fakedocker.Spec{Name: "a", Labels: enabled()})
 	e.ListenUnix(path)
 	w.sees("a")
 	w.until("no error", func() bool { return w.source.State().Error == "" })
+	logged := w.logs.String()
+	if n := strings.Count(logged, "docker is out of reach"); n != 1 || strings.Contains(logged, "the last good state is kept") {
+		t.Errorf("that it is out of reach is logged %d times:\n%s", n, logged)
+	}
 }
 
 // TestNoDaemonOverTCP: who asks over the network is not asked about a socket.
