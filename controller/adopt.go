@@ -70,9 +70,6 @@ func (c *Controller) Adopt(ctx context.Context, o AdoptOrder) ([]Adopted, error)
 		if !concernsGateway(o.Names, w.name) {
 			continue
 		}
-		if pause := w.paused(); pause != nil && !o.Preview {
-			return out, fmt.Errorf("%s is paused by %s: let it follow again first, with: lockstep resume %s", w.name, pause.By, w.name)
-		}
 		answer := make(chan adopted, 1)
 		if err := w.visit(ctx, func(ctx context.Context) { answer <- w.adopt(ctx, adopter, o) }); err != nil {
 			return out, fmt.Errorf("%s does not answer: %w", w.name, err)
@@ -136,6 +133,9 @@ type adopted struct {
 
 // adopt answers. It runs in the worker's goroutine.
 func (w *worker) adopt(ctx context.Context, adopter reconcilers.Adopter, o AdoptOrder) adopted {
+	if pause := w.paused(); pause != nil && !o.Preview {
+		return adopted{err: fmt.Errorf("%s is paused by %s: let it follow again first, with: lockstep resume %s", w.name, pause.By, w.name)}
+	}
 	j := w.foresee()
 	var found []reconcilers.Adoption
 	var err error

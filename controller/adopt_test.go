@@ -12,6 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
@@ -198,6 +199,29 @@ func TestOrdersWhilePaused(t *testing.T) {
 		pruned, err := s.Prune(t.Context(), PruneOrder{})
 		if err != nil || !strings.Contains(pruned[0].Error, "paused by alice") || pruned[1].Error != "" {
 			t.Errorf("prune: %+v, %v", pruned, err)
+		}
+	})
+}
+
+// TestPauseBeforeItsTurn: an order that waited for its turn while the gateway was paused
+// changes nothing there any more.
+func TestPauseBeforeItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.source.say(full("web1"))
+		kong, free, told := s.workers[0], make(chan struct{}), make(chan error, 1)
+		go func() { _ = kong.visit(t.Context(), func(context.Context) { <-free }) }() // it holds up all that follows
+		synctest.Wait()
+		go func() {
+			_, err := s.Adopt(t.Context(), AdoptOrder{Release: true, Names: []string{"kong:backend/web1"}})
+			told <- err
+		}()
+		synctest.Wait()
+		kong.setPause(&ledger.Pause{By: "alice"})
+		writes := s.kong.Writes()
+		close(free)
+		if err := <-told; err == nil || !strings.Contains(err.Error(), "lockstep resume kong") || s.kong.Writes() != writes {
+			t.Errorf("it was carried out: %v", err)
 		}
 	})
 }

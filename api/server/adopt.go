@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller"
@@ -24,10 +23,7 @@ type AdoptRequest struct {
 }
 
 func (r *AdoptRequest) check() error {
-	if len(r.By) > maxBy {
-		return fmt.Errorf("by has more than %d characters", maxBy)
-	}
-	return nil
+	return checkBy(r.By)
 }
 
 func (r *AdoptRequest) checkRelease() error {
@@ -49,10 +45,7 @@ type PruneRequest struct {
 }
 
 func (r *PruneRequest) check() error {
-	if len(r.By) > maxBy {
-		return fmt.Errorf("by has more than %d characters", maxBy)
-	}
-	return nil
+	return checkBy(r.By)
 }
 
 // Pruned is what was removed from one gateway, or would be.

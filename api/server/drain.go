@@ -21,9 +21,6 @@ type DrainRequest struct {
 // maxDrain is the most that For may be, as it is of the field drain.
 const maxDrain = 24 * time.Hour
 
-// maxBy is the most that By may have, for it is remembered and shown.
-const maxBy = 64
-
 // Limit returns For as a duration; 0 when it is not given.
 func (r *DrainRequest) Limit() (time.Duration, error) {
 	if r.For == "" {
@@ -40,11 +37,8 @@ func (r *DrainRequest) check() error {
 	if _, err := r.Limit(); err != nil {
 		return err
 	}
-	switch {
-	case r.Container == "":
+	if r.Container == "" {
 		return errors.New("the body lacks container, its name or id")
-	case len(r.By) > maxBy:
-		return fmt.Errorf("by has more than %d characters", maxBy)
 	}
-	return nil
+	return checkBy(r.By)
 }

@@ -1,10 +1,6 @@
 package server
 
-import (
-	"fmt"
-
-	v1 "github.com/lockstep/lockstep/api/v1"
-)
+import v1 "github.com/lockstep/lockstep/api/v1"
 
 // PauseRequest is the body of POST /pause.
 type PauseRequest struct {
@@ -17,8 +13,5 @@ type PauseRequest struct {
 }
 
 func (r *PauseRequest) check() error {
-	if len(r.By) > maxBy {
-		return fmt.Errorf("by has more than %d characters", maxBy)
-	}
-	return nil
+	return checkBy(r.By)
 }

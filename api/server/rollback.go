@@ -1,9 +1,6 @@
 package server
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // RollbackRequest is the body of POST /rollback.
 type RollbackRequest struct {
@@ -20,11 +17,8 @@ type RollbackRequest struct {
 }
 
 func (r *RollbackRequest) check() error {
-	switch {
-	case r.Release == (r.Generation != 0):
+	if r.Release == (r.Generation != 0) {
 		return errors.New("the body says either generation, from 1, or release")
-	case len(r.By) > maxBy:
-		return fmt.Errorf("by has more than %d characters", maxBy)
 	}
-	return nil
+	return checkBy(r.By)
 }

@@ -104,6 +104,7 @@ func (k *Kong) Clear() error {
 	k.store, k.hash, k.pushed = newStore(), noHash, ""
 	k.balancers.reset()
 	k.routing.reset(k.routes())
+	k.plugins.reset(k.terminations())
 	return nil
 }
 
