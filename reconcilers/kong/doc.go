@@ -11,9 +11,11 @@
 //	stage    files                        what happens
 //	compile  compile.go                   services → records
 //	         entity.go, record.go         the table of kinds; a record ↔ plan.Object
+//	         value.go                     go-kong's types → records
 //	         name.go                      names, ids and tags
 //	         authority.go                 who must have issued the certificates of instances
 //	         secure.go                    TLS and gRPC towards instances
+//	         balancing.go, healthcheck.go which instance gets a request, and which one none
 //	         stream.go                    connections: tcp and tls_passthrough
 //	         plugin.go, convert.go        plugins: the text of labels → Kong's types
 //	         config.go, seal.go           what of them is compared; secrets as digests
@@ -23,16 +25,18 @@
 //	         declaredneeds.go             which plugins their routes need
 //	         everywhere.go                which all routes need, as they are for everything
 //	         certificate.go               certificates in Kong's words
-//	render   renderdeck.go                the same as a decK file
 //	         member.go                    consumers in groups
-//	observe  observe.go, schema.go        read what is ours, less Kong's defaults
+//	render   renderdeck.go                the same as a decK file
+//	observe  facts.go                     what Kong says of itself
+//	         list.go, observe.go          read what is ours,
+//	         schema.go                    less Kong's defaults
 //	apply    apply.go, write.go, mark.go  with a database: level by level, in parallel
 //	         protect.go                   no route is open without its plugins
 //	         rival.go                     who holds what must be unique
 //	         node.go, draft.go, push.go,  without one: the whole configuration as text,
 //	         declare.go, base.go          less what Kong refuses, with the user's own
 //	         basefile.go                  that file, as it is followed
-//	         nodes.go                     several nodes without one, each for itself
+//	         nodes.go, nodesapply.go      several nodes without one, each for itself
 //	         witness.go                   what others changed, and must not stay changed
 //	adopt    holders.go, adopt.go         what others hold in our places, and making it ours
 //	         adoptnode.go, release.go     letting go what a node without one holds; giving back

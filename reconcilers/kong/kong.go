@@ -2,16 +2,12 @@ package kong
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
@@ -59,28 +55,6 @@ type Reconciler struct {
 	pushed   time.Time          // when a payload was last sent
 	open     map[v1.Key]bool    // of several nodes: routes that lead to their services at any
 }
-
-// facts are what Kong says of itself.
-type facts struct {
-	database string // "off" when there is none
-	version  string
-	streams  []stream
-	schemas  map[v1.Kind]*schema
-	plugins  map[string]*schema // by name: what Kong can run
-	partial  bool               // of a plugin it gave no schema, for now
-}
-
-// of returns the schema of an entity: a plugin's is its own.
-func (f *facts) of(rec *record) *schema {
-	if rec.row.kind == kindPlugin {
-		if s := f.plugins[rec.name()]; s != nil {
-			return s
-		}
-	}
-	return f.schemas[rec.row.kind]
-}
-
-func (f *facts) dbless() bool { return f.database == "off" }
 
 var (
 	_ reconcilers.Reconciler = (*Reconciler)(nil)
@@ -181,99 +155,6 @@ func (r *Reconciler) load(ctx context.Context) error {
 		return r.loadNode(ctx)
 	}
 	return r.loadDatabase(ctx)
-}
-
-// ask reads what Kong says of itself, unless that is known.
-func (r *Reconciler) ask(ctx context.Context) error {
-	if r.facts != nil && !r.facts.partial {
-		return nil
-	}
-	path := "/"
-	if r.options.Workspace != "" {
-		path = "/kong" // "/" belongs to the default workspace
-	}
-	a, err := r.client.do(ctx, request{method: http.MethodGet, path: path})
-	if err != nil {
-		return err
-	}
-	var root struct {
-		Version       string `json:"version"`
-		Configuration struct {
-			Database string          `json:"database"`
-			Streams  json.RawMessage `json:"stream_listeners"`
-		} `json:"configuration"`
-		Plugins struct {
-			Available json.RawMessage `json:"available_on_server"`
-		} `json:"plugins"`
-	}
-	if err := json.Unmarshal(a.body, &root); err != nil || root.Version == "" || root.Configuration.Database == "" {
-		return gatewayError(v1.GatewayUnreachable, "what answers at "+r.client.where()+" is not Kong's Admin API", "set --kong-admin-url to the address in Kong's admin_listen")
-	}
-	f := &facts{database: root.Configuration.Database, version: root.Version, streams: parseStreams(root.Configuration.Streams)}
-	if f.dbless() && len(r.options.AdminURLs) > 1 {
-		return gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+r.client.where()+" has no database",
-			"name nodes without a database, or nodes of one cluster with one")
-	}
-	if f.dbless() && len(r.options.ProxyURLs) > 1 {
-		return gatewayError(v1.Conflict, fmt.Sprintf("%d addresses of Kong's proxy are given for the one node without a database at %s", len(r.options.ProxyURLs), r.client.where()),
-			"name for each --kong-admin-url of a node without a database its own --kong-proxy-url, in the same order")
-	}
-	if !f.dbless() && r.base != nil {
-		return gatewayError(v1.Conflict, "--kong-base is for a Kong without a database, and the one at "+r.client.where()+" has one",
-			"leave --kong-base out: what is not Lockstep's stays there by itself")
-	}
-	if r.last != nil && r.last.version == f.version {
-		f.schemas = r.last.schemas
-	} else if f.schemas, err = r.schemas(ctx); err != nil {
-		return err
-	}
-	if f.plugins, err = r.pluginSchemas(ctx, f, root.Plugins.Available); err != nil {
-		return err
-	}
-	if r.last == nil || r.last.version != f.version || r.last.database != f.database {
-		r.options.Log.Info("talking to kong", "url", r.client.where(), "version", f.version, "database", f.database)
-	}
-	if r.facts == nil { // it was away: it may have come back as one that takes more
-		clear(r.refused)
-	}
-	r.facts, r.last = f, f
-	if r.Verifies() {
-		r.verifier.learn(workersOf(a), f)
-	}
-	return nil
-}
-
-// schemas reads Kong's own description of what we write. A kind without one is not
-// known to this Kong.
-func (r *Reconciler) schemas(ctx context.Context) (map[v1.Kind]*schema, error) {
-	found := make([]*schema, len(r.rows))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.options.Concurrency)
-	for i, row := range r.rows {
-		group.Go(func() error {
-			a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/schemas/" + row.section})
-			if isStatus(err, http.StatusNotFound) && compared()[row.kind] == nil {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if found[i], err = parseSchema(row, a.body); err != nil {
-				return fmt.Errorf("read the schema of kong's %s: %w", row.section, err)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	schemas := make(map[v1.Kind]*schema, len(r.rows))
-	for i, row := range r.rows {
-		if found[i] != nil {
-			schemas[row.kind] = found[i]
-		}
-	}
-	return schemas, nil
 }
 
 // Apply implements reconcilers.Reconciler.
