@@ -6,15 +6,20 @@ import (
 )
 
 // delayed is what the proxy goes by: it follows the entities at once, or after a delay.
+// What counts is found out when it is asked for, by the clock alone: no timer can be late.
 type delayed[T any] struct {
 	delay time.Duration
 
 	mu      sync.Mutex
 	value   T
-	stale   func() T // makes the value anew; nil: it is up to date
-	pending map[*time.Timer]bool
-	told    uint64 // how often something has changed
-	taken   uint64 // which of these was taken up last
+	stale   func() T    // makes the value anew; nil: it is up to date
+	waiting []change[T] // in the order in which they were told
+}
+
+// change is a value that counts from a moment on.
+type change[T any] struct {
+	value T
+	from  time.Time
 }
 
 // late has changes from now on wait that long.
@@ -37,55 +42,39 @@ func (d *delayed[T]) set(make func() T) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.delay <= 0 {
-		d.stale = make
+		d.stale, d.waiting = make, nil
 		return
 	}
-	now := make()
-	d.told++
-	number := d.told
-	var t *time.Timer
-	t = time.AfterFunc(d.delay, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.pending[t] && number > d.taken { // two that end at once may come in any order
-			d.stale, d.taken = func() T { return now }, number
-		}
-		delete(d.pending, t)
-	})
-	if d.pending == nil {
-		d.pending = map[*time.Timer]bool{}
-	}
-	d.pending[t] = true
+	d.advance()
+	d.waiting = append(d.waiting, change[T]{make(), time.Now().Add(d.delay)})
 }
 
 // reset lets a value count at once, whatever waits.
 func (d *delayed[T]) reset(value T) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.drop()
-	d.value, d.stale = value, nil
-}
-
-// stop ends what waits.
-func (d *delayed[T]) stop() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.drop()
-}
-
-func (d *delayed[T]) drop() {
-	for t := range d.pending {
-		t.Stop()
-	}
-	clear(d.pending)
+	d.value, d.stale, d.waiting = value, nil, nil
 }
 
 // get returns the value that counts now. The caller holds the lock of the node.
 func (d *delayed[T]) get() T {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.advance()
 	if d.stale != nil {
 		d.value, d.stale = d.stale(), nil
 	}
 	return d.value
+}
+
+// advance takes up the latest change whose time has come, and with it all before it.
+func (d *delayed[T]) advance() {
+	now := time.Now()
+	for i := len(d.waiting) - 1; i >= 0; i-- {
+		if !now.Before(d.waiting[i].from) {
+			d.value, d.stale = d.waiting[i].value, nil
+			d.waiting = append([]change[T](nil), d.waiting[i+1:]...)
+			return
+		}
+	}
 }

@@ -111,8 +111,6 @@ func (k *Kong) Clear() error {
 // Close takes the gateway down for good.
 func (k *Kong) Close() {
 	k.Stop()
-	k.routing.stop()
-	k.plugins.stop()
 	_ = k.front.release() // nothing could be done about a port that stays lent until this process ends
 }
 
