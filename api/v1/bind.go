@@ -19,8 +19,12 @@ type Bind struct {
 func (b Bind) Overlaps(o Bind) bool {
 	mine, port, err := ParseBind(b.Address)
 	theirs, other, wrong := ParseBind(o.Address)
-	return err == nil && wrong == nil && port == other && (mine == theirs || everyAddress(mine) || everyAddress(theirs))
+	return err == nil && wrong == nil && port == other && SharesAddress(mine, theirs)
 }
+
+// SharesAddress reports whether two hosts of addresses to listen on, as ParseBind returns
+// them, have an address in common.
+func SharesAddress(a, b string) bool { return a == b || everyAddress(a) || everyAddress(b) }
 
 func everyAddress(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
 

@@ -43,10 +43,8 @@ func CheckBinds(texts []string) error {
 
 // overlaps reports whether two binds can't both be had by different processes.
 func (b bind) overlaps(o bind) bool {
-	return b.port == o.port && (b.host == o.host || anyHost(b.host) || anyHost(o.host))
+	return b.port == o.port && v1.SharesAddress(b.host, o.host)
 }
-
-func anyHost(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
 
 // probe tells whether a port is free. HAProxy itself would pause its old
 // listeners for two seconds before it finds out that one is not.
