@@ -135,7 +135,7 @@ func (f *forecast) applied(result desired.Result, o Options) []status.Service {
 			}
 			scope := reconcilers.Scope{Services: slices.AppendSeq([]string{}, maps.Keys(set))} // never nil: that would be everything
 			slices.Sort(scope.Services)
-			_, inexpressible := compiler.Compile(scope, set, v1.Shared{})
+			_, inexpressible := compiler.Compile(scope, set, v1.Shared{Listeners: o.Listeners})
 			round.Problems = reconcilers.ByService(gateway, set, inexpressible)
 			f.refused = append(f.refused, round.Problems)
 		}

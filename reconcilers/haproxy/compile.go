@@ -37,6 +37,7 @@ const (
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	state := plan.State{}
 	var problems []v1.Problem
+	r.note(shared.Listeners)
 	if scope.All() {
 		problems = r.listeners(state, shared.Listeners)
 		object := baseObject(condition{text: digest(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,6 +24,7 @@ const kindOpening v1.Kind = "bind"
 
 // asked is what was last asked for of Listeners.
 type asked struct {
+	of           []v1.Listener
 	restrictions map[string]*restriction
 	ports        map[int]string // names by the ports that they are to listen on
 	tls          bool           // some are to end TLS
@@ -31,7 +33,6 @@ type asked struct {
 // listeners translates Listeners. One whose addresses are wrong keeps those that it had
 // last, which the model knows, and is named.
 func (r *Reconciler) listeners(state plan.State, shared []v1.Listener) []v1.Problem {
-	r.note(shared)
 	var problems []v1.Problem
 	var accepted []*opening
 	for i := range shared {
@@ -56,9 +57,13 @@ func (r *Reconciler) listeners(state plan.State, shared []v1.Listener) []v1.Prob
 	return problems
 }
 
-// note remembers what is asked for, and what our own sections need for it.
+// note remembers what is asked for, and what our own sections need for it. What services
+// may ask for depends on it, whichever of them are looked at.
 func (r *Reconciler) note(shared []v1.Listener) {
-	r.asked = asked{restrictions: map[string]*restriction{}, ports: map[int]string{}}
+	if reflect.DeepEqual(r.asked.of, shared) {
+		return
+	}
+	r.asked = asked{of: shared, restrictions: map[string]*restriction{}, ports: map[int]string{}}
 	for i := range shared {
 		l := &shared[i]
 		r.asked.restrictions[l.Name] = &restriction{Name: l.Name, Hosts: l.Hosts, Exclusive: l.Exclusive, origin: l.Origin}

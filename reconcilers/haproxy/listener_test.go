@@ -339,3 +339,22 @@ func TestListenerAndPorts(t *testing.T) {
 		t.Errorf("of a service that wants the port of a Listener: %v", problems)
 	}
 }
+
+// TestListenerForAForecast: a look at services alone, as a forecast's is, knows as well that a
+// Listener ends TLS, and that its ports are taken.
+func TestListenerForAForecast(t *testing.T) {
+	r, err := New(Options{Owner: "lockstep", Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, set: v1.Set{}}
+	b.serve("web").Routes = []v1.Route{{Name: "web.default", Hosts: []string{"web.test"}, PreserveHost: true, Protocols: []string{"https"}}}
+	scope := reconcilers.Scope{Services: []string{"web"}}
+	if _, problems := r.Compile(scope, b.set, b.shared); len(problems) != 1 {
+		t.Errorf("without a Listener: %v", problems)
+	}
+	b.listen("secure", "127.0.0.1:8443").Binds[0].TLS = true
+	if _, problems := r.Compile(scope, b.set, b.shared); len(problems) != 0 {
+		t.Errorf("with one: %v", problems)
+	}
+}
