@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ func newHistory() *cobra.Command {
 			"generation. Go back to one with: lockstep rollback",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if limit < 1 || limit > server.MaxHistory {
+				return fmt.Errorf("--limit is %d; give a number from 1 to %d", limit, server.MaxHistory)
+			}
 			query := url.Values{"limit": {strconv.Itoa(limit)}}
 			show := printHistory
 			if len(args) == 1 {
@@ -53,7 +57,7 @@ func newHistory() *cobra.Command {
 		return r.services(c.Context()), cobra.ShellCompDirectiveNoFileComp
 	}
 	r.bindReach(c.Flags())
-	c.Flags().IntVar(&limit, "limit", limit, "how many generations to show, 1 to 1000")
+	c.Flags().IntVar(&limit, "limit", limit, "how many generations to show, 1 to "+strconv.Itoa(server.MaxHistory))
 	out.bind(c)
 	return withEnvironment(c)
 }
@@ -169,11 +173,48 @@ func (d *daemon) history(query server.HistoryQuery) ([]history.Generation, error
 		return nil, controller.ErrNoHistory
 	}
 	if query.Generation == 0 {
-		return d.keeper.List(query.Service, query.Limit)
+		generations, err := d.keeper.List(query.Service, query.Limit)
+		if err != nil || len(generations) > 0 || query.Service == "" {
+			return generations, err
+		}
+		known, err := d.heardOf()
+		if err == nil {
+			err = unheardOf(query.Service, known)
+		}
+		return generations, err
 	}
 	generation, err := d.keeper.Get(query.Generation)
 	if errors.Is(err, history.ErrUnknown) {
 		return nil, server.Unknown(err)
 	}
 	return []history.Generation{generation}, err
+}
+
+// heardOf returns the names of the services that there are, and of those that newer
+// generations changed.
+func (d *daemon) heardOf() ([]string, error) {
+	var names []string
+	for _, service := range d.status.Report().Services {
+		names = append(names, service.Service)
+	}
+	generations, err := d.keeper.List("", server.MaxHistory)
+	for _, g := range generations {
+		for i := range g.Changes {
+			names = append(names, g.Changes[i].Service)
+		}
+	}
+	return names, err
+}
+
+// unheardOf returns server.ErrUnknown with the nearest name, where a service is not among
+// those that are known.
+func unheardOf(service string, known []string) error {
+	if slices.Contains(known, service) {
+		return nil
+	}
+	hint := "see which there are with: lockstep status, lockstep history"
+	if near := v1.Nearest(service, known); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return server.Unknown(fmt.Errorf("there is no service %q, and history knows of none; %s", service, hint))
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/lockstep/lockstep/api/server"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/controller/history"
@@ -86,13 +88,41 @@ old stays as it is: it did not exist at generation 3; stop its containers to hav
 	if err := ask([]controller.RolledBack{{Service: "web", Generation: 3}}); err != nil {
 		t.Errorf("where nothing would change nobody is asked: %v", err)
 	}
-	if err := refusalOf(preview, []string{"web", "old"}); err == nil || !strings.Contains(err.Error(), "old") || strings.Contains(err.Error(), "web") {
+	named := server.RollbackRequest{Services: []string{"web", "old"}}
+	if err := refusalOf(preview, named); err == nil || !strings.Contains(err.Error(), "old") || strings.Contains(err.Error(), "web") {
 		t.Errorf("of what was named: %v", err)
 	}
-	if err := refusalOf(preview, nil); err != nil {
+	if err := refusalOf(preview, server.RollbackRequest{}); err != nil {
 		t.Errorf("where none is named it is no failure: %v", err)
+	}
+	named.Release = true
+	if err := refusalOf(preview, named); err == nil || err.Error() != "not released: old" {
+		t.Errorf("of what was not held: %v", err)
 	}
 	if code := Main("test", []string{"rollback", "yesterday"}, &out, &out); code != 1 || !strings.Contains(out.String(), `"yesterday" is no generation`) {
 		t.Errorf("of no number:\n%s", out.String())
+	}
+}
+
+// TestHistoryOfNobody: a name that nothing was ever called so is an error with the one that
+// may be meant, and not an empty answer.
+func TestHistoryOfNobody(t *testing.T) {
+	known := []string{"shop.web", "api"}
+	for name, want := range map[string]string{
+		"api": "", "shop.wbe": "did you mean shop.web?", "something": "see which there are with: lockstep status, lockstep history",
+	} {
+		err := unheardOf(name, known)
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case want != "" && (!errors.Is(err, server.ErrUnknown) || !strings.HasSuffix(err.Error(), want)):
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	for _, limit := range []string{"0", "1001"} {
+		var out bytes.Buffer
+		if code := Main("test", []string{"history", "--limit", limit}, &out, &out); code != 1 || !strings.Contains(out.String(), "--limit is "+limit) {
+			t.Errorf("limit %s: %d\n%s", limit, code, out.String())
+		}
 	}
 }

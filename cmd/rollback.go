@@ -46,7 +46,9 @@ func newRelease() *cobra.Command {
 			"Lockstep's tags are taken off; the entity stays as it is, and is touched no more. Where it\n" +
 			"is still wanted, it is in the way then: lockstep adopt takes it again. So stop the\n" +
 			"containers, or remove what declares it, afterwards.\n\n" +
-			"It shows what would differ, and asks first; --yes does not ask.",
+			"It shows what would differ, and asks first; --yes does not ask.\n\n" +
+			"Exit codes: 0 done, or without names nothing is held; 1 error, or a name is that of\n" +
+			"nothing that is held.",
 	})
 	return withObjects(c)
 }
@@ -70,8 +72,11 @@ func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 			if err := r.control(c.Context(), http.MethodPost, "/rollback", request, &preview); err != nil {
 				return err
 			}
-			if err := agreed(c, concerns(preview), func(p *printer) { printRolledBack(p, preview, true) }); err != nil || !concerns(preview) {
+			if err := agreed(c, concerns(preview), func(p *printer) { printRolledBack(p, preview, true) }); err != nil {
 				return err
+			}
+			if !concerns(preview) {
+				return refusalOf(preview, request)
 			}
 			request.Preview = false
 		}
@@ -82,7 +87,7 @@ func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 		if err := out.print(c, done, func(p *printer) { printRolledBack(p, done, yes) }); err != nil {
 			return err
 		}
-		return refusalOf(done, request.Services)
+		return refusalOf(done, request)
 	}
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if !release && len(args) == 0 {
@@ -131,17 +136,21 @@ func agreed(c *cobra.Command, concerns bool, show func(*printer)) error {
 
 // refusalOf returns an error where a service that was named stays as it is though
 // the order meant it to change.
-func refusalOf(done []controller.RolledBack, named []string) error {
+func refusalOf(done []controller.RolledBack, request server.RollbackRequest) error {
 	var refused []string
 	for _, d := range done {
-		if d.Refused != "" && len(named) > 0 {
+		if d.Refused != "" && len(request.Services) > 0 {
 			refused = append(refused, d.Service)
 		}
 	}
 	if len(refused) == 0 {
 		return nil
 	}
-	return fmt.Errorf("not rolled back: %s", strings.Join(refused, ", "))
+	verb := "rolled back"
+	if request.Release {
+		verb = "released"
+	}
+	return fmt.Errorf("not %s: %s", verb, strings.Join(refused, ", "))
 }
 
 // printRolledBack says what becomes of each service; fields shows what differs.
@@ -158,10 +167,8 @@ func printRolledBack(p *printer, done []controller.RolledBack, fields bool) {
 			p.line("%s goes back to generation %d until: lockstep release %s", d.Service, d.Generation, d.Service)
 		case d.Generation != 0:
 			p.line("%s is held to generation %d already", d.Service, d.Generation)
-		case d.Changed:
-			p.line("%s follows what is declared again", d.Service)
 		default:
-			p.line("%s was not held", d.Service)
+			p.line("%s follows what is declared again", d.Service)
 		}
 		if fields {
 			printDifferences(p, d.Fields)

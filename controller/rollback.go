@@ -134,14 +134,30 @@ func (c *Controller) rollback(name string, then *v1.Service, o RollbackOrder, no
 func (c *Controller) release(name string, o RollbackOrder) RolledBack {
 	_, pinned := c.memory.Pins[name]
 	did := RolledBack{Service: name, Changed: pinned}
+	if !pinned {
+		did.Refused = c.notHeld(name)
+		return did
+	}
 	if asked, holds, there := c.builder.Asked(name); there {
 		did.Fields = v1.Differences(&holds, &asked)
 	}
-	if pinned && !o.Preview {
+	if !o.Preview {
 		c.builder.Pin(name, nil, o.By)
 		c.log.Info("service is released", "service", name, "by", o.By)
 	}
 	return did
+}
+
+// notHeld says that a service is not held, and which one may be meant.
+func (c *Controller) notHeld(name string) string {
+	held := slices.Sorted(maps.Keys(c.memory.Pins))
+	switch near := v1.Nearest(name, held); {
+	case len(held) == 0:
+		return "it is not held, and nothing is"
+	case near != "":
+		return "it is not held; did you mean " + near + "?"
+	}
+	return "it is not held; see what is with: lockstep status"
 }
 
 // note has history keep what a round decided.

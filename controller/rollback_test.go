@@ -164,7 +164,7 @@ func TestRollbackSaysWhatItCannot(t *testing.T) {
 		if done, err := s.Rollback(t.Context(), RollbackOrder{Generation: 1}); err != nil || len(done) != 0 {
 			t.Errorf("where all that was is gone: %+v, %v", done, err)
 		}
-		if done, err := s.Rollback(t.Context(), RollbackOrder{Release: true, Services: []string{"late"}}); err != nil || done[0].Changed {
+		if done, err := s.Rollback(t.Context(), RollbackOrder{Release: true, Services: []string{"late"}}); err != nil || done[0].Changed || done[0].Refused != "it is not held, and nothing is" {
 			t.Errorf("of what was not held: %+v, %v", done, err)
 		}
 		s.source.say(snapshot.Delta{Changed: containers("web")})
@@ -189,6 +189,12 @@ func TestRollbackNeedsHistory(t *testing.T) {
 		s.source.say(full("web"))
 		if _, err := s.Rollback(t.Context(), RollbackOrder{Generation: 1}); !errors.Is(err, ErrNoHistory) {
 			t.Errorf("got %v", err)
+		}
+		for name, want := range map[string]string{"weeb": "did you mean web?", "something-else": "see what is with: lockstep status"} {
+			done, err := s.Rollback(t.Context(), RollbackOrder{Release: true, Services: []string{name}})
+			if err != nil || len(done) != 1 || done[0].Changed || done[0].Refused != "it is not held; "+want {
+				t.Errorf("release %s: %+v, %v", name, done, err)
+			}
 		}
 		if done, err := s.Rollback(t.Context(), RollbackOrder{Release: true}); err != nil || len(done) != 1 || !done[0].Changed {
 			t.Errorf("released: %+v, %v", done, err)

@@ -17,11 +17,11 @@ type HistoryQuery struct {
 	Limit int
 }
 
-// How many generations an answer has.
-const (
-	usualLimit = 50
-	maxLimit   = 1000
-)
+// usualLimit is how many generations an answer has where nobody says it.
+const usualLimit = 50
+
+// MaxHistory is how many generations an answer has at most.
+const MaxHistory = 1000
 
 // parseHistory reads the query: generation, or service and limit.
 func parseHistory(req *http.Request) (HistoryQuery, error) {
@@ -34,8 +34,8 @@ func parseHistory(req *http.Request) (HistoryQuery, error) {
 		}
 	}
 	if text := values.Get("limit"); text != "" {
-		if query.Limit, err = strconv.Atoi(text); err != nil || query.Limit < 1 || query.Limit > maxLimit {
-			return query, fmt.Errorf("limit is %q, no number from 1 to %d", text, maxLimit)
+		if query.Limit, err = strconv.Atoi(text); err != nil || query.Limit < 1 || query.Limit > MaxHistory {
+			return query, fmt.Errorf("limit is %q, no number from 1 to %d", text, MaxHistory)
 		}
 	}
 	return query, nil
