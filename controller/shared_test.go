@@ -56,14 +56,14 @@ func TestSharedReachesEveryGateway(t *testing.T) {
 			t.Fatalf("at first it is told %+v", got)
 		}
 		s.source.say(snapshot.Delta{Shared: &v1.Shared{Certificates: []v1.Certificate{{Name: "one"}, {Name: "two"}}}})
-		got, n := h.last()
+		got, _ := h.last()
 		if len(got.shared.Certificates) != 2 || !got.scope.All() || got.scope.Fresh || got.services != 2 {
 			t.Errorf("of a new certificate it is told %+v", got)
 		}
 		s.source.say(snapshot.Delta{Shared: &v1.Shared{Certificates: []v1.Certificate{
 			{Name: "one"}, {Name: "theirs", Gateways: []v1.Gateway{v1.Kong}}, {Name: "two", Gateways: []v1.Gateway{v1.HAProxy}},
 		}}})
-		got, n = h.last()
+		got, n := h.last()
 		var names []string
 		for _, c := range got.shared.Certificates {
 			names = append(names, c.Name)
