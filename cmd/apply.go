@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -109,11 +110,13 @@ func confirmHeld(c *cobra.Command, r *reach, out *output[applied]) error {
 	if err := r.control(c.Context(), http.MethodGet, "/status", nil, &report); err != nil {
 		return err
 	}
-	held := 0
+	var held []string
 	for _, gateway := range report.Gateways {
-		held += len(gateway.Held)
+		if len(gateway.Held) > 0 {
+			held = append(held, sayOwners(ownersOf(gateway.Held))+" of "+string(gateway.Name))
+		}
 	}
-	if held == 0 {
+	if len(held) == 0 {
 		return out.print(c, applied{Result: "nothing held"}, func(p *printer) { p.line("nothing is held back, so there is nothing to confirm") })
 	}
 	var answer applied
@@ -121,6 +124,6 @@ func confirmHeld(c *cobra.Command, r *reach, out *output[applied]) error {
 		return err
 	}
 	return out.print(c, answer, func(p *printer) {
-		p.line("confirmed %s; what is held goes with the next round", count(held, "removal"))
+		p.line("confirmed; with the next round go: %s", strings.Join(held, ", "))
 	})
 }

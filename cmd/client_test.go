@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/status"
 	"github.com/lockstep/lockstep/internal/port"
 )
@@ -23,7 +24,7 @@ func controlled(t *testing.T, held int) (path string, confirmed *int) {
 	path, confirmed = filepath.Join(t.TempDir(), "control.sock"), new(int)
 	listener := listen(t, path)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // a test's own
-		var answer any = status.Report{Gateways: []status.Gateway{{Held: make([]status.Held, held)}}}
+		var answer any = status.Report{Gateways: []status.Gateway{{Name: v1.Kong, Held: make([]status.Held, held)}}}
 		if r.Method == http.MethodPost {
 			*confirmed++
 			answer = map[string]string{"result": "confirmed"}
@@ -39,7 +40,7 @@ func controlled(t *testing.T, held int) (path string, confirmed *int) {
 
 // TestApplyConfirms only what is held.
 func TestApplyConfirms(t *testing.T) {
-	for held, want := range map[int]string{0: "nothing is held", 2: "confirmed 2 removals"} {
+	for held, want := range map[int]string{0: "nothing is held", 2: "with the next round go: 2 routes of kong"} {
 		path, confirmed := controlled(t, held)
 		var out bytes.Buffer
 		code := Main("test", []string{"apply", "--confirm", "--control-socket", path}, &out, &out)

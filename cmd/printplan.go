@@ -139,7 +139,7 @@ func summary(g server.GatewayPlan) string {
 		parts = append(parts, "one reload")
 	}
 	if len(g.Held) > 0 {
-		parts = append(parts, count(len(g.Held), "change")+" held by the guard")
+		parts = append(parts, sayOwners(ownersIn(g.Held))+" held by the guard")
 	}
 	if len(g.Reported) > 0 {
 		parts = append(parts, count(len(g.Reported), "change")+" of others left as they are")

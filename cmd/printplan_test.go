@@ -21,7 +21,9 @@ func examplePlans() []server.GatewayPlan {
 				{Operation: plan.Create, Service: "shop", Sentence: "add route shop.default (shop.test)", Origin: v1.Origin{Container: "shop-1", Label: "lockstep.hosts"}},
 				{Operation: plan.Update, Service: "blog", Sentence: "change target 172.17.0.2:8080 of blog: weight 100 → 50"},
 			},
-			Held:     []server.Change{{Operation: plan.Delete, Service: "wiki", Sentence: "remove route wiki.default"}},
+			Held: []server.Change{{
+				Operation: plan.Delete, Service: "wiki", Owner: v1.Key{Kind: v1.KindRoute, Name: "wiki.default"}, Sentence: "remove route wiki.default",
+			}},
 			Reported: []server.Change{{Operation: plan.Update, Service: "wiki", Sentence: "change service wiki: retries 1 → 5", Origin: v1.Origin{Container: "wiki-1"}}},
 			Problems: []v1.Problem{{Reason: v1.NotExpressible, Object: v1.Key{Kind: v1.KindRoute, Name: "blog.x"}, Message: "hsts", Fix: "mark it ?"}},
 		},
@@ -52,7 +54,7 @@ wiki
   kong     ! held by the guard: remove route wiki.default
   kong     ? only reported: change service wiki: retries 1 → 5  (container "wiki-1")
 
-kong: 1 to add, 1 to change, 1 change held by the guard, 1 change of others left as they are
+kong: 1 to add, 1 to change, 1 route held by the guard, 1 change of others left as they are
   x left out: route/blog.x: NotExpressible: hsts; mark it ?
 haproxy: 1 to change, 1 to remove, one reload
 other: unknown
@@ -87,7 +89,7 @@ func TestPlanForMergeRequests(t *testing.T) {
 	if !strings.Contains(out.String(), want) {
 		t.Errorf("got\n%s\nwant a line\n%s", out.String(), want)
 	}
-	if !strings.HasPrefix(out.String(), "- **kong**: 1 to add, 1 to change, 1 change held by the guard, 1 change of others left as they are\n") {
+	if !strings.HasPrefix(out.String(), "- **kong**: 1 to add, 1 to change, 1 route held by the guard, 1 change of others left as they are\n") {
 		t.Errorf("got\n%s", out.String())
 	}
 }

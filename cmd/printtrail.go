@@ -48,10 +48,24 @@ func printOtherTrails(p *printer, e status.Explanation) {
 	}
 }
 
+// byGateway puts together what is decided for each gateway, in the order in which they
+// appear. What was decided and what became of it stand apart in steps.
+func byGateway(steps []desired.Step) []desired.Step {
+	var order []v1.Gateway
+	for _, step := range steps {
+		if !slices.Contains(order, step.Gateway) {
+			order = append(order, step.Gateway)
+		}
+	}
+	return slices.SortedStableFunc(slices.Values(steps), func(a, b desired.Step) int {
+		return slices.Index(order, a.Gateway) - slices.Index(order, b.Gateway)
+	})
+}
+
 // printSteps prints steps, one to a line; what is said above them need not be done again.
 func printSteps(p *printer, steps []desired.Step, said []string) {
 	var gateway v1.Gateway
-	for _, step := range steps {
+	for _, step := range byGateway(steps) {
 		if step.Gateway != gateway {
 			gateway = step.Gateway
 			p.line("    on %s", gateway)

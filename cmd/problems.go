@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -32,8 +34,14 @@ func printProblems(p *printer, report status.Report) {
 		for _, problem := range service.Problems {
 			lines = append(lines, problem.Error())
 		}
+		if line := emptied(service); line != "" {
+			lines = append(lines, line)
+		}
 		for _, route := range service.Routes {
 			for _, verdict := range unserved(route.Verdicts) {
+				if isEmptied(service, verdict) {
+					continue
+				}
 				if !troubled[verdict.Gateway] && !told(report.Gateways, verdict) {
 					lines = append(lines, "route "+route.Name+" on "+sayVerdict(verdict)+vacant(report.Services, v1.Key{Kind: v1.KindRoute, Name: route.Name}))
 				}
@@ -63,6 +71,48 @@ func printProblems(p *printer, report status.Report) {
 	for _, line := range lines {
 		p.line("  %s", line)
 	}
+}
+
+// isEmptied reports whether a verdict on a route says no more than that its service has no
+// container left.
+func isEmptied(service status.Service, verdict desired.Verdict) bool {
+	return len(service.Instances) == 0 && verdict.Reason == v1.Draining
+}
+
+// emptied says of a service without containers, in one line for all its routes on all
+// gateways, what they answer; "" of every other.
+func emptied(service status.Service) string {
+	var first desired.Verdict
+	var on []string
+	routes := 0
+	for _, route := range service.Routes {
+		has := false
+		for _, verdict := range route.Verdicts {
+			if !isEmptied(service, verdict) {
+				continue
+			}
+			if first.Gateway == "" {
+				first = verdict
+			}
+			if has = true; !slices.Contains(on, string(verdict.Gateway)) {
+				on = append(on, string(verdict.Gateway))
+			}
+		}
+		if has {
+			routes++
+		}
+	}
+	if routes == 0 {
+		return ""
+	}
+	line := fmt.Sprintf("service %s (%s) on %s: %s", service.Service, count(routes, "route"), strings.Join(on, ", "), first.Reason)
+	if first.Message != "" {
+		line += ": " + first.Message
+	}
+	if first.Fix != "" {
+		line += "; " + first.Fix
+	}
+	return line + vacant([]status.Service{service}, v1.Key{Kind: v1.KindService, Name: service.Service})
 }
 
 // told reports whether a gateway's own problems give the cause of a verdict already: they

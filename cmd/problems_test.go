@@ -47,3 +47,24 @@ func TestProblemsAreSaidOnce(t *testing.T) {
 		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// TestEmptiedServicesAreSaidOnce: a service without containers is one line, however many
+// routes it has on however many gateways, and what else ails a route of it is said besides.
+func TestEmptiedServicesAreSaidOnce(t *testing.T) {
+	left := func(name string, others ...desired.Verdict) desired.RouteStanding {
+		verdicts := []desired.Verdict{
+			{Gateway: v1.Kong, Reason: v1.Draining, Message: "it answers 503: its service has no container left", Fix: "start one"},
+			{Gateway: v1.HAProxy, Reason: v1.Draining, Message: "it answers 503: its service has no container left", Fix: "start one"},
+		}
+		return desired.RouteStanding{Route: v1.Route{Name: name}, Verdicts: append(verdicts[:2-len(others)], others...)}
+	}
+	report := status.Report{Services: []status.Service{{Standing: desired.Standing{Service: "web", Routes: []desired.RouteStanding{
+		left("web.a"), left("web.b"), left("web.c", desired.Verdict{Gateway: v1.HAProxy, Reason: v1.Conflict, Message: "the route x holds the same match"}),
+	}}}}}
+	want := "\nPROBLEMS\n" +
+		"  service web (3 routes) on kong, haproxy: Draining: it answers 503: its service has no container left; start one (service web has no instances)\n" +
+		"  route web.c on haproxy: Conflict: the route x holds the same match (service web has no instances)\n"
+	if got := printed(t, func(p *printer) { printProblems(p, report) }); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}

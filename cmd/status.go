@@ -62,9 +62,10 @@ func printReport(p *printer, report status.Report) {
 	}
 	p.line("")
 	printGateways(p, report.Gateways)
-	if len(report.Services) > 0 {
+	held := heldRows(report)
+	if len(report.Services)+len(held) > 0 {
 		p.line("")
-		printServices(p, report)
+		printServices(p, report, held)
 		printRollouts(p, report)
 	}
 	printProblems(p, report)
@@ -108,8 +109,9 @@ func sayUnasked(gateway v1.Gateway) string {
 	return fmt.Sprintf("%s: Serving means accepted, its workers may need some seconds more; name its proxy (--%s-proxy-url) to have them asked", gateway, gateway)
 }
 
-// printServices prints one line for each container and service.
-func printServices(p *printer, report status.Report) {
+// printServices prints one line for each container and service; those that are held and
+// wanted no more come last.
+func printServices(p *printer, report status.Report, held [][]string) {
 	head := []string{"SERVICE", "CONTAINER"}
 	for _, g := range report.Gateways {
 		head = append(head, strings.ToUpper(string(g.Name)))
@@ -133,7 +135,7 @@ func printServices(p *printer, report status.Report) {
 			routes = ""
 		}
 	}
-	p.table(rows)
+	p.table(append(rows, held...))
 }
 
 // printRollouts prints one line for each version that shares in a rollout.

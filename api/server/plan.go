@@ -26,7 +26,9 @@ type Change struct {
 	Operation plan.Op `json:"operation"`         // what is to be done
 	Object    v1.Key  `json:"object"`            // to what
 	Service   string  `json:"service,omitempty"` // to which that belongs; "" for none
-	Sentence  string  `json:"sentence"`          // all of it for people
+	// Owner is the service, route or instance that the object is there for: what the guard counts.
+	Owner    v1.Key `json:"owner,omitzero"`
+	Sentence string `json:"sentence"` // all of it for people
 	// Fields are what an update changes.
 	Fields []plan.Difference `json:"fields,omitempty"`
 	// Reload says why the gateway must be reloaded for the change.
@@ -55,6 +57,7 @@ func changes(list []plan.Change) []Change {
 			Operation: change.Op,
 			Object:    change.Key,
 			Service:   object.Service,
+			Owner:     object.Owner,
 			Sentence:  change.Sentence(),
 			Fields:    change.Differences(),
 			Reload:    change.Reload,
