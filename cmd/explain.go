@@ -29,7 +29,10 @@ func newExplain() *cobra.Command {
 			"and, if not, why and what to do. Of a container, or an endpoint of a manifest, every\n" +
 			"decision follows, from its labels to what each gateway itself says of it. Of an address\n" +
 			"it says which route takes a GET request on each gateway, who answers, and which other\n" +
-			"routes match; of a TCP port (:5672), which service takes its connections.",
+			"routes match; of a TCP port (:5672), which service takes its connections.\n\n" +
+			"Exit codes: 0 the question is answered, also where the answer is that it gets no\n" +
+			"traffic; 1 nothing is known of it, or an error. Scripts that want it to get traffic\n" +
+			"ask with: lockstep wait",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var explanation status.Explanation
