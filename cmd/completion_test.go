@@ -12,15 +12,24 @@ import (
 	"strings"
 	"testing"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/history"
 	"github.com/lockstep/lockstep/controller/status"
 )
 
 // TestCompletion asks as the shells' scripts do: commands that take containers and services
 // offer those that the daemon knows, and nothing where none runs.
 func TestCompletion(t *testing.T) {
-	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		report := status.Report{Services: []status.Service{{Standing: desired.Standing{Service: "shop.web", Instances: []desired.InstanceStanding{{Container: "shop-web-1"}}}}, {
+	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path == "/history" {
+			generations := []history.Generation{{Number: 2, Changes: []history.Change{{Service: "shop.web", Operation: history.Changed}}}, {Number: 1}}
+			if err := json.NewEncoder(w).Encode(generations); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		report := status.Report{Gateways: []status.Gateway{{Name: v1.Kong}}, Services: []status.Service{{Standing: desired.Standing{Service: "shop.web", Instances: []desired.InstanceStanding{{Container: "shop-web-1"}}}}, {
 			Standing: desired.Standing{Service: "shop-web-1"}}}} // called as the container: offered once
 		if err := json.NewEncoder(w).Encode(report); err != nil {
 			t.Error(err)
@@ -46,7 +55,8 @@ func TestCompletion(t *testing.T) {
 		{[]string{"wait"}, []string{container, service}},
 		{[]string{"drain"}, []string{container}},
 		{[]string{"rollback", "3"}, []string{service, container}},
-		{[]string{"release"}, []string{service, container}},
+		{[]string{"rollback"}, []string{"2\tshop.web changed", "1"}},
+		{[]string{"release"}, []string{service, container, "kong:" + service, "kong:" + container}},
 		{[]string{"adopt"}, []string{service, container}},
 		{[]string{"history"}, []string{service, container}},
 		{[]string{"pause"}, []string{"kong", "haproxy"}},

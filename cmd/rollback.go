@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/lockstep/lockstep/api/server"
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/controller/history"
 	"github.com/lockstep/lockstep/controller/status"
@@ -90,8 +92,11 @@ func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 		return refusalOf(done, request)
 	}
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if !release && len(args) == 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
+		switch {
+		case release:
+			return r.releasable(c.Context()), cobra.ShellCompDirectiveNoFileComp
+		case len(args) == 0:
+			return r.generations(c.Context()), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 		}
 		return r.services(c.Context()), cobra.ShellCompDirectiveNoFileComp
 	}
@@ -186,6 +191,39 @@ func (r *reach) report(ctx context.Context) status.Report {
 		return status.Report{}
 	}
 	return report
+}
+
+// generations returns the newest generations with what they changed, for completion;
+// without a daemon none.
+func (r *reach) generations(ctx context.Context) []string {
+	var list []history.Generation
+	if err := r.get(ctx, "/history", url.Values{"limit": {"20"}}, &list); err != nil {
+		return nil
+	}
+	offered := make([]string, len(list))
+	for i, g := range list {
+		var changes []string
+		for n := range g.Changes {
+			changes = append(changes, g.Changes[n].Service+" "+sayOperation(&g.Changes[n]))
+		}
+		offered[i] = fmt.Sprintf("%d\t%s", g.Number, visible(short(strings.Join(changes, ", "))))
+	}
+	return offered
+}
+
+// releasable returns the services, and where there is a Kong what it holds of each, for
+// completion.
+func (r *reach) releasable(ctx context.Context) []string {
+	report := r.report(ctx)
+	var names, objects []string
+	for _, service := range report.Services {
+		names = append(names, service.Service)
+		objects = append(objects, string(v1.Kong)+":"+service.Service)
+	}
+	if !slices.ContainsFunc(report.Gateways, func(g status.Gateway) bool { return g.Name == v1.Kong }) {
+		return names
+	}
+	return append(names, objects...)
 }
 
 // rollback passes a request on to the controller.
