@@ -1,6 +1,7 @@
 package fakekong
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -70,10 +71,10 @@ func (d *delayed[T]) get() T {
 // advance takes up the latest change whose time has come, and with it all before it.
 func (d *delayed[T]) advance() {
 	now := time.Now()
-	for i := len(d.waiting) - 1; i >= 0; i-- {
-		if !now.Before(d.waiting[i].from) {
-			d.value, d.stale = d.waiting[i].value, nil
-			d.waiting = append([]change[T](nil), d.waiting[i+1:]...)
+	for i, c := range slices.Backward(d.waiting) {
+		if !now.Before(c.from) {
+			d.value, d.stale = c.value, nil
+			d.waiting = slices.Clone(d.waiting[i+1:])
 			return
 		}
 	}
