@@ -3,6 +3,7 @@ package kong
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -38,23 +39,30 @@ func (b *batch) prove(ctx context.Context, stop context.CancelCauseFunc, own []i
 		b.phase(ctx, stop, []int{i})
 		failed[b.changes[i].Key] = b.outcomes[i].Problem != nil
 	}
-	var group sync.WaitGroup
+	var moving []*plan.Object
 	for _, key := range proofKeys() {
 		if o := b.held[proofKey][key]; o != nil && tokenOn(o) != token && !failed[key] {
-			group.Go(func() { b.move(ctx, stamped(o, token)) })
+			moving = append(moving, stamped(o, token))
 		}
 	}
+	var group sync.WaitGroup
+	for i, o := range moving {
+		group.Go(func() { moving[i] = b.move(ctx, o) })
+	}
 	group.Wait()
+	for _, o := range moving {
+		b.keep(o.Key, o.Service, o)
+	}
 	return b.accept(renewed)
 }
 
-// move writes an object of the proof with its new token.
-func (b *batch) move(ctx context.Context, o *plan.Object) {
-	rec, ok := o.Native.(*record)
-	if !ok {
-		return
-	}
+// move writes an object of the proof with its new token, and returns what Kong holds then.
+func (b *batch) move(ctx context.Context, o *plan.Object) *plan.Object {
 	now, err := (*plan.Object)(nil), context.Cause(ctx)
+	rec, ok := o.Native.(*record)
+	if err == nil && !ok {
+		err = fmt.Errorf("the object %s was not made by this reconciler", o.Key)
+	}
 	if err == nil {
 		now, err = b.update(ctx, rec)
 	}
@@ -66,9 +74,7 @@ func (b *batch) move(ctx context.Context, o *plan.Object) {
 		b.verifier.owe()
 		now = stamped(o, "") // whatever it is there
 	}
-	b.writtenMu.Lock()
-	defer b.writtenMu.Unlock()
-	b.keep(now.Key, now.Service, now)
+	return now
 }
 
 // recognize takes what Kong holds for the newest generation, after it was read.
