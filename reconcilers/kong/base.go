@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // extra is what else a Kong without a database is to hold: the user's own entities,
@@ -40,7 +41,7 @@ func parseBase(rows []*row, text []byte) (*extra, error) {
 		}
 		return nil, fmt.Errorf("the file is no YAML: %w", err)
 	}
-	plain, err := jsonBody(document)
+	plain, err := jsonvalue.Of(document)
 	if err != nil {
 		return nil, fmt.Errorf("the file can't be passed on: %w", err)
 	}

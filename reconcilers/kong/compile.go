@@ -15,6 +15,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -241,7 +242,7 @@ func headers(r v1.Route) map[string][]string {
 
 // add puts one of go-kong's entities into the state.
 func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, entity any) *plan.Object {
-	body, err := jsonBody(entity)
+	body, err := jsonvalue.Of(entity)
 	if err != nil {
 		c.refuse(v1.Key{Kind: kind, Name: key}, origin, fmt.Sprintf("it can't be written as JSON: %v", err), "report this as a defect of Lockstep")
 		return nil

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // configured adds what a plugin's configuration says beyond Kong's defaults to
@@ -119,7 +120,7 @@ func (f *field) normal(value any, veiled veil) any {
 		return veiled.digest(fmt.Sprint(value))
 	}
 	if number, ok := value.(json.Number); ok {
-		return spelled(number)
+		return jsonvalue.Spelled(number)
 	}
 	return value
 }
@@ -130,14 +131,6 @@ func (f *field) inner(part *field) *field {
 		return &field{secret: f.secret}
 	}
 	return part
-}
-
-// spelled is a number in one spelling: 60, not 60.0 or 6e1.
-func spelled(number json.Number) json.Number {
-	if n, err := number.Float64(); err == nil {
-		return json.Number(strconv.FormatFloat(n, 'f', -1, 64))
-	}
-	return number
 }
 
 // own is a digest of the values given for fields that Kong makes up otherwise:

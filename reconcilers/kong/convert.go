@@ -1,16 +1,14 @@
 package kong
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // mismatch says what is wrong with a value, in the words of Kong's schema. It
@@ -95,7 +93,7 @@ func (f *field) fromText(text string) (any, *mismatch) {
 		}
 		return nil, &mismatch{f.expected(), "write true or false"}
 	case "number", "integer":
-		value, err := decodeJSON(text)
+		value, err := jsonvalue.Parse(text)
 		if err != nil {
 			return nil, &mismatch{f.expected(), "write digits alone"}
 		}
@@ -114,7 +112,7 @@ func (f *field) fromText(text string) (any, *mismatch) {
 		}
 		return list, nil
 	}
-	value, err := decodeJSON(text)
+	value, err := jsonvalue.Parse(text)
 	if err != nil {
 		how := `write it as JSON: {"name": …}`
 		if f.kind == "array" || f.kind == "set" {
@@ -134,7 +132,7 @@ func (f *field) fits(value any) (any, *mismatch) {
 	case bool:
 		is = f.kind == "boolean"
 	case json.Number:
-		is = f.kind == "number" || f.kind == "integer" && !strings.Contains(spelled(v).String(), ".")
+		is = f.kind == "number" || f.kind == "integer" && !strings.Contains(jsonvalue.Spelled(v).String(), ".")
 		if is {
 			if wrong := f.bounds(v); wrong != nil {
 				return nil, wrong
@@ -190,18 +188,4 @@ func (f *field) bounds(n json.Number) *mismatch {
 		return &mismatch{fmt.Sprintf("value must be greater than %s", f.above), "write a greater number"}
 	}
 	return nil
-}
-
-// decodeJSON reads one JSON value and keeps numbers as they are spelled.
-func decodeJSON(text string) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the value")
-	}
-	return value, nil
 }

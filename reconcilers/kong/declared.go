@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // What manifests declare in Kong's own words keeps the names that it has there.
@@ -203,7 +204,7 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 		rec.id = c.id(row.kind, key)
 	}
 	var err error
-	if rec.body, err = jsonBody(body); err != nil {
+	if rec.body, err = jsonvalue.Of(body); err != nil {
 		return nil, one(e.Origin, v1.InvalidManifest, "it can't be written as JSON", "report this as a defect of Lockstep")
 	}
 	if rec.body == nil {

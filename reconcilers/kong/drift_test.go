@@ -15,6 +15,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -264,7 +265,7 @@ func TestDefaultsOfRealKong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			body, err := decodeBody(x.Response.Body)
+			body, err := jsonvalue.Object(x.Response.Body)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // pageSize is the most that Kong gives at once.
@@ -78,7 +79,7 @@ func (r *Reconciler) list(ctx context.Context, path string, query url.Values) ([
 
 // parsePage takes one page of a list apart. An empty list may come as an object.
 func parsePage(text []byte) (bodies []map[string]any, next string, err error) {
-	page, err := decodeBody(text)
+	page, err := jsonvalue.Object(text)
 	if err != nil {
 		return nil, "", err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -58,7 +59,7 @@ func (r *Reconciler) readMark(ctx context.Context) error {
 		return err
 	}
 	if err == nil {
-		body, err := decodeBody(a.body)
+		body, err := jsonvalue.Object(a.body)
 		if err != nil {
 			return fmt.Errorf("read the writer's mark: %w", err)
 		}

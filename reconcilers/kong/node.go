@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // loadNode reads what a node without a database holds. When its hash is the one
@@ -95,7 +96,7 @@ func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[stri
 		if err != nil {
 			return "", err
 		}
-		page, err := decodeBody(a.body)
+		page, err := jsonvalue.Object(a.body)
 		if err != nil {
 			return "", fmt.Errorf("read kong's list of %s: %w", path, err)
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -239,7 +240,7 @@ func (f *facts) knowing(rec *record) *record {
 
 // answered makes an object of the entity in Kong's answer to a write.
 func (r *Reconciler) answered(rec *record, a answer) (*plan.Object, error) {
-	body, err := decodeBody(a.body)
+	body, err := jsonvalue.Object(a.body)
 	if err != nil {
 		return nil, fmt.Errorf("read kong's answer about %s: %w", rec.name(), err)
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -190,7 +191,7 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 	rec := &record{row: rowOf(c.rows, kindPlugin), key: key, service: s.Name, id: c.id(kindPlugin, key),
 		parents: map[string]string{string(kind): parent}}
 	var err error
-	if rec.body, err = jsonBody(body); err != nil {
+	if rec.body, err = jsonvalue.Of(body); err != nil {
 		c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, p.Origin, "the plugin can't be written as JSON", "report this as a defect of Lockstep")
 		return
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // contractFacts are what a real Kong said of itself.
@@ -52,7 +54,7 @@ func TestPluginsOfRealKong(t *testing.T) {
 	}
 	row, compared := rowOf(table(), kindPlugin), 0
 	for line := range strings.Lines(string(exchanges)) {
-		body, err := decodeBody([]byte(line))
+		body, err := jsonvalue.Object([]byte(line))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +96,7 @@ func TestSecretsOfRealKong(t *testing.T) {
 		"opentelemetry":     `{"headers":{"A":"planted"},"traces_endpoint":"planted"}`,
 		"standard-webhooks": `{"secret_v1":"planted"}`,
 	} {
-		body, err := decodeBody([]byte(`{"name":"` + name + `","config":` + config + `}`))
+		body, err := jsonvalue.Object([]byte(`{"name":"` + name + `","config":` + config + `}`))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -72,7 +73,7 @@ func (c *compiler) prove(kind v1.Kind, key string, parents map[string]string, bo
 		body[field] = map[string]any{"id": c.id(rec.row.refs[field], parent)}
 	}
 	var err error
-	if rec.body, err = jsonBody(body); err != nil {
+	if rec.body, err = jsonvalue.Of(body); err != nil {
 		c.refuse(v1.Key{Kind: kind, Name: key}, v1.Origin{}, "it can't be written as JSON", "report this as a defect of Lockstep")
 		return
 	}

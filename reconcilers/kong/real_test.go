@@ -17,6 +17,7 @@ import (
 
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -172,7 +173,7 @@ func sharedWorld(o Options) (string, error) {
 		body := map[string]any{}
 		for name, value := range rec.body {
 			if _, ref := rec.row.refs[name]; !ref && name != "id" {
-				body[name] = normal(value)
+				body[name] = jsonvalue.Normal(value)
 			}
 		}
 		text, err := json.Marshal([]any{rec.parents, body})

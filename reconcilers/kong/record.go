@@ -2,15 +2,14 @@ package kong
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -196,54 +195,20 @@ func (r *record) held(n namer) *record {
 	return &turned
 }
 
-// canonical is the text of a value that is equal for equal meanings: null and
-// empty are "", lists of strings have no order, addresses have one spelling.
+// canonical is the text of a value that is equal for equal meanings: as jsonText has it,
+// and addresses have one spelling, and names of headers no case.
 func canonical(r *row, field string, value any) string {
-	value = normal(value)
 	switch v := value.(type) {
-	case nil:
-		return ""
 	case string:
 		if r.kind == kindTarget && field == r.unique {
 			return address(v)
 		}
-		return v
-	case bool:
-		return strconv.FormatBool(v)
-	case json.Number:
-		return v.String()
 	case map[string]any:
-		if r.kind == kindRoute && field == "headers" {
-			value = lower(v) // names of headers have no case
+		if headers, ok := jsonvalue.Normal(v).(map[string]any); ok && r.kind == kindRoute && field == "headers" {
+			value = lower(headers)
 		}
 	}
-	if list, ok := value.([]any); ok {
-		if text, ok := plainList(list); ok {
-			return text
-		}
-	}
-	text, err := json.Marshal(value)
-	if err != nil { // JSON came in, so JSON goes out
-		return fmt.Sprint(value)
-	}
-	return string(text)
-}
-
-// plainList is the JSON of a list of strings, where that takes no escaping: nearly always.
-func plainList(list []any) (string, bool) {
-	var out strings.Builder
-	for i, element := range list {
-		text, ok := element.(string)
-		if !ok || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' || strings.ContainsRune(`"\\<>&`, c) }) {
-			return "", false
-		}
-		out.WriteByte(`[,`[min(i, 1)])
-		out.WriteByte('"')
-		out.WriteString(text)
-		out.WriteByte('"')
-	}
-	out.WriteByte(']')
-	return out.String(), len(list) > 0
+	return jsonvalue.Text(value)
 }
 
 func lower(m map[string]any) map[string]any {
@@ -252,43 +217,6 @@ func lower(m map[string]any) map[string]any {
 		out[strings.ToLower(name)] = value
 	}
 	return out
-}
-
-// normal drops what says nothing and sorts lists of strings, in copies.
-func normal(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, element := range v {
-			if n := normal(element); n != nil {
-				out[key] = n
-			}
-		}
-		if len(out) == 0 {
-			return nil
-		}
-		return out
-	case []any:
-		if len(v) == 0 {
-			return nil
-		}
-		out := make([]any, len(v))
-		strs := make([]string, 0, len(v))
-		for i, element := range v {
-			out[i] = normal(element)
-			if text, ok := element.(string); ok {
-				strs = append(strs, text)
-			}
-		}
-		if len(strs) == len(v) {
-			slices.Sort(strs)
-			for i, text := range strs {
-				out[i] = text
-			}
-		}
-		return out
-	}
-	return value
 }
 
 // address returns a target in one spelling: Kong writes IPv6 out in full.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // schema is one kind of entity as Kong itself describes it.
@@ -33,7 +35,7 @@ type field struct {
 
 // parseSchema reads the answer to GET /schemas/{section}.
 func parseSchema(row *row, text []byte) (*schema, error) {
-	body, err := decodeBody(text)
+	body, err := jsonvalue.Object(text)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +198,7 @@ func (s *schema) others(body map[string]any) map[string]any {
 		}
 	}
 	for name, value := range body {
-		if _, known := s.defaults[name]; !known && !s.row.names(name) && name != "config" && normal(value) != nil {
+		if _, known := s.defaults[name]; !known && !s.row.names(name) && name != "config" && jsonvalue.Normal(value) != nil {
 			differs(name, value)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // label gives the record its id and tags: those of the manifest, and ours.
@@ -88,7 +89,7 @@ func (r *record) spellURL() (message, fix string) {
 			port = "443"
 		}
 	}
-	number, err := decodeJSON(port)
+	number, err := jsonvalue.Parse(port)
 	if err != nil {
 		return "url: it has no usable port", "write for example http://10.0.0.5:8080/path"
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -203,7 +204,7 @@ func (b *batch) find(ctx context.Context, rec *record, ref string) (map[string]a
 		if err != nil {
 			return nil, err
 		}
-		body, err := decodeBody(a.body)
+		body, err := jsonvalue.Object(a.body)
 		if within, ok := body[string(rec.row.kind)].(map[string]any); ok && body["id"] == nil {
 			return within, nil // Kong Enterprise shows a consumer group with its members beside it
 		}

@@ -1,7 +1,6 @@
-package kong
+package jsonvalue
 
 import (
-	"bytes"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -13,9 +12,10 @@ import (
 	"sync"
 )
 
-// jsonBody turns one of go-kong's types, or a map, to what decodeBody would make of
-// its JSON, without writing that: a set of services has thousands of them.
-func jsonBody(entity any) (map[string]any, error) {
+// Of turns one of go-kong's types, or a map, to what Object would make of its JSON,
+// without writing that: a set of services has thousands of them. What JSON has no form
+// for, and what is no object there, is an error; of nil nothing is made.
+func Of(entity any) (map[string]any, error) {
 	value, err := valueOf(reflect.ValueOf(entity))
 	if err != nil {
 		return nil, err
@@ -27,24 +27,13 @@ func jsonBody(entity any) (map[string]any, error) {
 	return body, nil
 }
 
-// decodeBody reads a JSON object and keeps numbers as they are spelled.
-func decodeBody(text []byte) (map[string]any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var body map[string]any
-	if err := decoder.Decode(&body); err != nil {
-		return nil, err
-	}
-	return body, nil
-}
-
 // asWritten is a value that says by itself how it is written: read again from its JSON.
 func asWritten(v reflect.Value) (out any, err error) {
 	text, err := json.Marshal(v.Interface())
 	if err != nil {
 		return nil, err
 	}
-	return decodeJSON(string(text))
+	return Parse(string(text))
 }
 
 // valueOf is a value as JSON has it: nil, bool, string, json.Number, []any or map[string]any.
