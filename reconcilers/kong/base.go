@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // extra is what else a Kong without a database is to hold: the user's own entities,
@@ -87,7 +88,7 @@ func (b *extra) collect(rows []*row, kind *row, list []any) {
 		b.known[kind.kind] = append(b.known[kind.kind], entity)
 		for _, name := range kind.secrets {
 			if text, ok := entity[name].(string); ok && text != "" {
-				b.secrets = append(b.secrets, texts(text)...)
+				b.secrets = append(b.secrets, secret.Spellings(text)...)
 			}
 		}
 		for _, child := range rows {

@@ -8,17 +8,18 @@ import (
 	"strings"
 
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // configured adds what a plugin's configuration says beyond Kong's defaults to
 // what is compared, field by field; secrets as digests.
-func (f *facts) configured(rec *record, others map[string]any, v veil) map[string]any {
+func (f *facts) configured(rec *record, others map[string]any, v secret.Veil) map[string]any {
 	if others == nil {
 		others = map[string]any{}
 	}
 	top := f.of(rec).field("config")
 	if top == nil || f.plugins[rec.name()] == nil { // of a plugin that this Kong no longer has
-		others["config"] = v.digest(canonical(rec.row, "config", rec.body["config"]))
+		others["config"] = v.Digest(canonical(rec.row, "config", rec.body["config"]))
 		return others
 	}
 	top.leaves("config", rec.body["config"], v, others)
@@ -31,7 +32,7 @@ func (f *field) madeUp() bool { return f.auto || f.secret && f.fallback != nil }
 
 // leaves notes the values of a field, and of those within it, that are not
 // Kong's defaults.
-func (f *field) leaves(path string, value any, veiled veil, out map[string]any) {
+func (f *field) leaves(path string, value any, veiled secret.Veil, out map[string]any) {
 	if f.kind == "record" && f.fallback == nil && len(f.fields) > 0 {
 		given, _ := value.(map[string]any)
 		for i := range f.fields {
@@ -51,14 +52,14 @@ func (f *field) leaves(path string, value any, veiled veil, out map[string]any) 
 	if text == f.text(f.fallback, veiled) {
 		return
 	}
-	if veiled.covers(path) && text != "" {
-		text = veiled.digest(text)
+	if veiled.Covers(path) && text != "" {
+		text = veiled.Digest(text)
 	}
 	out[path] = text
 }
 
 // text is the same for values that mean the same.
-func (f *field) text(value any, veiled veil) string {
+func (f *field) text(value any, veiled secret.Veil) string {
 	switch v := f.normal(value, veiled).(type) {
 	case nil:
 		return ""
@@ -77,7 +78,7 @@ func (f *field) text(value any, veiled veil) string {
 
 // normal returns a value with defaults filled in, numbers in one spelling, sets
 // in order, secrets as digests and without what says nothing.
-func (f *field) normal(value any, veiled veil) any {
+func (f *field) normal(value any, veiled secret.Veil) any {
 	if value == nil {
 		return nil
 	}
@@ -117,7 +118,7 @@ func (f *field) normal(value any, veiled veil) any {
 		return out
 	}
 	if f.secret {
-		return veiled.digest(fmt.Sprint(value))
+		return veiled.Digest(fmt.Sprint(value))
 	}
 	if number, ok := value.(json.Number); ok {
 		return jsonvalue.Spelled(number)
@@ -135,7 +136,7 @@ func (f *field) inner(part *field) *field {
 
 // own is a digest of the values given for fields that Kong makes up otherwise:
 // as a tag, it tells when another is asked for. "" when none is given.
-func (s *schema) own(config map[string]any, v veil) string {
+func (s *schema) own(config map[string]any, v secret.Veil) string {
 	var parts []string
 	for _, f := range s.configFields() {
 		if value := config[f.name]; value != nil && f.madeUp() {
@@ -145,7 +146,7 @@ func (s *schema) own(config map[string]any, v veil) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return v.seal.digest(v.id, strings.Join(parts, "\x00"))
+	return v.Seal.Digest(v.ID, strings.Join(parts, "\x00"))
 }
 
 func (s *schema) configFields() []field {
@@ -156,8 +157,8 @@ func (s *schema) configFields() []field {
 }
 
 // veil is what must not be seen of an entity.
-func (n namer) veil(rec *record) veil {
-	return veil{seal: n.seal, id: rec.id, hidden: allTagged(rec.body, tagHidden)}
+func (n namer) veil(rec *record) secret.Veil {
+	return secret.Veil{Seal: n.seal, ID: rec.id, Hidden: allTagged(rec.body, tagHidden)}
 }
 
 // secretsIn adds the texts of a value that the schema marks as secret.
@@ -184,12 +185,4 @@ func (f *field) secretsIn(found []string, value any) []string {
 		}
 	}
 	return found
-}
-
-// without takes secrets out of Kong's words.
-func without(secrets []string, text string) string {
-	for _, secret := range secrets {
-		text = strings.ReplaceAll(text, secret, "(secret)")
-	}
-	return text
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -123,14 +124,14 @@ func blame(said *refusal, text []byte, state plan.State, beside *extra) refused 
 		for _, e := range entry.Errors {
 			for _, message := range append(e.Messages, e.Message) {
 				if message != "" {
-					words = append(words, without(secrets, strings.TrimPrefix(e.Field+": "+message, ": ")))
+					words = append(words, secret.Without(secrets, strings.TrimPrefix(e.Field+": "+message, ": ")))
 				}
 			}
 		}
 		if said := v1.OneLine(strings.Join(words, "; ")); known {
 			out.offenders[key] = said
 		} else {
-			out.others = append(out.others, v1.OneLine(without(secrets, fmt.Sprintf("%s %s: %s", entry.Type, entry.Name, said))))
+			out.others = append(out.others, v1.OneLine(secret.Without(secrets, fmt.Sprintf("%s %s: %s", entry.Type, entry.Name, said))))
 		}
 	}
 	return out

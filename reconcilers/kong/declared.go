@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // What manifests declare in Kong's own words keeps the names that it has there.
@@ -102,7 +103,7 @@ func (c *compiler) entityKey(e *v1.Entity) string {
 		known, _ := v1.EntityKindOf(e.Kind, "")
 		for _, field := range known.Named {
 			if secret, ok := e.Body[field].(v1.Secret); ok {
-				name += c.seal.digest(string(e.Kind), secret.Reveal())
+				name += c.seal.Digest(string(e.Kind), secret.Reveal())
 				break
 			}
 		}
@@ -198,7 +199,7 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 		return nil, one(e.Origin, v1.Conflict, fmt.Sprintf("the file is for the workspace %.60q, and Lockstep keeps %q", e.Workspace, c.workspaceName()),
 			"set --kong-workspace, or remove _workspace from the file")
 	}
-	body, hidden, secrets := unveiled(e.Body)
+	body, hidden, secrets := secret.Reveal(e.Body)
 	rec := &record{row: row, key: key, service: group, declared: true, id: strings.TrimPrefix(key, "@"), parents: map[string]string{}, secrets: secrets}
 	if e.ID == "" {
 		rec.id = c.id(row.kind, key)

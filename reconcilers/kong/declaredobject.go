@@ -8,14 +8,15 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // declaredObject is the object of what is declared in Kong's own words, from what
 // was declared as from what Kong holds: every field that is not Kong's default.
-func (f *facts) declaredObject(rec *record, key seal) *plan.Object {
+func (f *facts) declaredObject(rec *record, key secret.Seal) *plan.Object {
 	about := f.of(rec)
-	v := veil{seal: key, id: rec.id, hidden: append(allTagged(rec.body, tagHidden), rec.row.secrets...)}
+	v := secret.Veil{Seal: key, ID: rec.id, Hidden: append(allTagged(rec.body, tagHidden), rec.row.secrets...)}
 	fields := map[string]any{}
 	given := allTagged(rec.body, tagGiven)
 	for i := range about.fields {
@@ -99,12 +100,12 @@ func (f *field) timed() bool { return f.name == "id" || strings.HasSuffix(f.name
 
 // sealed is a digest of the values that Kong does not give back as they were, or
 // makes up where none is given: as a tag, it tells when another is asked for.
-func (s *schema) sealed(rec *record, v veil) string {
+func (s *schema) sealed(rec *record, v secret.Veil) string {
 	config, _ := rec.body["config"].(map[string]any)
 	mark := s.own(config, v)
 	for _, name := range rec.row.hashed {
 		if value := rec.body[name]; value != nil {
-			mark = v.seal.digest(v.id, mark+"\x00"+name+"="+fmt.Sprint(value))
+			mark = v.Seal.Digest(v.ID, mark+"\x00"+name+"="+fmt.Sprint(value))
 		}
 	}
 	return mark
@@ -127,7 +128,7 @@ func (s *schema) secretTexts(rec *record) []string {
 	var out []string
 	for _, text := range found {
 		if text != "" {
-			out = append(out, texts(text)...)
+			out = append(out, secret.Spellings(text)...)
 		}
 	}
 	return out

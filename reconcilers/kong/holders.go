@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -157,10 +158,10 @@ func (h *holders) before(e *entry, rec *record, keys map[string]string) *plan.Ob
 	theirs.key, theirs.declared, theirs.service = rec.key, rec.declared, rec.service
 	o := h.object(theirs)
 	// Where a secret is asked for, what stands there now is one as well.
-	v := veil{seal: h.seal, id: theirs.id, hidden: allTagged(rec.body, tagHidden)}
+	v := secret.Veil{Seal: h.seal, ID: theirs.id, Hidden: allTagged(rec.body, tagHidden)}
 	for name, text := range o.Fields {
-		if v.covers(name) && text != "" {
-			o.Fields[name] = v.digest(text)
+		if v.Covers(name) && text != "" {
+			o.Fields[name] = v.Digest(text)
 		}
 	}
 	return o

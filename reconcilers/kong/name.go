@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // The tags that Lockstep writes: "lockstep-owner:lockstep".
@@ -32,7 +33,7 @@ const reserved = "@unavailable"
 // adopted are the ids of what was a stranger's before, as Kong itself says.
 type namer struct {
 	owner, workspace string
-	seal             seal
+	seal             secret.Seal
 	adopted          map[v1.Key]string
 }
 

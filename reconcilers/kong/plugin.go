@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -173,7 +174,7 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 	if kind == kindRoute {
 		marks = append(marks, tagRoute+parent)
 	}
-	if mark := c.facts.plugins[p.Name].own(config, veil{seal: c.seal, id: c.id(kindPlugin, key)}); mark != "" {
+	if mark := c.facts.plugins[p.Name].own(config, secret.Veil{Seal: c.seal, ID: c.id(kindPlugin, key)}); mark != "" {
 		marks = append(marks, tagSecret+mark)
 	}
 	for _, setting := range p.Settings {

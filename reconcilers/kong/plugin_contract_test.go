@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // contractFacts are what a real Kong said of itself.
@@ -68,7 +69,7 @@ func TestPluginsOfRealKong(t *testing.T) {
 		}
 		fields := func(body map[string]any) map[string]any {
 			rec := &record{row: row, body: body, id: "x"}
-			return f.configured(rec, f.of(rec).others(body), veil{id: rec.id})
+			return f.configured(rec, f.of(rec).others(body), secret.Veil{ID: rec.id})
 		}
 		want, got := fields(asked), fields(made)
 		delete(got, "consumer") // asked for by the path
@@ -101,16 +102,16 @@ func TestSecretsOfRealKong(t *testing.T) {
 			t.Fatal(err)
 		}
 		rec := &record{row: rowOf(table(), kindPlugin), body: body, id: "x"}
-		shown := f.configured(rec, nil, veil{id: rec.id})
+		shown := f.configured(rec, nil, secret.Veil{ID: rec.id})
 		text, err := json.Marshal(shown)
 		if err != nil || strings.Contains(string(text), "planted") {
 			t.Errorf("%s shows %s, %v", name, text, err)
 		}
-		if without(f.of(rec).secretTexts(rec), "it is planted") != "it is (secret)" {
+		if secret.Without(f.of(rec).secretTexts(rec), "it is planted") != "it is (secret)" {
 			t.Errorf("%s: the secret stays in Kong's words", name)
 		}
 		config, _ := body["config"].(map[string]any)
-		if mark := f.plugins[name].own(config, veil{id: "x"}); (mark != "") != (name == "session" || name == "oauth2") || len(shown) == 0 && mark == "" {
+		if mark := f.plugins[name].own(config, secret.Veil{ID: "x"}); (mark != "") != (name == "session" || name == "oauth2") || len(shown) == 0 && mark == "" {
 			t.Errorf("%s: a change of the secret goes unnoticed: %v, %q", name, shown, mark)
 		}
 	}

@@ -43,7 +43,7 @@ func lastID(id string) string { return "ffffffff" + id[8:] }
 func (n namer) proofHost() string { return n.owner + ".verify.lockstep.invalid" }
 
 // proofWord is what must be in the header: who does not know it gets no answer.
-func (n namer) proofWord() string { return n.seal.digest(n.owner+"/"+n.workspace, proofKey) }
+func (n namer) proofWord() string { return n.seal.Digest(n.owner+"/"+n.workspace, proofKey) }
 
 // proof adds the route and its plugin.
 func (c *compiler) proof() {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // Kong's codes for what it refuses.
@@ -54,18 +55,18 @@ func (r *refusal) words() string {
 
 // without takes secrets out of what Kong said.
 func (r *refusal) without(secrets []string) {
-	r.Message = without(secrets, r.Message)
+	r.Message = secret.Without(secrets, r.Message)
 	r.Fields, _ = scrubbed(secrets, r.Fields).(map[string]any)
 }
 
 func scrubbed(secrets []string, value any) any {
 	switch v := value.(type) {
 	case string:
-		return without(secrets, v)
+		return secret.Without(secrets, v)
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, element := range v {
-			out[without(secrets, name)] = scrubbed(secrets, element)
+			out[secret.Without(secrets, name)] = scrubbed(secrets, element)
 		}
 		return out
 	case []any:

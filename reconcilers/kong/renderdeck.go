@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -129,7 +130,7 @@ func (w *rendering) refer(rec *record, body map[string]any) {
 // body is an entity without references, with variables for its secrets.
 func (w *rendering) body(rec *record) map[string]any {
 	hidden := append(allTagged(rec.body, tagHidden), rec.row.secrets...)
-	v := veil{hidden: hidden}
+	v := secret.Veil{Hidden: hidden}
 	var top *field
 	if w.facts != nil {
 		if about := w.facts.of(rec); about != nil {
@@ -144,10 +145,10 @@ func (w *rendering) body(rec *record) map[string]any {
 }
 
 // value returns a value as YAML has it; f is what the schema says of it, if anything.
-func (w *rendering) value(rec *record, f *field, path string, value any, v veil) any {
+func (w *rendering) value(rec *record, f *field, path string, value any, v secret.Veil) any {
 	switch value.(type) {
 	case string, bool, json.Number:
-		if path != "" && (f != nil && f.secret || v.covers(path)) {
+		if path != "" && (f != nil && f.secret || v.Covers(path)) {
 			return w.variable(rec, path)
 		}
 	}

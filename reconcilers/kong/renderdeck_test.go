@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // TestRenderDeck: what is rendered holds no secret, and becomes the same again when
@@ -46,7 +47,7 @@ func TestRenderDeck(t *testing.T) {
 		}
 		value := values[best]
 		if part, cert := strings.CutPrefix(name, "DECK_CERT_"); cert {
-			_, _, secrets := unveiled(shared.Entities[4].Body)
+			_, _, secrets := secret.Reveal(shared.Entities[4].Body)
 			value, _ = shared.Entities[4].Body[strings.ToLower(part)].(string)
 			if part == "KEY" {
 				value = secrets[0]

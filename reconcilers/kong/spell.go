@@ -1,7 +1,6 @@
 package kong
 
 import (
-	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
+	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // label gives the record its id and tags: those of the manifest, and ours.
@@ -28,7 +28,7 @@ func (c *compiler) label(rec *record, e *v1.Entity, about *schema, hidden []stri
 			marks = append(marks, tagHidden+quoted(path))
 		}
 	}
-	v := veil{seal: c.seal, id: rec.id}
+	v := secret.Veil{Seal: c.seal, ID: rec.id}
 	if mark := about.sealed(rec, v); mark != "" {
 		marks = append(marks, tagSecret+mark)
 	}
@@ -111,48 +111,8 @@ func (r *record) hideURL(hidden []string) []string {
 	for _, name := range []string{"host", "path"} {
 		if text, given := r.body[name].(string); given && text != "/" {
 			hidden = append(hidden, name)
-			r.secrets = append(r.secrets, texts(text)...)
+			r.secrets = append(r.secrets, secret.Spellings(text)...)
 		}
 	}
 	return hidden
-}
-
-// unveiled returns a body as plain values, the paths at which secrets stand in it,
-// and these.
-func unveiled(body map[string]any) (plain map[string]any, hidden, secrets []string) {
-	var walk func(path string, value any) any
-	walk = func(path string, value any) any {
-		switch v := value.(type) {
-		case v1.Secret:
-			hidden, secrets = append(hidden, path), append(secrets, texts(v.Reveal())...)
-			return v.Reveal()
-		case map[string]any:
-			out := make(map[string]any, len(v))
-			for _, name := range slices.Sorted(maps.Keys(v)) {
-				out[name] = walk(strings.TrimPrefix(path+"."+name, "."), v[name])
-			}
-			return out
-		case []any:
-			out := make([]any, len(v))
-			for i := range v {
-				out[i] = walk(path, v[i])
-			}
-			return out
-		}
-		return value
-	}
-	plain, _ = walk("", body).(map[string]any)
-	slices.Sort(hidden)
-	return plain, slices.Compact(hidden), secrets
-}
-
-// texts are the spellings in which Kong may repeat a value.
-func texts(secret string) []string {
-	out := []string{secret}
-	for _, other := range []string{strings.ReplaceAll(secret, `"`, `\"`), strings.ReplaceAll(secret, "\n", `\n`), v1.OneLine(secret)} {
-		if other != secret {
-			out = append(out, other)
-		}
-	}
-	return out
 }
