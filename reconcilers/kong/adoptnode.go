@@ -28,8 +28,8 @@ func (r *Reconciler) replacements(ctx context.Context) ([]reconcilers.Adoption, 
 	}
 	hash, _ := r.health.expected()
 	a := reconcilers.Adoption{
-		Gateway: v1.Kong, ID: hash, Names: []string{string(kindNode) + "/" + r.client.where()},
-		Change: plan.Change{Op: plan.Delete, Key: v1.Key{Kind: kindNode, Name: r.client.where()}},
+		Gateway: v1.Kong, ID: hash, Names: []string{string(kindNode) + "/" + r.client.Where()},
+		Change: plan.Change{Op: plan.Delete, Key: v1.Key{Kind: kindNode, Name: r.client.Where()}},
 		Advice: "to keep it, start Lockstep with --kong-base and a declarative file that holds it",
 	}
 	for _, row := range r.rows {
@@ -87,7 +87,7 @@ func (n *Nodes) Adopt(chosen []reconcilers.Adoption) {
 	}
 	for _, node := range n.each {
 		node.Adopt(slices.DeleteFunc(slices.Clone(chosen), func(a reconcilers.Adoption) bool {
-			return a.Change.Key.Name != node.client.where()
+			return a.Change.Key.Name != node.client.Where()
 		}))
 	}
 }

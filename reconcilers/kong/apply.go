@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -160,14 +161,14 @@ func (b *batch) each(indexes []int, do func(i int)) {
 // judge decides what an error means for the rest of the batch.
 func (b *batch) judge(ctx context.Context, stop context.CancelCauseFunc, err error) {
 	var (
-		none   *unreachable
+		none   *admin.Unreachable
 		moving *moved
 	)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
 		b.doubtful.Store(true) // a try whose answer was lost may have been carried out
-	case errors.As(err, &none) && !none.answered:
+	case errors.As(err, &none) && !none.Answered:
 		b.doubtful.Store(true)
 		b.health.fell()
 		stop(err)
@@ -176,7 +177,7 @@ func (b *batch) judge(ctx context.Context, stop context.CancelCauseFunc, err err
 		if b.troubles.Add(1) >= patienceWith5xx {
 			stop(err)
 		}
-	case errors.As(err, &moving), is(err, codeUnsupported):
+	case errors.As(err, &moving), admin.IsCode(err, admin.CodeUnsupported):
 		b.doubtful.Store(true)
 	}
 }

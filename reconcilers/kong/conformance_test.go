@@ -62,7 +62,7 @@ func estrange(url string, pick func(n int) int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	bodies, _, err := parsePage([]byte(text))
+	bodies, err := listed(text)
 	if err != nil || len(bodies) == 0 {
 		return "nobody takes any of " + path, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -86,10 +87,10 @@ type refused struct {
 
 // blame reads Kong's answer to a configuration that it does not take, and finds
 // the objects that it names.
-func blame(said *refusal, text []byte, state plan.State, beside *extra) refused {
+func blame(said *admin.Refusal, text []byte, state plan.State, beside *extra) refused {
 	secrets := slices.Concat(beside.hushed(), secretsOf(state))
-	said.without(secrets)
-	out := refused{message: said.words(), offenders: map[v1.Key]string{}}
+	said.Without(secrets)
+	out := refused{message: said.Words(), offenders: map[v1.Key]string{}}
 	var report struct {
 		Flattened json.RawMessage `json:"flattened_errors"`
 	}

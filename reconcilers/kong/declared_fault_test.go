@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -60,7 +61,8 @@ func brokenOnce(t *testing.T, mode fakekong.Mode, fault fakekong.Fault, nth int,
 	if removing {
 		wanted = v1.Shared{}
 	}
-	r.client.attempts = 1 // this round itself gets over nothing
+	patient := r.client
+	r.client = impatient(t, o) // this round itself gets over nothing
 	var calls atomic.Int64
 	k.Hook(func(*http.Request) fakekong.Fault {
 		if calls.Add(1) == int64(nth) {
@@ -77,7 +79,7 @@ func brokenOnce(t *testing.T, mode fakekong.Mode, fault fakekong.Fault, nth int,
 	if err := k.Start(); err != nil {
 		t.Fatal(err)
 	}
-	r.client.attempts = o.Attempts // connections that ended with it are no fault to be found here
+	r.client = patient // connections that ended with it are no fault to be found here
 	for range 3 {
 		if p, problems := declare(t, r, set, shared); p.Empty() && len(problems) == 0 {
 			break
@@ -87,4 +89,20 @@ func brokenOnce(t *testing.T, mode fakekong.Mode, fault fakekong.Fault, nth int,
 		t.Fatalf("request %d, removing %t, %s:\n%s", nth, removing, fmt.Sprint(fault), diff)
 	}
 	return calls.Load() >= int64(nth)
+}
+
+// impatient asks once and no more.
+func impatient(t *testing.T, o Options) *admin.Client {
+	t.Helper()
+	o.Attempts = 1
+	o, err := o.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := admin.New(o.client(&metrics{admin: &admin.Metrics{}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
 }

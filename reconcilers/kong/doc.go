@@ -1,24 +1,24 @@
 // Package kong keeps a Kong Gateway equal to the desired services.
 //
 // In: the desired services, through the calls of reconcilers.Reconciler. Out:
-// Admin API requests, and what became of them. It is the only importer of go-kong.
+// Admin API requests, and what became of them. It and the packages below it are the
+// only importers of go-kong.
 //
 // Each service becomes an upstream with a target for each endpoint, a service
 // whose host is that upstream, its routes, and the plugins of both. One service and one upstream
 // belong to none: held routes point there and answer 503, and the upstream's
 // tags name the daemon that writes (the writer's mark).
 //
-//	stage    files                        what happens
+//	stage    files and packages           what happens
 //	compile  compile.go                   services → records
 //	         entity.go, record.go         the table of kinds; a record ↔ plan.Object
-//	         value.go                     go-kong's types → records
 //	         name.go                      names, ids and tags
 //	         authority.go                 who must have issued the certificates of instances
 //	         secure.go                    TLS and gRPC towards instances
 //	         balancing.go, healthcheck.go which instance gets a request, and which one none
 //	         stream.go                    connections: tcp and tls_passthrough
 //	         plugin.go, convert.go        plugins: the text of labels → Kong's types
-//	         config.go, seal.go           what of them is compared; secrets as digests
+//	         config.go                    what of them is compared; secrets as digests
 //	         declared.go, spell.go,       entities in Kong's own words → records, in the words
 //	         judge.go                     that Kong keeps, held against its schema
 //	         declaredobject.go, group.go, what of them is compared, and stands together;
@@ -44,7 +44,10 @@
 //	         verified.go, verifier.go,    move it on after each batch, and ask for it beside
 //	         look.go, workers.go, pauses.go, nodesverified.go
 //	watch    watch.go                     notice a node that came back, or back empty
-//	beneath  client.go, retry.go, refusal.go  requests, patience, Kong's errors in words
+//	beneath  admin                        requests, patience, lists, Kong's refusals
+//	         problem.go                   errors in words, with remedies
+//	         jsonvalue                    go-kong's types and Kong's answers as plain values
+//	         secret                       what nobody may see, as digests
 //
 // A kind of entity is a row of the table in entity.go. What is compared of an
 // entity is what the row names and whatever else is not as Kong's own schema

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 )
 
 // facts are what Kong says of itself.
@@ -57,13 +58,13 @@ func parseFacts(text []byte) (f *facts, plugins json.RawMessage, known bool) {
 func (r *Reconciler) suits(f *facts) error {
 	switch {
 	case f.dbless() && len(r.options.AdminURLs) > 1:
-		return gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+r.client.where()+" has no database",
+		return admin.Problem(v1.Conflict, "several addresses of Kong are given, and the one at "+r.client.Where()+" has no database",
 			"name nodes without a database, or nodes of one cluster with one")
 	case f.dbless() && len(r.options.ProxyURLs) > 1:
-		return gatewayError(v1.Conflict, fmt.Sprintf("%d addresses of Kong's proxy are given for the one node without a database at %s", len(r.options.ProxyURLs), r.client.where()),
+		return admin.Problem(v1.Conflict, fmt.Sprintf("%d addresses of Kong's proxy are given for the one node without a database at %s", len(r.options.ProxyURLs), r.client.Where()),
 			"name for each --kong-admin-url of a node without a database its own --kong-proxy-url, in the same order")
 	case !f.dbless() && r.base != nil:
-		return gatewayError(v1.Conflict, "--kong-base is for a Kong without a database, and the one at "+r.client.where()+" has one",
+		return admin.Problem(v1.Conflict, "--kong-base is for a Kong without a database, and the one at "+r.client.Where()+" has one",
 			"leave --kong-base out: what is not Lockstep's stays there by itself")
 	}
 	return nil
@@ -78,13 +79,13 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	if r.options.Workspace != "" {
 		path = "/kong" // "/" belongs to the default workspace
 	}
-	a, err := r.client.do(ctx, request{method: http.MethodGet, path: path})
+	a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: path})
 	if err != nil {
 		return err
 	}
-	f, available, known := parseFacts(a.body)
+	f, available, known := parseFacts(a.Body)
 	if !known {
-		return gatewayError(v1.GatewayUnreachable, "what answers at "+r.client.where()+" is not Kong's Admin API", "set --kong-admin-url to the address in Kong's admin_listen")
+		return admin.Problem(v1.GatewayUnreachable, "what answers at "+r.client.Where()+" is not Kong's Admin API", "set --kong-admin-url to the address in Kong's admin_listen")
 	}
 	if err := r.suits(f); err != nil {
 		return err
@@ -98,7 +99,7 @@ func (r *Reconciler) ask(ctx context.Context) error {
 		return err
 	}
 	if r.last == nil || r.last.version != f.version || r.last.database != f.database {
-		r.options.Log.Info("talking to kong", "url", r.client.where(), "version", f.version, "database", f.database)
+		r.options.Log.Info("talking to kong", "url", r.client.Where(), "version", f.version, "database", f.database)
 	}
 	if r.facts == nil { // it was away: it may have come back as one that takes more
 		clear(r.refused)
@@ -118,14 +119,14 @@ func (r *Reconciler) schemas(ctx context.Context) (map[v1.Kind]*schema, error) {
 	group.SetLimit(r.options.Concurrency)
 	for i, row := range r.rows {
 		group.Go(func() error {
-			a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/schemas/" + row.section})
-			if isStatus(err, http.StatusNotFound) && compared()[row.kind] == nil {
+			a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/schemas/" + row.section})
+			if admin.IsStatus(err, http.StatusNotFound) && compared()[row.kind] == nil {
 				return nil
 			}
 			if err != nil {
 				return err
 			}
-			if found[i], err = parseSchema(row, a.body); err != nil {
+			if found[i], err = parseSchema(row, a.Body); err != nil {
 				return fmt.Errorf("read the schema of kong's %s: %w", row.section, err)
 			}
 			return nil

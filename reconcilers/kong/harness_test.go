@@ -2,6 +2,7 @@ package kong
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -154,4 +155,13 @@ func must(tb testing.TB, method, url, body string) string {
 		tb.Fatal(err)
 	}
 	return text
+}
+
+// listed are the entities of one page of a list.
+func listed(text string) ([]map[string]any, error) {
+	var page struct {
+		Data []map[string]any `json:"data"`
+	}
+	err := json.Unmarshal([]byte(text), &page)
+	return page.Data, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -67,8 +68,8 @@ func (h *holders) targets(ctx context.Context, upstream string) error {
 		return nil
 	}
 	h.asked[upstream] = true
-	bodies, err := h.list(ctx, "/upstreams/"+upstream+"/targets", nil)
-	if isStatus(err, http.StatusNotFound) {
+	bodies, err := h.client.List(ctx, "/upstreams/"+upstream+"/targets", nil)
+	if admin.IsStatus(err, http.StatusNotFound) {
 		return nil // it went meanwhile
 	}
 	if err != nil {

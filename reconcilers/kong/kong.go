@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -19,7 +20,7 @@ type Reconciler struct {
 	namer
 	options Options
 	rows    []*row
-	client  *client
+	client  *admin.Client
 	health  health // shared with the watcher
 
 	// What is known of Kong; owned by the caller's goroutine.
@@ -75,7 +76,7 @@ func New(o Options) (*Reconciler, error) {
 			return nil, err
 		}
 	}
-	c, err := newClient(o, m)
+	c, err := admin.New(o.client(m))
 	if err != nil {
 		return nil, err
 	}
@@ -94,14 +95,14 @@ func New(o Options) (*Reconciler, error) {
 		return nil, err
 	}
 	if r.Verifies() {
-		r.verifier = newVerifier(r.namer, o, m)
+		r.verifier = newVerifier(r.namer, o, m.proxy)
 	}
 	return r, nil
 }
 
 // Close implements reconcilers.Reconciler.
 func (r *Reconciler) Close() error {
-	r.client.close()
+	r.client.Close()
 	return nil
 }
 
@@ -175,8 +176,7 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		}
 		return r.untried(p, err)
 	}
-	secrets := r.secrets(p)
-	r.client.hush.Store(&secrets)
+	r.client.Hide(r.secrets(p))
 	apply := r.write
 	if r.facts.dbless() {
 		apply = r.push

@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 )
 
 // How many workers a node may have that nobody knows of, how many connections each one
@@ -101,19 +102,19 @@ func (v *verifier) ask(ctx context.Context, proxy, node string) (s sight, pid in
 	case err != nil && ctx.Err() != nil:
 		return sight{}, 0
 	case err != nil:
-		v.metrics.askedProxy("failed")
+		v.metrics.asked("failed")
 		return sight{failed: true, why: *err}, 0
 	}
 	s.proven = min(v.numberOf(says.Message), v.numberOf(tagOf(says.Route.Tags, tagGeneration)))
 	s.why = trouble{
-		problem: "the proxy at " + hidden(proxy) + " does not serve the newest configuration",
+		problem: "the proxy at " + admin.Redacted(proxy) + " does not serve the newest configuration",
 		fix:     "see Kong's own log; and whether --kong-proxy-url names the same Kong as --kong-admin-url, with nothing before it",
 	}
 	result := "pending"
 	if s.proven > 0 {
 		result = "served"
 	}
-	v.metrics.askedProxy(result)
+	v.metrics.asked(result)
 	if says.Kong.Node == node {
 		pid = says.Kong.Worker
 	}
@@ -149,7 +150,7 @@ func tagOf(tags []string, prefix string) string {
 func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, why *trouble) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, proxy+"/", nil)
 	if err != nil { // CheckProxyURL took it
-		return says, &trouble{problem: "the request to " + hidden(proxy) + " can't be made", fix: "correct --kong-proxy-url"}
+		return says, &trouble{problem: "the request to " + admin.Redacted(proxy) + " can't be made", fix: "correct --kong-proxy-url"}
 	}
 	// No two requests are alike, so that nothing that keeps answers has one for it.
 	once := strconv.FormatUint(rand.Uint64(), 16)
@@ -172,7 +173,7 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 		}
 		if says.Request.Query[proofOnce] != once {
 			return proofAnswer{}, &trouble{
-				problem: "what is at " + hidden(proxy) + " answers with what another request was answered",
+				problem: "what is at " + admin.Redacted(proxy) + " answers with what another request was answered",
 				fix:     "put the plugin that keeps answers (proxy-cache) on services instead of on everything, or leave --kong-proxy-url out",
 			}
 		}
@@ -186,7 +187,7 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 		}
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
 		return says, &trouble{
-			problem: fmt.Sprintf("the proxy at %s answers %d where Lockstep asks it what it serves", hidden(proxy), response.StatusCode),
+			problem: fmt.Sprintf("the proxy at %s answers %d where Lockstep asks it what it serves", admin.Redacted(proxy), response.StatusCode),
 			fix:     "put the plugin that does so on services instead of on everything, or leave --kong-proxy-url out",
 		}
 	}
@@ -195,19 +196,23 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 
 func silent(proxy string, err error) *trouble {
 	var timeout interface{ Timeout() bool }
-	reason, fix := v1.OneLine(inner(err).Error()), "see that --kong-proxy-url names an address of Kong's proxy_listen that can be reached from here"
+	said := err
+	if wrapped, named := errors.AsType[*url.Error](err); named { // it repeats the address
+		said = wrapped.Err
+	}
+	reason, fix := v1.OneLine(said.Error()), "see that --kong-proxy-url names an address of Kong's proxy_listen that can be reached from here"
 	if _, doubted := errors.AsType[*tls.CertificateVerificationError](err); doubted {
 		fix = "its certificate must be for the host in --kong-proxy-url, from an authority of the system's or of --kong-admin-ca"
 	}
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		reason = fmt.Sprintf("no answer within %s", askPatience)
 	}
-	return &trouble{problem: "the proxy at " + hidden(proxy) + " does not answer: " + reason, fix: fix}
+	return &trouble{problem: "the proxy at " + admin.Redacted(proxy) + " does not answer: " + reason, fix: fix}
 }
 
 func notKong(proxy, does string) *trouble {
 	return &trouble{
-		problem: "what is at " + hidden(proxy) + " " + does + ", as Kong's proxy would not",
+		problem: "what is at " + admin.Redacted(proxy) + " " + does + ", as Kong's proxy would not",
 		fix:     "see that --kong-proxy-url names Kong's own proxy (proxy_listen), with nothing before it",
 	}
 }

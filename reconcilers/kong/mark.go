@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -41,7 +42,7 @@ func (r *Reconciler) claim(ctx context.Context, p plan.Plan) error {
 		return nil
 	case r.mark.writer != "" && (!r.options.Takeover || r.mark.mine):
 		r.stale = true
-		return gatewayError(v1.Conflict,
+		return admin.Problem(v1.Conflict,
 			fmt.Sprintf("another Lockstep writes to this Kong as the owner %q (its id: %s)", r.owner, r.mark.writer),
 			"give one of them another --owner, or stop the other and start this one with --takeover")
 	case !writes:
@@ -54,12 +55,12 @@ func (r *Reconciler) claim(ctx context.Context, p plan.Plan) error {
 // readMark asks Kong who writes.
 func (r *Reconciler) readMark(ctx context.Context) error {
 	next := mark{read: time.Now(), mine: r.mark.mine}
-	a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/upstreams/" + r.id(kindUpstream, reserved)})
-	if err != nil && !isStatus(err, http.StatusNotFound) {
+	a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/upstreams/" + r.id(kindUpstream, reserved)})
+	if err != nil && !admin.IsStatus(err, http.StatusNotFound) {
 		return err
 	}
 	if err == nil {
-		body, err := jsonvalue.Object(a.body)
+		body, err := jsonvalue.Object(a.Body)
 		if err != nil {
 			return fmt.Errorf("read the writer's mark: %w", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -51,8 +52,8 @@ func (r *Reconciler) members(ctx context.Context, records []*record, keys map[st
 			continue
 		}
 		group.Go(func() error {
-			consumers, err := r.list(ctx, in.path(r.rows)+"/"+in.id+"/"+row.nested, nil)
-			if isStatus(err, http.StatusNotFound) {
+			consumers, err := r.client.List(ctx, in.path(r.rows)+"/"+in.id+"/"+row.nested, nil)
+			if admin.IsStatus(err, http.StatusNotFound) {
 				return nil // the group went while we were reading
 			}
 			for _, body := range consumers {
@@ -86,13 +87,13 @@ func (r *Reconciler) member(row *row, group *record, id, consumer string) *recor
 
 // join puts a consumer into a group. One that is in it already is fine.
 func (b *batch) join(ctx context.Context, rec *record) (*plan.Object, error) {
-	_, err := b.client.do(ctx, request{
-		method: http.MethodPost, path: rec.path(b.rows), body: map[string]any{fieldConsumer: reference(rec.body, fieldConsumer)},
+	_, err := b.client.Do(ctx, admin.Request{
+		Method: http.MethodPost, Path: rec.path(b.rows), Body: map[string]any{fieldConsumer: reference(rec.body, fieldConsumer)},
 	})
 	switch {
-	case err == nil, isStatus(err, http.StatusConflict):
+	case err == nil, admin.IsStatus(err, http.StatusConflict):
 		return b.object(rec), nil
-	case isStatus(err, http.StatusNotFound):
+	case admin.IsStatus(err, http.StatusNotFound):
 		return nil, &moved{err}
 	}
 	return nil, err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
@@ -50,13 +51,13 @@ func (r *Reconciler) loadNode(ctx context.Context) error {
 
 // nodeHash asks a node for the hash of what it holds; zeros for nothing.
 func (r *Reconciler) nodeHash(ctx context.Context) (string, error) {
-	a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/status"})
+	a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/status"})
 	if err != nil {
 		return "", err
 	}
 	hash, _, err := configurationHash(a)
 	if err == nil && hash == "" {
-		err = gatewayError(v1.GatewayUnreachable, "kong says that it has no database, but tells no configuration_hash", "use Kong 3.4 or newer")
+		err = admin.Problem(v1.GatewayUnreachable, "kong says that it has no database, but tells no configuration_hash", "use Kong 3.4 or newer")
 	}
 	return hash, err
 }
@@ -89,14 +90,14 @@ func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[stri
 		if r.base.holds(path) || r.there.holds(path) {
 			continue
 		}
-		a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/" + path, query: url.Values{"size": {"1"}}})
-		if isStatus(err, http.StatusNotFound) {
+		a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/" + path, Query: url.Values{"size": {"1"}}})
+		if admin.IsStatus(err, http.StatusNotFound) {
 			continue // this edition has no such thing
 		}
 		if err != nil {
 			return "", err
 		}
-		page, err := jsonvalue.Object(a.body)
+		page, err := jsonvalue.Object(a.Body)
 		if err != nil {
 			return "", fmt.Errorf("read kong's list of %s: %w", path, err)
 		}

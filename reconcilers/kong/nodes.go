@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -129,7 +130,7 @@ func (n *Nodes) Observe(ctx context.Context, scope reconcilers.Scope) (plan.Stat
 		}
 		n.states[i], n.down[i] = node.Observe(ctx, scope)
 		if n.down[i] == nil && !node.facts.dbless() {
-			n.states[i], n.down[i] = nil, gatewayError(v1.Conflict, "several addresses of Kong are given, and the one at "+node.client.where()+" has a database, while others have none",
+			n.states[i], n.down[i] = nil, admin.Problem(v1.Conflict, "several addresses of Kong are given, and the one at "+node.client.Where()+" has a database, while others have none",
 				"name nodes without a database, or nodes of one cluster with one")
 		}
 	})
@@ -250,7 +251,7 @@ func (n *Nodes) open() map[v1.Key]bool {
 // about is the problem of one node among several.
 func (r *Reconciler) about(err error) v1.Problem {
 	problem := *problemOf(err)
-	problem.Object = v1.Key{Kind: v1.KindEntity, Name: "node/" + r.client.where()}
+	problem.Object = v1.Key{Kind: v1.KindEntity, Name: "node/" + r.client.Where()}
 	if problem.Fix == "" {
 		problem.Fix = "it is tried again by itself"
 	}

@@ -42,7 +42,7 @@ func (n *Nodes) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) 
 			}
 			if problem := there[outcomes[at].Change.Key].Problem; problem != nil && outcomes[at].Problem == nil {
 				here := *problem
-				here.Message = fmt.Sprintf("at the node %s: %s", node.client.where(), problem.Message)
+				here.Message = fmt.Sprintf("at the node %s: %s", node.client.Where(), problem.Message)
 				outcomes[at].Problem = &here
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 )
 
 // verification is what is known of whether several nodes serve what they accepted. The
@@ -33,7 +34,7 @@ func (n *Nodes) Verifies() bool { return len(n.options.ProxyURLs) > 0 }
 // paired says what is wrong with the addresses of proxies of nodes without a database.
 func (n *Nodes) paired() error {
 	if given := len(n.options.ProxyURLs); n.cluster.Load() == nil && given > 0 && given != len(n.each) {
-		return gatewayError(v1.Conflict, fmt.Sprintf("%d addresses of Kong's proxy are given for %d nodes without a database, each of which holds its own", given, len(n.each)),
+		return admin.Problem(v1.Conflict, fmt.Sprintf("%d addresses of Kong's proxy are given for %d nodes without a database, each of which holds its own", given, len(n.each)),
 			"name for each --kong-admin-url its --kong-proxy-url, in the same order")
 	}
 	return nil

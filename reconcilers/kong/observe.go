@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -89,8 +90,8 @@ func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[st
 	})
 	for i, upstream := range upstreams {
 		group.Go(func() error {
-			bodies, err := r.list(ctx, "/upstreams/"+upstream.id+"/targets", nil)
-			if isStatus(err, http.StatusNotFound) {
+			bodies, err := r.client.List(ctx, "/upstreams/"+upstream.id+"/targets", nil)
+			if admin.IsStatus(err, http.StatusNotFound) {
 				return nil // the upstream went while we were reading
 			}
 			for _, body := range bodies {
@@ -239,8 +240,8 @@ func (f *facts) knowing(rec *record) *record {
 }
 
 // answered makes an object of the entity in Kong's answer to a write.
-func (r *Reconciler) answered(rec *record, a answer) (*plan.Object, error) {
-	body, err := jsonvalue.Object(a.body)
+func (r *Reconciler) answered(rec *record, a admin.Answer) (*plan.Object, error) {
+	body, err := jsonvalue.Object(a.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read kong's answer about %s: %w", rec.name(), err)
 	}
@@ -255,14 +256,14 @@ func (r *Reconciler) answered(rec *record, a answer) (*plan.Object, error) {
 }
 
 // configurationHash reads the hash of what a node without a database holds.
-func configurationHash(a answer) (hash string, databaseDown bool, err error) {
+func configurationHash(a admin.Answer) (hash string, databaseDown bool, err error) {
 	var status struct {
 		Hash     string `json:"configuration_hash"`
 		Database *struct {
 			Reachable bool `json:"reachable"`
 		} `json:"database"`
 	}
-	if err := json.Unmarshal(a.body, &status); err != nil {
+	if err := json.Unmarshal(a.Body, &status); err != nil {
 		return "", false, fmt.Errorf("read kong's status: %w", err)
 	}
 	return status.Hash, status.Database != nil && !status.Database.Reachable, nil

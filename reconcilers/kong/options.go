@@ -15,6 +15,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 )
 
 // Options say which Kong to keep, and how. The zero value of an optional field
@@ -149,11 +150,19 @@ func (o Options) resolve() (Options, error) {
 	return o, nil
 }
 
+// client are the options of who asks the Admin API.
+func (o Options) client(m *metrics) admin.Options {
+	return admin.Options{
+		URLs: o.AdminURLs, Workspace: o.Workspace, Token: o.Token, Transport: o.Transport,
+		Timeout: o.Timeout, Attempts: o.Attempts, Pause: o.Pause, Metrics: m.admin,
+	}
+}
+
 // CheckURL says what is wrong with one of Options.AdminURLs. The error repeats no password.
 func CheckURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("--kong-admin-url %q is not an address like http://127.0.0.1:8001", hidden(raw))
+		return fmt.Errorf("--kong-admin-url %q is not an address like http://127.0.0.1:8001", admin.Redacted(raw))
 	}
 	return nil
 }
@@ -162,7 +171,7 @@ func CheckURL(raw string) error {
 func CheckProxyURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-		return fmt.Errorf("--kong-proxy-url %q is not an address like http://127.0.0.1:8000", hidden(raw))
+		return fmt.Errorf("--kong-proxy-url %q is not an address like http://127.0.0.1:8000", admin.Redacted(raw))
 	}
 	return nil
 }
@@ -172,13 +181,4 @@ func setDefault[T comparable](field *T, value T) {
 	if *field == zero {
 		*field = value
 	}
-}
-
-// hidden returns an address without its password, for errors and logs. What
-// can't be parsed is cut at the last "@", before which a password may stand.
-func hidden(raw string) string {
-	if u, err := url.Parse(raw); err == nil {
-		return u.Redacted()
-	}
-	return raw[strings.LastIndex(raw, "@")+1:]
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -48,8 +49,8 @@ func (r *Reconciler) pluginSchemas(ctx context.Context, f *facts, names json.Raw
 			continue
 		}
 		group.Go(func() error {
-			a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/schemas/plugins/" + name})
-			if isStatus(err, http.StatusNotFound) {
+			a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/schemas/plugins/" + name})
+			if admin.IsStatus(err, http.StatusNotFound) {
 				mu.Lock()
 				defer mu.Unlock()
 				f.partial = true // it is named, but this node has it not; the next look asks again
@@ -58,7 +59,7 @@ func (r *Reconciler) pluginSchemas(ctx context.Context, f *facts, names json.Raw
 			if err != nil {
 				return err
 			}
-			own, err := parseSchema(entity.row, a.body)
+			own, err := parseSchema(entity.row, a.Body)
 			if err != nil {
 				return fmt.Errorf("read the schema of kong's plugin %s: %w", name, err)
 			}

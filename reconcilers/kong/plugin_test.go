@@ -78,7 +78,7 @@ func (w *watchman) list(path string) []map[string]any {
 		w.found = append(w.found, err.Error())
 		return nil
 	}
-	bodies, _, err := parsePage(text)
+	bodies, err := listed(string(text))
 	if err != nil {
 		w.found = append(w.found, fmt.Sprint(path, " ", err, " ", string(text)))
 	}

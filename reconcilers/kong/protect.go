@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -187,8 +188,8 @@ func (b *batch) beside(ctx context.Context, rec *record) (map[string]any, error)
 		if parent == "" {
 			continue
 		}
-		siblings, err := b.list(ctx, "/"+rowOf(b.rows, kind).path+"/"+parent+"/plugins", nil)
-		if err != nil && !isStatus(err, http.StatusNotFound) {
+		siblings, err := b.client.List(ctx, "/"+rowOf(b.rows, kind).path+"/"+parent+"/plugins", nil)
+		if err != nil && !admin.IsStatus(err, http.StatusNotFound) {
 			return nil, err
 		}
 		for _, body := range siblings {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -25,8 +26,8 @@ const (
 // stay as they were, or out, with what depends on them; the rest goes through.
 func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
 	if r.stranger != "" && !r.replaces() {
-		return r.untried(p, gatewayError(v1.Conflict,
-			fmt.Sprintf("the Kong at %s has no database and holds what is neither empty nor Lockstep's: %s; a push would remove it", r.client.where(), r.stranger),
+		return r.untried(p, admin.Problem(v1.Conflict,
+			fmt.Sprintf("the Kong at %s has no database and holds what is neither empty nor Lockstep's: %s; a push would remove it", r.client.Where(), r.stranger),
 			"name a declarative file that holds it with --kong-base; see what it is and let it go with: lockstep adopt; or give Lockstep a Kong of its own"))
 	}
 	current := plan.State{}
@@ -95,11 +96,11 @@ func (r *Reconciler) send(ctx context.Context, state plan.State) (*refused, erro
 		return nil, err
 	}
 	r.health.pushing()
-	a, err := r.client.push(ctx, text, r.options.PushTimeout)
-	var said *refusal
+	a, err := r.client.Push(ctx, text, r.options.PushTimeout)
+	var said *admin.Refusal
 	switch {
 	case errors.As(err, &said) && (said.Status == http.StatusBadRequest || said.Status == http.StatusRequestEntityTooLarge):
-		why := blame(said, a.body, state, r.base)
+		why := blame(said, a.Body, state, r.base)
 		why.tooLarge = said.Status == http.StatusRequestEntityTooLarge
 		if len(r.refused) >= maxRefused {
 			clear(r.refused)

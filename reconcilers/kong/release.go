@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -22,7 +23,7 @@ func (r *Reconciler) Owned(ctx context.Context) ([]reconcilers.Adoption, error) 
 		return nil, err
 	}
 	if r.facts.dbless() {
-		return nil, gatewayError(v1.Conflict, "this Kong has no database: what is pushed is all that it holds, so nothing can be given back",
+		return nil, admin.Problem(v1.Conflict, "this Kong has no database: what is pushed is all that it holds, so nothing can be given back",
 			"keep it by a declarative file with --kong-base")
 	}
 	out := make([]reconcilers.Adoption, 0, len(observed))
@@ -80,8 +81,8 @@ func (r *Reconciler) giveBack(ctx context.Context, rec *record) error {
 	if kept == nil {
 		kept = []any{}
 	}
-	_, err := r.client.do(ctx, request{method: http.MethodPatch, path: rec.path(r.rows) + "/" + rec.id, body: map[string]any{"tags": kept}})
-	if isStatus(err, http.StatusNotFound) {
+	_, err := r.client.Do(ctx, admin.Request{Method: http.MethodPatch, Path: rec.path(r.rows) + "/" + rec.id, Body: map[string]any{"tags": kept}})
+	if admin.IsStatus(err, http.StatusNotFound) {
 		return nil
 	}
 	return err

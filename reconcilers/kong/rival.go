@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 )
 
 // rival returns the entity that holds what must be unique of one that is declared
@@ -23,8 +24,8 @@ func (b *batch) rival(ctx context.Context, rec *record) (map[string]any, error) 
 	if rec.row.within != "" {
 		path = rec.path(b.rows)
 	}
-	all, err := b.list(ctx, path, nil)
-	if isStatus(err, http.StatusNotFound) {
+	all, err := b.client.List(ctx, path, nil)
+	if admin.IsStatus(err, http.StatusNotFound) {
 		return nil, nil
 	}
 	if err != nil {
@@ -138,8 +139,8 @@ func (b *batch) harmless(ctx context.Context, rec *record) error {
 			if path == "" {
 				continue // a consumer goes out of all groups, which stay
 			}
-			list, err := b.list(ctx, rec.row.pathOf(b.rows, rec.body)+"/"+rec.id+"/"+path, nil)
-			if isStatus(err, http.StatusNotFound) {
+			list, err := b.client.List(ctx, rec.row.pathOf(b.rows, rec.body)+"/"+rec.id+"/"+path, nil)
+			if admin.IsStatus(err, http.StatusNotFound) {
 				continue
 			}
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -66,7 +67,7 @@ func (b *batch) move(ctx context.Context, o *plan.Object) *plan.Object {
 	if err == nil {
 		now, err = b.update(ctx, rec)
 	}
-	if none, lost := errors.AsType[*unreachable](err); lost && !none.answered {
+	if none, lost := errors.AsType[*admin.Unreachable](err); lost && !none.Answered {
 		b.health.fell()
 	}
 	if err != nil {

@@ -20,7 +20,7 @@ type verifier struct {
 	host    string // what the proof is asked for by
 	word    string // and by which header
 	doer    *http.Client
-	metrics *metrics
+	metrics *proxyMetrics
 	poke    chan struct{}
 	owed    atomic.Bool // the proof is not what it should be, and nobody was told yet
 
@@ -59,7 +59,7 @@ const (
 	maxMissing  = 10 * time.Second
 )
 
-func newVerifier(n namer, o Options, m *metrics) *verifier {
+func newVerifier(n namer, o Options, m *proxyMetrics) *verifier {
 	v := &verifier{host: n.proofHost(), word: n.proofWord(), metrics: m, poke: make(chan struct{}, 1)}
 	for _, raw := range o.ProxyURLs {
 		v.proxies = append(v.proxies, strings.TrimRight(raw, "/"))

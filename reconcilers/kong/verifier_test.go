@@ -231,7 +231,7 @@ func TestClusterVerified(t *testing.T) {
 // next that is.
 func TestGenerations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVerifier(namer{owner: "lockstep"}, Options{ProxyURLs: []string{"http://127.0.0.1:1"}}, &metrics{})
+		v := newVerifier(namer{owner: "lockstep"}, Options{ProxyURLs: []string{"http://127.0.0.1:1"}}, &proxyMetrics{})
 		v.learn(workers{}, &facts{database: "postgres", plugins: map[string]*schema{proofPlugin: {}}})
 		number := func(token string, want uint64) {
 			t.Helper()
@@ -285,7 +285,7 @@ func TestGenerations(t *testing.T) {
 // TestServingMetric: how long it took is counted of what was accepted, not of what was found.
 func TestServingMetric(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	m, err := newMetrics(registry)
+	m, err := newProxyMetrics(registry)
 	if err != nil {
 		t.Fatal(err)
 	}

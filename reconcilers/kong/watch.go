@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 )
 
 // health is what rounds and the watcher tell each other.
@@ -98,7 +100,7 @@ func (r *Reconciler) due(ctx context.Context) bool {
 // look asks the node once and reports whether a fresh round is due.
 func (r *Reconciler) look(ctx context.Context) bool {
 	_, epoch := r.health.expected()
-	a, err := r.client.do(ctx, request{method: http.MethodGet, path: "/status", once: true})
+	a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/status", Once: true})
 	if ctx.Err() != nil {
 		return false
 	}

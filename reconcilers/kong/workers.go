@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 )
 
 // workers are those of the node that the Admin API is on, and how soon they take up
@@ -29,8 +31,8 @@ const defaultFrequency = 5.0
 
 // workersOf reads them from Kong's answer about itself; one that says nothing of them is
 // no other Kong for that.
-func workersOf(a answer) (w workers) {
-	_ = json.Unmarshal(a.body, &w)
+func workersOf(a admin.Answer) (w workers) {
+	_ = json.Unmarshal(a.Body, &w)
 	return w
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -19,16 +20,16 @@ func (b *batch) create(ctx context.Context, rec *record) (*plan.Object, error) {
 	if rec.row.kind == kindMember {
 		return b.join(ctx, rec)
 	}
-	send := func() (answer, error) {
-		return b.client.do(ctx, request{method: http.MethodPost, path: rec.path(b.rows), body: rec.payload(false)})
+	send := func() (admin.Answer, error) {
+		return b.client.Do(ctx, admin.Request{Method: http.MethodPost, Path: rec.path(b.rows), Body: rec.payload(false)})
 	}
 	a, err := b.named(ctx, rec, send)
 	switch {
 	case err == nil:
 		return b.answered(rec, a)
-	case is(err, codePrimaryKey):
+	case admin.IsCode(err, admin.CodePrimaryKey):
 		return b.overtake(ctx, rec)
-	case is(err, codeForeignKey), rec.row.within != "" && isStatus(err, http.StatusNotFound):
+	case admin.IsCode(err, admin.CodeForeignKey), rec.row.within != "" && admin.IsStatus(err, http.StatusNotFound):
 		return nil, &moved{err}
 	}
 	return nil, err
@@ -40,16 +41,16 @@ func (b *batch) update(ctx context.Context, rec *record) (*plan.Object, error) {
 	if rec.row.patch {
 		method = http.MethodPatch
 	}
-	send := func() (answer, error) {
-		return b.client.do(ctx, request{method: method, path: rec.path(b.rows) + "/" + rec.id, body: rec.payload(rec.row.patch)})
+	send := func() (admin.Answer, error) {
+		return b.client.Do(ctx, admin.Request{Method: method, Path: rec.path(b.rows) + "/" + rec.id, Body: rec.payload(rec.row.patch)})
 	}
 	a, err := b.named(ctx, rec, send)
 	switch {
 	case err == nil:
 		return b.answered(rec, a)
-	case rec.row.patch && isStatus(err, http.StatusNotFound):
+	case rec.row.patch && admin.IsStatus(err, http.StatusNotFound):
 		return b.create(ctx, rec)
-	case is(err, codeForeignKey):
+	case admin.IsCode(err, admin.CodeForeignKey):
 		return nil, &moved{err}
 	}
 	return nil, err
@@ -72,13 +73,13 @@ func (b *batch) remove(ctx context.Context, rec *record) error {
 	if rec.row.kind == kindMember {
 		id = reference(rec.body, fieldConsumer)
 	}
-	_, err := b.client.do(ctx, request{method: http.MethodDelete, path: rec.path(b.rows) + "/" + id})
+	_, err := b.client.Do(ctx, admin.Request{Method: http.MethodDelete, Path: rec.path(b.rows) + "/" + id})
 	switch {
-	case isStatus(err, http.StatusNotFound):
+	case admin.IsStatus(err, http.StatusNotFound):
 		return nil
-	case is(err, codeForeignKey):
+	case admin.IsCode(err, admin.CodeForeignKey):
 		return b.referenced(ctx, rec, err)
-	case is(err, codeReferenced):
+	case admin.IsCode(err, admin.CodeReferenced):
 		return &conflict{
 			message: fmt.Sprintf("the %s %s is still used: %v", rec.row.word(), rec.title(), err),
 			fix:     "take it out of what kong names; it goes by itself then",
@@ -92,7 +93,7 @@ func (b *batch) referenced(ctx context.Context, rec *record, refused error) erro
 	if rec.row.kind != kindService {
 		return &moved{refused}
 	}
-	routes, err := b.list(ctx, "/services/"+rec.id+"/routes", nil)
+	routes, err := b.client.List(ctx, "/services/"+rec.id+"/routes", nil)
 	if err != nil {
 		return err
 	}
@@ -135,17 +136,17 @@ func (b *batch) overtake(ctx context.Context, rec *record) (*plan.Object, error)
 }
 
 // named sends a write, and once more when another entity of ours held the name.
-func (b *batch) named(ctx context.Context, rec *record, send func() (answer, error)) (answer, error) {
+func (b *batch) named(ctx context.Context, rec *record, send func() (admin.Answer, error)) (admin.Answer, error) {
 	a, err := send()
-	if !is(err, codeUnique) {
+	if !admin.IsCode(err, admin.CodeUnique) {
 		return a, err
 	}
 	b.freeing.Lock()
 	defer b.freeing.Unlock()
 	if err := b.free(ctx, rec); err != nil {
-		return answer{}, err
+		return admin.Answer{}, err
 	}
-	if a, err = send(); is(err, codeUnique) {
+	if a, err = send(); admin.IsCode(err, admin.CodeUnique) {
 		err = &moved{err}
 	}
 	return a, err
@@ -169,15 +170,15 @@ func (b *batch) free(ctx context.Context, rec *record) error {
 		}
 	}
 	b.doubtful.Store(true)
-	r := request{method: http.MethodPatch, path: rec.row.pathOf(b.rows, holder) + "/" + id, body: map[string]any{rec.row.unique: b.parked(id)}}
+	r := admin.Request{Method: http.MethodPatch, Path: rec.row.pathOf(b.rows, holder) + "/" + id, Body: map[string]any{rec.row.unique: b.parked(id)}}
 	switch {
 	case rec.row.kind == kindPlugin && holder["name"] != rec.name():
-		r.body = map[string]any{"instance_name": b.parked(id)}
+		r.Body = map[string]any{"instance_name": b.parked(id)}
 	case !rec.row.parks || holder[rec.row.unique] != rec.body[rec.row.unique]: // an address can't be parked, nor a plugin's place
-		r.method, r.body = http.MethodDelete, nil
+		r.Method, r.Body = http.MethodDelete, nil
 	}
-	_, err = b.client.do(ctx, r)
-	if isStatus(err, http.StatusNotFound) {
+	_, err = b.client.Do(ctx, r)
+	if admin.IsStatus(err, http.StatusNotFound) {
 		return nil
 	}
 	return err
@@ -197,21 +198,21 @@ func (b *batch) holder(ctx context.Context, rec *record) (map[string]any, error)
 // find reads an entity by its id or name; nil when there is none.
 func (b *batch) find(ctx context.Context, rec *record, ref string) (map[string]any, error) {
 	if rec.row.within == "" {
-		a, err := b.client.do(ctx, request{method: http.MethodGet, path: "/" + rec.row.path + "/" + url.PathEscape(ref)})
-		if isStatus(err, http.StatusNotFound) {
+		a, err := b.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/" + rec.row.path + "/" + url.PathEscape(ref)})
+		if admin.IsStatus(err, http.StatusNotFound) {
 			return nil, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		body, err := jsonvalue.Object(a.body)
+		body, err := jsonvalue.Object(a.Body)
 		if within, ok := body[string(rec.row.kind)].(map[string]any); ok && body["id"] == nil {
 			return within, nil // Kong Enterprise shows a consumer group with its members beside it
 		}
 		return body, err
 	}
-	siblings, err := b.list(ctx, rec.path(b.rows), nil)
-	var said *refusal
+	siblings, err := b.client.List(ctx, rec.path(b.rows), nil)
+	var said *admin.Refusal
 	if errors.As(err, &said) && said.Status == http.StatusNotFound {
 		return nil, nil
 	}

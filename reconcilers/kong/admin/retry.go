@@ -1,4 +1,4 @@
-package kong
+package admin
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func retryAfter(h http.Header) time.Duration {
 	text := h.Get("Retry-After")
 	// Kong itself tells parts of a second as well: what is left of a lock.
 	if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) {
-		return lasting(min(max(n, 0), maxRetryAfter.Seconds()))
+		return time.Duration(min(max(n, 0), maxRetryAfter.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return min(max(time.Until(at), 0), maxRetryAfter)
