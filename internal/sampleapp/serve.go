@@ -43,6 +43,9 @@ func serve() error {
 	if err != nil {
 		return err
 	}
+	// Before the first port is open: whoever is answered may count on ON_TERM.
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	service := NewService(instance, os.Getenv("HEALTH") != "bad")
 	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second}
 	if server.TLSConfig, err = secret(); err != nil {
@@ -66,8 +69,6 @@ func serve() error {
 	if err := echoes(instance, failed); err != nil {
 		return err
 	}
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	for {
 		select {
 		case err := <-failed:

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -23,7 +24,8 @@ import (
 
 // program is what runs in the containers of these tests. It ends on SIGTERM
 // and SIGUSR1, lives on after SIGHUP, and is healthy when the file /ok is there.
-// "stubborn" ignores all three.
+// "stubborn" ignores all three. It says that it is up once it does so: before
+// that, a signal meets the Go runtime, which ends a program with code 2.
 const program = `package main
 
 import (
@@ -54,6 +56,7 @@ func main() {
 			signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
 			c := make(chan os.Signal, 1)
 			signal.Notify(c, syscall.SIGWINCH)
+			os.Stdout.WriteString("up\n")
 			for range c {
 			}
 		}
@@ -61,6 +64,7 @@ func main() {
 	}
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
+	os.Stdout.WriteString("up\n")
 	for s := range c {
 		if s != syscall.SIGHUP {
 			return
@@ -187,8 +191,33 @@ func (r *real) network(name string, o network.CreateOptions) string {
 	return r.pre + "-" + name
 }
 
-// run makes and starts a container and returns its id.
+// run makes and starts a container, waits until its program is up, and returns its id.
 func (r *real) run(name string, edit func(c *container.Config, h *container.HostConfig)) string {
+	r.t.Helper()
+	id := r.start(name, edit)
+	r.up(id, 1)
+	return id
+}
+
+// up waits until a container's program has said as often as the container was started
+// that it is up; only then does it take signals as it is meant to.
+func (r *real) up(id string, starts int) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	logs, err := r.cli.ContainerLogs(ctx, id, container.LogsOptions{ShowStdout: true, Follow: true})
+	r.must(err)
+	defer logs.Close()
+	said := bufio.NewScanner(logs)
+	for n := range starts {
+		if !said.Scan() {
+			r.t.Fatalf("container %s was up %d times of %d: %v", short(id), n, starts, said.Err())
+		}
+	}
+}
+
+// start makes and starts a container and returns its id, whatever its program does.
+func (r *real) start(name string, edit func(c *container.Config, h *container.HostConfig)) string {
 	r.t.Helper()
 	c := &container.Config{Image: r.image, Labels: map[string]string{"lockstep-test": r.pre, r.pre + ".enable": "true"}}
 	h := &container.HostConfig{}

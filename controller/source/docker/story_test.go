@@ -60,7 +60,10 @@ func TestLifeReal(t *testing.T) {
 			r.must(r.cli.ContainerKill(ctx, a, "HUP"))
 			r.must(r.cli.ContainerStop(ctx, a, container.StopOptions{}))
 		}, gone("z")},
-		{"start again", func() { r.must(r.cli.ContainerStart(ctx, a, container.StartOptions{})) }, is("z", func(i snapshot.Instance) bool { return i.Stopping == "" })},
+		{"start again", func() {
+			r.must(r.cli.ContainerStart(ctx, a, container.StartOptions{}))
+			r.up(a, 2)
+		}, is("z", func(i snapshot.Instance) bool { return i.Stopping == "" })},
 		{"restart", func() { r.must(r.cli.ContainerRestart(ctx, a, container.StopOptions{})) }, is("z", func(i snapshot.Instance) bool { return i.Stopping == "" })},
 		{"a stop signal of its own", func() {
 			b = r.run("b", func(c *container.Config, _ *container.HostConfig) {
@@ -112,7 +115,7 @@ func TestSelfReal(t *testing.T) {
 		"host-net": func(_ *container.Config, h *container.HostConfig) { h.NetworkMode = "host" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			id := r.run(name, func(c *container.Config, h *container.HostConfig) {
+			id := r.start(name, func(c *container.Config, h *container.HostConfig) {
 				c.Cmd, c.Tty = []string{"self"}, true // a terminal's log has no frames
 				edit(c, h)
 			})
@@ -170,6 +173,7 @@ func TestFakeTellsWhatTheEngineTells(t *testing.T) {
 	_, err := r.cli.ContainerUpdate(ctx, id, container.UpdateConfig{Resources: container.Resources{CPUShares: 512}})
 	r.must(err)
 	r.must(r.cli.ContainerRestart(ctx, id, container.StopOptions{}))
+	r.up(id, 2)
 	r.must(r.cli.ContainerStop(ctx, id, container.StopOptions{}))
 	r.must(r.cli.ContainerStart(ctx, id, container.StartOptions{}))
 	r.must(r.cli.ContainerRemove(ctx, id, container.RemoveOptions{Force: true}))
