@@ -71,7 +71,7 @@ func TestSharedReachesEveryGateway(t *testing.T) {
 		if diff := cmp.Diff([]string{"one", "two"}, names); diff != "" {
 			t.Errorf("certificates that are for it (-want +got):\n%s", diff)
 		}
-		declared, problems := v1.DecodeService("legacy", v1.Origin{File: "m.yaml", Line: 3, Column: 18}, []v1.Written{{Key: "paths", Value: "/legacy"}})
+		declared, problems := v1.DecodeService("legacy", v1.Origin{File: "m.yaml", Line: 3, Column: 18}, []v1.Written{{Key: "paths", Value: "/legacy"}}, nil)
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}

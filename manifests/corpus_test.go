@@ -97,6 +97,9 @@ func tell(t *testing.T, w World) string {
 		for _, r := range d.Service.Routes {
 			fmt.Fprintf(&b, "  route %s\n", beyond(t, r, route))
 		}
+		if d.Selector != nil {
+			fmt.Fprintf(&b, "  selects %s at %s, sets %v\n    %s\n", d.Selector, d.Selector.Origin, d.Selector.Fields, beyond(t, d.Selector.Part, v1.DeclaredService{}))
+		}
 		for _, e := range d.Endpoints {
 			fmt.Fprintf(&b, "  endpoint %s %s at %s\n", e.Address, beyond(t, e.Part, v1.DeclaredService{}), e.Origin)
 		}

@@ -119,7 +119,7 @@ func (r *reader) pluginOn(name string, at v1.Origin, named map[string]entry) *Pl
 		}
 		r.write(wordPlugins+"."+label+".", e, 2, &fields)
 	}
-	declared, problems := v1.DecodeService("plugin", at, fields)
+	declared, problems := v1.DecodeService("plugin", at, fields, nil)
 	r.problems = append(r.problems, problems...)
 	if len(declared.Service.Plugins) == 1 {
 		out.Plugin = declared.Service.Plugins[0]

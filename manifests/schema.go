@@ -154,7 +154,7 @@ func routeFields() schema {
 }
 
 func serviceSchema() schema {
-	out := fieldsOf(v1.OfService, v1.OfRoute)
+	out := fieldsOf(v1.OfService, v1.OfInstance, v1.OfRoute)
 	out[wordPlugins] = pluginsSchema()
 	out["routes"] = schema{"type": "object", "description": "routes by name", "additionalProperties": closed(routeFields())}
 	endpoint := fieldsOf(v1.OfInstance)
@@ -162,7 +162,19 @@ func serviceSchema() schema {
 	endpoint["address"] = schema{"type": "string", "description": "IP address and port, as 10.0.0.5:8080"}
 	out[wordEndpoints] = schema{"type": "array", "description": "instances outside of Docker", "items": closed(endpoint, "address"), "maxItems": maxEndpoints}
 	out[wordOverride] = schema{"enum": overrides, "default": overrides[0], "description": "whether labels may add what the manifest leaves out"}
-	return closed(out)
+	out[wordSelector] = schema{
+		"type": "object", "description": "containers are instances that bear all of these labels",
+		"minProperties": 1, "maxProperties": maxSelected,
+		"propertyNames":        schema{"maxLength": maxSelectedName},
+		"additionalProperties": schema{"type": "string", "maxLength": maxSelectedValue},
+	}
+	made := closed(out)
+	beside := schema{}
+	for name := range fieldsOf(v1.OfInstance) { // they hold for those containers
+		beside[name] = []string{wordSelector}
+	}
+	made["dependencies"] = beside
+	return made
 }
 
 func routeSchema() schema {

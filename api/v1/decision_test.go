@@ -15,7 +15,7 @@ func TestDecisions(t *testing.T) {
 	}
 	declared, problems := DecodeService("web", Origin{File: "m.yaml", Line: 3, Column: 18}, []Written{
 		written("hosts", "shop.test", 5), written("grace", "5m", 6), written("retries", "2", 7), written("plugins.key-auth", "true", 8),
-	})
+	}, nil)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

@@ -23,8 +23,10 @@ type Grammar struct {
 
 // Declaration is what one container's labels ask for.
 type Declaration struct {
-	// Enabled is false when the container does not count at all.
+	// Enabled is false when the labels don't make the container count.
 	Enabled bool
+	// OptedOut says that a label of its own keeps it out: then no selector brings it in.
+	OptedOut bool
 	// Services are sorted by name; empty when not Enabled or when any label is wrong.
 	Services []DeclaredService
 }

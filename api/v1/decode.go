@@ -16,15 +16,15 @@ const (
 // Decode reads what a container's labels ask for. It is pure: the same labels
 // give the same answer, whatever order their map has.
 //
-// A container that does not count (no enable label and no ExposeAll, or
-// enable=false) is not Enabled and has no problems, whatever its other labels
-// say. When any label is wrong there are no services at all, for half of a
+// A container that does not count (no enable label, spelled exactly so, and no
+// ExposeAll, or enable=false) is not Enabled and has no problems, whatever its other
+// labels say. When any label is wrong there are no services at all, for half of a
 // wish may be more open than the whole; every problem is returned, sorted by label.
 func (g Grammar) Decode(s Subject) (Declaration, []Problem) {
 	d := &decoding{grammar: g, subject: s}
 	d.collect()
-	if !d.counts() {
-		return Declaration{}, nil
+	if counts, optedOut := d.counts(); !counts {
+		return Declaration{OptedOut: optedOut}, nil
 	}
 	d.readKeys()
 	d.refuseTwice()
@@ -73,22 +73,25 @@ func (d *decoding) collect() {
 	slices.SortFunc(d.own, func(a, b ownLabel) int { return cmp.Compare(a.key, b.key) })
 }
 
-// counts reports whether the container counts. A wrong value of enable counts,
-// so that it is reported.
-func (d *decoding) counts() bool {
-	counts, said := false, false
+// counts reports whether the container counts, and whether a label says that it shall
+// not. A wrong value of enable counts, so that it is reported. The label must be spelled
+// exactly so to let a container in: Docker is asked for it, where nothing else needs to be
+// known. To keep one out any spelling will do.
+func (d *decoding) counts() (counts, optedOut bool) {
+	said, yes, exactly := false, false, false
 	for _, own := range d.own {
 		if fold(own.rest) != enableField {
 			continue
 		}
 		said = true
+		exactly = exactly || own.key == d.grammar.Prefix+enableField
 		value, wrong := rows[fieldTable.byName[enableField]].parse(own.value)
-		counts = counts || value.Bool || wrong != nil
+		yes, counts = yes || value.Bool, counts || value.Bool || wrong != nil
 	}
 	if said {
-		return counts
+		return counts && (exactly || d.grammar.ExposeAll), !yes
 	}
-	return d.grammar.ExposeAll
+	return d.grammar.ExposeAll, false
 }
 
 // readKeys turns labels into wishes.

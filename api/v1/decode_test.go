@@ -221,10 +221,36 @@ func BenchmarkDecodeOthers(b *testing.B) {
 }
 
 // TestEnableInCapitals: Docker, which is asked for the label as it should be, does not
-// find it.
+// find it. Where all containers are seen it counts no more for that.
 func TestEnableInCapitals(t *testing.T) {
-	problem := Grammar{Prefix: "lockstep."}.NotEnabledBecause(Subject{Container: "web-1", Labels: map[string]string{"lockstep.Enable": "true"}})
+	subject := Subject{Container: "web-1", Labels: map[string]string{"lockstep.Enable": "true"}}
+	problem := Grammar{Prefix: "lockstep."}.NotEnabledBecause(subject)
 	if problem.Reason != NotEnabled || problem.Origin.Label != "lockstep.Enable" || problem.Fix != "write lockstep.enable=true" {
 		t.Errorf("got %+v", problem)
+	}
+	if d, problems := (Grammar{Prefix: "lockstep."}).Decode(subject); d.Enabled || d.OptedOut || len(problems) > 0 {
+		t.Errorf("got %+v, %v", d, problems)
+	}
+}
+
+// TestOptsOut: who says no, in whatever spelling, is not brought in by a selector either.
+func TestOptsOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		labels           map[string]string
+		enabled, optsOut bool
+	}{
+		"nothing":                 {map[string]string{"lockstep.hosts": "a"}, false, false},
+		"no":                      {map[string]string{"lockstep.enable": "false"}, false, true},
+		"no in another spelling":  {map[string]string{"LOCKSTEP.enable": "false"}, false, true},
+		"yes":                     {map[string]string{"lockstep.enable": "true"}, true, false},
+		"yes in another spelling": {map[string]string{"lockstep.ENABLE": "true"}, false, false},
+		"what is neither":         {map[string]string{"lockstep.Enable": "perhaps"}, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, _ := Grammar{Prefix: "lockstep."}.Decode(Subject{Container: "web-1", Labels: c.labels})
+			if d.Enabled != c.enabled || !d.Enabled && d.OptedOut != c.optsOut {
+				t.Errorf("got %+v", d)
+			}
+		})
 	}
 }

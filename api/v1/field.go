@@ -179,3 +179,9 @@ func (f *Field) isSet(v Value) bool {
 
 // Fields returns the table, in the order of the reference page.
 func Fields() []Field { return slices.Clone(rows) }
+
+// IsField reports whether the table has a field by that name, in whatever spelling.
+func IsField(name string) bool {
+	_, is := fieldTable.byName[fold(name)]
+	return is
+}

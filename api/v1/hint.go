@@ -24,7 +24,7 @@ func (g Grammar) NotEnabledBecause(s Subject) Problem {
 			p.Origin.Label = own.key
 			p.Message = "the label says so"
 			if own.key != g.Prefix+enableField && strings.EqualFold(own.value, "true") {
-				p.Message = "Docker is asked for this one label, which must be spelled exactly so"
+				p.Message = "this one label must be spelled exactly so"
 				p.Fix = fmt.Sprintf("write %s%s=true", g.Prefix, enableField)
 			}
 			return p

@@ -3,7 +3,6 @@ package v1
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -24,47 +23,15 @@ type Written struct {
 	Values []Origin
 }
 
-// Declared is what manifests ask for of one service. It is immutable.
-type Declared struct {
-	// Service has the fields that Fields names, plugins and routes; all else is
-	// default, and leaves labels as they are.
-	Service Service
-	// Fields are the service's own fields that the manifest sets, sorted, and Places
-	// where it does, by field.
-	Fields []string
-	Places map[string]Origin
-	// Alone says that labels have no say in what the manifest leaves out: their
-	// containers are instances, and nothing else of theirs counts.
-	Alone bool
-	// Addition says that manifests add plugins to a service that labels make, and no more:
-	// without containers there is no such service.
-	Addition bool
-	// OnRoutes are plugins on routes that labels make, by the whole name of the route,
-	// each sorted by name.
-	OnRoutes map[string][]Plugin
-	// Endpoints are instances that no source finds, sorted by address.
-	Endpoints []StaticEndpoint
-	// Withheld says why no gateway may serve the service, whatever labels say: not
-	// all of what the manifest asks for is known; nil: it is.
-	Withheld *Problem
-}
-
-// StaticEndpoint is an instance whose address stands in a manifest.
-type StaticEndpoint struct {
-	Address netip.AddrPort
-	// Part has the fields of an instance; its Service is empty.
-	Part   DeclaredService
-	Origin Origin
-}
-
 // part says which part of a manifest is decoded.
 type part int
 
 const (
-	partNone     part = iota // labels
-	partService              // the spec of a Service
-	partRoute                // the spec of a Route
-	partEndpoint             // one of a Service's endpoints
+	partNone      part = iota // labels
+	partService               // the spec of a Service
+	partSelecting             // the same, with a selector
+	partRoute                 // the spec of a Route
+	partEndpoint              // one of a Service's endpoints
 )
 
 func (g Grammar) manifest() bool { return g.part != partNone }
@@ -99,6 +66,8 @@ func (g Grammar) top() ([]Scope, []string) {
 	switch g.part {
 	case partService:
 		return []Scope{OfService, OfRoute}, []string{wordPlugins, wordRoutes}
+	case partSelecting:
+		return []Scope{OfService, OfInstance, OfRoute}, []string{wordPlugins, wordRoutes}
 	case partRoute:
 		return []Scope{OfRoute}, []string{wordPlugins}
 	case partEndpoint:
@@ -115,8 +84,11 @@ func (g Grammar) misplacedField(f *Field) *fault {
 	case OfContainer:
 		wrong.message, wrong.fix = f.Name+" is for the labels of containers alone", "remove it"
 	case OfInstance:
-		wrong.message = f.Name + " is a field of an endpoint, so it can't stand here"
-		wrong.fix = "write it beside the address of an endpoint, or as a label of the container"
+		wrong.message = f.Name + " is a field of instances, so it can't stand here"
+		if g.part == partService {
+			wrong.message += " without a selector"
+		}
+		wrong.fix = "write it beside the selector of a Service or the address of an endpoint, or as a label of the container"
 	case OfService:
 		wrong.fix = "write it into the spec of the Service"
 	case OfRoute:
@@ -125,33 +97,51 @@ func (g Grammar) misplacedField(f *Field) *fault {
 	return wrong
 }
 
-// DecodeService decodes the fields of a Service manifest; at is where it
-// begins. With any problem there is no service.
-func DecodeService(name string, at Origin, fields []Written) (Declared, []Problem) {
-	d := newManifest(partService, Key{Kind: KindService, Name: name}, at, fields)
+// DecodeService decodes the fields of a Service manifest; at is where it begins. Those
+// of instances may be among them beside a selector, of which its labels and place are
+// known; nil: there is none. With any problem there is no service.
+func DecodeService(name string, at Origin, fields []Written, selector *Selector) (Declared, []Problem) {
+	p := partService
+	if selector != nil {
+		p = partSelecting
+	}
+	d := newManifest(p, Key{Kind: KindService, Name: name}, at, fields)
 	d.buildService(name, d.wishes)
 	if len(d.problems) > 0 {
 		return Declared{}, d.sorted()
 	}
 	declared := Declared{Service: d.services[0].Service}
 	declared.Service.Origin = at
+	declared.Fields, declared.Places = d.set(OfService, fields)
+	if selector != nil {
+		made := *selector
+		made.Part = d.services[0]
+		made.Part.Service = Service{}
+		made.Fields, made.Places = d.set(OfInstance, fields)
+		declared.Selector = &made
+	}
+	return declared, nil
+}
+
+// set returns which fields of a scope the manifest sets, sorted, and where.
+func (d *decoding) set(scope Scope, fields []Written) (names []string, places map[string]Origin) {
 	for i := range d.wishes {
-		if w := &d.wishes[i]; w.plugin == "" && rows[w.field].Scope == OfService {
-			declared.Fields = append(declared.Fields, rows[w.field].Name)
+		if w := &d.wishes[i]; w.plugin == "" && rows[w.field].Scope == scope {
+			names = append(names, rows[w.field].Name)
 		}
 	}
+	slices.Sort(names)
+	names = slices.Compact(names) // a map has a wish for each entry
 	for i := range fields {
 		name, _, _ := strings.Cut(fields[i].Key, ".")
-		if name = strings.TrimSuffix(name, "?"); slices.Contains(declared.Fields, name) && declared.Places[name].IsZero() {
-			if declared.Places == nil {
-				declared.Places = map[string]Origin{}
+		if name = strings.TrimSuffix(name, "?"); slices.Contains(names, name) && places[name].IsZero() {
+			if places == nil {
+				places = map[string]Origin{}
 			}
-			declared.Places[name] = fields[i].At
+			places[name] = fields[i].At
 		}
 	}
-	slices.Sort(declared.Fields)
-	declared.Fields = slices.Compact(declared.Fields) // a map has a wish for each entry
-	return declared, nil
+	return names, places
 }
 
 // DecodeRoute decodes the fields of a Route manifest, a route of the named service.
