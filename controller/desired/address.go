@@ -41,14 +41,18 @@ func locate(m member, attachment snapshot.Attachment, o Options) reach {
 		return unshared(instance, attachment, "it uses the host's network, where the gateway does not run")
 	}
 	candidates := shared(instance, attachment)
-	if label := m.part.Network; label != "" {
-		i := slices.IndexFunc(instance.Networks, func(n snapshot.Network) bool { return n.Name == label })
+	if asked := m.part.Network; asked != "" {
+		by := "the label network"
+		if at := m.place("network"); !at.IsZero() {
+			by = at.String()
+		}
+		i := slices.IndexFunc(instance.Networks, func(n snapshot.Network) bool { return n.Name == asked })
 		if i < 0 {
-			return unshared(instance, attachment, fmt.Sprintf("the label network asks for %q, to which it is not connected", label))
+			return unshared(instance, attachment, fmt.Sprintf("%s asks for %q, to which it is not connected", by, asked))
 		}
 		// On the host any driver may have a route to it; elsewhere the gateway must be in it.
-		if !attachment.OnHost && !slices.Contains(attachment.Networks, label) {
-			return unshared(instance, attachment, fmt.Sprintf("the label network asks for %q, to which the gateway is not connected", label))
+		if !attachment.OnHost && !slices.Contains(attachment.Networks, asked) {
+			return unshared(instance, attachment, fmt.Sprintf("%s asks for %q, to which the gateway is not connected", by, asked))
 		}
 		candidates = instance.Networks[i : i+1]
 	}
@@ -70,6 +74,9 @@ func portOf(m member, prefix string) (uint16, reach) {
 		return ports[0].Number, reach{}
 	}
 	failed := reach{reason: v1.NoPort, fix: "say which one with a label, for example " + prefix + "port=8080"}
+	if by := m.selector(); by != nil {
+		failed.fix = fmt.Sprintf("say which one in the manifest, beside its selector (%s), for example port: 8080", by.Origin)
+	}
 	if len(ports) == 0 {
 		failed.message = "it exposes no TCP port"
 		return 0, failed

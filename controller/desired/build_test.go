@@ -107,9 +107,13 @@ func randomManifests(random *rand.Rand) string {
 	}
 	for i := range 4 {
 		if random.IntN(2) == 0 {
-			texts = append(texts, fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: s%d}\nspec: {%s, endpoints: [{address: '192.0.2.%d:80'}]}\n",
-				i, []string{"hosts: [h1.test]", "hosts: [h2.test]", "plugins: {key-auth: true}", "protocol: https, tls_ca: corp", "override: forbid"}[random.IntN(5)], 1+i))
+			texts = append(texts, fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: s%d}\nspec: {%s, %sendpoints: [{address: '192.0.2.%d:80'}]}\n",
+				i, []string{"hosts: [h1.test]", "hosts: [h2.test]", "plugins: {key-auth: true}", "protocol: https, tls_ca: corp", "override: forbid"}[random.IntN(5)],
+				randomSelector(random), 1+i))
 		}
+	}
+	if random.IntN(2) == 0 { // a service that no label names
+		texts = append(texts, fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: sel}\nspec: {%shosts: [h%d.test]}\n", randomSelector(random), random.IntN(5)))
 	}
 	for i, on := range []string{"service: s1", "service: s5", "route: s2.default", "route: s6.default", "route: s3.other"} {
 		if random.IntN(3) == 0 {
@@ -121,6 +125,15 @@ func randomManifests(random *rand.Rand) string {
 			[]string{"h1.test", "*.test", "h3.test"}[random.IntN(3)]))
 	}
 	return strings.Join(texts, "---\n")
+}
+
+// randomSelector selects some of what randomBox makes, and says now and then something of it.
+func randomSelector(random *rand.Rand) string {
+	text := []string{"", "", "selector: {com.app: a0}, ", "selector: {com.app: a1}, ", "selector: {com.tier: t0}, ", "selector: {com.tier: t1, com.app: a0}, ", "selector: {com.app: a0, none: here}, "}[random.IntN(7)]
+	if text != "" && random.IntN(2) == 0 {
+		text += []string{"port: 81, ", "weight: 3, version: v1, ", "network: net1, ", "maxconn: 5, "}[random.IntN(4)]
+	}
+	return text
 }
 
 // randomDelta lets one to three containers start, change or end.
@@ -211,8 +224,18 @@ func randomBox(random *rand.Rand, name string, created int) box {
 	case 3:
 		stream(labels, "tcp", "listen", fmt.Sprint(5000+random.IntN(3)))
 	}
+	bare := random.IntN(3) == 0
+	if bare {
+		labels = map[string]string{}
+		if random.IntN(8) == 0 {
+			labels["lockstep.enable"] = "false"
+		}
+	}
+	if random.IntN(2) == 0 {
+		labels["com.app"], labels["com.tier"] = fmt.Sprintf("a%d", random.IntN(3)), fmt.Sprintf("t%d", random.IntN(2))
+	}
 	return box{
-		Name: name, Created: created, Labels: labels,
+		Name: name, Created: created, Labels: labels, Bare: bare, Ports: []string{"80"},
 		Networks: map[string]string{fmt.Sprintf("net%d", random.IntN(3)): fmt.Sprintf("10.0.%d.%d", random.IntN(3), 1+random.IntN(250))},
 	}
 }

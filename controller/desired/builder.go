@@ -37,11 +37,13 @@ type Builder struct {
 	options     Options
 	memory      *ledger.Ledger
 	attachments snapshot.Attachments
-	containers  map[string]*container // by container id
-	services    map[string]*service   // by service name
-	leaving     map[string]time.Time  // services in their grace time, by name, and its end
-	portless    map[string]bool       // services that wait for a port behind Kong, by name
-	edges       map[string]bool       // services for which HAProxy stands before Kong, by name
+	containers  map[string]*container        // those that count, by container id
+	uncounted   map[string]snapshot.Instance // those that don't, likewise
+	selectors   selectors
+	services    map[string]*service  // by service name
+	leaving     map[string]time.Time // services in their grace time, by name, and its end
+	portless    map[string]bool      // services that wait for a port behind Kong, by name
+	edges       map[string]bool      // services for which HAProxy stands before Kong, by name
 	claims      claims
 	hosts       hosts
 	flapping    flapping
@@ -86,6 +88,8 @@ func New(options Options, memory *ledger.Ledger) *Builder {
 		memory:      memory,
 		attachments: snapshot.Attachments{},
 		containers:  map[string]*container{},
+		uncounted:   map[string]snapshot.Instance{},
+		selectors:   newSelectors(),
 		services:    map[string]*service{},
 		leaving:     map[string]time.Time{},
 		portless:    map[string]bool{},
@@ -130,7 +134,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	maps.Copy(touched, redeclared)
 	b.admit(now, delta, touched, &result)
 	for _, id := range b.affected(redeclared, delta.Policies != nil) {
-		b.put(now, b.containers[id].instance, touched, &result)
+		b.put(now, b.instance(id), touched, &result)
 	}
 	if delta.Full {
 		b.barred()
@@ -209,9 +213,12 @@ func (b *Builder) admit(now time.Time, delta snapshot.Delta, touched map[string]
 				gone = append(gone, id)
 			}
 		}
+		maps.DeleteFunc(b.uncounted, func(id string, _ snapshot.Instance) bool { return !present[id] })
 	}
 	for _, id := range gone {
-		b.flapping.note(now, id, false)
+		if b.containers[id] != nil {
+			b.flapping.note(now, id, false)
+		}
 		b.remove(id, touched, result)
 	}
 	b.forgetDrains(delta, gone, result)
@@ -225,8 +232,17 @@ func (b *Builder) admit(now time.Time, delta snapshot.Delta, touched map[string]
 	}
 }
 
+// instance returns a container that is known, whether it counts or not.
+func (b *Builder) instance(id string) snapshot.Instance {
+	if known, counts := b.containers[id]; counts {
+		return known.instance
+	}
+	return b.uncounted[id]
+}
+
 // remove forgets a container.
 func (b *Builder) remove(id string, touched map[string]bool, result *Result) {
+	delete(b.uncounted, id)
 	known, ok := b.containers[id]
 	if !ok {
 		return
@@ -247,8 +263,13 @@ func (b *Builder) remove(id string, touched map[string]bool, result *Result) {
 func (b *Builder) put(now time.Time, instance snapshot.Instance, touched map[string]bool, result *Result) {
 	before := b.containers[instance.ID]
 	fresh := admit(b.options.Grammar, instance, before)
+	fresh.join(b.selectors.of(instance.Labels))
 	b.remove(instance.ID, touched, result)
-	if !fresh.enabled {
+	if !fresh.counts() {
+		b.uncounted[instance.ID] = instance
+		if before != nil { // no manifest selects it any more
+			b.flapping.note(now, instance.ID, false)
+		}
 		return
 	}
 	b.police(fresh, before)

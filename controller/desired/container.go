@@ -20,12 +20,15 @@ const (
 	LifeReady                // gets traffic
 )
 
-// container is one instance and what its labels ask for.
+// container is one instance and what is asked of it.
 type container struct {
 	instance snapshot.Instance
-	enabled  bool
-	asked    []v1.DeclaredService // by its labels
+	enabled  bool                 // by its labels
+	optedOut bool                 // by its labels: no selector brings it in
+	labelled []v1.DeclaredService // what its labels ask for
 	wrong    []v1.Problem         // with them
+	selected []selection          // the services that select it
+	asked    []v1.DeclaredService // what both ask for together
 	declared []v1.DeclaredService // the same, or nothing where policies refuse it
 	problems []v1.Problem         // why it is set apart
 	banned   bool                 // it is, because policies refuse it: what it had by itself gets no grace time
@@ -40,7 +43,8 @@ type container struct {
 	origin  v1.Origin
 }
 
-// admit decodes an instance; police then says what of it counts. What was decoded before is used again where
+// admit decodes an instance's labels; join then adds the services that select it, and police
+// says what of all that counts. What was decoded before is used again where
 // nothing changed that the labels' meaning depends on.
 func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *container {
 	c := &container{instance: instance}
@@ -52,7 +56,7 @@ func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *c
 		c.drains.since = instance.StoppingSince
 	}
 	if before != nil && sameLabels(before.instance, instance) {
-		c.enabled, c.asked, c.wrong = before.enabled, before.asked, before.wrong
+		c.enabled, c.optedOut, c.labelled, c.wrong = before.enabled, before.optedOut, before.labelled, before.wrong
 		return c
 	}
 	declaration, problems := grammar.Decode(v1.Subject{
@@ -61,7 +65,7 @@ func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *c
 		Service:   instance.Service,
 		Labels:    instance.Labels,
 	})
-	c.enabled, c.asked, c.wrong = declaration.Enabled, declaration.Services, problems
+	c.enabled, c.optedOut, c.labelled, c.wrong = declaration.Enabled, declaration.OptedOut, declaration.Services, problems
 	return c
 }
 

@@ -40,6 +40,11 @@ func (b *Builder) declare(delta snapshot.Delta) map[string]bool {
 	for name := range changed {
 		s := b.services[name]
 		s.declare(b.lawful(s.said))
+		if s.said == nil {
+			b.selectors.put(name, nil)
+		} else {
+			b.selectors.put(name, s.said.Selector)
+		}
 	}
 	return changed
 }
@@ -93,7 +98,7 @@ func (s *service) overlay() {
 	if s.declared.Alone || slices.Contains(s.declared.Fields, "rollout") {
 		s.rolledBy = at
 	}
-	if len(fields) == 0 || len(s.members) == 0 {
+	if len(fields) == 0 || !s.labelled() {
 		return
 	}
 	decides, fix := "which decides", "remove these labels, or these fields of the manifest"

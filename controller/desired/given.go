@@ -20,16 +20,16 @@ type Given struct {
 	TCPPorts map[int]bool
 }
 
-// ungiven returns what a container asks for that the operator has not given, sorted as its
+// ungiven returns what is asked for in parts of a container that the operator has not given, sorted as its
 // services and routes are. What manifests set instead of its labels is not the
 // container's word.
-func (b *Builder) ungiven(c *container) []v1.Problem {
+func (b *Builder) ungiven(c *container, parts []v1.DeclaredService) []v1.Problem {
 	if b.options.Given == nil {
 		return nil
 	}
 	var problems []v1.Problem
-	for i := range c.asked {
-		asked := &c.asked[i].Service
+	for i := range parts {
+		asked := &parts[i].Service
 		said := &v1.Declared{}
 		if s := b.services[asked.Name]; s != nil && s.said != nil {
 			said = s.said
@@ -51,7 +51,7 @@ func (b *Builder) ungiven(c *container) []v1.Problem {
 		if own("protocol") {
 			problems = append(problems, b.ungivenTLS(c, asked)...)
 		}
-		routes := b.claim(c, &c.asked[i]).Service.Routes
+		routes := b.claim(c, &parts[i]).Service.Routes
 		for n := range routes {
 			problems = append(problems, b.ungivenPorts(&routes[n])...)
 		}

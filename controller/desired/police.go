@@ -10,40 +10,58 @@ import (
 
 // police sets a container apart whose labels ask for what the operator has not given, or
 // claim what policies refuse: all of it, as with a label that is wrong, for half of a wish may
-// be more open than the whole. before is what was known of it. What a service had by one alone
+// be more open than the whole. A service that selects it is not its own wish: where that is
+// refused, the rest stands. before is what was known of it. What a service had by one alone
 // that policies refuse gets no grace time: it should never have been served.
 func (b *Builder) police(c, before *container) {
-	c.declared, c.problems, c.banned = c.asked, c.wrong, false
-	if !c.enabled || len(c.wrong) > 0 {
+	c.declared, c.problems, c.banned = nil, c.wrong, false
+	if len(c.wrong) > 0 {
 		return
 	}
-	problems := b.ungiven(c)
-	if len(problems) == 0 {
-		problems = b.judged(c)
-		c.banned = len(problems) > 0
+	own, others := c.divide()
+	if c.problems, c.banned = b.refused(c, own); len(c.problems) == 0 {
+		c.declared = own
+		for i := range others {
+			problems, _ := b.refused(c, others[i:i+1])
+			if c.problems = append(c.problems, problems...); len(problems) == 0 {
+				c.declared = append(c.declared, others[i])
+			}
+		}
 	}
-	if len(problems) == 0 {
-		problems = b.unlet(c)
+	if len(c.problems) == 0 {
+		return
 	}
-	if len(problems) > 0 {
-		c.declared, c.problems = nil, slices.Compact(problems)
-		b.denied[c.instance.ID] = c
-		if before != nil && c.banned {
-			for i := range before.declared {
-				b.expelled[before.declared[i].Service.Name] = true
+	c.problems = slices.Compact(c.problems)
+	b.denied[c.instance.ID] = c
+	if before != nil && c.banned {
+		for i := range before.declared {
+			if name := before.declared[i].Service.Name; before.names(name) { // a manifest's own has no grace time
+				b.expelled[name] = true
 			}
 		}
 	}
 }
 
-// judged returns what policies refuse of what a container asks for.
-func (b *Builder) judged(c *container) []v1.Problem {
+// refused says why a container may not be part of services for which it asks, or which
+// select it, and whether it is for policies; nothing when it may.
+func (b *Builder) refused(c *container, parts []v1.DeclaredService) (problems []v1.Problem, banned bool) {
+	if problems = b.ungiven(c, parts); len(problems) > 0 {
+		return problems, false
+	}
+	if problems = b.judged(c, parts); len(problems) > 0 {
+		return problems, true
+	}
+	return b.unlet(c, parts), false
+}
+
+// judged returns what policies refuse of what is asked for.
+func (b *Builder) judged(c *container, parts []v1.DeclaredService) []v1.Problem {
 	if len(b.policies) == 0 {
 		return nil
 	}
 	var problems []v1.Problem
-	for i := range c.asked {
-		problems = append(problems, b.policies.Judge(b.claim(c, &c.asked[i]))...)
+	for i := range parts {
+		problems = append(problems, b.policies.Judge(b.claim(c, &parts[i]))...)
 	}
 	return problems
 }
@@ -84,12 +102,12 @@ func (b *Builder) lawful(declared *v1.Declared) *v1.Declared {
 // changed while nobody looked, gets no grace time either.
 func (b *Builder) barred() {
 	for _, c := range b.denied {
-		for i := range c.asked {
+		for i := range c.labelled {
 			if !c.banned {
 				continue
 			}
-			if remembered, known := b.memory.Services[c.asked[i].Service.Name]; known && remembered.Until.IsZero() {
-				b.expelled[c.asked[i].Service.Name] = true
+			if remembered, known := b.memory.Services[c.labelled[i].Service.Name]; known && remembered.Until.IsZero() {
+				b.expelled[c.labelled[i].Service.Name] = true
 			}
 		}
 	}
@@ -113,10 +131,13 @@ func (s *service) withheld() *v1.Problem {
 }
 
 // affected returns the containers to judge anew, by their ids, where these services
-// were declared anew; all where the policies changed. What manifests say of a service takes the
+// were declared anew, or select others than before; all where the policies changed. What manifests say of a service takes the
 // place of labels that are judged here.
 func (b *Builder) affected(redeclared map[string]bool, policies bool) []string {
 	ids := map[string]bool{}
+	for _, id := range b.reselected() {
+		ids[id] = true
+	}
 	if policies {
 		for id := range b.containers {
 			ids[id] = true

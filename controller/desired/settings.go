@@ -18,7 +18,7 @@ import (
 type service struct {
 	name     string
 	members  map[string]member     // by container id
-	decider  member                // the copy whose labels decide; valid while there are members
+	decider  member                // the copy whose labels decide, or one where none of them bear any; valid while there are members
 	labels   v1.Service            // as the labels of the copies decide; defaults when there are none
 	said     *v1.Declared          // what manifests say; nil when nothing
 	declared *v1.Declared          // the same, withheld where policies refuse it
@@ -48,9 +48,13 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 	s := b.service(name)
 	remembered, known := b.memory.Services[name]
 	s.kept = false
+	members := b.inOrder(s)
+	if s.decider = (member{}); len(members) > 0 {
+		s.decider = members[0]
+	}
 	switch {
-	case len(s.members) > 0:
-		b.decide(s)
+	case s.labelled():
+		b.decide(s, members)
 		b.keep(s, remembered, known)
 		delete(b.leaving, name)
 		if !known || !remembered.Until.IsZero() || !sameSettings(remembered.Settings, s.labels) {
@@ -138,23 +142,42 @@ func (b *Builder) forget(s *service, known bool, result *Result) {
 	s.until, s.oldest, s.problems, s.rolledBy = time.Time{}, time.Time{}, nil, v1.Origin{}
 }
 
-// decide takes the settings of the newest reachable copy in the highest life, and
-// reports the copies that ask for something else. They keep their traffic.
-func (b *Builder) decide(s *service) {
+// has reports whether a container is a member of the service.
+func (s *service) has(m member) bool {
+	_, is := s.members[m.container.instance.ID]
+	return is
+}
+
+// labelled reports whether labels of a container that is there name the service: then
+// they have a say in what it asks for.
+func (s *service) labelled() bool { return len(s.members) > 0 && s.decider.labelled() }
+
+// inOrder returns the members of a service in the order in which they decide: those that
+// are only selected last, for they say nothing, then the newest reachable copy in the
+// highest life.
+func (b *Builder) inOrder(s *service) []member {
 	useful := make(map[string]bool, len(s.members))
 	for id, m := range s.members {
 		useful[id] = b.reachable(m)
 	}
-	members := slices.SortedFunc(maps.Values(s.members), func(x, y member) int {
+	return slices.SortedFunc(maps.Values(s.members), func(x, y member) int {
 		return cmp.Or(
+			trueFirst(x.labelled(), y.labelled()),
 			trueFirst(useful[x.container.instance.ID], useful[y.container.instance.ID]),
 			cmp.Compare(y.container.life, x.container.life),
 			y.container.instance.Created.Compare(x.container.instance.Created),
 			cmp.Compare(y.container.instance.ID, x.container.instance.ID))
 	})
+}
+
+// decide takes the settings of the first of the members, and reports the copies that ask
+// for something else. They keep their traffic.
+func (b *Builder) decide(s *service, members []member) {
+	if n := slices.IndexFunc(members, func(m member) bool { return !m.labelled() }); n >= 0 {
+		members = members[:n]
+	}
 	s.until, s.problems = time.Time{}, nil
 	chosen := members[0]
-	s.decider = chosen
 	s.labels = chosen.part.Service
 	s.labels.Origin = v1.Origin{Container: chosen.container.instance.Name}
 	s.oldest = chosen.container.instance.Created

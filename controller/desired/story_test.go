@@ -53,8 +53,9 @@ type step struct {
 // box is a container in a story's short hand.
 type box struct {
 	Name     string
-	Created  int // seconds
-	Labels   map[string]string
+	Created  int               // seconds
+	Labels   map[string]string // but for those that begin with com., without "lockstep."
+	Bare     bool              // the labels are whole, and enable is not added
 	Health   snapshot.Health
 	Paused   bool
 	Stopping string
@@ -285,12 +286,12 @@ func (b box) instance() snapshot.Instance {
 		Labels: map[string]string{}, Health: b.Health, Paused: b.Paused, Stopping: b.Stopping, HostNetwork: b.Host,
 	}
 	for key, value := range b.Labels {
-		if !strings.HasPrefix(key, "com.") {
+		if !b.Bare && !strings.HasPrefix(key, "com.") {
 			key = "lockstep." + key
 		}
 		i.Labels[key] = value
 	}
-	if _, said := b.Labels["enable"]; !said {
+	if _, said := b.Labels["enable"]; !said && !b.Bare {
 		i.Labels["lockstep.enable"] = "true"
 	}
 	if b.Stopping != "" {

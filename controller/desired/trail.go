@@ -155,23 +155,27 @@ func (b *Builder) trails(c *container) []Trail {
 	var out []Trail
 	for i := range c.asked {
 		part := &c.asked[i]
-		s := b.services[part.Service.Name]
-		if s == nil || len(c.declared) == 0 { // set apart, and no member
-			s = &service{name: part.Service.Name, settings: part.Service, labels: part.Service}
+		s, m := b.services[part.Service.Name], member{container: c, part: part}
+		if s == nil || !s.has(m) { // set apart
+			apart := &service{name: part.Service.Name, settings: part.Service, labels: part.Service}
+			if s != nil && !m.labelled() {
+				apart.declared = s.declared
+			}
+			s = apart
 		}
-		out = append(out, b.trail(s, member{container: c, part: part}))
+		out = append(out, b.trail(s, m))
 	}
 	return out
 }
 
-// Outside is the trail of a container that is no instance. notEnabled, when it has a
-// reason, says why it does not count, and absent why it is not there.
-func Outside(grammar v1.Grammar, instance snapshot.Instance, notEnabled, absent v1.Problem) Trail {
+// Outside is the trail of a container that is no instance. by says by what it counts, or
+// notEnabled why it does not, as Builder.Counts does, and absent why it is not there.
+func Outside(instance snapshot.Instance, by string, notEnabled *v1.Problem, absent v1.Problem) Trail {
 	t := Trail{ID: instance.ID, Container: instance.Name}
-	if notEnabled.Reason != "" {
-		t.addProblem(StepEnabled, notEnabled)
+	if notEnabled != nil {
+		t.addProblem(StepEnabled, *notEnabled)
 	} else {
-		t.Add(Step{Name: StepEnabled, Result: MarkOK, Message: enabledBy(grammar, instance)})
+		t.Add(Step{Name: StepEnabled, Result: MarkOK, Message: by})
 	}
 	if absent.Reason != "" {
 		t.addVerdict(StepState, Verdict{Reason: absent.Reason, Message: absent.Message, Fix: absent.Fix}, "")
@@ -182,7 +186,7 @@ func Outside(grammar v1.Grammar, instance snapshot.Instance, notEnabled, absent 
 // begin begins the trail of a container that counts.
 func (b *Builder) begin(c *container) Trail {
 	t := Trail{ID: c.instance.ID, Container: c.instance.Name}
-	enabled := enabledBy(b.options.Grammar, c.instance)
+	enabled := c.countedBy(b.options.Grammar)
 	if !c.origin.IsZero() {
 		enabled = "declared at " + c.origin.String()
 	}
@@ -198,7 +202,7 @@ func (b *Builder) trail(s *service, m member) Trail {
 	b.traceSettings(&t, s, m)
 	b.traceState(&t, m)
 	b.tracePolicies(&t, s, m)
-	if _, is := s.members[m.container.instance.ID]; !is && m.container.origin.IsZero() {
+	if !s.has(m) && m.container.origin.IsZero() {
 		return t // set apart: nothing was decided of it on any gateway
 	}
 	for _, gateway := range b.options.Gateways {

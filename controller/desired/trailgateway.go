@@ -106,7 +106,7 @@ func (b *Builder) chosen(m member, at reach, attachment snapshot.Attachment) str
 	why := "over the bridge network " + taken + ", which the host reaches"
 	switch {
 	case m.part.Network != "":
-		why = "on " + at.how + ", which its label network names"
+		why = "on " + at.how + ", which " + m.setBy(b.options.Grammar, "network") + " names"
 	case slices.Contains(attachment.Networks, taken):
 		why = fmt.Sprintf("on %s, the first of the gateway's (%s)", at.how, gatewayNetworks(attachment))
 	}

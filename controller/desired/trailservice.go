@@ -43,8 +43,21 @@ func (b *Builder) traceLabels(t *Trail, s *service, m member) {
 	}
 	who := subject(m.container.instance)
 	keys := b.options.Grammar.Own(who)
-	t.Add(Step{Name: StepLabels, Result: MarkOK, Message: fmt.Sprintf("all %d are understood, none is passed over: %s", len(keys), named(keys))})
-	t.Add(Step{Name: StepService, Result: MarkOK, Message: b.options.Grammar.NamedBecause(who, s.name)})
+	switch {
+	case m.container.enabled:
+		t.Add(Step{Name: StepLabels, Result: MarkOK, Message: fmt.Sprintf("all %d are understood, none is passed over: %s", len(keys), named(keys))})
+	case len(keys) > 0:
+		t.Add(Step{Name: StepLabels, Result: MarkOK, Message: fmt.Sprintf("those that begin with %s don't count, as %s is not among them: %s",
+			b.options.Grammar.Prefix, b.label("enable"), named(keys))})
+	}
+	var because []string
+	if m.labelled() {
+		because = append(because, b.options.Grammar.NamedBecause(who, s.name))
+	}
+	if by := m.selector(); by != nil {
+		because = append(because, fmt.Sprintf("%s by the selector, which asks for these labels: %s", s.name, by))
+	}
+	t.Add(Step{Name: StepService, Result: MarkOK, Message: strings.Join(because, "; ")})
 }
 
 // traceSettings adds who decides what the service asks for.
@@ -74,9 +87,9 @@ func (s *service) deciders(m member) string {
 	case s.declared != nil:
 		parts = append(parts, s.byPlaces(decider, m)...)
 	case !s.kept:
-		parts = append(parts, byLabels(s.labels.Asks(), decider, m))
+		parts = append(parts, s.byLabels(s.labels.Asks(), decider, m))
 	}
-	if decider.container != m.container && m.container.origin.IsZero() {
+	if decider.container != m.container && m.container.origin.IsZero() && m.labelled() {
 		if fields := differing(withoutRollout(decider.part.Service), withoutRollout(m.part.Service)); len(fields) > 0 {
 			parts = append(parts, "its own labels differ, and don't come about: "+named(fields))
 		}
@@ -85,9 +98,12 @@ func (s *service) deciders(m member) string {
 }
 
 // byLabels says that labels decide these settings.
-func byLabels(settings []string, decider, m member) string {
+func (s *service) byLabels(settings []string, decider, m member) string {
 	whose := "its own labels"
-	if decider.container != m.container {
+	switch {
+	case !decider.labelled():
+		whose = fmt.Sprintf("those of %s, which is gone,", cmp.Or(s.labels.Origin.Container, "a container"))
+	case decider.container != m.container:
 		whose = fmt.Sprintf("those of %s, the newest ready copy,", decider.container.instance.Name)
 	}
 	if len(settings) == 0 {
@@ -119,7 +135,7 @@ func (s *service) byPlaces(decider, m member) []string {
 	}
 	switch {
 	case len(ofLabels) > 0, len(parts) == 0 && s.declared.Addition:
-		parts = append(parts, byLabels(ofLabels, decider, m))
+		parts = append(parts, s.byLabels(ofLabels, decider, m))
 	case len(parts) == 0:
 		parts = append(parts, fmt.Sprintf("the manifest at %s decides: all is as by default", s.declared.Service.Origin))
 	}
@@ -140,7 +156,7 @@ func (b *Builder) traceState(t *Trail, m member) {
 	port, failed := portOf(m, b.options.Grammar.Prefix)
 	by := "the only one that it exposes"
 	if m.part.Port != 0 {
-		by = "by its label " + cmp.Or(b.options.Grammar.LabelOf(subject(c.instance), m.part.Service.Name, "port"), "port")
+		by = "by " + m.setBy(b.options.Grammar, "port")
 	}
 	t.addVerdict(StepPort, Verdict{Reason: failed.reason, Message: failed.message, Fix: failed.fix}, fmt.Sprintf("%d, %s", port, by))
 	ready := "it runs, and has no HEALTHCHECK that would say when it is ready"
@@ -153,8 +169,10 @@ func (b *Builder) traceState(t *Trail, m member) {
 // tracePolicies adds what the policies say of it.
 func (b *Builder) tracePolicies(t *Trail, s *service, m member) {
 	c := m.container
-	for _, p := range c.problems {
-		t.addProblem(StepPolicies, p)
+	if !s.has(m) {
+		for _, p := range c.problems {
+			t.addProblem(StepPolicies, p)
+		}
 	}
 	if why := s.withheld(); why != nil && why.Reason == v1.PolicyDenied {
 		t.addProblem(StepPolicies, *why)

@@ -15,13 +15,13 @@ import (
 
 // unlet says why a container is not let in: it is of a service that is new. Instances of
 // those that are there come and go.
-func (b *Builder) unlet(c *container) []v1.Problem {
+func (b *Builder) unlet(c *container, parts []v1.DeclaredService) []v1.Problem {
 	unread := b.policies.Unread()
 	if unread == nil {
 		return nil
 	}
-	for i := range c.asked {
-		name := c.asked[i].Service.Name
+	for i := range parts {
+		name := parts[i].Service.Name
 		_, known := b.memory.Services[name]
 		if s := b.services[name]; !known && (s == nil || !s.rooted()) {
 			return []v1.Problem{waitsFor(unread, v1.Key{Kind: v1.KindInstance, Name: c.instance.Name}, c.instance.Name, "it is new")}
