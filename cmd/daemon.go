@@ -72,7 +72,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 	d.source, err = docker.New(docker.Options{
 		Host:        s.dockerHost,
 		LabelPrefix: s.labelPrefix,
-		ExposeAll:   s.exposeAll,
+		All:         s.exposeAll || s.declares(),
 		Resync:      s.resync,
 		Gateways:    locators(s),
 		Logger:      log.With("source", "docker"),
@@ -306,7 +306,7 @@ func (d *daemon) explain(ctx context.Context, ref string) (status.Explanation, e
 	}
 	ref = strings.TrimPrefix(ref, "/") // as Docker shows names
 	if explanation, ok := d.controller.Explain(ctx, ref); ok {
-		return becameOf(ctx, d.source, d.grammar, explanation), nil
+		return d.becameOf(ctx, explanation), nil
 	}
-	return lookup(ctx, d.source, d.grammar, ref)
+	return d.lookup(ctx, ref)
 }

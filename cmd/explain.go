@@ -66,8 +66,8 @@ func (r *reach) subjects(ctx context.Context) []string {
 
 // lookup answers for a container that is no instance: it does not run, or
 // does not count.
-func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref string) (status.Explanation, error) {
-	instance, note, err := source.Lookup(ctx, ref)
+func (d *daemon) lookup(ctx context.Context, ref string) (status.Explanation, error) {
+	instance, note, err := d.source.Lookup(ctx, ref)
 	if errors.Is(err, docker.ErrNotFound) {
 		hint := ""
 		if strings.Contains(ref, ".") && !strings.Contains(ref, "/") {
@@ -78,21 +78,19 @@ func lookup(ctx context.Context, source *docker.Source, grammar v1.Grammar, ref 
 	if err != nil {
 		return status.Explanation{}, err
 	}
-	subject := v1.Subject{
-		Container: instance.Name, Project: instance.Project, Service: instance.Service, Labels: instance.Labels,
+	by, notEnabled, err := d.controller.Counts(ctx, instance)
+	if err != nil {
+		return status.Explanation{}, err
 	}
-	problem := grammar.NotEnabledBecause(subject)
-	declaration, _ := grammar.Decode(subject)
-	var notEnabled, absent v1.Problem
-	if !declaration.Enabled || !note.Enabled {
-		notEnabled = problem
+	var absent v1.Problem
+	problem := notEnabled
+	if !note.Running || notEnabled == nil {
+		absent = v1.Problem{Object: v1.Key{Kind: v1.KindInstance, Name: instance.Name}, Origin: v1.Origin{Container: instance.Name}}
+		absent.Reason, absent.Message, absent.Fix = notThere(instance.Name, note)
+		problem = &absent
 	}
-	if !note.Running || declaration.Enabled && note.Enabled {
-		problem.Reason, problem.Message, problem.Fix = notThere(instance.Name, note)
-		absent = problem
-	}
-	return status.Explanation{Subject: ref, Problems: []v1.Problem{problem},
-		Decisions: []desired.Trail{desired.Outside(grammar, instance, notEnabled, absent)}}, nil
+	return status.Explanation{Subject: ref, Problems: []v1.Problem{*problem},
+		Decisions: []desired.Trail{desired.Outside(instance, by, notEnabled, absent)}}, nil
 }
 
 // notThere says why a container that would count is no instance. One that ends as soon
@@ -116,13 +114,13 @@ func notThere(name string, note docker.LookupNote) (reason v1.Reason, message, f
 
 // becameOf adds to what is known of a service without instances what Docker says of its
 // last container, as that it ends and is started again.
-func becameOf(ctx context.Context, source *docker.Source, grammar v1.Grammar, e status.Explanation) status.Explanation {
+func (d *daemon) becameOf(ctx context.Context, e status.Explanation) status.Explanation {
 	for i := range e.Services {
 		if len(e.Services[i].Instances) > 0 || e.Services[i].DecidedBy == "" {
 			continue
 		}
 		// One that is gone, or a Docker that does not answer, adds nothing: the service's account stands.
-		if found, err := lookup(ctx, source, grammar, e.Services[i].DecidedBy); err == nil {
+		if found, err := d.lookup(ctx, e.Services[i].DecidedBy); err == nil {
 			e.Problems = append(e.Problems, found.Problems...)
 			e.Decisions = append(e.Decisions, found.Decisions...)
 		}

@@ -94,7 +94,7 @@ func TestPrintTrailOfWhatDoesNotCount(t *testing.T) {
 	problem := v1.Problem{Reason: v1.NotEnabled, Origin: v1.Origin{Container: "db"}, Message: "it has no label that begins with lockstep.", Fix: "set lockstep.enable=true"}
 	instance := snapshot.Instance{ID: "0123456789abcdef", Name: "db"}
 	e := status.Explanation{Subject: "db", Problems: []v1.Problem{problem},
-		Decisions: []desired.Trail{desired.Outside(v1.Grammar{Prefix: "lockstep."}, instance, problem, v1.Problem{})}}
+		Decisions: []desired.Trail{desired.Outside(instance, "", &problem, v1.Problem{})}}
 	var out bytes.Buffer
 	printExplanation(&printer{out: &out}, e)
 	want := "container \"db\": NotEnabled: it has no label that begins with lockstep.; set lockstep.enable=true\n" +

@@ -105,7 +105,7 @@ func (d *daemon) openRepository(s *settings, m mode, o *manifests.Options, log *
 // openManifests adds the folders and the repository of manifests, with what they
 // last said.
 func (d *daemon) openManifests(s *settings, m mode, log *slog.Logger) error {
-	if len(s.manifests) == 0 && !s.git.named() {
+	if !s.declares() {
 		return nil
 	}
 	memory, err := ledger.ReadManifests(s.stateDir)

@@ -182,6 +182,10 @@ func (s *settings) check() error {
 	return nil
 }
 
+// declares reports whether there may be manifests: then a container may be selected by
+// any of its labels, at any time.
+func (s *settings) declares() bool { return len(s.manifests) > 0 || s.git.named() }
+
 // grammar returns how labels are read.
 func (s *settings) grammar() v1.Grammar {
 	return v1.Grammar{Prefix: s.labelPrefix, ExposeAll: s.exposeAll, AllowPlugins: s.allowPlugins}

@@ -2,11 +2,13 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/snapshot"
 	"github.com/lockstep/lockstep/controller/status"
 	"github.com/lockstep/lockstep/reconcilers"
 )
@@ -38,6 +40,26 @@ func (c *Controller) Explain(ctx context.Context, ref string) (status.Explanatio
 		explanation.Follow(<-answers)
 	}
 	return explanation, known
+}
+
+// Counts says of a container, whether it is known or not, by what it counts, or why it
+// does not.
+func (c *Controller) Counts(ctx context.Context, instance snapshot.Instance) (by string, why *v1.Problem, err error) {
+	type answer struct {
+		by  string
+		why *v1.Problem
+	}
+	answers := make(chan answer, 1)
+	asking, cancel := context.WithTimeout(ctx, inspectPatience)
+	defer cancel()
+	if err := c.question(asking, func() {
+		by, why := c.builder.Counts(instance)
+		answers <- answer{by, why}
+	}); err != nil {
+		return "", nil, fmt.Errorf("the daemon has no time to say: %w", err)
+	}
+	a := <-answers
+	return a.by, a.why, nil
 }
 
 // stands reports whether the gateway has an address of one of the service's instances.

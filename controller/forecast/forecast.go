@@ -78,13 +78,6 @@ func Of(projects []compose.Project, o Options) Report {
 		report.Projects = append(report.Projects, projects[p].Name)
 		for i := range projects[p].Containers {
 			c := &projects[p].Containers[i]
-			subject := c.Subject(projects[p].Name)
-			if declaration, problems := o.Build.Grammar.Decode(subject); !declaration.Enabled && len(problems) == 0 {
-				why := o.Build.Grammar.NotEnabledBecause(subject)
-				why.Origin = c.Place(why.Origin)
-				report.Others = append(report.Others, why)
-				continue
-			}
 			instances = append(instances, f.instance(projects[p].Name, c, len(instances)))
 		}
 	}
@@ -93,10 +86,17 @@ func Of(projects []compose.Project, o Options) Report {
 	for _, gateway := range o.Build.Gateways {
 		attachments[gateway] = snapshot.Attachment{OnHost: true}
 	}
-	result := desired.New(o.Build, ledger.New()).Update(time.Unix(0, 0), snapshot.Delta{
+	builder := desired.New(o.Build, ledger.New())
+	result := builder.Update(time.Unix(0, 0), snapshot.Delta{
 		Full: true, Changed: instances, Attachments: attachments, Declared: o.Declared, Policies: &o.Policies,
 		Shared: &v1.Shared{Listeners: o.Listeners},
 	})
+	for i := range instances {
+		if _, why := builder.Counts(instances[i]); why != nil {
+			why.Origin = f.containers[instances[i].ID].Place(why.Origin)
+			report.Others = append(report.Others, *why)
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(result.Refused)) {
 		for _, problem := range result.Refused[id] {
 			problem.Origin = f.containers[id].Place(problem.Origin)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -66,6 +67,9 @@ func New(version, owner string, gateways []v1.Gateway) *Store {
 func (s *Store) Sources(states []source.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if reflect.DeepEqual(s.sources, states) { // a round in which nothing happened
+		return
+	}
 	s.sources = states
 	s.tell()
 }
@@ -93,7 +97,10 @@ func (s *Store) Desired(result desired.Result) int {
 			s.gateways[name].pending[service] = s.build
 		}
 	}
-	s.tell()
+	// What is no instance of anything comes and goes as well.
+	if len(result.Standings)+len(result.Refused)+len(result.Waiting)+len(result.Sets) > 0 || result.Shared != nil {
+		s.tell()
+	}
 	return s.build
 }
 

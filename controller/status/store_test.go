@@ -169,3 +169,27 @@ func TestExplainEntity(t *testing.T) {
 		t.Errorf("the beginning of a name is explained as %+v", explanation)
 	}
 }
+
+// TestNothingHappened: a round in which nothing happened that is told wakes nobody.
+func TestNothingHappened(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.Kong})
+	states := []source.State{{Name: "docker", Loaded: true, Problems: []v1.Problem{{Message: "no"}}}}
+	s.Sources(states)
+	first := s.Desired(web())
+	changed := s.Changed()
+	s.Sources([]source.State{{Name: "docker", Loaded: true, Problems: []v1.Problem{{Message: "no"}}}})
+	if again := s.Desired(desired.Result{LedgerChanged: true}); again <= first {
+		t.Errorf("the build after %d is %d", first, again)
+	}
+	select {
+	case <-changed:
+		t.Error("whoever waits was woken")
+	default:
+	}
+	s.Desired(desired.Result{Refused: map[string][]v1.Problem{"dddddddddddd4444": nil}})
+	select {
+	case <-changed:
+	default:
+		t.Error("whoever waits was not woken")
+	}
+}

@@ -45,11 +45,6 @@ type Container struct {
 	places   map[string]v1.Origin // of labels, by key
 }
 
-// Subject returns the container as the labels' grammar sees it.
-func (c *Container) Subject(project string) v1.Subject {
-	return v1.Subject{Container: c.Name, Project: project, Service: c.Service, Labels: c.Labels}
-}
-
 // Place adds to the place of a label the file, line and column where it stands; that
 // of its service where the label comes from elsewhere.
 func (c *Container) Place(at v1.Origin) v1.Origin {

@@ -91,9 +91,8 @@ networks:
 	if diff := cmp.Diff([]string{"other_back"}, own.Networks); diff != "" {
 		t.Errorf("networks (-want +got):\n%s", diff)
 	}
-	subject := own.Subject(p.Name)
-	if subject.Project != "shop" || subject.Service != "extended" || subject.Labels[labelProject] != "shop" {
-		t.Errorf("as labels see it: %+v", subject)
+	if own.Service != "extended" || own.Labels[labelProject] != "shop" || own.Labels[labelService] != "extended" {
+		t.Errorf("as Compose marks it: %+v", own)
 	}
 }
 

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -38,6 +39,42 @@ func BenchmarkFirstList(b *testing.B) {
 			b.Fatalf("%d known", len(w.known))
 		}
 		w.stop()
+	}
+}
+
+// BenchmarkStrangers measures the same where a hundred of 10,000 bear the label, and the
+// others none of ours: as it is without manifests, and where all are seen. One in ten
+// exposes no port, so that the list does not tell everything of it.
+func BenchmarkStrangers(b *testing.B) {
+	for _, all := range []bool{false, true} {
+		b.Run(map[bool]string{false: "not seen", true: "seen"}[all], func(b *testing.B) {
+			e, host := fake(b)
+			e.AddNetwork(fakedocker.Network{Name: "shop"})
+			for i := range 10_000 {
+				spec := fakedocker.Spec{Name: fmt.Sprintf("c%d", i), Network: "shop", Labels: map[string]string{"com.docker.compose.project": "legacy"}}
+				if i%10 > 0 {
+					spec.Expose = []string{"8080"}
+				}
+				if i < 100 {
+					spec.Labels = enabled()
+				}
+				e.Run(spec)
+			}
+			want := map[bool]int{false: 100, true: 10_000}[all]
+			for b.Loop() {
+				w := begin(b, Options{Host: host, All: all})
+				w.loaded()
+				if len(w.known) != want {
+					b.Fatalf("%d known", len(w.known))
+				}
+				var after runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				b.ReportMetric(float64(after.HeapAlloc)/1e6, "MB-heap")
+				w.stop()
+				runtime.KeepAlive(w)
+			}
+		})
 	}
 }
 

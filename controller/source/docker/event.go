@@ -43,7 +43,7 @@ func (c *session) event(m events.Message) {
 	c.s.metrics.event(m, now)
 	switch m.Type {
 	case events.ContainerEventType:
-		if c.counts(m) {
+		if c.sees(m) {
 			c.containerEvent(m, now)
 		}
 		c.gatewayEvent(m.Actor.ID, m.Action)
@@ -61,10 +61,10 @@ func (c *session) event(m events.Message) {
 	}
 }
 
-// counts reports whether an event concerns a container that we would see. Its
+// sees reports whether an event concerns a container that we would see. Its
 // attributes hold the container's labels, so this costs no request.
-func (c *session) counts(m events.Message) bool {
-	if c.s.options.ExposeAll {
+func (c *session) sees(m events.Message) bool {
+	if c.s.options.All {
 		return true
 	}
 	_, ok := m.Actor.Attributes[c.s.enableLabel()]

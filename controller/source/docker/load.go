@@ -49,7 +49,7 @@ func (c *session) ask(ctx context.Context, pins pins) load {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		var err error
-		l.containers, err = c.s.list(ctx, c.s.enabledOnly())
+		l.containers, err = c.s.list(ctx, c.s.seen())
 		return timely("list containers", err)
 	})
 	g.Go(func() error {
@@ -72,8 +72,9 @@ func (s *Source) list(ctx context.Context, f filters.Args) ([]container.Summary,
 	return all, err
 }
 
-func (s *Source) enabledOnly() filters.Args {
-	if s.options.ExposeAll {
+// seen filters a list by what is to be seen at all.
+func (s *Source) seen() filters.Args {
+	if s.options.All {
 		return filters.NewArgs()
 	}
 	return filters.NewArgs(filters.Arg("label", s.enableLabel()))

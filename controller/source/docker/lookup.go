@@ -28,19 +28,15 @@ type LookupNote struct {
 	Restarts int
 	// Running is set when the container is an instance: it runs or is paused.
 	Running bool
-	// Enabled is set when it bears the enable label (whatever its value), or all containers count.
-	Enabled bool
-	// EnableLabel is the label that makes a container count: "lockstep.enable".
-	EnableLabel string
 }
 
 // Lookup asks the Engine for one container by its name, its id or the
-// beginning of its id, whether or not it runs and is enabled. The instance of a
+// beginning of its id, whether or not it runs and is seen. The instance of a
 // container that does not run has its names and labels and no addresses. The
 // error wraps ErrNotFound when there is no such container. Lookup needs no
 // Run, and may be called beside it.
 func (s *Source) Lookup(ctx context.Context, ref string) (snapshot.Instance, LookupNote, error) {
-	note := LookupNote{EnableLabel: s.enableLabel()}
+	var note LookupNote
 	if !reference.MatchString(ref) {
 		return snapshot.Instance{}, note, fmt.Errorf("%q is neither a container's name nor an id: %w", ref, ErrNotFound)
 	}
@@ -73,8 +69,6 @@ func (s *Source) Lookup(ctx context.Context, ref string) (snapshot.Instance, Loo
 	}
 	note.Status, note.Running = statusOf(*own.State), ok
 	note.ExitCode, note.Restarts = own.State.ExitCode, own.RestartCount
-	_, labelled := own.Config.Labels[s.enableLabel()]
-	note.Enabled = labelled || s.options.ExposeAll
 	return inst, note, nil
 }
 

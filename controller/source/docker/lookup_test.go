@@ -32,19 +32,18 @@ func TestLookup(t *testing.T) {
 		ports int
 		nets  int
 	}{
-		{"web", "web", LookupNote{Status: "running", Running: true, Enabled: true}, 1, 1},
-		{"/web", "web", LookupNote{Status: "running", Running: true, Enabled: true}, 1, 1},
-		{id[:8], "web", LookupNote{Status: "running", Running: true, Enabled: true}, 1, 1},
-		{id, "web", LookupNote{Status: "running", Running: true, Enabled: true}, 1, 1},
+		{"web", "web", LookupNote{Status: "running", Running: true}, 1, 1},
+		{"/web", "web", LookupNote{Status: "running", Running: true}, 1, 1},
+		{id[:8], "web", LookupNote{Status: "running", Running: true}, 1, 1},
+		{id, "web", LookupNote{Status: "running", Running: true}, 1, 1},
 		{"plain", "plain", LookupNote{Status: "running", Running: true}, 1, 1},
-		{"dead", "dead", LookupNote{Status: "exited (137)", ExitCode: 137, Enabled: true}, 2, 0},
-		{"new", "new", LookupNote{Status: "created", Enabled: true}, 0, 0},
-		{"paused", "paused", LookupNote{Status: "paused", Running: true, Enabled: true}, 0, 1},
-		{"crashing", "crashing", LookupNote{Status: "restarting", ExitCode: 3, Restarts: 1, Enabled: true}, 0, 0},
+		{"dead", "dead", LookupNote{Status: "exited (137)", ExitCode: 137}, 2, 0},
+		{"new", "new", LookupNote{Status: "created"}, 0, 0},
+		{"paused", "paused", LookupNote{Status: "paused", Running: true}, 0, 1},
+		{"crashing", "crashing", LookupNote{Status: "restarting", ExitCode: 3, Restarts: 1}, 0, 0},
 	}
 	for _, tt := range tests {
 		inst, note, err := s.Lookup(t.Context(), tt.ref)
-		tt.note.EnableLabel = "lockstep.enable"
 		if err != nil || note != tt.note || inst.Name != tt.name || len(inst.Ports) != tt.ports || len(inst.Networks) != tt.nets {
 			t.Errorf("Lookup(%q) = %+v, %+v, %v", tt.ref, inst, note, err)
 		}

@@ -24,7 +24,7 @@ type metrics struct {
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		instances: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "lockstep_docker_instances", Help: "Containers seen that run or are paused."}),
+			Name: "lockstep_docker_instances", Help: "Containers seen that run or are paused: those with the label enable, or all with manifests or --expose-all."}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lockstep_docker_events_total", Help: "Docker events received, by action."}, []string{"action"}),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{

@@ -24,8 +24,8 @@ type Options struct {
 	// LabelPrefix, with its final dot, makes the label that a container must
 	// have to be seen at all: LabelPrefix + "enable". Default "lockstep.".
 	LabelPrefix string
-	// ExposeAll sees every container, whatever its labels.
-	ExposeAll bool
+	// All sees every container, whatever its labels: which of them count, others say.
+	All bool
 	// Resync is how often everything is listed again although the events
 	// flow. Default 10 minutes.
 	Resync time.Duration

@@ -65,3 +65,28 @@ func TestLife(t *testing.T) {
 		}
 	}
 }
+
+// TestAll: whoever may be selected by any label at any time is seen from the first list on,
+// and followed like those with the label.
+func TestAll(t *testing.T) {
+	e, host := fake(t)
+	e.Run(fakedocker.Spec{Name: "labelled", Labels: enabled(), Expose: []string{"80"}})
+	e.Run(fakedocker.Spec{Name: "stranger", Labels: map[string]string{"app": "shop"}, Expose: []string{"80"}})
+	e.Run(fakedocker.Spec{Name: "no", Labels: map[string]string{"lockstep.enable": "false"}})
+	w := begin(t, Options{Host: host, All: true})
+	w.sees("labelled", "no", "stranger")
+	if first := w.deltas[0]; !first.Full || len(first.Changed) != 3 || w.one("stranger").Labels["app"] != "shop" {
+		t.Errorf("the first delta is %+v", first)
+	}
+	e.Run(fakedocker.Spec{Name: "later", Expose: []string{"80"}, Health: "starting"})
+	w.sees("labelled", "later", "no", "stranger")
+	e.SetHealth("later", "healthy")
+	w.until("healthy", func() bool { return w.one("later").Health == snapshot.Healthy })
+	e.BeginStop("stranger")
+	w.until("it stops", func() bool { return w.one("stranger").Stopping == "SIGTERM" })
+	e.Die("stranger", 0)
+	w.sees("labelled", "later", "no")
+	if got := e.Requests()[fakedocker.List]; got != 1 {
+		t.Errorf("%d lists, want the first one alone", got)
+	}
+}
