@@ -42,6 +42,29 @@ func TestCompose(t *testing.T) {
 	}
 }
 
+// TestComposeSelected: a manifest selects containers of a Compose file that bear no label
+// of ours, by those that Compose puts on them or by others.
+func TestComposeSelected(t *testing.T) {
+	t.Chdir("testdata/compose-selected")
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for golden, c := range map[string]struct {
+		args string
+		code int
+	}{
+		"plan.txt":     {"plan --compose compose.yaml --kong-admin-url http://127.0.0.1:1 --manifests m", 1},
+		"without.txt":  {"plan --compose compose.yaml --kong-admin-url http://127.0.0.1:1", 0},
+		"validate.txt": {"validate compose.yaml m", 1},
+		"fine.txt":     {"validate compose.yaml fine.yaml", 0},
+	} {
+		t.Run(golden, func(t *testing.T) {
+			sameAs(t, golden, strings.ReplaceAll(saidOf(t, c.code, c.args), here+"/", ""))
+		})
+	}
+}
+
 // TestComposeCorpus: of each good file it is said what its labels would ask for, of each
 // bad one what is wrong with them, as the .txt beside it has it.
 func TestComposeCorpus(t *testing.T) {

@@ -32,8 +32,8 @@ func newExport() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export [SERVICE...]",
 		Short: "Write what labels ask for as manifests",
-		Long: "Export writes each service that has containers, or those that are named, as a manifest that asks for the\n" +
-			"same as the labels of its containers: to be reviewed and kept in files from now on. It\n" +
+		Long: "Export writes each service that labels of running containers make, or those that are named, as a\n" +
+			"manifest that asks for the same as these labels: to be reviewed and kept in files from now on. It\n" +
 			"reads what the daemon remembers in its state directory, and asks nobody. Take the\n" +
 			"labels away afterwards but for enable, service, and what belongs to a container (port,\n" +
 			"network, weight, version, drain, maxconn, backup):\n" +
@@ -105,7 +105,7 @@ func exported(memory *ledger.Ledger, names []string) ([]*v1.Service, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, errors.New("no service with containers is remembered; see lockstep status, or name the daemon's directory with --state-dir")
+		return nil, errors.New("no service that labels make is remembered; see lockstep status, or name the daemon's directory with --state-dir")
 	}
 	var out []*v1.Service
 	for _, name := range names {

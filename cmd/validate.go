@@ -130,7 +130,7 @@ func printValidation(p *printer, report manifests.Report, texts map[string][]byt
 		kinds = append(kinds, fmt.Sprintf("%d %s", report.Objects[kind], kind))
 	}
 	if report.Services > 0 {
-		kinds = append(kinds, count(report.Services, "service")+" by labels")
+		kinds = append(kinds, count(report.Services, "service")+" of Compose")
 	}
 	p.line("%s: %s", count(report.Files, "file"), or(strings.Join(kinds, ", "), "nothing declared"))
 }

@@ -15,7 +15,7 @@ import (
 type Report struct {
 	Files   int            `json:"files"`   // how many were read
 	Objects map[string]int `json:"objects"` // by kind
-	// Services are those that the labels of Compose files would make, or be part of.
+	// Services are those that the containers of Compose files would make, or be part of.
 	Services int          `json:"compose_services,omitempty"`
 	Problems []v1.Problem `json:"problems"` // all that is wrong, by place
 }

@@ -23,7 +23,7 @@ var basicRows = []Field{
 		Unset:   "`false`, or `true` with `--expose-all`",
 		Kong:    Rendering{As: "the container counts"},
 		HAProxy: Rendering{As: "the container counts"},
-		Doc:     "Makes the container count; `false` keeps it out even with `--expose-all`.",
+		Doc:     "Makes the container count; `false` keeps it out even with `--expose-all`, and of services whose manifests select it.",
 		Example: "enable=true",
 		Aliases: []string{"expose", "active"},
 		set:     func(t target, v Value) { *t.enabled = v.Bool },
