@@ -29,8 +29,8 @@ type container struct {
 	wrong    []v1.Problem         // with them
 	selected []selection          // the services that select it
 	asked    []v1.DeclaredService // what both ask for together
-	declared []v1.DeclaredService // the same, or nothing where policies refuse it
-	problems []v1.Problem         // why it is set apart
+	declared []v1.DeclaredService // the same, less what is refused
+	problems []v1.Problem         // why it is set apart, or is no copy of a service that selects it
 	banned   bool                 // it is, because policies refuse it: what it had by itself gets no grace time
 	life     Life
 	reason   v1.Reason // why it is in this life
@@ -44,8 +44,8 @@ type container struct {
 }
 
 // admit decodes an instance's labels; join then adds the services that select it, and police
-// says what of all that counts. What was decoded before is used again where
-// nothing changed that the labels' meaning depends on.
+// says what of all that counts. What was decoded before is used again where nothing changed
+// that the labels' meaning depends on.
 func admit(grammar v1.Grammar, instance snapshot.Instance, before *container) *container {
 	c := &container{instance: instance}
 	c.life, c.reason, c.message = live(instance)

@@ -9,14 +9,18 @@
 //
 //	step     | file         | question
 //	---------|--------------|---------------------------------------------------
-//	admit    | container.go | what do its labels ask for, and in which life is it?
+//	admit    | admit.go     | what is new, and what is gone?
+//	         | container.go | what do its labels ask for, and in which life is it?
+//	         | selectors.go | which services do manifests select it for?
+//	         | selected.go  | … and what is it to them, beside what its labels say?
 //	         | flapping.go  | … unless it turns to and fro too often
 //	         | drain.go     | … or somebody has taken it out of service
 //	         | given.go     | … or it asks for what the operator has not given
 //	         | police.go    | … or policies refuse it
 //	         | unread.go    | … or what is new of it waits, as a policy can't be read
 //	declare  | declared.go  | what do manifests say of it, over its labels?
-//	settle   | settings.go  | which copy's settings hold for the service?
+//	settle   | settings.go  | what holds for the service, and for how long?
+//	         | decide.go    | … which copy's labels decide it?
 //	         | pin.go       | … unless somebody has rolled it back to earlier ones
 //	         | await.go     | which plugins of manifests hold for nothing yet?
 //	claim    | claims.go    | which route holds a match that several ask for?

@@ -20,8 +20,8 @@ type Given struct {
 	TCPPorts map[int]bool
 }
 
-// ungiven returns what is asked for in parts of a container that the operator has not given, sorted as its
-// services and routes are. What manifests set instead of its labels is not the
+// ungiven returns what is asked for in parts of a container that the operator has not given,
+// sorted as its services and routes are. What manifests set instead of its labels is not the
 // container's word.
 func (b *Builder) ungiven(c *container, parts []v1.DeclaredService) []v1.Problem {
 	if b.options.Given == nil {

@@ -131,8 +131,8 @@ func (s *service) withheld() *v1.Problem {
 }
 
 // affected returns the containers to judge anew, by their ids, where these services
-// were declared anew, or select others than before; all where the policies changed. What manifests say of a service takes the
-// place of labels that are judged here.
+// were declared anew, or select others than before; all where the policies changed. What
+// manifests say of a service takes the place of labels that are judged here.
 func (b *Builder) affected(redeclared map[string]bool, policies bool) []string {
 	ids := map[string]bool{}
 	for _, id := range b.reselected() {
