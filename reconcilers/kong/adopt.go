@@ -33,9 +33,9 @@ func (r *Reconciler) Adoptions(ctx context.Context, set v1.Set, shared v1.Shared
 	if err != nil {
 		return nil, explain(fmt.Errorf("read kong: %w", err))
 	}
-	known := r.adopted // what follows supposes that all of it is adopted
-	r.adopted = maps.Clone(known)
-	defer func() { r.adopted = known }()
+	known := r.names.adopted // what follows supposes that all of it is adopted
+	r.names.adopted = maps.Clone(known)
+	defer func() { r.names.adopted = known }()
 	found, p, err := h.rivals(ctx, func() plan.Plan {
 		desired, _ := r.Compile(reconcilers.Scope{}, set, shared)
 		return plan.Diff(observed, desired)
@@ -85,14 +85,14 @@ func (h *holders) reserve(e *entry, rec *record) (refused, unless string) {
 // Adopt implements reconcilers.Adopter.
 func (r *Reconciler) Adopt(chosen []reconcilers.Adoption) {
 	r.adopting = make(map[string]bool, len(chosen))
-	r.adopted = maps.Clone(r.adopted)
-	if r.adopted == nil {
-		r.adopted = map[v1.Key]string{}
+	r.names.adopted = maps.Clone(r.names.adopted)
+	if r.names.adopted == nil {
+		r.names.adopted = map[v1.Key]string{}
 	}
 	for _, a := range chosen {
 		r.adopting[a.ID] = true
-		if key := a.Change.Key; a.Change.After != nil && r.id(key.Kind, key.Name) != a.ID && strings.TrimPrefix(key.Name, "@") != a.ID {
-			r.adopted[key] = a.ID
+		if key := a.Change.Key; a.Change.After != nil && r.names.id(key.Kind, key.Name) != a.ID && strings.TrimPrefix(key.Name, "@") != a.ID {
+			r.names.adopted[key] = a.ID
 		}
 	}
 }

@@ -209,7 +209,7 @@ func TestSecretsOfOthersAreNotShown(t *testing.T) {
 func TestProofIsNotAdopted(t *testing.T) {
 	k := start(t, fakekong.Options{})
 	r := open(t, proven(k))
-	must(t, http.MethodPost, k.AdminURL+"/routes", `{"name":"`+r.name(proofKey)+`","paths":["/theirs"]}`)
+	must(t, http.MethodPost, k.AdminURL+"/routes", `{"name":"`+r.names.name(proofKey)+`","paths":["/theirs"]}`)
 	before := k.World()
 	found, err := r.Adoptions(t.Context(), v1.Set{}, v1.Shared{})
 	if err != nil || len(found) != 1 || found[0].Refused == "" || k.World() != before {

@@ -34,7 +34,7 @@ func (r *Reconciler) replacements(ctx context.Context) ([]reconcilers.Adoption, 
 	}
 	for _, row := range r.rows {
 		for _, body := range lists[row.kind] {
-			if e := (&entry{row, body}); !r.ours(body) && !r.base.has(row, body) {
+			if e := (&entry{row, body}); !r.names.ours(body) && !r.base.has(row, body) {
 				a.Goes = append(a.Goes, v1.OneLine(row.word()+" "+e.called()))
 			}
 		}

@@ -192,7 +192,7 @@ func (b *batch) note(i int) {
 	if problem == nil {
 		b.keep(change.Key, change.Object().Service, nil)
 		if change.Op == plan.Delete {
-			delete(b.adopted, change.Key)
+			delete(b.names.adopted, change.Key)
 		}
 		if change.Before != nil { // it may have been in another group
 			b.keep(change.Key, change.Before.Service, nil)

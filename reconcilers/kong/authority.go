@@ -138,7 +138,7 @@ func (c *compiler) issuersOf(s *v1.Service) (ids []*string, why, fix string) {
 	}
 	var texts []string
 	for _, cert := range certs {
-		texts = append(texts, c.id(kindAuthority, authorityKey(cert)))
+		texts = append(texts, c.names.id(kindAuthority, authorityKey(cert)))
 	}
 	slices.Sort(texts)
 	for _, id := range slices.Compact(texts) {

@@ -21,7 +21,7 @@ import (
 
 // compiler translates services to records. Pure.
 type compiler struct {
-	namer
+	names    namer
 	writer   string
 	base     *extra
 	rows     []*row
@@ -47,7 +47,7 @@ type compiler struct {
 
 // Compile implements reconcilers.Reconciler.
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
-	c := &compiler{namer: r.namer, base: r.base, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, open: r.open, state: make(plan.State, 8*len(set)+2)}
+	c := &compiler{names: r.names, base: r.base, writer: r.options.Writer, rows: r.rows, facts: r.last, held: r.held, open: r.open, state: make(plan.State, 8*len(set)+2)}
 	c.all, c.issuers, c.files, c.offline, c.verifies = scope.All(), r.authorities, r.options.authorities, r.options.Offline, r.Verifies()
 	if c.all {
 		c.unavailable()
@@ -70,14 +70,14 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 
 // unavailable adds the upstream and the service that belong to none.
 func (c *compiler) unavailable() {
-	name := c.name(reserved)
+	name := c.names.name(reserved)
 	marks := []string{tagWriter + c.writer}
 	if c.base != nil { // so that another file is another push
 		marks = append(marks, tagBase+c.base.digest)
 	}
-	none, _ := upstream(name, &v1.Service{}, c.tags(marks...))
+	none, _ := upstream(name, &v1.Service{}, c.names.tags(marks...))
 	c.add(kindUpstream, reserved, "", v1.Origin{}, none)
-	c.add(kindService, reserved, "", v1.Origin{}, c.backend(name, &v1.Service{}, c.tags()))
+	c.add(kindService, reserved, "", v1.Origin{}, c.backend(name, &v1.Service{}, c.names.tags()))
 }
 
 // unserved names what belongs to no service and is for HAProxy, when there is none.
@@ -102,7 +102,7 @@ func (c *compiler) service(s *v1.Service) {
 		c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, why, fix)
 		return
 	}
-	name, tags := c.name(s.Name), c.tags(tagService+s.Name)
+	name, tags := c.names.name(s.Name), c.names.tags(tagService+s.Name)
 	if s.Via.Port == 0 {
 		balanced, ok := upstream(name, s, tags)
 		if !ok {
@@ -165,7 +165,7 @@ func (c *compiler) target(s *v1.Service, e v1.Endpoint, tags []string) {
 	}
 	o := c.add(kindTarget, key.Name, s.Name, e.Origin, gokong.Target{
 		Target: &at, Weight: &weight, Tags: gokong.StringSlice(tags...),
-		Upstream: &gokong.Upstream{ID: new(c.id(kindUpstream, s.Name))},
+		Upstream: &gokong.Upstream{ID: new(c.names.id(kindUpstream, s.Name))},
 	})
 	if o != nil {
 		o.Owner.Name = e.ID
@@ -198,13 +198,13 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 		}
 		return
 	}
-	name, protocols := c.name(r.Name), protocols(s, &r)
+	name, protocols := c.names.name(r.Name), protocols(s, &r)
 	made := gokong.Route{
 		Name: &name, Protocols: gokong.StringSlice(protocols...), HTTPSRedirectStatusCode: new(cmp.Or(r.HTTPSRedirectStatusCode, 426)),
 		Hosts: gokong.StringSlice(r.Hosts...), Paths: gokong.StringSlice(r.Paths...), Methods: gokong.StringSlice(r.Methods...),
 		Headers: headers(r), StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: new(0),
-		Service: &gokong.Service{ID: new(c.id(kindService, s.Name))},
-		Tags:    gokong.StringSlice(c.tags(tagService+s.Name, tagRoute+r.Name)...),
+		Service: &gokong.Service{ID: new(c.names.id(kindService, s.Name))},
+		Tags:    gokong.StringSlice(c.names.tags(tagService+s.Name, tagRoute+r.Name)...),
 	}
 	taken(&r, &made)
 	o := c.add(kindRoute, r.Name, s.Name, r.Origin, made)
@@ -247,9 +247,9 @@ func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, enti
 		c.refuse(v1.Key{Kind: kind, Name: key}, origin, fmt.Sprintf("it can't be written as JSON: %v", err), "report this as a defect of Lockstep")
 		return nil
 	}
-	r := &record{row: rowOf(c.rows, kind), key: key, service: service, id: c.id(kind, key), body: body}
+	r := &record{row: rowOf(c.rows, kind), key: key, service: service, id: c.names.id(kind, key), body: body}
 	body["id"] = r.id
-	c.sign(r)
+	c.names.sign(r)
 	r.parents = map[string]string{}
 	for field := range r.row.refs {
 		if reference(body, field) != "" { // it is the service's own

@@ -103,7 +103,7 @@ func (c *compiler) entityKey(e *v1.Entity) string {
 		known, _ := v1.EntityKindOf(e.Kind, "")
 		for _, field := range known.Named {
 			if secret, ok := e.Body[field].(v1.Secret); ok {
-				name += c.seal.Digest(string(e.Kind), secret.Reveal())
+				name += c.names.seal.Digest(string(e.Kind), secret.Reveal())
 				break
 			}
 		}
@@ -148,7 +148,7 @@ func (c *compiler) entity(row *row, e *v1.Entity, group string) {
 		c.wrong(e, e.Origin, v1.Conflict, "another manifest declares the same", fmt.Sprintf("keep one of the two; the other stands at %s", other.Origin))
 		return
 	}
-	o := c.facts.declaredObject(rec, c.seal)
+	o := c.facts.declaredObject(rec, c.names.seal)
 	o.Origin = e.Origin
 	c.state[key] = o
 	if last := c.held[group][key]; last != nil {
@@ -202,7 +202,7 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 	body, hidden, secrets := secret.Reveal(e.Body)
 	rec := &record{row: row, key: key, service: group, declared: true, id: strings.TrimPrefix(key, "@"), parents: map[string]string{}, secrets: secrets}
 	if e.ID == "" {
-		rec.id = c.id(row.kind, key)
+		rec.id = c.names.id(row.kind, key)
 	}
 	var err error
 	if rec.body, err = jsonvalue.Of(body); err != nil {
@@ -265,7 +265,7 @@ func (c *compiler) idOf(kind v1.Kind, key string) string {
 	if id, own := strings.CutPrefix(key, "@"); own {
 		return id
 	}
-	return c.id(kind, key)
+	return c.names.id(kind, key)
 }
 
 // nearest is the advice for a reference that leads nowhere.
@@ -286,8 +286,8 @@ func (c *compiler) nearest(ref v1.EntityRef) string {
 }
 
 func (c *compiler) workspaceName() string {
-	if c.workspace == "" {
+	if c.names.workspace == "" {
 		return "default"
 	}
-	return c.workspace
+	return c.names.workspace
 }

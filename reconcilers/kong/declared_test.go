@@ -228,7 +228,7 @@ func TestDeclaredSecretChanges(t *testing.T) {
 			t.Errorf("other secrets: %v %s\n%s", problems, sentences(p), world)
 		}
 		if mode == fakekong.Database {
-			must(t, http.MethodPatch, k.AdminURL+"/jwts/"+r.id("jwt_secret", "bob/rsa"), `{"secret":"by hand"}`)
+			must(t, http.MethodPatch, k.AdminURL+"/jwts/"+r.names.id("jwt_secret", "bob/rsa"), `{"secret":"by hand"}`)
 			if p, _ := declare(t, r, v1.Set{}, with("three", "four")); len(p.Changes) != 1 || strings.Contains(k.World(), "by hand") {
 				t.Errorf("a secret that somebody changed: %s", sentences(p))
 			}

@@ -27,8 +27,8 @@ type step struct{ method, path, body string }
 func (s step) take(t *testing.T, url string, r *Reconciler) {
 	t.Helper()
 	ids := strings.NewReplacer(
-		"{service/a}", r.id(kindService, "a"), "{service/b}", r.id(kindService, "b"),
-		"{upstream/a}", r.id(kindUpstream, "a"), "{route/a.default}", r.id(kindRoute, "a.default"))
+		"{service/a}", r.names.id(kindService, "a"), "{service/b}", r.names.id(kindService, "b"),
+		"{upstream/a}", r.names.id(kindUpstream, "a"), "{route/a.default}", r.names.id(kindRoute, "a.default"))
 	must(t, s.method, url+ids.Replace(s.path), ids.Replace(s.body))
 }
 

@@ -91,13 +91,13 @@ func (h *holders) rival(ctx context.Context, rec *record) (*entry, error) {
 		}
 	}
 	if e := h.byID[string(rec.row.kind)+"\x00"+rec.id]; e != nil {
-		if h.ours(e.body) {
+		if h.names.ours(e.body) {
 			return nil, nil
 		}
 		return e, nil
 	}
 	for _, at := range placesOf(h.rows, rec.row, rec.body) {
-		if e := h.places[at.text]; e != nil && !h.ours(e.body) {
+		if e := h.places[at.text]; e != nil && !h.names.ours(e.body) {
 			return e, nil
 		}
 	}
@@ -124,7 +124,7 @@ func (h *holders) rivals(ctx context.Context, compile func() plan.Plan) (map[v1.
 			}
 			found[change.Key], taken[e], more = e, true, true
 			if rec.id != e.id() {
-				h.adopted[change.Key] = e.id()
+				h.names.adopted[change.Key] = e.id()
 			}
 		}
 		if !more {
@@ -137,7 +137,7 @@ func (h *holders) rivals(ctx context.Context, compile func() plan.Plan) (map[v1.
 func (h *holders) stay(e *entry, adopted map[string]bool) []string {
 	var out []string
 	for _, child := range h.children[e.id()] {
-		if !h.ours(child.body) && !adopted[child.id()] {
+		if !h.names.ours(child.body) && !adopted[child.id()] {
 			out = append(out, v1.OneLine(fmt.Sprintf("%s %v", child.row.word(), child.called())))
 		}
 	}
@@ -159,7 +159,7 @@ func (h *holders) before(e *entry, rec *record, keys map[string]string) *plan.Ob
 	theirs.key, theirs.declared, theirs.service = rec.key, rec.declared, rec.service
 	o := h.object(theirs)
 	// Where a secret is asked for, what stands there now is one as well.
-	v := secret.Veil{Seal: h.seal, ID: theirs.id, Hidden: allTagged(rec.body, tagHidden)}
+	v := secret.Veil{Seal: h.names.seal, ID: theirs.id, Hidden: allTagged(rec.body, tagHidden)}
 	for name, text := range o.Fields {
 		if v.Covers(name) && text != "" {
 			o.Fields[name] = v.Digest(text)

@@ -17,7 +17,7 @@ import (
 
 // Reconciler keeps one Kong, or one cluster of nodes over a database.
 type Reconciler struct {
-	namer
+	names   namer
 	options Options
 	rows    []*row
 	client  *admin.Client
@@ -88,14 +88,14 @@ func New(o Options) (*Reconciler, error) {
 		}
 	}
 	r := &Reconciler{
-		file: file, leads: leads, base: file.current(), namer: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: rows, client: c,
+		file: file, leads: leads, base: file.current(), names: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: rows, client: c,
 		refused: map[string]refused{}, unsure: map[v1.Key]string{}, authorities: map[string][]string{}, unread: map[string]string{},
 	}
 	if err := r.readAuthorities(true); err != nil {
 		return nil, err
 	}
 	if r.Verifies() {
-		r.verifier = newVerifier(r.namer, o, m.proxy)
+		r.verifier = newVerifier(r.names, o, m.proxy)
 	}
 	return r, nil
 }

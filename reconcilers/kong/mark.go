@@ -43,11 +43,11 @@ func (r *Reconciler) claim(ctx context.Context, p plan.Plan) error {
 	case r.mark.writer != "" && (!r.options.Takeover || r.mark.mine):
 		r.stale = true
 		return admin.Problem(v1.Conflict,
-			fmt.Sprintf("another Lockstep writes to this Kong as the owner %q (its id: %s)", r.owner, r.mark.writer),
+			fmt.Sprintf("another Lockstep writes to this Kong as the owner %q (its id: %s)", r.names.owner, r.mark.writer),
 			"give one of them another --owner, or stop the other and start this one with --takeover")
 	case !writes:
 		r.stale = true
-		return &moved{fmt.Errorf("the writer's mark %s is gone", r.name(reserved))}
+		return &moved{fmt.Errorf("the writer's mark %s is gone", r.names.name(reserved))}
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func (r *Reconciler) claim(ctx context.Context, p plan.Plan) error {
 // readMark asks Kong who writes.
 func (r *Reconciler) readMark(ctx context.Context) error {
 	next := mark{read: time.Now(), mine: r.mark.mine}
-	a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/upstreams/" + r.id(kindUpstream, reserved)})
+	a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/upstreams/" + r.names.id(kindUpstream, reserved)})
 	if err != nil && !admin.IsStatus(err, http.StatusNotFound) {
 		return err
 	}

@@ -58,7 +58,7 @@ func (r *Reconciler) members(ctx context.Context, records []*record, keys map[st
 			}
 			for _, body := range consumers {
 				id, _ := body["id"].(string)
-				if key, known := keys[id]; known && r.ours(body) {
+				if key, known := keys[id]; known && r.names.ours(body) {
 					found[i] = append(found[i], r.member(row, in, id, key))
 				}
 			}
@@ -79,7 +79,7 @@ func (r *Reconciler) members(ctx context.Context, records []*record, keys map[st
 func (r *Reconciler) member(row *row, group *record, id, consumer string) *record {
 	key := memberKey(group.key, consumer)
 	return &record{
-		row: row, key: key, id: r.id(kindMember, key), service: declaredGroup, declared: true,
+		row: row, key: key, id: r.names.id(kindMember, key), service: declaredGroup, declared: true,
 		parents: map[string]string{fieldGroup: group.key, fieldConsumer: consumer},
 		body:    map[string]any{fieldGroup: map[string]any{"id": group.id}, fieldConsumer: map[string]any{"id": id}},
 	}

@@ -81,7 +81,7 @@ func (r *Reconciler) sameNode(ctx context.Context) error {
 func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[string]any) (string, error) {
 	for _, row := range r.rows {
 		for _, body := range lists[row.kind] {
-			if !r.ours(body) && !r.base.has(row, body) && !r.there.has(row, body) {
+			if !r.names.ours(body) && !r.base.has(row, body) && !r.there.has(row, body) {
 				return fmt.Sprintf("%s %v", row.word(), cmp.Or(body[row.unique], body["id"])), nil
 			}
 		}

@@ -20,7 +20,7 @@ import (
 
 // loadDatabase reads what carries our mark, and the targets of our upstreams.
 func (r *Reconciler) loadDatabase(ctx context.Context) error {
-	lists, err := r.lists(ctx, url.Values{"tags": {tagOwner + r.owner}})
+	lists, err := r.lists(ctx, url.Values{"tags": {tagOwner + r.names.owner}})
 	if err != nil {
 		return err
 	}
@@ -32,13 +32,13 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 	var records []*record
 	keys := map[string]string{}   // ids of our parents: their keys
 	groups := map[string]string{} // of what is declared: its group
-	r.adopted = map[v1.Key]string{}
+	r.names.adopted = map[v1.Key]string{}
 	for _, row := range r.rows {
 		r.noteAdopted(row, lists[row.kind])
 	}
 	for _, row := range r.rows {
 		for _, body := range lists[row.kind] {
-			if !r.ours(body) {
+			if !r.names.ours(body) {
 				continue
 			}
 			record := r.record(row, body, keys)
@@ -95,12 +95,12 @@ func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[st
 				return nil // the upstream went while we were reading
 			}
 			for _, body := range bodies {
-				if !r.ours(body) {
+				if !r.names.ours(body) {
 					target, _ := body["target"].(string)
 					strange[i] = append(strange[i], target)
 					continue
 				}
-				if r.wasAdopted(body) {
+				if r.names.wasAdopted(body) {
 					adopted[i] = append(adopted[i], body)
 					continue
 				}
@@ -131,13 +131,13 @@ func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[st
 // the same place, the one with the lesser id is meant, whichever is listed first.
 func (r *Reconciler) noteAdopted(row *row, bodies []map[string]any) {
 	for _, body := range bodies {
-		if !r.wasAdopted(body) {
+		if !r.names.wasAdopted(body) {
 			continue
 		}
 		key := v1.Key{Kind: row.kind, Name: keyOf(row, body)}
 		id, _ := body["id"].(string)
-		if known := r.adopted[key]; known == "" || id < known {
-			r.adopted[key] = id
+		if known := r.names.adopted[key]; known == "" || id < known {
+			r.names.adopted[key] = id
 		}
 	}
 }
@@ -193,10 +193,10 @@ func (r *Reconciler) record(row *row, body map[string]any, keys map[string]strin
 		}
 		rec.parents[field] = key
 	}
-	if (row.kind == kindUpstream || row.kind == kindService) && rec.id == r.id(row.kind, reserved) {
+	if (row.kind == kindUpstream || row.kind == kindService) && rec.id == r.names.id(row.kind, reserved) {
 		rec.key = reserved
 	}
-	if rec.id != r.id(row.kind, rec.key) {
+	if rec.id != r.names.id(row.kind, rec.key) {
 		rec.key = "@" + rec.id
 	}
 	return rec
@@ -209,12 +209,12 @@ func (r *Reconciler) object(rec *record) *plan.Object {
 	}
 	others := r.facts.of(rec).others(rec.body)
 	if rec.row.kind == kindPlugin {
-		others = r.facts.configured(rec, others, r.veil(rec))
+		others = r.facts.configured(rec, others, r.names.veil(rec))
 		rec = r.facts.knowing(rec)
 	}
 	o := rec.object(others)
 	if rec.row.kind == kindRoute && !strings.HasPrefix(rec.key, "@") {
-		o.Hold = rec.held(r.namer).object(others)
+		o.Hold = rec.held(r.names).object(others)
 	}
 	return o
 }
@@ -222,9 +222,9 @@ func (r *Reconciler) object(rec *record) *plan.Object {
 // declaredObject makes the observed object of what is declared in Kong's own words.
 func (r *Reconciler) declaredObject(rec *record) *plan.Object {
 	rec = r.facts.knowing(rec)
-	o := r.facts.declaredObject(rec, r.seal)
+	o := r.facts.declaredObject(rec, r.names.seal)
 	if rec.row.kind == kindRoute {
-		o.Hold = r.facts.declaredObject(rec.held(r.namer), r.seal)
+		o.Hold = r.facts.declaredObject(rec.held(r.names), r.names.seal)
 	}
 	return o
 }

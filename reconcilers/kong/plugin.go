@@ -175,7 +175,7 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 	if kind == kindRoute {
 		marks = append(marks, tagRoute+parent)
 	}
-	if mark := c.facts.plugins[p.Name].own(config, secret.Veil{Seal: c.seal, ID: c.id(kindPlugin, key)}); mark != "" {
+	if mark := c.facts.plugins[p.Name].own(config, secret.Veil{Seal: c.names.seal, ID: c.names.id(kindPlugin, key)}); mark != "" {
 		marks = append(marks, tagSecret+mark)
 	}
 	for _, setting := range p.Settings {
@@ -184,13 +184,13 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 		}
 	}
 	body := map[string]any{
-		"name": p.Name, "enabled": p.Enabled, "config": config, "tags": c.tags(marks...),
-		string(kind): map[string]any{"id": c.id(kind, parent)},
+		"name": p.Name, "enabled": p.Enabled, "config": config, "tags": c.names.tags(marks...),
+		string(kind): map[string]any{"id": c.names.id(kind, parent)},
 	}
 	if p.InstanceName != "" {
 		body["instance_name"] = p.InstanceName
 	}
-	rec := &record{row: rowOf(c.rows, kindPlugin), key: key, service: s.Name, id: c.id(kindPlugin, key),
+	rec := &record{row: rowOf(c.rows, kindPlugin), key: key, service: s.Name, id: c.names.id(kindPlugin, key),
 		parents: map[string]string{string(kind): parent}}
 	var err error
 	if rec.body, err = jsonvalue.Of(body); err != nil {
@@ -198,9 +198,9 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 		return
 	}
 	rec.body["id"] = rec.id
-	c.sign(rec)
+	c.names.sign(rec)
 	rec.secrets = c.facts.of(rec).secretTexts(rec)
-	o := rec.object(c.facts.configured(rec, nil, c.veil(rec)))
+	o := rec.object(c.facts.configured(rec, nil, c.names.veil(rec)))
 	o.Origin = p.Origin
 	rec.origins = make(map[string]v1.Origin, len(p.Settings))
 	for _, setting := range p.Settings {

@@ -54,10 +54,10 @@ func (c *compiler) proof() {
 		maps.Copy(c.state, c.held[proofKey])
 		return
 	}
-	tags := c.tags(tagService+proofKey, tagRoute+proofKey)
+	tags := c.names.tags(tagService+proofKey, tagRoute+proofKey)
 	c.prove(kindRoute, proofKey, map[string]string{"service": reserved}, map[string]any{
-		"name": c.name(proofKey), "protocols": []string{"http", "https"}, "https_redirect_status_code": 426,
-		"hosts": []string{c.proofHost()}, "paths": []string{"/"}, "methods": []string{"GET"}, "headers": map[string]any{proofHeader: []string{c.proofWord()}},
+		"name": c.names.name(proofKey), "protocols": []string{"http", "https"}, "https_redirect_status_code": 426,
+		"hosts": []string{c.names.proofHost()}, "paths": []string{"/"}, "methods": []string{"GET"}, "headers": map[string]any{proofHeader: []string{c.names.proofWord()}},
 		"strip_path": false, "preserve_host": false, "regex_priority": 0, "tags": tags,
 	})
 	c.prove(kindPlugin, pluginKey(kindRoute, proofKey, proofPlugin), map[string]string{"route": proofKey}, map[string]any{
@@ -67,10 +67,10 @@ func (c *compiler) proof() {
 
 // prove adds one of the two entities.
 func (c *compiler) prove(kind v1.Kind, key string, parents map[string]string, body map[string]any) {
-	rec := &record{row: rowOf(c.rows, kind), key: key, service: proofKey, id: c.id(kind, key), parents: parents}
+	rec := &record{row: rowOf(c.rows, kind), key: key, service: proofKey, id: c.names.id(kind, key), parents: parents}
 	body["id"] = rec.id
 	for field, parent := range parents {
-		body[field] = map[string]any{"id": c.id(rec.row.refs[field], parent)}
+		body[field] = map[string]any{"id": c.names.id(rec.row.refs[field], parent)}
 	}
 	var err error
 	if rec.body, err = jsonvalue.Of(body); err != nil {
@@ -79,7 +79,7 @@ func (c *compiler) prove(kind v1.Kind, key string, parents map[string]string, bo
 	}
 	var others map[string]any
 	if kind == kindPlugin {
-		others = c.facts.configured(rec, nil, c.veil(rec))
+		others = c.facts.configured(rec, nil, c.names.veil(rec))
 	}
 	o := rec.object(others)
 	c.state[o.Key] = o

@@ -62,7 +62,7 @@ func (b *batch) open(ctx context.Context, i int, rec *record) (*plan.Object, err
 	b.waiting[i] = rec
 	b.writtenMu.Unlock()
 	if create {
-		return b.create(ctx, rec.held(b.namer))
+		return b.create(ctx, rec.held(b.names))
 	}
 	return b.changes[i].Before, nil
 }

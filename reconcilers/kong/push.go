@@ -35,7 +35,7 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 		maps.Copy(current, objects)
 	}
 	d := draft{current: current, want: plan.Apply(current, p.Changes), problems: map[v1.Key]*v1.Problem{}, turn: func(rec *record) *plan.Object {
-		return r.object(rec.held(r.namer))
+		return r.object(rec.held(r.names))
 	}}
 	for range maxPushes {
 		d.complete(r.rows)

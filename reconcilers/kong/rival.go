@@ -147,7 +147,7 @@ func (b *batch) harmless(ctx context.Context, rec *record) error {
 				return err
 			}
 			for _, body := range list {
-				if !b.ours(body) {
+				if !b.names.ours(body) {
 					return &conflict{
 						message: fmt.Sprintf("the %s %s also has a %s that is not Lockstep's (id %v), which would go with it", rec.row.word(), rec.title(), child.word(), body["id"]),
 						fix:     "remove that one",

@@ -142,7 +142,7 @@ func TestAuthoritiesAreEntities(t *testing.T) {
 		}
 		before := holds("at first", 2)
 		for name, want := range map[string]int{"any": 1, "named": 1, "same": 1, "blind": 0, "plain": 0} {
-			ids, _, _ := (&compiler{namer: r.namer, issuers: r.authorities}).issuersOf(set[name])
+			ids, _, _ := (&compiler{names: r.names, issuers: r.authorities}).issuersOf(set[name])
 			if len(ids) != want || want == 1 && !strings.Contains(before, *ids[0]) {
 				t.Errorf("%v: %s names %v, want %d", mode, name, ids, want)
 			}
@@ -187,7 +187,7 @@ func TestAuthoritiesThatKongRefuses(t *testing.T) {
 		r := open(t, o)
 		settled(t, r, setOf(s))
 		world := k.World("tags")
-		if ids, _, _ := (&compiler{namer: r.namer, issuers: r.authorities}).issuersOf(s); len(ids) != 1 || strings.Count(world, "ca_certificate ") != 1 || !strings.Contains(world, *ids[0]) {
+		if ids, _, _ := (&compiler{names: r.names, issuers: r.authorities}).issuersOf(s); len(ids) != 1 || strings.Count(world, "ca_certificate ") != 1 || !strings.Contains(world, *ids[0]) {
 			t.Errorf("%v: it names %d authorities in\n%s", mode, len(ids), world)
 		}
 		if err := os.WriteFile(path, []byte(ended), 0o600); err != nil {
@@ -214,7 +214,7 @@ func TestAuthorityInUse(t *testing.T) {
 	o.Authorities = []string{path}
 	r := open(t, o)
 	settled(t, r, v1.Set{})
-	id := r.id(kindAuthority, authorityKey(r.authorities[""][0]))
+	id := r.names.id(kindAuthority, authorityKey(r.authorities[""][0]))
 	must(t, "PUT", k.AdminURL+"/services/theirs", `{"host": "h", "protocol": "https", "ca_certificates": ["`+id+`"]}`)
 	o.Authorities = nil
 	r = open(t, o)

@@ -28,7 +28,7 @@ func (c *compiler) label(rec *record, e *v1.Entity, about *schema, hidden []stri
 			marks = append(marks, tagHidden+quoted(path))
 		}
 	}
-	v := secret.Veil{Seal: c.seal, ID: rec.id}
+	v := secret.Veil{Seal: c.names.seal, ID: rec.id}
 	if mark := about.sealed(rec, v); mark != "" {
 		marks = append(marks, tagSecret+mark)
 	}
@@ -44,11 +44,11 @@ func (c *compiler) label(rec *record, e *v1.Entity, about *schema, hidden []stri
 		}
 	}
 	tags := make([]any, 0, len(marks)+1)
-	for _, tag := range slices.Compact(c.tags(marks...)) {
+	for _, tag := range slices.Compact(c.names.tags(marks...)) {
 		tags = append(tags, tag)
 	}
 	rec.body["tags"], rec.body["id"] = tags, rec.id
-	c.sign(rec)
+	c.names.sign(rec)
 }
 
 // spell turns spellings that only exist in requests into what Kong keeps.

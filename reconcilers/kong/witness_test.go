@@ -224,7 +224,7 @@ func TestReportedPluginsProtect(t *testing.T) {
 			r.fresh(t, set)
 			want := k.World()
 			ids := open(t, options(k.AdminURL))
-			must(t, test.method, k.AdminURL+"/plugins/"+ids.id(kindPlugin, pluginKey(kindRoute, "a.default", "rate-limiting")), test.body)
+			must(t, test.method, k.AdminURL+"/plugins/"+ids.names.id(kindPlugin, pluginKey(kindRoute, "a.default", "rate-limiting")), test.body)
 			p := r.fresh(t, set)
 			if test.reported != "" {
 				if !strings.Contains(reported(p), test.reported) || len(p.Changes) > 0 {
@@ -401,7 +401,7 @@ func TestReportedLeavesTheProof(t *testing.T) {
 		t.Errorf("what Lockstep did itself is reported:\n%s", reported(p))
 	}
 	ids := open(t, options(k.AdminURL))
-	must(t, http.MethodPatch, k.AdminURL+"/routes/"+ids.id(kindRoute, proofKey), `{"hosts":["theirs.test"]}`)
+	must(t, http.MethodPatch, k.AdminURL+"/routes/"+ids.names.id(kindRoute, proofKey), `{"hosts":["theirs.test"]}`)
 	if p := r.fresh(t, set); len(p.Reported) > 0 {
 		t.Errorf("reported:\n%s", reported(p))
 	}

@@ -64,7 +64,7 @@ func (b *batch) remove(ctx context.Context, rec *record) error {
 			fix:     "remove these targets from it",
 		}
 	}
-	if rec.declared || b.wasAdopted(rec.body) {
+	if rec.declared || b.names.wasAdopted(rec.body) {
 		if err := b.harmless(ctx, rec); err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (b *batch) referenced(ctx context.Context, rec *record, refused error) erro
 		return err
 	}
 	for _, body := range routes {
-		if !b.ours(body) {
+		if !b.names.ours(body) {
 			return &conflict{
 				message: fmt.Sprintf("the service %s has a route that is not Lockstep's: %v (id %v)", rec.name(), body["name"], body["id"]),
 				fix:     "remove that route, or point it to another service",
@@ -118,10 +118,10 @@ func (b *batch) overtake(ctx context.Context, rec *record) (*plan.Object, error)
 	if body == nil {
 		return nil, &moved{fmt.Errorf("the %s %s was there and is gone", rec.row.kind, rec.id)}
 	}
-	if !b.ours(body) {
+	if !b.names.ours(body) {
 		return nil, &conflict{
 			message: fmt.Sprintf("a %s with the id %s exists without Lockstep's tag", rec.row.kind, rec.id),
-			fix:     adoptIt(rec) + "remove it, or give it the tag " + tagOwner + b.owner + " back",
+			fix:     adoptIt(rec) + "remove it, or give it the tag " + tagOwner + b.names.owner + " back",
 		}
 	}
 	keys := map[string]string{}
@@ -163,17 +163,17 @@ func (b *batch) free(ctx context.Context, rec *record) error {
 	if id == rec.id {
 		return nil // the same one: the write goes through, or says that the id exists
 	}
-	if !b.ours(holder) {
+	if !b.names.ours(holder) {
 		return &conflict{
 			message: rec.clash(id),
 			fix:     b.adoptable(rec) + "rename or remove that one, or give Lockstep another --owner",
 		}
 	}
 	b.doubtful.Store(true)
-	r := admin.Request{Method: http.MethodPatch, Path: rec.row.pathOf(b.rows, holder) + "/" + id, Body: map[string]any{rec.row.unique: b.parked(id)}}
+	r := admin.Request{Method: http.MethodPatch, Path: rec.row.pathOf(b.rows, holder) + "/" + id, Body: map[string]any{rec.row.unique: b.names.parked(id)}}
 	switch {
 	case rec.row.kind == kindPlugin && holder["name"] != rec.name():
-		r.Body = map[string]any{"instance_name": b.parked(id)}
+		r.Body = map[string]any{"instance_name": b.names.parked(id)}
 	case !rec.row.parks || holder[rec.row.unique] != rec.body[rec.row.unique]: // an address can't be parked, nor a plugin's place
 		r.Method, r.Body = http.MethodDelete, nil
 	}
