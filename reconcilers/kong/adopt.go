@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -33,9 +33,9 @@ func (r *Reconciler) Adoptions(ctx context.Context, set v1.Set, shared v1.Shared
 	if err != nil {
 		return nil, explain(fmt.Errorf("read kong: %w", err))
 	}
-	known := r.names.adopted // what follows supposes that all of it is adopted
-	r.names.adopted = maps.Clone(known)
-	defer func() { r.names.adopted = known }()
+	known := r.names.Adopted // what follows supposes that all of it is adopted
+	r.names.Adopted = maps.Clone(known)
+	defer func() { r.names.Adopted = known }()
 	found, p, err := h.rivals(ctx, func() plan.Plan {
 		desired, _ := r.Compile(reconcilers.Scope{}, set, shared)
 		return plan.Diff(observed, desired)
@@ -45,8 +45,8 @@ func (r *Reconciler) Adoptions(ctx context.Context, set v1.Set, shared v1.Shared
 	}
 	ids, keys := map[string]bool{}, map[string]string{}
 	for _, o := range observed {
-		if rec, ok := o.Native.(*record); ok {
-			keys[rec.id] = rec.key
+		if rec, ok := o.Native.(*entity.Record); ok {
+			keys[rec.ID] = rec.Key
 		}
 	}
 	for key, e := range found {
@@ -54,11 +54,11 @@ func (r *Reconciler) Adoptions(ctx context.Context, set v1.Set, shared v1.Shared
 	}
 	var out []reconcilers.Adoption
 	for _, change := range p.Changes { // parents first
-		rec, ok := change.Object().Native.(*record)
+		rec, ok := change.Object().Native.(*entity.Record)
 		if e := found[change.Key]; ok && e != nil {
 			before := h.before(e, rec, keys)
 			a := reconcilers.Adoption{
-				Gateway: v1.Kong, ID: e.id(), Names: rec.names(), Stays: h.stay(e, ids),
+				Gateway: v1.Kong, ID: e.id(), Names: rec.Names(), Stays: h.stay(e, ids),
 				Change: plan.Change{Op: plan.Update, Key: change.Key, Before: before, After: change.After, Fields: before.Differs(change.After)},
 			}
 			a.Refused, a.Unless = h.reserve(e, rec)
@@ -69,14 +69,14 @@ func (r *Reconciler) Adoptions(ctx context.Context, set v1.Set, shared v1.Shared
 }
 
 // reserve says why an entity can't be adopted, or is only when it is named.
-func (h *holders) reserve(e *entry, rec *record) (refused, unless string) {
-	if isProof(v1.Key{Kind: rec.row.kind, Name: rec.key}) {
+func (h *holders) reserve(e *entry, rec *entity.Record) (refused, unless string) {
+	if entity.IsProof(v1.Key{Kind: rec.Row.Kind, Name: rec.Key}) {
 		return "it is in the place of what Lockstep asks Kong's workers by, whose id matters: remove it, or rename it", ""
 	}
-	if own, given := strings.CutPrefix(rec.key, "@"); given && rec.declared && own != e.id() {
+	if own, given := strings.CutPrefix(rec.Key, "@"); given && rec.Declared && own != e.id() {
 		return fmt.Sprintf("its manifest gives the id %s, and the one that is there has %s: leave the id out, or give that one", own, e.id()), ""
 	}
-	if other := tagged(e.body, tagOwner); other != "" {
+	if other := entity.Tagged(e.body, entity.TagOwner); other != "" {
 		return "", v1.OneLine(fmt.Sprintf("it bears the mark of another owner, %s: adopt it by its name, when no Lockstep writes for that one any more", other))
 	}
 	return "", ""
@@ -85,14 +85,14 @@ func (h *holders) reserve(e *entry, rec *record) (refused, unless string) {
 // Adopt implements reconcilers.Adopter.
 func (r *Reconciler) Adopt(chosen []reconcilers.Adoption) {
 	r.adopting = make(map[string]bool, len(chosen))
-	r.names.adopted = maps.Clone(r.names.adopted)
-	if r.names.adopted == nil {
-		r.names.adopted = map[v1.Key]string{}
+	r.names.Adopted = maps.Clone(r.names.Adopted)
+	if r.names.Adopted == nil {
+		r.names.Adopted = map[v1.Key]string{}
 	}
 	for _, a := range chosen {
 		r.adopting[a.ID] = true
-		if key := a.Change.Key; a.Change.After != nil && r.names.id(key.Kind, key.Name) != a.ID && strings.TrimPrefix(key.Name, "@") != a.ID {
-			r.names.adopted[key] = a.ID
+		if key := a.Change.Key; a.Change.After != nil && r.names.ID(key.Kind, key.Name) != a.ID && strings.TrimPrefix(key.Name, "@") != a.ID {
+			r.names.Adopted[key] = a.ID
 		}
 	}
 }
@@ -102,25 +102,13 @@ func (b *batch) adopts(change plan.Change) bool {
 	if len(b.adopting) == 0 || change.Op != plan.Create {
 		return false
 	}
-	rec, ok := change.After.Native.(*record)
-	return ok && b.adopting[rec.id]
-}
-
-// names are those by which people may call an entity; the first is the one that is shown.
-func (r *record) names() []string {
-	names := []string{r.title(), r.key, r.id}
-	if strings.HasPrefix(r.key, "@") && r.key != reserved {
-		names = []string{r.id, r.key, r.title()}
-	}
-	for i := range names {
-		names[i] = string(r.row.kind) + "/" + names[i]
-	}
-	return slices.Compact(names)
+	rec, ok := change.After.Native.(*entity.Record)
+	return ok && b.adopting[rec.ID]
 }
 
 // adoptIt is the advice to adopt what stands in the way of an entity.
-func adoptIt(rec *record) string {
-	name := string(v1.Kong) + ":" + rec.names()[0]
+func adoptIt(rec *entity.Record) string {
+	name := string(v1.Kong) + ":" + rec.Names()[0]
 	if strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune("-._:/@+%=", r) && !alphanumeric(r) }) {
 		name = strconv.Quote(name)
 	}
@@ -133,8 +121,8 @@ func alphanumeric(r rune) bool {
 
 // adoptable is that advice where it can be followed: what is there already has a place
 // of its own.
-func (b *batch) adoptable(rec *record) string {
-	if b.held[rec.service][v1.Key{Kind: rec.row.kind, Name: rec.key}] != nil || strings.HasPrefix(rec.key, "@") {
+func (b *batch) adoptable(rec *entity.Record) string {
+	if b.held[rec.Service][v1.Key{Kind: rec.Row.Kind, Name: rec.Key}] != nil || strings.HasPrefix(rec.Key, "@") {
 		return ""
 	}
 	return adoptIt(rec)

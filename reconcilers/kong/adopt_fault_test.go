@@ -12,6 +12,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -22,9 +23,9 @@ func wantedOfOthers() (v1.Set, v1.Shared) {
 	set["a"].Routes[0].Plugins = []v1.Plugin{plugin("key-auth")}
 	alice := on("consumer", v1.KindConsumer, "alice")
 	return set, v1.Shared{Entities: []v1.Entity{
-		entity(v1.KindConsumer, "alice", body{"username": "alice", "tags": []any{"staff"}}),
-		entity(v1.KindKeyAuth, "alice/", body{"key": v1.NewSecret("hush-key")}, alice),
-		entity("basicauth_credential", "alice/alice", body{"username": "alice", "password": v1.NewSecret("hush-password")}, alice),
+		anEntity(v1.KindConsumer, "alice", body{"username": "alice", "tags": []any{"staff"}}),
+		anEntity(v1.KindKeyAuth, "alice/", body{"key": v1.NewSecret("hush-key")}, alice),
+		anEntity("basicauth_credential", "alice/alice", body{"username": "alice", "password": v1.NewSecret("hush-password")}, alice),
 	}}
 }
 
@@ -33,7 +34,7 @@ func wantedOfOthers() (v1.Set, v1.Shared) {
 func occupied(t *testing.T, model *fakekong.Kong, set v1.Set, shared v1.Shared, attempts int) (*fakekong.Kong, *Reconciler) {
 	t.Helper()
 	k := start(t, fakekong.Options{})
-	replant(t, model, k, table())
+	replant(t, model, k, entity.Table())
 	o := options(k.AdminURL)
 	o.Attempts = attempts
 	r := open(t, o)
@@ -168,7 +169,7 @@ func TestAnotherOwnersIsAdoptedByName(t *testing.T) {
 	}
 	found[0].Unless = "" // somebody names it
 	r.Adopt(found)
-	if p := settledShared(t, r, shared); p != nil || !strings.Contains(k.World(), tagAdopted+found[0].ID) || strings.Contains(k.World(), "owner:other") {
+	if p := settledShared(t, r, shared); p != nil || !strings.Contains(k.World(), entity.TagAdopted+found[0].ID) || strings.Contains(k.World(), "owner:other") {
 		t.Errorf("%v:\n%s", p, k.World())
 	}
 }
@@ -192,7 +193,7 @@ func settledShared(t *testing.T, r *Reconciler, shared v1.Shared) *v1.Problem {
 func TestSecretsOfOthersAreNotShown(t *testing.T) {
 	k := start(t, fakekong.Options{})
 	must(t, http.MethodPost, k.AdminURL+"/plugins", `{"name":"rate-limiting","config":{"minute":9,"policy":"redis","redis":{"host":"hush-host","password":"hush-theirs"}}}`)
-	shared := v1.Shared{Entities: []v1.Entity{entity(kindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{
+	shared := v1.Shared{Entities: []v1.Entity{anEntity(v1.KindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{
 		"minute": 60, "policy": "redis", "redis": body{"host": v1.NewSecret("hush-ours"), "password": v1.NewSecret("hush-password")},
 	}})}}
 	found, outcomes := adoptAll(t, open(t, options(k.AdminURL)), v1.Set{}, shared)
@@ -209,7 +210,7 @@ func TestSecretsOfOthersAreNotShown(t *testing.T) {
 func TestProofIsNotAdopted(t *testing.T) {
 	k := start(t, fakekong.Options{})
 	r := open(t, proven(k))
-	must(t, http.MethodPost, k.AdminURL+"/routes", `{"name":"`+r.names.name(proofKey)+`","paths":["/theirs"]}`)
+	must(t, http.MethodPost, k.AdminURL+"/routes", `{"name":"`+r.names.Name(entity.ProofKey)+`","paths":["/theirs"]}`)
 	before := k.World()
 	found, err := r.Adoptions(t.Context(), v1.Set{}, v1.Shared{})
 	if err != nil || len(found) != 1 || found[0].Refused == "" || k.World() != before {

@@ -14,6 +14,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -42,10 +43,10 @@ func adoptAll(t *testing.T, r reconcilers.Reconciler, set v1.Set, shared v1.Shar
 }
 
 // refsOf are the fields of all kinds that name another entity.
-func refsOf(rows []*row) map[string]bool {
+func refsOf(rows []*entity.Row) map[string]bool {
 	fields := map[string]bool{}
 	for _, row := range rows {
-		for field := range row.refs {
+		for field := range row.Refs {
 			fields[field] = true
 		}
 	}
@@ -54,20 +55,20 @@ func refsOf(rows []*row) map[string]bool {
 
 // replant puts all entities of one Kong into another as a stranger would have made
 // them: with other ids, without tags, and some values different. It returns their ids by kind.
-func replant(t *testing.T, from, to *fakekong.Kong, rows []*row) map[v1.Kind][]string {
+func replant(t *testing.T, from, to *fakekong.Kong, rows []*entity.Row) map[v1.Kind][]string {
 	t.Helper()
 	ids, refs, planted := map[string]string{}, refsOf(rows), map[v1.Kind][]string{}
 	for _, row := range rows {
-		paths := []string{"/" + row.path}
-		if row.kind == kindGroup || row.kind == kindMember {
+		paths := []string{"/" + row.Path}
+		if row.Kind == v1.KindGroup || row.Kind == v1.KindMember {
 			continue // the stand-in is an edition without
 		}
-		if row.within != "" {
+		if row.Within != "" {
 			paths = nil
-			for _, id := range planted[row.within] {
+			for _, id := range planted[row.Within] {
 				for old, now := range ids {
 					if now == id {
-						paths = append(paths, "/"+rowOf(rows, row.within).path+"/"+old+"/"+row.path)
+						paths = append(paths, "/"+entity.RowOf(rows, row.Within).Path+"/"+old+"/"+row.Path)
 					}
 				}
 			}
@@ -84,23 +85,23 @@ func replant(t *testing.T, from, to *fakekong.Kong, rows []*row) map[v1.Kind][]s
 				old := fmt.Sprint(body["id"])
 				ids[old] = uuid.NewSHA1(uuid.NameSpaceURL, []byte(old)).String() // the same each time
 				body["id"] = ids[old]
-				for _, field := range append([]string{"tags", "created_at", "updated_at"}, row.derived...) {
+				for _, field := range append([]string{"tags", "created_at", "updated_at"}, row.Derived...) {
 					delete(body, field)
 				}
 				for field := range refs {
-					if id := reference(body, field); id != "" {
+					if id := entity.Reference(body, field); id != "" {
 						body[field] = map[string]any{"id": ids[id]}
 					}
 				}
-				if row.kind == kindService {
+				if row.Kind == v1.KindService {
 					body["retries"] = 3
 				}
 				text, err := json.Marshal(body)
 				if err != nil {
 					t.Fatal(err)
 				}
-				must(t, http.MethodPost, to.AdminURL+row.pathOf(rows, body), string(text))
-				planted[row.kind] = append(planted[row.kind], ids[old])
+				must(t, http.MethodPost, to.AdminURL+row.PathOf(rows, body), string(text))
+				planted[row.Kind] = append(planted[row.Kind], ids[old])
 			}
 		}
 	}
@@ -173,11 +174,11 @@ func TestEveryKindIsAdopted(t *testing.T) {
 			continue
 		}
 		for key, o := range observedOf(t, r) {
-			rec, _ := o.Native.(*record)
-			if i := slices.Index(ids, rec.id); key.Kind == kind && i >= 0 {
+			rec, _ := o.Native.(*entity.Record)
+			if i := slices.Index(ids, rec.ID); key.Kind == kind && i >= 0 {
 				ids = slices.Delete(ids, i, i+1)
-				if tagged(rec.body, tagAdopted) != rec.id || strings.HasPrefix(key.Name, "@") {
-					t.Errorf("%s does not say that it was adopted: %v", key, rec.body["tags"])
+				if entity.Tagged(rec.Body, entity.TagAdopted) != rec.ID || strings.HasPrefix(key.Name, "@") {
+					t.Errorf("%s does not say that it was adopted: %v", key, rec.Body["tags"])
 				}
 			}
 		}

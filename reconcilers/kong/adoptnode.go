@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -33,15 +34,15 @@ func (r *Reconciler) replacements(ctx context.Context) ([]reconcilers.Adoption, 
 		Advice: "to keep it, start Lockstep with --kong-base and a declarative file that holds it",
 	}
 	for _, row := range r.rows {
-		for _, body := range lists[row.kind] {
-			if e := (&entry{row, body}); !r.names.ours(body) && !r.base.has(row, body) {
-				a.Goes = append(a.Goes, v1.OneLine(row.word()+" "+e.called()))
+		for _, body := range lists[row.Kind] {
+			if e := (&entry{row, body}); !r.names.Ours(body) && !r.base.has(row, body) {
+				a.Goes = append(a.Goes, v1.OneLine(row.Word()+" "+e.called()))
 			}
 		}
 	}
 	for upstream, addresses := range r.guests {
 		for _, address := range addresses {
-			a.Goes = append(a.Goes, v1.OneLine(fmt.Sprintf("target %s of %s", address, strings.TrimPrefix(upstream, ownWords))))
+			a.Goes = append(a.Goes, v1.OneLine(fmt.Sprintf("target %s of %s", address, strings.TrimPrefix(upstream, entity.OwnWords))))
 		}
 	}
 	if slices.Sort(a.Goes); len(a.Goes) == 0 { // what we have no word for

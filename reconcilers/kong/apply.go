@@ -13,6 +13,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -30,7 +31,7 @@ type batch struct {
 	cascade  map[int]v1.Key         // by change: the parent whose removal removes this as well
 	pending  map[v1.Key]bool        // plugins that are still to be made or changed
 	problems map[v1.Key]*v1.Problem // what went wrong with a plugin
-	waiting  map[int]*record        // by change: routes that wait for their plugins
+	waiting  map[int]*entity.Record // by change: routes that wait for their plugins
 
 	freeing   sync.Mutex  // one at a time moves names out of the way
 	doubtful  atomic.Bool // what Kong holds is not what is remembered
@@ -45,11 +46,11 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 	b := &batch{
 		Reconciler: r, changes: p.Changes, outcomes: make([]plan.Outcome, len(p.Changes)), done: make([]*plan.Object, len(p.Changes)),
 		failed: map[v1.Key]*v1.Problem{}, cascade: map[int]v1.Key{}, written: map[string]bool{},
-		pending: map[v1.Key]bool{}, problems: map[v1.Key]*v1.Problem{}, waiting: map[int]*record{},
+		pending: map[v1.Key]bool{}, problems: map[v1.Key]*v1.Problem{}, waiting: map[int]*entity.Record{},
 	}
 	b.spare()
 	for _, change := range p.Changes {
-		b.pending[change.Key] = change.Key.Kind == kindPlugin && change.Op != plan.Delete
+		b.pending[change.Key] = change.Key.Kind == v1.KindPlugin && change.Op != plan.Delete
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -64,7 +65,7 @@ func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		to := from
 		for ; to < len(p.Changes) && samePhase(p.Changes[from], p.Changes[to]); to++ {
 			b.outcomes[to].Change = p.Changes[to]
-			if own := isProof(p.Changes[to].Key); own && p.Changes[to].Op != plan.Delete {
+			if own := entity.IsProof(p.Changes[to].Key); own && p.Changes[to].Op != plan.Delete {
 				proof = append(proof, to)
 			} else if _, spared := b.cascade[to]; !spared {
 				indexes = append(indexes, to)
@@ -102,17 +103,17 @@ func samePhase(a, b plan.Change) bool {
 func (b *batch) spare() {
 	going := map[v1.Key]bool{}
 	for _, change := range b.changes {
-		if change.Op == plan.Delete && (change.Key.Kind != kindUpstream || len(b.guests[change.Key.Name]) == 0) {
+		if change.Op == plan.Delete && (change.Key.Kind != v1.KindUpstream || len(b.guests[change.Key.Name]) == 0) {
 			going[change.Key] = true
 		}
 	}
 	for i, change := range b.changes {
-		rec, ok := change.Object().Native.(*record)
+		rec, ok := change.Object().Native.(*entity.Record)
 		if !ok || change.Op != plan.Delete {
 			continue
 		}
-		for _, field := range rec.row.going {
-			if parent := (v1.Key{Kind: rec.row.refs[field], Name: rec.parents[field]}); going[parent] {
+		for _, field := range rec.Row.Going {
+			if parent := (v1.Key{Kind: rec.Row.Refs[field], Name: rec.ParentKeys[field]}); going[parent] {
 				b.cascade[i] = parent
 			}
 		}
@@ -185,14 +186,14 @@ func (b *batch) judge(ctx context.Context, stop context.CancelCauseFunc, err err
 // note keeps what Kong holds after a change.
 func (b *batch) note(i int) {
 	change, problem := b.changes[i], b.outcomes[i].Problem
-	if change.Key.Kind == kindPlugin && change.Op != plan.Delete {
+	if change.Key.Kind == v1.KindPlugin && change.Op != plan.Delete {
 		b.problems[change.Key] = problem
 		delete(b.pending, change.Key)
 	}
 	if problem == nil {
 		b.keep(change.Key, change.Object().Service, nil)
 		if change.Op == plan.Delete {
-			delete(b.names.adopted, change.Key)
+			delete(b.names.Adopted, change.Key)
 		}
 		if change.Before != nil { // it may have been in another group
 			b.keep(change.Key, change.Before.Service, nil)
@@ -205,12 +206,12 @@ func (b *batch) note(i int) {
 		}
 		return
 	}
-	rec, ok := change.Object().Native.(*record)
+	rec, ok := change.Object().Native.(*entity.Record)
 	switch {
 	case change.Op == plan.Create:
 		b.failed[change.Key] = problem
 	case change.Op == plan.Delete && ok:
-		for _, parent := range rec.parentKeys() {
+		for _, parent := range rec.Parents() {
 			b.failed[parent] = problem
 		}
 	}
@@ -218,11 +219,11 @@ func (b *batch) note(i int) {
 
 // hindered says why a change can't be made after what went wrong before it.
 func (b *batch) hindered(change plan.Change) *v1.Problem {
-	rec, ok := change.Object().Native.(*record)
+	rec, ok := change.Object().Native.(*entity.Record)
 	if !ok {
 		return nil
 	}
-	if rec.row.kind == kindPlugin && change.Op == plan.Delete {
+	if rec.Row.Kind == v1.KindPlugin && change.Op == plan.Delete {
 		return b.keeps(rec)
 	}
 	if len(b.failed) == 0 {
@@ -239,7 +240,7 @@ func (b *batch) hindered(change plan.Change) *v1.Problem {
 		}
 		return nil
 	}
-	for _, parent := range rec.parentKeys() {
+	for _, parent := range rec.Parents() {
 		if problem := b.failed[parent]; problem != nil {
 			return because(problem, "made", parent)
 		}
@@ -259,7 +260,7 @@ func (b *batch) orphans() []int {
 	var left []int
 	for _, i := range slices.Sorted(maps.Keys(b.cascade)) {
 		switch problem := stays[b.cascade[i]]; {
-		case problem != nil && b.changes[i].Key.Kind == kindPlugin: // it protects what stayed
+		case problem != nil && b.changes[i].Key.Kind == v1.KindPlugin: // it protects what stayed
 			b.outcomes[i].Problem = problem
 		case problem != nil:
 			left = append(left, i)
@@ -273,7 +274,7 @@ func (b *batch) orphans() []int {
 // change makes one change and returns the object that Kong holds after it.
 func (b *batch) change(ctx context.Context, i int) (*plan.Object, error) {
 	change := b.changes[i]
-	rec, ok := change.Object().Native.(*record)
+	rec, ok := change.Object().Native.(*entity.Record)
 	if !ok {
 		return nil, fmt.Errorf("the object %s was not made by this reconciler", change.Key)
 	}
@@ -281,17 +282,17 @@ func (b *batch) change(ctx context.Context, i int) (*plan.Object, error) {
 		return nil, fmt.Errorf("it was not tried: %w", err)
 	}
 	if change.Op != plan.Delete {
-		b.wrote(rec.id)
+		b.wrote(rec.ID)
 	}
 	switch {
-	case change.Op != plan.Delete && len(rec.needs) > 0:
+	case change.Op != plan.Delete && len(rec.Needs) > 0:
 		return b.open(ctx, i, rec)
 	case b.adopts(change), change.Op == plan.Update:
 		return b.update(ctx, rec)
 	case change.Op == plan.Create:
 		return b.create(ctx, rec)
 	}
-	if b.wasWritten(rec.id) {
+	if b.wasWritten(rec.ID) {
 		return nil, nil // it was found under a wrong key, and is now what it should be
 	}
 	return nil, b.remove(ctx, rec)

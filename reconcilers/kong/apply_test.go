@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -42,9 +43,9 @@ func TestRequestsAreFew(t *testing.T) {
 	k.Forget()
 	settled(t, r, set)
 	want := map[string]int{"GET /upstreams/ID/targets": 3}
-	for _, row := range table() {
-		if row.within == "" && r.facts.schemas[row.kind] != nil {
-			want["GET /"+row.path] = 1
+	for _, row := range entity.Table() {
+		if row.Within == "" && r.facts.schemas[row.Kind] != nil {
+			want["GET /"+row.Path] = 1
 		}
 	}
 	if got := asked(k); fmt.Sprint(got) != fmt.Sprint(want) {
@@ -203,9 +204,9 @@ func TestRefusedParent(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			k := start(t, fakekong.Options{Mode: mode})
 			r := open(t, options(k.AdminURL))
-			r.rows[2].fields = append(r.rows[2].fields, "path")
+			r.rows[2].Fields = append(r.rows[2].Fields, "path")
 			desired, _ := r.Compile(reconcilers.Scope{}, setOf(service("a", 1), service("b", 2)), v1.Shared{})
-			body := desired[v1.Key{Kind: kindService, Name: "a"}].Native.(*record).body //nolint:forcetypeassert // made a line above
+			body := desired[v1.Key{Kind: v1.KindService, Name: "a"}].Native.(*entity.Record).Body //nolint:forcetypeassert // made a line above
 			body["path"] = "no slash"
 			observed, err := r.Observe(t.Context(), reconcilers.Scope{})
 			if err != nil {

@@ -13,14 +13,12 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // Authorities that must have issued the certificates of instances are entities of
 // Kong's, one for each certificate, which services name by id. Each is known by what it
 // says: a renewed one is another entity, and one that stands in two files is one.
-
-// kindAuthority is Kong's kind of them.
-const kindAuthority v1.Kind = "ca_certificate"
 
 // readAuthorities reads the operator's files. At first one that can't be read is an
 // error; later it stays as it was, which is said once.
@@ -103,7 +101,7 @@ func (r *Reconciler) stampAuthorities() string {
 // authorityKey is the key of the entity that a certificate becomes.
 func authorityKey(cert string) string {
 	sum := sha256.Sum256([]byte(cert))
-	return ownWords + "ca-" + hex.EncodeToString(sum[:])[:20]
+	return entity.OwnWords + "ca-" + hex.EncodeToString(sum[:])[:20]
 }
 
 // authorities are the entities of all files.
@@ -114,7 +112,7 @@ func (c *compiler) authorities() []v1.Entity {
 		for _, cert := range c.issuers[name] {
 			key := authorityKey(cert)
 			if !seen[key] {
-				out = append(out, v1.Entity{Kind: kindAuthority, Name: key, Body: map[string]any{"cert": cert}, Origin: v1.Origin{File: c.files[name]}})
+				out = append(out, v1.Entity{Kind: entity.KindAuthority, Name: key, Body: map[string]any{"cert": cert}, Origin: v1.Origin{File: c.files[name]}})
 			}
 			seen[key] = true
 		}
@@ -138,7 +136,7 @@ func (c *compiler) issuersOf(s *v1.Service) (ids []*string, why, fix string) {
 	}
 	var texts []string
 	for _, cert := range certs {
-		texts = append(texts, c.names.id(kindAuthority, authorityKey(cert)))
+		texts = append(texts, c.names.ID(entity.KindAuthority, authorityKey(cert)))
 	}
 	slices.Sort(texts)
 	for _, id := range slices.Compact(texts) {

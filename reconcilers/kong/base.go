@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
@@ -31,7 +32,7 @@ type extra struct {
 const baseFormat = "3.0"
 
 // parseBase reads a declarative file; nil for none.
-func parseBase(rows []*row, text []byte) (*extra, error) {
+func parseBase(rows []*entity.Row, text []byte) (*extra, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
@@ -70,8 +71,8 @@ func parseBase(rows []*row, text []byte) (*extra, error) {
 	return b, nil
 }
 
-func rowOfSection(rows []*row, section string) *row {
-	i := slices.IndexFunc(rows, func(r *row) bool { return r.section == section })
+func rowOfSection(rows []*entity.Row, section string) *entity.Row {
+	i := slices.IndexFunc(rows, func(r *entity.Row) bool { return r.Section == section })
 	if i < 0 {
 		return nil
 	}
@@ -79,21 +80,21 @@ func rowOfSection(rows []*row, section string) *row {
 }
 
 // collect notes entities with those that are nested in them.
-func (b *extra) collect(rows []*row, kind *row, list []any) {
+func (b *extra) collect(rows []*entity.Row, kind *entity.Row, list []any) {
 	for _, element := range list {
-		entity, ok := element.(map[string]any)
+		one, ok := element.(map[string]any)
 		if !ok {
 			continue
 		}
-		b.known[kind.kind] = append(b.known[kind.kind], entity)
-		for _, name := range kind.secrets {
-			if text, ok := entity[name].(string); ok && text != "" {
+		b.known[kind.Kind] = append(b.known[kind.Kind], one)
+		for _, name := range kind.Secrets {
+			if text, ok := one[name].(string); ok && text != "" {
 				b.secrets = append(b.secrets, secret.Spellings(text)...)
 			}
 		}
 		for _, child := range rows {
-			nested, ok := entity[child.section].([]any)
-			if ok && slices.Contains(slices.Collect(maps.Values(child.refs)), kind.kind) {
+			nested, ok := one[child.Section].([]any)
+			if ok && slices.Contains(slices.Collect(maps.Values(child.Refs)), kind.Kind) {
 				b.collect(rows, child, nested)
 			}
 		}
@@ -102,22 +103,22 @@ func (b *extra) collect(rows []*row, kind *row, list []any) {
 
 // has reports whether an entity that a node holds is one of the file's: it has the
 // same id, or the same of what tells entities of its kind apart.
-func (b *extra) has(kind *row, held map[string]any) bool {
+func (b *extra) has(kind *entity.Row, held map[string]any) bool {
 	if b == nil {
 		return false
 	}
-	sets := kind.apart
+	sets := kind.Apart
 	if len(sets) == 0 {
 		sets = [][]string{{"cert"}}
 	}
-	return slices.ContainsFunc(b.known[kind.kind], func(entity map[string]any) bool {
-		if id, given := entity["id"].(string); given {
+	return slices.ContainsFunc(b.known[kind.Kind], func(one map[string]any) bool {
+		if id, given := one["id"].(string); given {
 			return strings.EqualFold(id, fmt.Sprint(held["id"]))
 		}
 		return slices.ContainsFunc(sets, func(fields []string) bool {
-			fields = slices.DeleteFunc(slices.Clone(fields), func(field string) bool { return kind.refs[field] != "" })
-			mine := &record{row: kind, body: entity}
-			return mine.equal(held, fields)
+			fields = slices.DeleteFunc(slices.Clone(fields), func(field string) bool { return kind.Refs[field] != "" })
+			mine := &entity.Record{Row: kind, Body: one}
+			return mine.Equal(held, fields)
 		})
 	})
 }
@@ -133,7 +134,7 @@ func (r *Reconciler) readBase() {
 // knowBase finds out whether the node holds the base already: its mark names it.
 func (r *Reconciler) knowBase() {
 	if o := r.held[""][markKey()]; r.base != nil && o != nil {
-		if rec, ok := o.Native.(*record); ok && tagged(rec.body, tagBase) == r.base.digest {
+		if rec, ok := o.Native.(*entity.Record); ok && entity.Tagged(rec.Body, entity.TagBase) == r.base.digest {
 			r.there = r.base
 			r.file.took(r.base)
 		}

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // longestBase is the most bytes that a base may have.
@@ -20,7 +21,7 @@ const longestBase = 64 << 20
 // problem, and the last good one stays. Several nodes share one.
 type baseFile struct {
 	path string // "" for none
-	rows []*row
+	rows []*entity.Row
 
 	mu      sync.Mutex
 	noticed string // the file's stamp when it was last looked at
@@ -35,7 +36,7 @@ type baseFile struct {
 }
 
 // openBase reads the file. At first one that is wrong is an error.
-func openBase(rows []*row, path string) (*baseFile, error) {
+func openBase(rows []*entity.Row, path string) (*baseFile, error) {
 	f := &baseFile{path: path, rows: rows}
 	if path == "" {
 		return f, nil

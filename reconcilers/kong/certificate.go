@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // certificates are those of manifests in Kong's words: the pair, and the names
@@ -15,7 +16,7 @@ func certificates(list []v1.Certificate) []v1.Entity {
 	var out []v1.Entity
 	for i := range list {
 		c := &list[i]
-		name := ownWords + c.Name // not one that a file in Kong's words could have
+		name := entity.OwnWords + c.Name // not one that a file in Kong's words could have
 		e := v1.Entity{Kind: v1.KindCertificate, Name: name, Origin: c.Origin, Body: map[string]any{"cert": c.Chain, "key": c.Key}}
 		if c.Chain == "" {
 			e.Body, e.Withheld = nil, &v1.Problem{

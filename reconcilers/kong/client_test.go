@@ -18,6 +18,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // wire answers requests without a network, so that time can be the test's.
@@ -180,7 +181,7 @@ func TestGroupWithMembers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := (&batch{Reconciler: r}).find(t.Context(), &record{row: rowOf(r.rows, "consumer_group")}, "gold")
+	body, err := (&batch{Reconciler: r}).find(t.Context(), &entity.Record{Row: entity.RowOf(r.rows, "consumer_group")}, "gold")
 	if err != nil || body["id"] != "one" || body["name"] != "gold" {
 		t.Errorf("found is %v, %v", body, err)
 	}

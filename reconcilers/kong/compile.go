@@ -15,16 +15,17 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // compiler translates services to records. Pure.
 type compiler struct {
-	names    namer
+	names    entity.Namer
 	writer   string
 	base     *extra
-	rows     []*row
+	rows     []*entity.Row
 	facts    *facts                // nil while Kong was not asked
 	offline  bool                  // it never is
 	held     map[string]plan.State // what Kong holds, by service
@@ -70,14 +71,14 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 
 // unavailable adds the upstream and the service that belong to none.
 func (c *compiler) unavailable() {
-	name := c.names.name(reserved)
-	marks := []string{tagWriter + c.writer}
+	name := c.names.Name(entity.Reserved)
+	marks := []string{entity.TagWriter + c.writer}
 	if c.base != nil { // so that another file is another push
-		marks = append(marks, tagBase+c.base.digest)
+		marks = append(marks, entity.TagBase+c.base.digest)
 	}
-	none, _ := upstream(name, &v1.Service{}, c.names.tags(marks...))
-	c.add(kindUpstream, reserved, "", v1.Origin{}, none)
-	c.add(kindService, reserved, "", v1.Origin{}, c.backend(name, &v1.Service{}, c.names.tags()))
+	none, _ := upstream(name, &v1.Service{}, c.names.Tags(marks...))
+	c.add(v1.KindUpstream, entity.Reserved, "", v1.Origin{}, none)
+	c.add(v1.KindService, entity.Reserved, "", v1.Origin{}, c.backend(name, &v1.Service{}, c.names.Tags()))
 }
 
 // unserved names what belongs to no service and is for HAProxy, when there is none.
@@ -102,22 +103,22 @@ func (c *compiler) service(s *v1.Service) {
 		c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, why, fix)
 		return
 	}
-	name, tags := c.names.name(s.Name), c.names.tags(tagService+s.Name)
+	name, tags := c.names.Name(s.Name), c.names.Tags(entity.TagService+s.Name)
 	if s.Via.Port == 0 {
 		balanced, ok := upstream(name, s, tags)
 		if !ok {
 			c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, fmt.Sprintf("Kong has no algorithm %q", s.Balance), "change the field balance")
 			return
 		}
-		c.add(kindUpstream, s.Name, s.Name, s.Origin, balanced)
+		c.add(v1.KindUpstream, s.Name, s.Name, s.Origin, balanced)
 		for _, e := range s.Endpoints {
 			c.target(s, e, tags)
 		}
 	}
 	made := c.backend(name, s, tags)
 	made.CACertificates = issuers
-	c.add(kindService, s.Name, s.Name, s.Origin, made)
-	shared, failed := c.plugins(kindService, s.Name, s, s.Plugins)
+	c.add(v1.KindService, s.Name, s.Name, s.Origin, made)
+	shared, failed := c.plugins(v1.KindService, s.Name, s, s.Plugins)
 	if len(s.Routes) == 0 {
 		c.blame(failed.problems, v1.Key{Kind: v1.KindService, Name: s.Name})
 	}
@@ -151,21 +152,21 @@ func (c *compiler) target(s *v1.Service, e v1.Endpoint, tags []string) {
 			"connect it with Kong over a network that has IPv4 or global IPv6 addresses")
 		return
 	}
-	weight := e.Weight
+	takes := e.Weight
 	if e.Draining {
-		weight = 0
+		takes = 0
 	}
-	at := address(e.Address.String())
-	key := v1.Key{Kind: kindTarget, Name: s.Name + "/" + at}
+	at := entity.Address(e.Address.String())
+	key := v1.Key{Kind: v1.KindTarget, Name: s.Name + "/" + at}
 	if other, taken := c.state[key]; taken {
-		if r, ok := other.Native.(*record); ok && r.weight() >= weight {
+		if r, ok := other.Native.(*entity.Record); ok && weight(r) >= takes {
 			return
 		}
 		delete(c.state, key)
 	}
-	o := c.add(kindTarget, key.Name, s.Name, e.Origin, gokong.Target{
-		Target: &at, Weight: &weight, Tags: gokong.StringSlice(tags...),
-		Upstream: &gokong.Upstream{ID: new(c.names.id(kindUpstream, s.Name))},
+	o := c.add(v1.KindTarget, key.Name, s.Name, e.Origin, gokong.Target{
+		Target: &at, Weight: &takes, Tags: gokong.StringSlice(tags...),
+		Upstream: &gokong.Upstream{ID: new(c.names.ID(v1.KindUpstream, s.Name))},
 	})
 	if o != nil {
 		o.Owner.Name = e.ID
@@ -190,29 +191,29 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 		c.refuse(v1.Key{Kind: v1.KindRoute, Name: r.Name}, r.Origin, why, fix)
 		return
 	}
-	needs, own := c.plugins(kindRoute, r.Name, s, r.Plugins)
+	needs, own := c.plugins(v1.KindRoute, r.Name, s, r.Plugins)
 	c.blame(append(slices.Clone(failed.problems), own.problems...), v1.Key{Kind: v1.KindRoute, Name: r.Name})
 	if failed.whole || own.whole {
 		for _, p := range r.Plugins {
-			delete(c.state, v1.Key{Kind: kindPlugin, Name: pluginKey(kindRoute, r.Name, p.Name)})
+			delete(c.state, v1.Key{Kind: v1.KindPlugin, Name: entity.PluginKey(v1.KindRoute, r.Name, p.Name)})
 		}
 		return
 	}
-	name, protocols := c.names.name(r.Name), protocols(s, &r)
+	name, protocols := c.names.Name(r.Name), protocols(s, &r)
 	made := gokong.Route{
 		Name: &name, Protocols: gokong.StringSlice(protocols...), HTTPSRedirectStatusCode: new(cmp.Or(r.HTTPSRedirectStatusCode, 426)),
 		Hosts: gokong.StringSlice(r.Hosts...), Paths: gokong.StringSlice(r.Paths...), Methods: gokong.StringSlice(r.Methods...),
 		Headers: headers(r), StripPath: &r.StripPath, PreserveHost: &r.PreserveHost, RegexPriority: new(0),
-		Service: &gokong.Service{ID: new(c.names.id(kindService, s.Name))},
-		Tags:    gokong.StringSlice(c.names.tags(tagService+s.Name, tagRoute+r.Name)...),
+		Service: &gokong.Service{ID: new(c.names.ID(v1.KindService, s.Name))},
+		Tags:    gokong.StringSlice(c.names.Tags(entity.TagService+s.Name, entity.TagRoute+r.Name)...),
 	}
 	taken(&r, &made)
-	o := c.add(kindRoute, r.Name, s.Name, r.Origin, made)
+	o := c.add(v1.KindRoute, r.Name, s.Name, r.Origin, made)
 	if o == nil {
 		return
 	}
-	if rec, ok := o.Native.(*record); ok {
-		rec.needs = append(slices.Clone(shared), needs...)
+	if rec, ok := o.Native.(*entity.Record); ok {
+		rec.Needs = append(slices.Clone(shared), needs...)
 	}
 }
 
@@ -241,26 +242,26 @@ func headers(r v1.Route) map[string][]string {
 }
 
 // add puts one of go-kong's entities into the state.
-func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, entity any) *plan.Object {
-	body, err := jsonvalue.Of(entity)
+func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, made any) *plan.Object {
+	body, err := jsonvalue.Of(made)
 	if err != nil {
 		c.refuse(v1.Key{Kind: kind, Name: key}, origin, fmt.Sprintf("it can't be written as JSON: %v", err), "report this as a defect of Lockstep")
 		return nil
 	}
-	r := &record{row: rowOf(c.rows, kind), key: key, service: service, id: c.names.id(kind, key), body: body}
-	body["id"] = r.id
-	c.names.sign(r)
-	r.parents = map[string]string{}
-	for field := range r.row.refs {
-		if reference(body, field) != "" { // it is the service's own
-			r.parents[field] = service
+	r := &entity.Record{Row: entity.RowOf(c.rows, kind), Key: key, Service: service, ID: c.names.ID(kind, key), Body: body}
+	body["id"] = r.ID
+	c.names.Sign(r)
+	r.ParentKeys = map[string]string{}
+	for field := range r.Row.Refs {
+		if entity.Reference(body, field) != "" { // it is the service's own
+			r.ParentKeys[field] = service
 		}
 	}
 	var others map[string]any
-	if c.facts != nil && kind == kindUpstream { // health checks, with what Kong fills in
+	if c.facts != nil && kind == v1.KindUpstream { // health checks, with what Kong fills in
 		others = c.facts.of(r).others(body)
 	}
-	o := r.object(others)
+	o := r.Object(others)
 	o.Origin = origin
 	c.state[o.Key] = o
 	return o
@@ -272,8 +273,9 @@ func (c *compiler) refuse(object v1.Key, origin v1.Origin, message, fix string) 
 	})
 }
 
-func (r *record) weight() int {
-	number, _ := r.body["weight"].(json.Number)
+// weight is that of a target.
+func weight(r *entity.Record) int {
+	number, _ := r.Body["weight"].(json.Number)
 	weight, err := number.Int64()
 	if err != nil {
 		return 0

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +18,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -31,11 +31,11 @@ func render(t *testing.T, state plan.State, problems []v1.Problem) string {
 	var text strings.Builder
 	for _, change := range plan.Diff(plan.State{}, state).Changes {
 		o := change.After
-		rec, ok := o.Native.(*record)
+		rec, ok := o.Native.(*entity.Record)
 		if !ok {
 			t.Fatalf("%s has no record", o.Key)
 		}
-		body, err := yaml.Marshal(rec.body)
+		body, err := yaml.Marshal(rec.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,45 +94,6 @@ func TestCompile(t *testing.T) {
 	}
 }
 
-func TestNamesAreUniqueAndTakenByKong(t *testing.T) {
-	n := namer{owner: "lockstep"}
-	seen := map[string]string{}
-	for _, key := range []string{
-		"web", "web-", "web-.a", "web.-a", "shop.web", "shop-web", "shop_web", "web-z", "1.2.3.4", "lockstep-unavailable", "unavailable", reserved,
-	} {
-		name := n.name(key)
-		if other, taken := seen[name]; taken {
-			t.Errorf("%q and %q are both called %q", key, other, name)
-		}
-		seen[name] = key
-		for part := range strings.SplitSeq(name, ".") {
-			if part == "" || strings.HasSuffix(part, "-") {
-				t.Errorf("%q is called %q, which is no host name", key, name)
-			}
-		}
-		if _, err := netip.ParseAddr(name); err == nil {
-			t.Errorf("%q is called %q, which is an address", key, name)
-		}
-	}
-}
-
-func TestIDsDependOnOwnerWorkspaceKindAndKey(t *testing.T) {
-	base := namer{owner: "lockstep"}.id(kindService, "shop.web")
-	if again := (namer{owner: "lockstep", workspace: "default"}).id(kindService, "shop.web"); again != base {
-		t.Errorf("the default workspace by name gives %s, without %s", again, base)
-	}
-	for what, other := range map[string]string{
-		"owner":     namer{owner: "other"}.id(kindService, "shop.web"),
-		"workspace": namer{owner: "lockstep", workspace: "team"}.id(kindService, "shop.web"),
-		"kind":      namer{owner: "lockstep"}.id(kindUpstream, "shop.web"),
-		"key":       namer{owner: "lockstep"}.id(kindService, "shop.api"),
-	} {
-		if other == base {
-			t.Errorf("another %s gives the same id", what)
-		}
-	}
-}
-
 func TestMilliseconds(t *testing.T) {
 	for d, want := range map[time.Duration]int{
 		0: 60000, -time.Second: 60000, time.Microsecond: 1, 1500 * time.Millisecond: 1500, 1 << 62: 2147483646,
@@ -159,11 +120,11 @@ func TestOriginsStayHere(t *testing.T) {
 	}
 	state, _ := open(t, options("http://127.0.0.1:1")).Compile(reconcilers.Scope{}, set, v1.Shared{})
 	for key, o := range state {
-		rec, ok := o.Native.(*record)
+		rec, ok := o.Native.(*entity.Record)
 		if !ok {
 			t.Fatalf("%s has no record", key)
 		}
-		if text, err := json.Marshal(rec.body); err != nil || strings.Contains(string(text), "planted-origin") {
+		if text, err := json.Marshal(rec.Body); err != nil || strings.Contains(string(text), "planted-origin") {
 			t.Errorf("%s tells Kong its origin: %s, %v", key, text, err)
 		}
 	}

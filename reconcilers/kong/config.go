@@ -7,22 +7,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // configured adds what a plugin's configuration says beyond Kong's defaults to
 // what is compared, field by field; secrets as digests.
-func (f *facts) configured(rec *record, others map[string]any, v secret.Veil) map[string]any {
+func (f *facts) configured(rec *entity.Record, others map[string]any, v secret.Veil) map[string]any {
 	if others == nil {
 		others = map[string]any{}
 	}
 	top := f.of(rec).field("config")
-	if top == nil || f.plugins[rec.name()] == nil { // of a plugin that this Kong no longer has
-		others["config"] = v.Digest(canonical(rec.row, "config", rec.body["config"]))
+	if top == nil || f.plugins[rec.Name()] == nil { // of a plugin that this Kong no longer has
+		others["config"] = v.Digest(entity.Canonical(rec.Row, "config", rec.Body["config"]))
 		return others
 	}
-	top.leaves("config", rec.body["config"], v, others)
+	top.leaves("config", rec.Body["config"], v, others)
 	return others
 }
 
@@ -154,11 +155,6 @@ func (s *schema) configFields() []field {
 		return top.fields
 	}
 	return nil
-}
-
-// veil is what must not be seen of an entity.
-func (n namer) veil(rec *record) secret.Veil {
-	return secret.Veil{Seal: n.seal, ID: rec.id, Hidden: allTagged(rec.body, tagHidden)}
 }
 
 // secretsIn adds the texts of a value that the schema marks as secret.

@@ -1,7 +1,6 @@
 package kong
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,71 +9,44 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // declaration renders objects as Kong's declarative configuration, in JSON,
 // which is YAML as well, with the user's own entities beside them. The same objects give the same bytes.
-func declaration(rows []*row, state plan.State, beside *extra) (string, error) {
+func declaration(rows []*entity.Row, state plan.State, beside *extra) (string, error) {
 	sections := map[string]any{"_format_version": "3.0"}
 	inner := map[string][]any{} // by parent's id: what lives within it
 	for _, row := range slices.Backward(rows) {
 		var section []any
-		for _, rec := range recordsOf(state, row) {
-			body := maps.Clone(rec.withToken())
+		for _, rec := range entity.Records(state, row) {
+			body := maps.Clone(rec.Written())
 			maps.DeleteFunc(body, func(_ string, value any) bool { return value == nil })
-			if row.within != "" {
+			if row.Within != "" {
 				parent := ""
-				for field, kind := range row.refs {
-					if kind == row.within {
-						parent = reference(body, field)
+				for field, kind := range row.Refs {
+					if kind == row.Within {
+						parent = entity.Reference(body, field)
 						delete(body, field)
 					}
 				}
-				inner[parent+row.section] = append(inner[parent+row.section], body)
+				inner[parent+row.Section] = append(inner[parent+row.Section], body)
 				continue
 			}
 			for _, child := range rows {
-				if nested := inner[rec.id+child.section]; child.within == row.kind && len(nested) > 0 {
-					body[child.section] = nested
+				if nested := inner[rec.ID+child.Section]; child.Within == row.Kind && len(nested) > 0 {
+					body[child.Section] = nested
 				}
 			}
 			section = append(section, body)
 		}
 		if len(section) > 0 {
-			sections[row.section] = section
+			sections[row.Section] = section
 		}
 	}
 	return beside.merged(sections)
-}
-
-// recordsOf returns the records of a kind, sorted by key. Children stand
-// before parents in the table's reverse, so that they are known in time.
-func recordsOf(state plan.State, row *row) []*record {
-	var records []*record
-	for key, o := range state {
-		if rec, ok := o.Native.(*record); ok && key.Kind == row.kind {
-			records = append(records, rec)
-		}
-	}
-	slices.SortFunc(records, func(a, b *record) int { return strings.Compare(a.key, b.key) })
-	return records
-}
-
-// secretsOf returns what Kong must not be heard to repeat of some states; what holds
-// another goes first.
-func secretsOf(states ...plan.State) []string {
-	var secrets []string
-	for _, state := range states {
-		for _, o := range state {
-			if rec, ok := o.Native.(*record); ok {
-				secrets = append(secrets, rec.secrets...)
-			}
-		}
-	}
-	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	return slices.Compact(secrets)
 }
 
 // refused is why Kong did not take a configuration.
@@ -88,7 +60,7 @@ type refused struct {
 // blame reads Kong's answer to a configuration that it does not take, and finds
 // the objects that it names.
 func blame(said *admin.Refusal, text []byte, state plan.State, beside *extra) refused {
-	secrets := slices.Concat(beside.hushed(), secretsOf(state))
+	secrets := slices.Concat(beside.hushed(), entity.Secrets(state))
 	said.Without(secrets)
 	out := refused{message: said.Words(), offenders: map[v1.Key]string{}}
 	var report struct {
@@ -109,10 +81,10 @@ func blame(said *admin.Refusal, text []byte, state plan.State, beside *extra) re
 	}
 	byID, byName := map[string]v1.Key{}, map[string]v1.Key{}
 	for key, o := range state {
-		if rec, ok := o.Native.(*record); ok {
-			byID[rec.id] = key
-			if rec.row.kind != kindPlugin { // several have one name
-				byName[string(rec.row.kind)+"/"+rec.name()] = key
+		if rec, ok := o.Native.(*entity.Record); ok {
+			byID[rec.ID] = key
+			if rec.Row.Kind != v1.KindPlugin { // several have one name
+				byName[string(rec.Row.Kind)+"/"+rec.Name()] = key
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
@@ -13,12 +14,6 @@ import (
 // What manifests declare in Kong's own words keeps the names that it has there.
 // Its keys are those names, of kinds that services become as well after "kong:",
 // which no service's name holds; "@" and the id, where the manifest gives an id.
-
-// declaredGroup is the group of what is declared in Kong's own words and belongs
-// to no service of ours, nor to one that is declared.
-const declaredGroup = v1.EntityGroup
-
-const ownWords = "kong:"
 
 // entities adds what is declared in Kong's own words: within a narrow scope, only
 // what belongs to the services of the scope.
@@ -31,7 +26,7 @@ func (c *compiler) entities(all bool, set v1.Set, entities []v1.Entity) {
 		for _, row := range c.rows { // parents first
 			for i := range entities {
 				e := &entities[i]
-				if e.Kind != row.kind {
+				if e.Kind != row.Kind {
 					continue
 				}
 				if group := c.group(e); all || set[group] != nil {
@@ -54,7 +49,7 @@ func touches(set v1.Set, entities []v1.Entity) bool {
 	}
 	return slices.ContainsFunc(entities, func(e v1.Entity) bool {
 		return slices.ContainsFunc(e.Refs, func(ref v1.EntityRef) bool {
-			return ref.Kind == kindService && set[ref.Name] != nil || ref.Kind == kindRoute && routes[ref.Name]
+			return ref.Kind == v1.KindService && set[ref.Name] != nil || ref.Kind == v1.KindRoute && routes[ref.Name]
 		})
 	})
 }
@@ -64,11 +59,11 @@ func (c *compiler) index(set v1.Set, entities []v1.Entity) {
 	c.known = map[v1.Key]string{}
 	c.homes = map[v1.Key]string{}
 	for name, s := range set {
-		c.known[v1.Key{Kind: kindService, Name: name}] = name
-		c.homes[v1.Key{Kind: kindService, Name: name}] = name
+		c.known[v1.Key{Kind: v1.KindService, Name: name}] = name
+		c.homes[v1.Key{Kind: v1.KindService, Name: name}] = name
 		for i := range s.Routes {
-			c.known[v1.Key{Kind: kindRoute, Name: s.Routes[i].Name}] = s.Routes[i].Name
-			c.homes[v1.Key{Kind: kindRoute, Name: s.Routes[i].Name}] = name
+			c.known[v1.Key{Kind: v1.KindRoute, Name: s.Routes[i].Name}] = s.Routes[i].Name
+			c.homes[v1.Key{Kind: v1.KindRoute, Name: s.Routes[i].Name}] = name
 		}
 	}
 	for i := range entities {
@@ -83,9 +78,9 @@ func (c *compiler) index(set v1.Set, entities []v1.Entity) {
 	c.groups = make(map[v1.Key]string, len(entities))
 	for _, row := range c.rows { // parents first
 		for i := range entities {
-			if e := &entities[i]; e.Kind == row.kind {
+			if e := &entities[i]; e.Kind == row.Kind {
 				key := c.entityKey(e)
-				c.groups[v1.Key{Kind: e.Kind, Name: key}] = groupOf(e.Kind, key, func(field string, kind v1.Kind) string {
+				c.groups[v1.Key{Kind: e.Kind, Name: key}] = entity.GroupOf(e.Kind, key, func(field string, kind v1.Kind) string {
 					return c.groups[v1.Key{Kind: kind, Name: c.known[v1.Key{Kind: kind, Name: e.Ref(field)}]}]
 				})
 			}
@@ -95,7 +90,7 @@ func (c *compiler) index(set v1.Set, entities []v1.Entity) {
 
 // entityKey is the key under which an entity is observed again.
 func (c *compiler) entityKey(e *v1.Entity) string {
-	if e.Kind == kindMember {
+	if e.Kind == v1.KindMember {
 		return c.memberKey(e)
 	}
 	name := e.Name
@@ -103,7 +98,7 @@ func (c *compiler) entityKey(e *v1.Entity) string {
 		known, _ := v1.EntityKindOf(e.Kind, "")
 		for _, field := range known.Named {
 			if secret, ok := e.Body[field].(v1.Secret); ok {
-				name += c.names.seal.Digest(string(e.Kind), secret.Reveal())
+				name += c.names.Seal.Digest(string(e.Kind), secret.Reveal())
 				break
 			}
 		}
@@ -111,8 +106,8 @@ func (c *compiler) entityKey(e *v1.Entity) string {
 	switch {
 	case e.ID != "":
 		return "@" + strings.ToLower(e.ID)
-	case slices.Contains([]v1.Kind{kindUpstream, kindTarget, kindService, kindRoute, kindPlugin}, e.Kind):
-		return ownWords + name
+	case slices.Contains([]v1.Kind{v1.KindUpstream, v1.KindTarget, v1.KindService, v1.KindRoute, v1.KindPlugin}, e.Kind):
+		return entity.OwnWords + name
 	}
 	return name
 }
@@ -129,8 +124,8 @@ func (c *compiler) group(e *v1.Entity) string {
 
 // entity adds one entity, or says why it can't be made; then what Kong holds of
 // it stays.
-func (c *compiler) entity(row *row, e *v1.Entity, group string) {
-	key := v1.Key{Kind: row.kind, Name: c.entityKey(e)}
+func (c *compiler) entity(row *entity.Row, e *v1.Entity, group string) {
+	key := v1.Key{Kind: row.Kind, Name: c.entityKey(e)}
 	rec, problems := c.declared(row, e, key.Name, group)
 	if len(problems) > 0 {
 		c.problems = append(c.problems, problems...)
@@ -142,13 +137,13 @@ func (c *compiler) entity(row *row, e *v1.Entity, group string) {
 		return
 	}
 	if other, taken := c.state[key]; taken {
-		if row.kind == kindMember {
+		if row.Kind == v1.KindMember {
 			return // of the group and of the consumer it may be said alike
 		}
 		c.wrong(e, e.Origin, v1.Conflict, "another manifest declares the same", fmt.Sprintf("keep one of the two; the other stands at %s", other.Origin))
 		return
 	}
-	o := c.facts.declaredObject(rec, c.names.seal)
+	o := c.facts.declaredObject(rec, c.names.Seal)
 	o.Origin = e.Origin
 	c.state[key] = o
 	if last := c.held[group][key]; last != nil {
@@ -165,7 +160,7 @@ func (c *compiler) stay(group string, key v1.Key) {
 	}
 	c.state[key] = last
 	for at, o := range c.held[group] {
-		if rec, ok := o.Native.(*record); ok && at.Kind == v1.KindSNI && rec.parents["certificate"] == key.Name && key.Kind == v1.KindCertificate {
+		if rec, ok := o.Native.(*entity.Record); ok && at.Kind == v1.KindSNI && rec.ParentKeys["certificate"] == key.Name && key.Kind == v1.KindCertificate {
 			c.state[at] = o
 		}
 	}
@@ -181,7 +176,7 @@ func problemAt(e *v1.Entity, at v1.Origin, reason v1.Reason, message, fix string
 }
 
 // declared makes the record of an entity.
-func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record, []v1.Problem) {
+func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*entity.Record, []v1.Problem) {
 	one := func(at v1.Origin, reason v1.Reason, message, fix string) []v1.Problem {
 		return []v1.Problem{problemAt(e, at, reason, message, fix)}
 	}
@@ -190,8 +185,8 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 		return nil, []v1.Problem{*e.Withheld}
 	case c.facts == nil:
 		return nil, one(e.Origin, v1.GatewayUnreachable, "kong was not asked yet what it knows", "it is tried again by itself")
-	case c.facts.schemas[row.kind] == nil:
-		return nil, one(e.Origin, v1.NotExpressible, "this Kong knows no "+row.word()+"s",
+	case c.facts.schemas[row.Kind] == nil:
+		return nil, one(e.Origin, v1.NotExpressible, "this Kong knows no "+row.Word()+"s",
 			"use an edition of Kong that does, or remove it")
 	case e.Guards() && !strings.HasPrefix(group, "@"):
 		return nil, one(e.Origin, v1.InvalidManifest, v1.GuardsOurs, v1.GuardsOursFix)
@@ -200,21 +195,21 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 			"set --kong-workspace, or remove _workspace from the file")
 	}
 	body, hidden, secrets := secret.Reveal(e.Body)
-	rec := &record{row: row, key: key, service: group, declared: true, id: strings.TrimPrefix(key, "@"), parents: map[string]string{}, secrets: secrets}
+	rec := &entity.Record{Row: row, Key: key, Service: group, Declared: true, ID: strings.TrimPrefix(key, "@"), ParentKeys: map[string]string{}, Secrets: secrets}
 	if e.ID == "" {
-		rec.id = c.names.id(row.kind, key)
+		rec.ID = c.names.ID(row.Kind, key)
 	}
 	var err error
-	if rec.body, err = jsonvalue.Of(body); err != nil {
+	if rec.Body, err = jsonvalue.Of(body); err != nil {
 		return nil, one(e.Origin, v1.InvalidManifest, "it can't be written as JSON", "report this as a defect of Lockstep")
 	}
-	if rec.body == nil {
-		rec.body = map[string]any{}
+	if rec.Body == nil {
+		rec.Body = map[string]any{}
 	}
-	if message, fix := rec.spell(); message != "" {
+	if message, fix := spell(rec); message != "" {
 		return nil, one(e.Place("url"), v1.InvalidManifest, message, fix)
 	}
-	hidden = rec.hideURL(hidden)
+	hidden = hideURL(rec, hidden)
 	var problems []v1.Problem
 	for _, ref := range e.Refs {
 		parent, there := c.parent(ref)
@@ -223,22 +218,22 @@ func (c *compiler) declared(row *row, e *v1.Entity, key, group string) (*record,
 				fmt.Sprintf("it refers to the %s %.60q, which is not there", strings.ReplaceAll(string(ref.Kind), "_", " "), ref.Name), c.nearest(ref)))
 			continue
 		}
-		rec.parents[ref.Field] = parent
-		rec.body[ref.Field] = map[string]any{"id": c.idOf(ref.Kind, parent)}
+		rec.ParentKeys[ref.Field] = parent
+		rec.Body[ref.Field] = map[string]any{"id": c.idOf(ref.Kind, parent)}
 	}
-	if row.kind == kindPlugin && c.facts.plugins[rec.name()] == nil {
-		return nil, one(e.Place("name"), v1.InvalidManifest, fmt.Sprintf("kong has no plugin %.60s", v1.OneLine(rec.name())), c.facts.enable(rec.name(), "it"))
+	if row.Kind == v1.KindPlugin && c.facts.plugins[rec.Name()] == nil {
+		return nil, one(e.Place("name"), v1.InvalidManifest, fmt.Sprintf("kong has no plugin %.60s", v1.OneLine(rec.Name())), c.facts.enable(rec.Name(), "it"))
 	}
 	about := c.facts.of(rec)
-	for _, fault := range about.judge(rec.body) {
+	for _, fault := range about.judge(rec.Body) {
 		problems = append(problems, problemAt(e, e.Place(fault.path), v1.InvalidManifest, fault.path+": "+fault.message, fault.fix))
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
 	c.label(rec, e, about, hidden)
-	rec.places = e
-	rec.secrets = append(rec.secrets, about.secretTexts(rec)...)
+	rec.Manifest = e
+	rec.Secrets = append(rec.Secrets, about.secretTexts(rec)...)
 	return rec, nil
 }
 
@@ -249,7 +244,7 @@ func (c *compiler) parent(ref v1.EntityRef) (string, bool) {
 		return "", false
 	}
 	at := v1.Key{Kind: ref.Kind, Name: key}
-	return key, c.state[at] != nil || c.held[declaredGroup][at] != nil && !c.all
+	return key, c.state[at] != nil || c.held[entity.DeclaredGroup][at] != nil && !c.all
 }
 
 // find returns the key of what a reference means: by its name, or by its id in any spelling.
@@ -265,7 +260,7 @@ func (c *compiler) idOf(kind v1.Kind, key string) string {
 	if id, own := strings.CutPrefix(key, "@"); own {
 		return id
 	}
-	return c.names.id(kind, key)
+	return c.names.ID(kind, key)
 }
 
 // nearest is the advice for a reference that leads nowhere.
@@ -286,8 +281,8 @@ func (c *compiler) nearest(ref v1.EntityRef) string {
 }
 
 func (c *compiler) workspaceName() string {
-	if c.names.workspace == "" {
+	if c.names.Workspace == "" {
 		return "default"
 	}
-	return c.names.workspace
+	return c.names.Workspace
 }

@@ -31,7 +31,7 @@ func on(field string, kind v1.Kind, name string) v1.EntityRef {
 }
 
 // entity is one that stands in line n of kong.yaml.
-func entity(kind v1.Kind, name string, b body, refs ...v1.EntityRef) v1.Entity {
+func anEntity(kind v1.Kind, name string, b body, refs ...v1.EntityRef) v1.Entity {
 	return v1.Entity{Kind: kind, Name: name, Body: b, Refs: refs, Origin: v1.Origin{File: "kong.yaml", Line: len(name), Column: 1}}
 }
 
@@ -66,27 +66,27 @@ func everything(t *testing.T, word string) v1.Shared {
 	return v1.Shared{
 		Certificates: []v1.Certificate{{Name: "shop", Chain: cert, Key: v1.NewSecret(key)}},
 		Entities: []v1.Entity{
-			entity("vault", "my-env", body{"prefix": "my-env", "name": "env", "config": body{"prefix": "K_"}}),
-			entity("key_set", "set", body{"name": "set"}),
-			entity("key", "set/one", body{"name": "one", "kid": "one", "jwk": secret("jwk")}, on("set", "key_set", "set")),
-			entity("ca_certificate", "ca", body{"cert": cert}),
-			entity(v1.KindCertificate, "cert", body{"cert": cert, "key": v1.NewSecret(key)}),
-			entity(v1.KindSNI, "c.test", body{"name": "c.test"}, on("certificate", v1.KindCertificate, "cert")),
-			entity(v1.KindConsumer, "alice", body{"username": "alice", "custom_id": "a-1", "tags": []any{"staff"}}),
-			entity(v1.KindKeyAuth, "alice/", body{"key": secret("key")}, alice),
-			entity("basicauth_credential", "alice/alice", body{"username": "alice", "password": secret("password")}, alice),
-			entity("hmacauth_credential", "alice/alice", body{"username": "alice", "secret": secret("hmac")}, alice),
-			entity("jwt_secret", "alice/iss", body{"key": "iss", "secret": secret("jwt")}, alice),
-			entity("oauth2_credential", "alice/app", body{"name": "app", "client_id": "id", "client_secret": secret("client"), "redirect_uris": []any{"https://a.test"}}, alice),
-			entity("acl", "alice/staff", body{"group": "staff"}, alice),
-			entity(kindUpstream, "up", body{"name": "up", "healthchecks": body{"active": body{"unhealthy": body{"interval": 5}}}}),
-			entity(kindTarget, "up/10.0.0.9", body{"target": "10.0.0.9", "weight": 7}, on("upstream", kindUpstream, "up")),
-			entity(kindService, "legacy", body{"name": "legacy", "url": "https://up:8443/base"}),
-			entity(kindRoute, "legacy", body{"name": "legacy", "hosts": []any{"legacy.test"}, "headers": body{"X-A": []any{"b"}}}, on("service", kindService, "legacy")),
-			entity(kindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 60, "redis_host": "redis", "redis": body{"password": secret("redis")}}}),
-			entity(kindPlugin, "route/legacy/key-auth", body{"name": "key-auth", "instance_name": "doors"}, on("route", kindRoute, "legacy")),
-			entity(kindPlugin, "service/a+consumer/alice/rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 5, "redis": body{"host": secret("host")}}},
-				on("service", kindService, "a"), alice),
+			anEntity("vault", "my-env", body{"prefix": "my-env", "name": "env", "config": body{"prefix": "K_"}}),
+			anEntity("key_set", "set", body{"name": "set"}),
+			anEntity("key", "set/one", body{"name": "one", "kid": "one", "jwk": secret("jwk")}, on("set", "key_set", "set")),
+			anEntity("ca_certificate", "ca", body{"cert": cert}),
+			anEntity(v1.KindCertificate, "cert", body{"cert": cert, "key": v1.NewSecret(key)}),
+			anEntity(v1.KindSNI, "c.test", body{"name": "c.test"}, on("certificate", v1.KindCertificate, "cert")),
+			anEntity(v1.KindConsumer, "alice", body{"username": "alice", "custom_id": "a-1", "tags": []any{"staff"}}),
+			anEntity(v1.KindKeyAuth, "alice/", body{"key": secret("key")}, alice),
+			anEntity("basicauth_credential", "alice/alice", body{"username": "alice", "password": secret("password")}, alice),
+			anEntity("hmacauth_credential", "alice/alice", body{"username": "alice", "secret": secret("hmac")}, alice),
+			anEntity("jwt_secret", "alice/iss", body{"key": "iss", "secret": secret("jwt")}, alice),
+			anEntity("oauth2_credential", "alice/app", body{"name": "app", "client_id": "id", "client_secret": secret("client"), "redirect_uris": []any{"https://a.test"}}, alice),
+			anEntity("acl", "alice/staff", body{"group": "staff"}, alice),
+			anEntity(v1.KindUpstream, "up", body{"name": "up", "healthchecks": body{"active": body{"unhealthy": body{"interval": 5}}}}),
+			anEntity(v1.KindTarget, "up/10.0.0.9", body{"target": "10.0.0.9", "weight": 7}, on("upstream", v1.KindUpstream, "up")),
+			anEntity(v1.KindService, "legacy", body{"name": "legacy", "url": "https://up:8443/base"}),
+			anEntity(v1.KindRoute, "legacy", body{"name": "legacy", "hosts": []any{"legacy.test"}, "headers": body{"X-A": []any{"b"}}}, on("service", v1.KindService, "legacy")),
+			anEntity(v1.KindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 60, "redis_host": "redis", "redis": body{"password": secret("redis")}}}),
+			anEntity(v1.KindPlugin, "route/legacy/key-auth", body{"name": "key-auth", "instance_name": "doors"}, on("route", v1.KindRoute, "legacy")),
+			anEntity(v1.KindPlugin, "service/a+consumer/alice/rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 5, "redis": body{"host": secret("host")}}},
+				on("service", v1.KindService, "a"), alice),
 			{Kind: v1.KindConsumer, Name: "by id", ID: "7e4b0d5e-6c0f-4d8b-9c35-0f6f6e7d2a11", Body: body{"username": "by id"}},
 		},
 	}
@@ -178,8 +178,8 @@ func TestDeclaredHashedPassword(t *testing.T) {
 		t.Helper()
 		with := func(password, user string) v1.Shared {
 			return v1.Shared{Entities: []v1.Entity{
-				entity(v1.KindConsumer, "bob", body{"username": "bob"}),
-				entity("basicauth_credential", "bob/x", body{"username": user, "password": v1.NewSecret(password)}, on("consumer", v1.KindConsumer, "bob")),
+				anEntity(v1.KindConsumer, "bob", body{"username": "bob"}),
+				anEntity("basicauth_credential", "bob/x", body{"username": user, "password": v1.NewSecret(password)}, on("consumer", v1.KindConsumer, "bob")),
 			}}
 		}
 		r := open(t, o)
@@ -212,10 +212,10 @@ func TestDeclaredSecretChanges(t *testing.T) {
 		with := func(key, secret string) v1.Shared {
 			bob := on("consumer", v1.KindConsumer, "bob")
 			return v1.Shared{Entities: []v1.Entity{
-				entity(v1.KindConsumer, "bob", body{"username": "bob"}),
-				entity(v1.KindKeyAuth, "bob/ref-1", body{"key": v1.NewSecret(key)}, bob),
-				entity("jwt_secret", "bob/rsa", body{"key": "iss", "secret": v1.NewSecret(secret)}, bob),
-				entity("hmacauth_credential", "bob/made-up", body{"username": "x"}, bob),
+				anEntity(v1.KindConsumer, "bob", body{"username": "bob"}),
+				anEntity(v1.KindKeyAuth, "bob/ref-1", body{"key": v1.NewSecret(key)}, bob),
+				anEntity("jwt_secret", "bob/rsa", body{"key": "iss", "secret": v1.NewSecret(secret)}, bob),
+				anEntity("hmacauth_credential", "bob/made-up", body{"username": "x"}, bob),
 			}}
 		}
 		r := open(t, o)
@@ -228,7 +228,7 @@ func TestDeclaredSecretChanges(t *testing.T) {
 			t.Errorf("other secrets: %v %s\n%s", problems, sentences(p), world)
 		}
 		if mode == fakekong.Database {
-			must(t, http.MethodPatch, k.AdminURL+"/jwts/"+r.names.id("jwt_secret", "bob/rsa"), `{"secret":"by hand"}`)
+			must(t, http.MethodPatch, k.AdminURL+"/jwts/"+r.names.ID("jwt_secret", "bob/rsa"), `{"secret":"by hand"}`)
 			if p, _ := declare(t, r, v1.Set{}, with("three", "four")); len(p.Changes) != 1 || strings.Contains(k.World(), "by hand") {
 				t.Errorf("a secret that somebody changed: %s", sentences(p))
 			}
@@ -248,14 +248,14 @@ func TestDeclaredStrangers(t *testing.T) {
 	r := open(t, options(k.AdminURL))
 	bob := on("consumer", v1.KindConsumer, "bob")
 	shared := v1.Shared{Entities: []v1.Entity{
-		entity(v1.KindConsumer, "alice", body{"username": "alice"}),
-		entity(v1.KindConsumer, "odd name/with?more%", body{"username": "odd name/with?more%"}),
-		entity(v1.KindConsumer, "carl", body{"username": "carl", "custom_id": "c"}),
-		entity("acl", "alice/x", body{"group": "x"}, on("consumer", v1.KindConsumer, "alice")),
-		entity(v1.KindConsumer, "bob", body{"username": "bob"}),
-		entity(v1.KindKeyAuth, "bob/", body{"key": v1.NewSecret("planted-key")}, bob),
-		entity(v1.KindKeyAuth, "bob/", body{"key": v1.NewSecret("another")}, bob),
-		entity(kindPlugin, "cors", body{"name": "cors"}),
+		anEntity(v1.KindConsumer, "alice", body{"username": "alice"}),
+		anEntity(v1.KindConsumer, "odd name/with?more%", body{"username": "odd name/with?more%"}),
+		anEntity(v1.KindConsumer, "carl", body{"username": "carl", "custom_id": "c"}),
+		anEntity("acl", "alice/x", body{"group": "x"}, on("consumer", v1.KindConsumer, "alice")),
+		anEntity(v1.KindConsumer, "bob", body{"username": "bob"}),
+		anEntity(v1.KindKeyAuth, "bob/", body{"key": v1.NewSecret("planted-key")}, bob),
+		anEntity(v1.KindKeyAuth, "bob/", body{"key": v1.NewSecret("another")}, bob),
+		anEntity(v1.KindPlugin, "cors", body{"name": "cors"}),
 	}}
 	_, problems := declare(t, r, v1.Set{}, shared)
 	conflicts := 0
@@ -286,19 +286,19 @@ func TestDeclaredTwins(t *testing.T) {
 		cert, _ := pair(t)
 		bob := on("consumer", v1.KindConsumer, "bob")
 		shared := v1.Shared{Entities: []v1.Entity{
-			entity(kindService, "a.lockstep", body{"name": "a.lockstep", "host": "a.test"}),
-			entity(v1.KindConsumer, "amy", body{"username": "amy", "custom_id": "c"}),
-			entity(v1.KindConsumer, "bob", body{"username": "bob", "custom_id": "c-2"}),
-			entity(v1.KindConsumer, "carl", body{"username": "carl", "custom_id": "c"}),
-			entity(v1.KindKeyAuth, "bob/ref-1", body{"key": v1.NewSecret("planted")}, bob),
-			entity(v1.KindKeyAuth, "bob/ref-2", body{"key": v1.NewSecret("planted")}, bob),
-			entity("ca_certificate", "one", body{"cert": cert}),
-			entity("ca_certificate", "two", body{"cert": cert}),
-			entity(kindPlugin, "cors", body{"name": "cors"}),
-			{Kind: kindPlugin, Name: "cors", ID: "7e4b0d5e-6c0f-4d8b-9c35-0f6f6e7d2a11", Body: body{"name": "cors"}},
-			entity(kindUpstream, "up", body{"name": "up"}), entity(kindUpstream, "down", body{"name": "down"}),
-			entity(kindTarget, "up/a", body{"target": "10.0.0.1:80"}, on("upstream", kindUpstream, "up")),
-			entity(kindTarget, "down/a", body{"target": "10.0.0.1:80"}, on("upstream", kindUpstream, "down")),
+			anEntity(v1.KindService, "a.lockstep", body{"name": "a.lockstep", "host": "a.test"}),
+			anEntity(v1.KindConsumer, "amy", body{"username": "amy", "custom_id": "c"}),
+			anEntity(v1.KindConsumer, "bob", body{"username": "bob", "custom_id": "c-2"}),
+			anEntity(v1.KindConsumer, "carl", body{"username": "carl", "custom_id": "c"}),
+			anEntity(v1.KindKeyAuth, "bob/ref-1", body{"key": v1.NewSecret("planted")}, bob),
+			anEntity(v1.KindKeyAuth, "bob/ref-2", body{"key": v1.NewSecret("planted")}, bob),
+			anEntity("ca_certificate", "one", body{"cert": cert}),
+			anEntity("ca_certificate", "two", body{"cert": cert}),
+			anEntity(v1.KindPlugin, "cors", body{"name": "cors"}),
+			{Kind: v1.KindPlugin, Name: "cors", ID: "7e4b0d5e-6c0f-4d8b-9c35-0f6f6e7d2a11", Body: body{"name": "cors"}},
+			anEntity(v1.KindUpstream, "up", body{"name": "up"}), anEntity(v1.KindUpstream, "down", body{"name": "down"}),
+			anEntity(v1.KindTarget, "up/a", body{"target": "10.0.0.1:80"}, on("upstream", v1.KindUpstream, "up")),
+			anEntity(v1.KindTarget, "down/a", body{"target": "10.0.0.1:80"}, on("upstream", v1.KindUpstream, "down")),
 		}}
 		for range 3 {
 			r := open(t, o)
@@ -327,7 +327,7 @@ func TestDeclaredMistakes(t *testing.T) {
 	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
 		t.Helper()
 		r := open(t, o)
-		good := entity(kindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 60}})
+		good := anEntity(v1.KindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 60}})
 		declare(t, r, v1.Set{}, v1.Shared{Entities: []v1.Entity{good}})
 		world := k.World()
 		at := v1.Origin{File: "kong.yaml", Line: 7, Column: 5}
@@ -335,18 +335,18 @@ func TestDeclaredMistakes(t *testing.T) {
 			e          v1.Entity
 			says, hint string
 		}{
-			{entity(kindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minut": 5}}), "config.minut: unknown field", "did you mean minute?"},
-			{entity(kindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minute": v1.NewSecret("planted")}}), "config.minute: expected a number", ""},
-			{entity(v1.KindConsumer, "x", body{"usernam": "x"}), "usernam: unknown field", "did you mean username?"},
-			{entity(kindPlugin, "x", body{"name": "rate-limitin"}), "kong has no plugin rate-limitin", "did you mean rate-limiting?"},
-			{entity("acl", "x/y", body{"group": "y"}, on("consumer", v1.KindConsumer, "x")), `refers to the consumer "x"`, ""},
+			{anEntity(v1.KindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minut": 5}}), "config.minut: unknown field", "did you mean minute?"},
+			{anEntity(v1.KindPlugin, "rate-limiting", body{"name": "rate-limiting", "config": body{"minute": v1.NewSecret("planted")}}), "config.minute: expected a number", ""},
+			{anEntity(v1.KindConsumer, "x", body{"usernam": "x"}), "usernam: unknown field", "did you mean username?"},
+			{anEntity(v1.KindPlugin, "x", body{"name": "rate-limitin"}), "kong has no plugin rate-limitin", "did you mean rate-limiting?"},
+			{anEntity("acl", "x/y", body{"group": "y"}, on("consumer", v1.KindConsumer, "x")), `refers to the consumer "x"`, ""},
 			{
-				entity("acl", "x/y", body{"group": "y"}, v1.EntityRef{Field: "consumer", Kind: v1.KindConsumer, Name: "x", Lookup: true}),
+				anEntity("acl", "x/y", body{"group": "y"}, v1.EntityRef{Field: "consumer", Kind: v1.KindConsumer, Name: "x", Lookup: true}),
 				`refers to the consumer "x", which is not there`, "default_lookup_tags finds what files declare",
 			},
-			{entity("acl", "x/y", body{"group": "y"}), "consumer: required field missing", ""},
-			{entity("consumer_group", "g", body{"name": "g"}), "this Kong knows no consumer groups", ""},
-			{entity(kindRoute, "r", body{"name": "r", "hosts": "planted"}), "hosts: expected an array", ""},
+			{anEntity("acl", "x/y", body{"group": "y"}), "consumer: required field missing", ""},
+			{anEntity("consumer_group", "g", body{"name": "g"}), "this Kong knows no consumer groups", ""},
+			{anEntity(v1.KindRoute, "r", body{"name": "r", "hosts": "planted"}), "hosts: expected an array", ""},
 		} {
 			c.e.Places = map[string]v1.Origin{"config.minut": at, "config.minute": at, "usernam": at, "hosts": at}
 			_, problems := declare(t, r, v1.Set{}, v1.Shared{Entities: []v1.Entity{good, c.e}[min(1, len(c.e.Name)/len(good.Name)):]})
@@ -367,10 +367,10 @@ func TestDeclaredRouteWaitsForItsPlugin(t *testing.T) {
 		t.Helper()
 		r := open(t, o)
 		entities := []v1.Entity{
-			entity(kindService, "s", body{"name": "s", "host": "s.test"}),
-			entity(kindRoute, "r", body{"name": "r", "hosts": []any{"r.test"}}, on("service", kindService, "s")),
-			entity(kindPlugin, "service/s/key-auth", body{"name": "key-auth", "config": body{"key_names": []any{"bad name"}}}, on("service", kindService, "s")),
-			entity(kindPlugin, "route/r/rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 60, "second": 61}}, on("route", kindRoute, "r")),
+			anEntity(v1.KindService, "s", body{"name": "s", "host": "s.test"}),
+			anEntity(v1.KindRoute, "r", body{"name": "r", "hosts": []any{"r.test"}}, on("service", v1.KindService, "s")),
+			anEntity(v1.KindPlugin, "service/s/key-auth", body{"name": "key-auth", "config": body{"key_names": []any{"bad name"}}}, on("service", v1.KindService, "s")),
+			anEntity(v1.KindPlugin, "route/r/rate-limiting", body{"name": "rate-limiting", "config": body{"minute": 60, "second": 61}}, on("route", v1.KindRoute, "r")),
 		}
 		leads := func() string { return leadsTo(k.World(), "route r\n") }
 		_, problems := declare(t, r, v1.Set{}, v1.Shared{Entities: entities})
@@ -451,7 +451,7 @@ func TestDeclaredAddress(t *testing.T) {
 	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
 		t.Helper()
 		at := func(url string) v1.Shared {
-			return v1.Shared{Entities: []v1.Entity{entity(kindService, "legacy", body{"name": "legacy", "url": v1.NewSecret(url)})}}
+			return v1.Shared{Entities: []v1.Entity{anEntity(v1.KindService, "legacy", body{"name": "legacy", "url": v1.NewSecret(url)})}}
 		}
 		declare(t, open(t, o), v1.Set{}, at("http://planted-one:8443/planted-one"))
 		if !strings.Contains(k.World(), `host: "planted-one"`) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -15,24 +16,24 @@ func (c *compiler) close(entities []v1.Entity) {
 	guards := c.guards(entities)
 	for i := range entities {
 		route := &entities[i]
-		key := v1.Key{Kind: kindRoute, Name: c.entityKey(route)}
+		key := v1.Key{Kind: v1.KindRoute, Name: c.entityKey(route)}
 		o := c.state[key]
-		if route.Kind != kindRoute || o == nil {
+		if route.Kind != v1.KindRoute || o == nil {
 			continue
 		}
-		rec, ok := o.Native.(*record)
-		if !ok || rec.places == nil { // what Kong holds of it stays
+		rec, ok := o.Native.(*entity.Record)
+		if !ok || rec.Manifest == nil { // what Kong holds of it stays
 			continue
 		}
 		for _, p := range guards.of(c, route) {
-			need := v1.Key{Kind: kindPlugin, Name: c.entityKey(p)}
-			if !satisfied(c.state, need) {
+			need := v1.Key{Kind: v1.KindPlugin, Name: c.entityKey(p)}
+			if !entity.Works(c.state, need) {
 				c.wrong(route, route.Origin, v1.GatewayRejected,
 					fmt.Sprintf("it waits for its plugin %s, which could not be made; without it the route would be more open than asked", p.Name), "see what is said about the plugin")
 				c.drop(key)
 				break
 			}
-			rec.needs = append(rec.needs, need)
+			rec.Needs = append(rec.Needs, need)
 		}
 	}
 }
@@ -50,7 +51,7 @@ func (c *compiler) guards(entities []v1.Entity) guards {
 		case p.Ref("route") != "":
 			g.routes[p.Ref("route")] = append(g.routes[p.Ref("route")], p)
 		default:
-			key := c.known[v1.Key{Kind: kindService, Name: p.Ref("service")}]
+			key := c.known[v1.Key{Kind: v1.KindService, Name: p.Ref("service")}]
 			g.services[key] = append(g.services[key], p)
 		}
 	}
@@ -64,7 +65,7 @@ func (g guards) of(c *compiler, route *v1.Entity) []*v1.Entity {
 		out = append(out, g.routes[route.ID]...)
 	}
 	if service := route.Ref("service"); service != "" {
-		out = append(out, g.services[c.known[v1.Key{Kind: kindService, Name: service}]]...)
+		out = append(out, g.services[c.known[v1.Key{Kind: v1.KindService, Name: service}]]...)
 	}
 	return out
 }
@@ -73,7 +74,7 @@ func (g guards) of(c *compiler, route *v1.Entity) []*v1.Entity {
 func (c *compiler) drop(key v1.Key) {
 	delete(c.state, key)
 	maps.DeleteFunc(c.state, func(_ v1.Key, o *plan.Object) bool {
-		rec, ok := o.Native.(*record)
-		return ok && rec.row.kind == kindPlugin && rec.parents["route"] == key.Name
+		rec, ok := o.Native.(*entity.Record)
+		return ok && rec.Row.Kind == v1.KindPlugin && rec.ParentKeys["route"] == key.Name
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -12,15 +13,15 @@ import (
 type draft struct {
 	current, want plan.State
 	problems      map[v1.Key]*v1.Problem
-	turn          func(*record) *plan.Object // a route in the form in which it answers 503
-	taken         []*record                  // plugins that had to be taken back
+	turn          func(*entity.Record) *plan.Object // a route in the form in which it answers 503
+	taken         []*entity.Record                  // plugins that had to be taken back
 }
 
 // takeBack puts an object to what the node holds of it, or leaves it out when
 // that is what Kong refuses.
 func (d *draft) takeBack(key v1.Key, problem *v1.Problem) {
 	if o := d.want[key]; o != nil && o.Fields["enabled"] == "true" {
-		if rec, ok := o.Native.(*record); ok && rec.row.kind == kindPlugin {
+		if rec, ok := o.Native.(*entity.Record); ok && rec.Row.Kind == v1.KindPlugin {
 			d.taken = append(d.taken, rec)
 		}
 	}
@@ -35,11 +36,11 @@ func (d *draft) takeBack(key v1.Key, problem *v1.Problem) {
 
 // complete takes back what refers to something that is not there: Kong refuses
 // such a configuration without saying why.
-func (d *draft) complete(rows []*row) {
+func (d *draft) complete(rows []*entity.Row) {
 	d.shut()
 	for _, row := range rows { // parents first
-		for _, rec := range recordsOf(d.want, row) {
-			key := v1.Key{Kind: row.kind, Name: rec.key}
+		for _, rec := range entity.Records(d.want, row) {
+			key := v1.Key{Kind: row.Kind, Name: rec.Key}
 			d.protect(key, rec)
 			for range 2 { // the older version may lack its parent as well
 				missing, ok := d.missing(key)
@@ -63,13 +64,13 @@ func (d *draft) complete(rows []*row) {
 // a plugin that is new to them can't be made.
 func (d *draft) shut() {
 	for _, p := range d.taken {
-		need := v1.Key{Kind: kindPlugin, Name: p.key}
-		if satisfied(d.want, need) {
+		need := v1.Key{Kind: v1.KindPlugin, Name: p.Key}
+		if entity.Works(d.want, need) {
 			continue
 		}
 		for key, o := range d.want {
-			rec, ok := o.Native.(*record)
-			if ok && key.Kind == kindRoute && p.protects(rec) && rec.parents["service"] != reserved {
+			rec, ok := o.Native.(*entity.Record)
+			if ok && key.Kind == v1.KindRoute && p.Protects(rec) && rec.ParentKeys["service"] != entity.Reserved {
 				problem := waiting(need, d.problems[need])
 				d.want[key], d.problems[key] = d.turn(rec), &problem
 			}
@@ -79,9 +80,9 @@ func (d *draft) shut() {
 
 // protect turns a route away from its service when a plugin that it needs is
 // not there: without it the route would be more open than asked.
-func (d *draft) protect(key v1.Key, rec *record) {
-	for _, need := range rec.needs {
-		if satisfied(d.want, need) {
+func (d *draft) protect(key v1.Key, rec *entity.Record) {
+	for _, need := range rec.Needs {
+		if entity.Works(d.want, need) {
 			continue
 		}
 		problem := waiting(need, d.problems[need])
@@ -96,11 +97,11 @@ func (d *draft) missing(key v1.Key) (v1.Key, bool) {
 	if !ok {
 		return v1.Key{}, false
 	}
-	rec, ok := o.Native.(*record)
+	rec, ok := o.Native.(*entity.Record)
 	if !ok {
 		return v1.Key{}, false
 	}
-	parents := rec.parentKeys()
+	parents := rec.Parents()
 	slices.SortFunc(parents, v1.Key.Compare)
 	for _, parent := range parents {
 		if _, there := d.want[parent]; !there {

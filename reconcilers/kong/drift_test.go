@@ -15,6 +15,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
@@ -27,8 +28,8 @@ type step struct{ method, path, body string }
 func (s step) take(t *testing.T, url string, r *Reconciler) {
 	t.Helper()
 	ids := strings.NewReplacer(
-		"{service/a}", r.names.id(kindService, "a"), "{service/b}", r.names.id(kindService, "b"),
-		"{upstream/a}", r.names.id(kindUpstream, "a"), "{route/a.default}", r.names.id(kindRoute, "a.default"))
+		"{service/a}", r.names.ID(v1.KindService, "a"), "{service/b}", r.names.ID(v1.KindService, "b"),
+		"{upstream/a}", r.names.ID(v1.KindUpstream, "a"), "{route/a.default}", r.names.ID(v1.KindRoute, "a.default"))
 	must(t, s.method, url+ids.Replace(s.path), ids.Replace(s.body))
 }
 
@@ -257,11 +258,11 @@ func TestDefaultsOfRealKong(t *testing.T) {
 		if x.Response.Status != http.StatusCreated && (x.Request.Method != http.MethodPut || x.Response.Status != http.StatusOK) {
 			continue
 		}
-		for _, row := range table() {
-			if row.path == "" || !strings.HasSuffix(x.Request.Path, "/"+row.last()) && !strings.HasPrefix(x.Request.Path, "/"+row.path+"/9999") || x.Request.Body == nil || x.Request.Body["url"] != nil || x.Request.Body["healthchecks"] != nil {
+		for _, row := range entity.Table() {
+			if row.Path == "" || !strings.HasSuffix(x.Request.Path, "/"+row.Last()) && !strings.HasPrefix(x.Request.Path, "/"+row.Path+"/9999") || x.Request.Body == nil || x.Request.Body["url"] != nil || x.Request.Body["healthchecks"] != nil {
 				continue
 			}
-			s, err := parseSchema(row, recorded.Entities[row.section])
+			s, err := parseSchema(row, recorded.Entities[row.Section])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,26 +271,26 @@ func TestDefaultsOfRealKong(t *testing.T) {
 				t.Fatal(err)
 			}
 			others := s.others(body)
-			if services := []string{"upstreams", "targets", "services", "routes", "plugins"}; !slices.Contains(services, row.section) {
+			if services := []string{"upstreams", "targets", "services", "routes", "plugins"}; !slices.Contains(services, row.Section) {
 				others = map[string]any{}
-				f := facts{schemas: map[v1.Kind]*schema{row.kind: s}}
-				for name, value := range f.declaredObject(&record{row: row, key: "k", body: body, declared: true}, nil).Fields {
+				f := facts{schemas: map[v1.Kind]*schema{row.Kind: s}}
+				for name, value := range f.declaredObject(&entity.Record{Row: row, Key: "k", Body: body, Declared: true}, nil).Fields {
 					name, _, _ = strings.Cut(name, ".")
 					others[name] = value
 				}
 			}
 			for name, value := range others {
 				if _, asked := x.Request.Body[name]; !asked {
-					t.Errorf("%s %v: %s is %v, which is said to be no default", row.kind, x.Request.Body, name, value)
+					t.Errorf("%s %v: %s is %v, which is said to be no default", row.Kind, x.Request.Body, name, value)
 				}
 			}
-			compared[row.section]++
+			compared[row.Section]++
 		}
 	}
 	unrecorded := []string{"key_sets", "keys", "consumer_groups", "consumer_group_consumers", "oauth2_credentials"}
-	for _, row := range table() {
-		if (compared[row.section] == 0) != slices.Contains(unrecorded, row.section) {
-			t.Errorf("recorded %s were compared: %d", row.section, compared[row.section])
+	for _, row := range entity.Table() {
+		if (compared[row.Section] == 0) != slices.Contains(unrecorded, row.Section) {
+			t.Errorf("recorded %s were compared: %d", row.Section, compared[row.Section])
 		}
 	}
 	t.Log(compared)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -20,16 +21,16 @@ func (c *compiler) everywhere(entities []v1.Entity) {
 		return
 	}
 	held := c.heldRoutes()
-	for _, rec := range recordsOf(c.state, rowOf(c.rows, kindRoute)) {
-		key := v1.Key{Kind: kindRoute, Name: rec.key}
-		last := c.held[rec.service][key]
+	for _, rec := range entity.Records(c.state, entity.RowOf(c.rows, v1.KindRoute)) {
+		key := v1.Key{Kind: v1.KindRoute, Name: rec.Key}
+		last := c.held[rec.Service][key]
 		if last == nil {
 			last = held[key]
 		}
 		switch {
-		case c.open[key], last != nil && (last == c.state[key] || isOpen(last)):
+		case c.open[key], last != nil && (last == c.state[key] || entity.IsOpen(last)):
 		case missing.Name == "":
-			rec.needs = append(rec.needs, needs...)
+			rec.Needs = append(rec.Needs, needs...)
 		default:
 			c.wait(rec, key, missing)
 		}
@@ -43,12 +44,12 @@ func (c *compiler) globals(entities []v1.Entity) (needs []v1.Key, missing v1.Key
 	lacking := map[any]v1.Key{}
 	for i := range entities {
 		p := &entities[i]
-		if p.Kind != kindPlugin || len(p.Refs) > 0 || p.Body["enabled"] == false {
+		if p.Kind != v1.KindPlugin || len(p.Refs) > 0 || p.Body["enabled"] == false {
 			continue
 		}
-		need := v1.Key{Kind: kindPlugin, Name: c.entityKey(p)}
+		need := v1.Key{Kind: v1.KindPlugin, Name: c.entityKey(p)}
 		// Within a narrow scope it is not compiled.
-		if satisfied(c.state, need) || !c.all && satisfied(c.held[declaredGroup], need) {
+		if entity.Works(c.state, need) || !c.all && entity.Works(c.held[entity.DeclaredGroup], need) {
 			needs, there[p.Body["name"]] = append(needs, need), true
 		} else {
 			lacking[p.Body["name"]] = need
@@ -62,18 +63,13 @@ func (c *compiler) globals(entities []v1.Entity) (needs []v1.Key, missing v1.Key
 	return needs, v1.Key{}
 }
 
-// isOpen reports whether a route that Kong holds leads to its service.
-func isOpen(route *plan.Object) bool {
-	return route.Hold == nil || len(route.Differs(route.Hold)) > 0
-}
-
 // wait leaves a route out until a plugin is there that is for everything.
-func (c *compiler) wait(rec *record, key, need v1.Key) {
+func (c *compiler) wait(rec *entity.Record, key, need v1.Key) {
 	message := fmt.Sprintf("it waits for the plugin %s, which is for everything and could not be made; without it the route would be more open than asked",
-		strings.TrimPrefix(need.Name, ownWords))
+		strings.TrimPrefix(need.Name, entity.OwnWords))
 	const fix = "see what is said about the plugin"
-	if rec.places != nil {
-		c.wrong(rec.places, rec.places.Origin, v1.GatewayRejected, message, fix)
+	if rec.Manifest != nil {
+		c.wrong(rec.Manifest, rec.Manifest.Origin, v1.GatewayRejected, message, fix)
 	} else {
 		c.problems = append(c.problems, v1.Problem{Reason: v1.GatewayRejected, Gateway: v1.Kong, Object: key, Origin: c.state[key].Origin, Message: message, Fix: fix})
 	}
@@ -89,7 +85,7 @@ func (c *compiler) heldRoutes() plan.State {
 	}
 	for _, state := range c.held {
 		for key, o := range state {
-			if key.Kind == kindRoute {
+			if key.Kind == v1.KindRoute {
 				routes[key] = o
 			}
 		}

@@ -14,9 +14,9 @@ import (
 // doors are a route in Kong's own words, and a plugin that is for everything.
 func doors(config body) v1.Shared {
 	return v1.Shared{Entities: []v1.Entity{
-		entity(kindService, "legacy", body{"name": "legacy", "url": "http://up:8443"}),
-		entity(kindRoute, "legacy", body{"name": "legacy", "hosts": []any{"legacy.test"}}, on("service", kindService, "legacy")),
-		entity(kindPlugin, "key-auth", body{"name": "key-auth", "config": config}),
+		anEntity(v1.KindService, "legacy", body{"name": "legacy", "url": "http://up:8443"}),
+		anEntity(v1.KindRoute, "legacy", body{"name": "legacy", "hosts": []any{"legacy.test"}}, on("service", v1.KindService, "legacy")),
+		anEntity(v1.KindPlugin, "key-auth", body{"name": "key-auth", "config": config}),
 	}}
 }
 

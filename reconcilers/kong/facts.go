@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // facts are what Kong says of itself.
@@ -23,13 +24,13 @@ type facts struct {
 }
 
 // of returns the schema of an entity: a plugin's is its own.
-func (f *facts) of(rec *record) *schema {
-	if rec.row.kind == kindPlugin {
-		if s := f.plugins[rec.name()]; s != nil {
+func (f *facts) of(rec *entity.Record) *schema {
+	if rec.Row.Kind == v1.KindPlugin {
+		if s := f.plugins[rec.Name()]; s != nil {
 			return s
 		}
 	}
-	return f.schemas[rec.row.kind]
+	return f.schemas[rec.Row.Kind]
 }
 
 func (f *facts) dbless() bool { return f.database == "off" }
@@ -119,15 +120,15 @@ func (r *Reconciler) schemas(ctx context.Context) (map[v1.Kind]*schema, error) {
 	group.SetLimit(r.options.Concurrency)
 	for i, row := range r.rows {
 		group.Go(func() error {
-			a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/schemas/" + row.section})
-			if admin.IsStatus(err, http.StatusNotFound) && compared()[row.kind] == nil {
+			a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/schemas/" + row.Section})
+			if admin.IsStatus(err, http.StatusNotFound) && row.Optional() {
 				return nil
 			}
 			if err != nil {
 				return err
 			}
 			if found[i], err = parseSchema(row, a.Body); err != nil {
-				return fmt.Errorf("read the schema of kong's %s: %w", row.section, err)
+				return fmt.Errorf("read the schema of kong's %s: %w", row.Section, err)
 			}
 			return nil
 		})
@@ -138,7 +139,7 @@ func (r *Reconciler) schemas(ctx context.Context) (map[v1.Kind]*schema, error) {
 	schemas := make(map[v1.Kind]*schema, len(r.rows))
 	for i, row := range r.rows {
 		if found[i] != nil {
-			schemas[row.kind] = found[i]
+			schemas[row.Kind] = found[i]
 		}
 	}
 	return schemas, nil

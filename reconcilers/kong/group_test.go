@@ -21,13 +21,13 @@ func TestGuardHoldsDeclaredServices(t *testing.T) {
 		for i := range 8 {
 			name := fmt.Sprintf("s%d", i)
 			entities = append(entities,
-				entity(kindService, name, body{"name": name, "host": "h.test"}),
-				entity(kindRoute, name, body{"name": name, "hosts": []any{name + ".test"}}, on("service", kindService, name)),
-				entity(kindPlugin, "route/"+name+"/key-auth", body{"name": "key-auth"}, on("route", kindRoute, name)),
-				entity(kindPlugin, "service/"+name+"/cors", body{"name": "cors"}, on("service", kindService, name)),
+				anEntity(v1.KindService, name, body{"name": name, "host": "h.test"}),
+				anEntity(v1.KindRoute, name, body{"name": name, "hosts": []any{name + ".test"}}, on("service", v1.KindService, name)),
+				anEntity(v1.KindPlugin, "route/"+name+"/key-auth", body{"name": "key-auth"}, on("route", v1.KindRoute, name)),
+				anEntity(v1.KindPlugin, "service/"+name+"/cors", body{"name": "cors"}, on("service", v1.KindService, name)),
 			)
 		}
-		entities = append(entities, entity(v1.KindConsumer, "alice", body{"username": "alice"}))
+		entities = append(entities, anEntity(v1.KindConsumer, "alice", body{"username": "alice"}))
 		r := open(t, o)
 		declare(t, r, v1.Set{}, v1.Shared{Entities: entities})
 		left := func(shared v1.Shared, totals reconcilers.Totals) plan.Plan {
@@ -64,9 +64,9 @@ func TestDeclaredRouteMoves(t *testing.T) {
 		t.Helper()
 		at := func(service string) v1.Shared {
 			return v1.Shared{Entities: []v1.Entity{
-				entity(kindService, "one", body{"name": "one", "host": "h.test"}), entity(kindService, "two", body{"name": "two", "host": "h.test"}),
-				entity(kindRoute, "r", body{"name": "r", "hosts": []any{"r.test"}}, on("service", kindService, service)),
-				entity(kindPlugin, "route/r/key-auth", body{"name": "key-auth"}, on("route", kindRoute, "r")),
+				anEntity(v1.KindService, "one", body{"name": "one", "host": "h.test"}), anEntity(v1.KindService, "two", body{"name": "two", "host": "h.test"}),
+				anEntity(v1.KindRoute, "r", body{"name": "r", "hosts": []any{"r.test"}}, on("service", v1.KindService, service)),
+				anEntity(v1.KindPlugin, "route/r/key-auth", body{"name": "key-auth"}, on("route", v1.KindRoute, "r")),
 			}}
 		}
 		r := open(t, o)

@@ -9,13 +9,14 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // entry is one entity that Kong holds, whosever it is.
 type entry struct {
-	row  *row
+	row  *entity.Row
 	body map[string]any
 }
 
@@ -42,20 +43,20 @@ func (r *Reconciler) holders(ctx context.Context) (*holders, error) {
 	}
 	h := &holders{Reconciler: r, places: map[string]*entry{}, byID: map[string]*entry{}, children: map[string][]*entry{}, asked: map[string]bool{}}
 	for _, row := range r.rows {
-		h.add(row, lists[row.kind])
+		h.add(row, lists[row.Kind])
 	}
 	return h, nil
 }
 
-func (h *holders) add(kind *row, bodies []map[string]any) {
+func (h *holders) add(kind *entity.Row, bodies []map[string]any) {
 	for _, body := range bodies {
 		e := &entry{kind, body}
-		h.byID[string(kind.kind)+"\x00"+e.id()] = e
-		for _, at := range placesOf(h.rows, kind, body) {
-			h.places[at.text] = e
+		h.byID[string(kind.Kind)+"\x00"+e.id()] = e
+		for _, at := range entity.Places(h.rows, kind, body) {
+			h.places[at.Text] = e
 		}
-		for field := range kind.refs {
-			if id := reference(body, field); id != "" {
+		for field := range kind.Refs {
+			if id := entity.Reference(body, field); id != "" {
 				h.children[id] = append(h.children[id], e)
 			}
 		}
@@ -64,7 +65,7 @@ func (h *holders) add(kind *row, bodies []map[string]any) {
 
 // targets makes the targets of an upstream known.
 func (h *holders) targets(ctx context.Context, upstream string) error {
-	if h.asked[upstream] || h.byID[string(kindUpstream)+"\x00"+upstream] == nil {
+	if h.asked[upstream] || h.byID[string(v1.KindUpstream)+"\x00"+upstream] == nil {
 		return nil
 	}
 	h.asked[upstream] = true
@@ -78,26 +79,26 @@ func (h *holders) targets(ctx context.Context, upstream string) error {
 	for _, body := range bodies { // Kong may leave it out: the path says it
 		body["upstream"] = map[string]any{"id": upstream}
 	}
-	h.add(rowOf(h.rows, kindTarget), bodies)
+	h.add(entity.RowOf(h.rows, v1.KindTarget), bodies)
 	return nil
 }
 
 // rival returns what holds the place of a desired entity that is not ours, or its id;
 // nil for nothing.
-func (h *holders) rival(ctx context.Context, rec *record) (*entry, error) {
-	if rec.row.kind == kindTarget {
-		if err := h.targets(ctx, reference(rec.body, "upstream")); err != nil {
+func (h *holders) rival(ctx context.Context, rec *entity.Record) (*entry, error) {
+	if rec.Row.Kind == v1.KindTarget {
+		if err := h.targets(ctx, entity.Reference(rec.Body, "upstream")); err != nil {
 			return nil, err
 		}
 	}
-	if e := h.byID[string(rec.row.kind)+"\x00"+rec.id]; e != nil {
-		if h.names.ours(e.body) {
+	if e := h.byID[string(rec.Row.Kind)+"\x00"+rec.ID]; e != nil {
+		if h.names.Ours(e.body) {
 			return nil, nil
 		}
 		return e, nil
 	}
-	for _, at := range placesOf(h.rows, rec.row, rec.body) {
-		if e := h.places[at.text]; e != nil && !h.names.ours(e.body) {
+	for _, at := range entity.Places(h.rows, rec.Row, rec.Body) {
+		if e := h.places[at.Text]; e != nil && !h.names.Ours(e.body) {
 			return e, nil
 		}
 	}
@@ -111,7 +112,7 @@ func (h *holders) rivals(ctx context.Context, compile func() plan.Plan) (map[v1.
 	for {
 		p, more := compile(), false
 		for _, change := range p.Changes {
-			rec, ok := change.Object().Native.(*record)
+			rec, ok := change.Object().Native.(*entity.Record)
 			if !ok || change.Op != plan.Create || found[change.Key] != nil {
 				continue
 			}
@@ -123,8 +124,8 @@ func (h *holders) rivals(ctx context.Context, compile func() plan.Plan) (map[v1.
 				continue
 			}
 			found[change.Key], taken[e], more = e, true, true
-			if rec.id != e.id() {
-				h.names.adopted[change.Key] = e.id()
+			if rec.ID != e.id() {
+				h.names.Adopted[change.Key] = e.id()
 			}
 		}
 		if !more {
@@ -137,8 +138,8 @@ func (h *holders) rivals(ctx context.Context, compile func() plan.Plan) (map[v1.
 func (h *holders) stay(e *entry, adopted map[string]bool) []string {
 	var out []string
 	for _, child := range h.children[e.id()] {
-		if !h.names.ours(child.body) && !adopted[child.id()] {
-			out = append(out, v1.OneLine(fmt.Sprintf("%s %v", child.row.word(), child.called())))
+		if !h.names.Ours(child.body) && !adopted[child.id()] {
+			out = append(out, v1.OneLine(fmt.Sprintf("%s %v", child.row.Word(), child.called())))
 		}
 	}
 	slices.Sort(out)
@@ -147,19 +148,19 @@ func (h *holders) stay(e *entry, adopted map[string]bool) []string {
 
 // called is what people know an entity by; never a secret.
 func (e *entry) called() string {
-	if name, _ := e.body[e.row.unique].(string); name != "" {
+	if name, _ := e.body[e.row.Unique].(string); name != "" {
 		return name
 	}
 	return e.id()
 }
 
 // before is a stranger's entity as the object that it would become, to be compared with it.
-func (h *holders) before(e *entry, rec *record, keys map[string]string) *plan.Object {
-	theirs := h.record(e.row, maps.Clone(e.body), keys)
-	theirs.key, theirs.declared, theirs.service = rec.key, rec.declared, rec.service
+func (h *holders) before(e *entry, rec *entity.Record, keys map[string]string) *plan.Object {
+	theirs := h.names.Read(e.row, maps.Clone(e.body), keys)
+	theirs.Key, theirs.Declared, theirs.Service = rec.Key, rec.Declared, rec.Service
 	o := h.object(theirs)
 	// Where a secret is asked for, what stands there now is one as well.
-	v := secret.Veil{Seal: h.names.seal, ID: theirs.id, Hidden: allTagged(rec.body, tagHidden)}
+	v := secret.Veil{Seal: h.names.Seal, ID: theirs.ID, Hidden: entity.AllTagged(rec.Body, entity.TagHidden)}
 	for name, text := range o.Fields {
 		if v.Covers(name) && text != "" {
 			o.Fields[name] = v.Digest(text)

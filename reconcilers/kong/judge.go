@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // fault is what is wrong at one place of an entity.
@@ -21,14 +23,14 @@ func (s *schema) judge(body map[string]any) []fault {
 	return top.judge("", body, s.row)
 }
 
-func (f *field) judge(path string, body map[string]any, row *row) []fault {
+func (f *field) judge(path string, body map[string]any, row *entity.Row) []fault {
 	var faults []fault
 	for _, name := range slices.Sorted(maps.Keys(body)) {
 		at, inner := strings.TrimPrefix(path+"."+name, "."), f.child(name)
 		record, isRecord := body[name].(map[string]any)
 		switch {
 		case body[name] == nil: // as good as left out
-		case inner == nil && path == "" && slices.Contains(row.derived, name):
+		case inner == nil && path == "" && slices.Contains(row.Derived, name):
 		case inner == nil:
 			faults = append(faults, fault{at, *f.unknown(name)})
 		case inner.kind == "foreign":

@@ -12,14 +12,15 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // Reconciler keeps one Kong, or one cluster of nodes over a database.
 type Reconciler struct {
-	names   namer
+	names   entity.Namer
 	options Options
-	rows    []*row
+	rows    []*entity.Row
 	client  *admin.Client
 	health  health // shared with the watcher
 
@@ -80,7 +81,7 @@ func New(o Options) (*Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := table()
+	rows := entity.Table()
 	file, leads := o.file, o.file == nil
 	if leads {
 		if file, err = openBase(rows, o.Base); err != nil {
@@ -88,7 +89,7 @@ func New(o Options) (*Reconciler, error) {
 		}
 	}
 	r := &Reconciler{
-		file: file, leads: leads, base: file.current(), names: namer{owner: o.Owner, workspace: o.Workspace, seal: o.Seal}, options: o, rows: rows, client: c,
+		file: file, leads: leads, base: file.current(), names: entity.Namer{Owner: o.Owner, Workspace: o.Workspace, Seal: o.Seal}, options: o, rows: rows, client: c,
 		refused: map[string]refused{}, unsure: map[v1.Key]string{}, authorities: map[string][]string{}, unread: map[string]string{},
 	}
 	if err := r.readAuthorities(true); err != nil {
@@ -209,7 +210,7 @@ func (r *Reconciler) secrets(p plan.Plan) []string {
 			states = append(states, r.held[service])
 		}
 	}
-	return slices.Concat(r.base.hushed(), r.there.hushed(), secretsOf(states...))
+	return slices.Concat(r.base.hushed(), r.there.hushed(), entity.Secrets(states...))
 }
 
 // untried reports every change as not tried, because of an error about Kong as a whole.

@@ -17,12 +17,12 @@ func (r *Reconciler) lists(ctx context.Context, query url.Values) (map[v1.Kind][
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Concurrency)
 	for i, row := range r.rows {
-		if row.within != "" || row.path == "" || r.facts.schemas[row.kind] == nil {
+		if row.Within != "" || row.Path == "" || r.facts.schemas[row.Kind] == nil {
 			continue
 		}
 		group.Go(func() (err error) {
-			results[i], err = r.client.List(ctx, "/"+row.path, query)
-			if admin.IsStatus(err, http.StatusNotFound) && compared()[row.kind] == nil {
+			results[i], err = r.client.List(ctx, "/"+row.Path, query)
+			if admin.IsStatus(err, http.StatusNotFound) && row.Optional() {
 				return nil // this edition has no such thing
 			}
 			return err
@@ -33,7 +33,7 @@ func (r *Reconciler) lists(ctx context.Context, query url.Values) (map[v1.Kind][
 	}
 	lists := make(map[v1.Kind][]map[string]any, len(r.rows))
 	for i, row := range r.rows {
-		lists[row.kind] = results[i]
+		lists[row.Kind] = results[i]
 	}
 	return lists, nil
 }

@@ -18,6 +18,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // How many workers a node may have that nobody knows of, how many connections each one
@@ -105,7 +106,7 @@ func (v *verifier) ask(ctx context.Context, proxy, node string) (s sight, pid in
 		v.metrics.asked("failed")
 		return sight{failed: true, why: *err}, 0
 	}
-	s.proven = min(v.numberOf(says.Message), v.numberOf(tagOf(says.Route.Tags, tagGeneration)))
+	s.proven = min(v.numberOf(says.Message), v.numberOf(tagOf(says.Route.Tags, entity.TagGeneration)))
 	s.why = trouble{
 		problem: "the proxy at " + admin.Redacted(proxy) + " does not serve the newest configuration",
 		fix:     "see Kong's own log; and whether --kong-proxy-url names the same Kong as --kong-admin-url, with nothing before it",
@@ -168,7 +169,7 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 	}
 	switch response.StatusCode {
 	case http.StatusOK:
-		if json.Unmarshal(text, &says) != nil || tagOf(says.Route.Tags, tagOwner) == "" {
+		if json.Unmarshal(text, &says) != nil || tagOf(says.Route.Tags, entity.TagOwner) == "" {
 			return proofAnswer{}, notKong(proxy, "answers with something else")
 		}
 		if says.Request.Query[proofOnce] != once {

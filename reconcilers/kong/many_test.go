@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -48,9 +49,9 @@ func TestManyServicesTakeFewRequests(t *testing.T) {
 		t.Errorf("an unchanged world is to be changed: %s", p.Changes[0].Sentence())
 	}
 	want := map[string]int{"GET /upstreams/ID/targets": services}
-	for _, row := range table() {
-		if row.within == "" && r.facts.schemas[row.kind] != nil {
-			want["GET /"+row.path] = 1
+	for _, row := range entity.Table() {
+		if row.Within == "" && r.facts.schemas[row.Kind] != nil {
+			want["GET /"+row.Path] = 1
 		}
 	}
 	want["GET /services"], want["GET /upstreams"] = 2, 2 // with what belongs to none, one more than a page holds

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -21,7 +22,7 @@ type mark struct {
 	mine   bool      // it named us once; whoever replaced it then is not taken over again
 }
 
-func markKey() v1.Key { return v1.Key{Kind: kindUpstream, Name: reserved} }
+func markKey() v1.Key { return v1.Key{Kind: v1.KindUpstream, Name: entity.Reserved} }
 
 // claim makes sure that nobody else writes for the owner. The mark itself is
 // written by the plan that creates or changes it, before everything else.
@@ -43,11 +44,11 @@ func (r *Reconciler) claim(ctx context.Context, p plan.Plan) error {
 	case r.mark.writer != "" && (!r.options.Takeover || r.mark.mine):
 		r.stale = true
 		return admin.Problem(v1.Conflict,
-			fmt.Sprintf("another Lockstep writes to this Kong as the owner %q (its id: %s)", r.names.owner, r.mark.writer),
+			fmt.Sprintf("another Lockstep writes to this Kong as the owner %q (its id: %s)", r.names.Owner, r.mark.writer),
 			"give one of them another --owner, or stop the other and start this one with --takeover")
 	case !writes:
 		r.stale = true
-		return &moved{fmt.Errorf("the writer's mark %s is gone", r.names.name(reserved))}
+		return &moved{fmt.Errorf("the writer's mark %s is gone", r.names.Name(entity.Reserved))}
 	}
 	return nil
 }
@@ -55,7 +56,7 @@ func (r *Reconciler) claim(ctx context.Context, p plan.Plan) error {
 // readMark asks Kong who writes.
 func (r *Reconciler) readMark(ctx context.Context) error {
 	next := mark{read: time.Now(), mine: r.mark.mine}
-	a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/upstreams/" + r.names.id(kindUpstream, reserved)})
+	a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/upstreams/" + r.names.ID(v1.KindUpstream, entity.Reserved)})
 	if err != nil && !admin.IsStatus(err, http.StatusNotFound) {
 		return err
 	}
@@ -64,7 +65,7 @@ func (r *Reconciler) readMark(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the writer's mark: %w", err)
 		}
-		next.writer = tagged(body, tagWriter)
+		next.writer = entity.Tagged(body, entity.TagWriter)
 	}
 	r.mark = next
 	return nil

@@ -16,11 +16,11 @@ import (
 // grouped are some consumers, two groups, and who is in which.
 func grouped(members ...[2]string) v1.Shared {
 	out := v1.Shared{Entities: []v1.Entity{
-		entity(kindGroup, "gold", body{"name": "gold"}), entity(kindGroup, "silver", body{"name": "silver"}),
-		entity(kindConsumer, "alice", body{"username": "alice"}), entity(kindConsumer, "bob", body{"username": "bob"}),
+		anEntity(v1.KindGroup, "gold", body{"name": "gold"}), anEntity(v1.KindGroup, "silver", body{"name": "silver"}),
+		anEntity(v1.KindConsumer, "alice", body{"username": "alice"}), anEntity(v1.KindConsumer, "bob", body{"username": "bob"}),
 	}}
 	for _, m := range members {
-		out.Entities = append(out.Entities, entity(kindMember, m[0]+"/"+m[1], nil, on("consumer", kindConsumer, m[1]), on("consumer_group", kindGroup, m[0])))
+		out.Entities = append(out.Entities, anEntity(v1.KindMember, m[0]+"/"+m[1], nil, on("consumer", v1.KindConsumer, m[1]), on("consumer_group", v1.KindGroup, m[0])))
 	}
 	return out
 }

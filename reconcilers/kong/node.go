@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
@@ -41,7 +42,7 @@ func (r *Reconciler) loadNode(ctx context.Context) error {
 	}
 	if r.stranger == "" {
 		for upstream, addresses := range r.guests {
-			r.stranger = fmt.Sprintf("target %s of %s", addresses[0], strings.TrimPrefix(upstream, ownWords))
+			r.stranger = fmt.Sprintf("target %s of %s", addresses[0], strings.TrimPrefix(upstream, entity.OwnWords))
 		}
 	}
 	r.knowBase()
@@ -80,9 +81,9 @@ func (r *Reconciler) sameNode(ctx context.Context) error {
 // would remove it. "" when there is none.
 func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[string]any) (string, error) {
 	for _, row := range r.rows {
-		for _, body := range lists[row.kind] {
-			if !r.names.ours(body) && !r.base.has(row, body) && !r.there.has(row, body) {
-				return fmt.Sprintf("%s %v", row.word(), cmp.Or(body[row.unique], body["id"])), nil
+		for _, body := range lists[row.Kind] {
+			if !r.names.Ours(body) && !r.base.has(row, body) && !r.there.has(row, body) {
+				return fmt.Sprintf("%s %v", row.Word(), cmp.Or(body[row.Unique], body["id"])), nil
 			}
 		}
 	}
@@ -107,3 +108,7 @@ func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[stri
 	}
 	return "", nil
 }
+
+// wiped are the lists of what we don't write but a push without a database
+// would remove: a node that holds any of it is not ours alone.
+func wiped() []string { return []string{"filter-chains"} }

@@ -12,6 +12,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -60,7 +61,7 @@ func Open(o Options) (Gateway, error) {
 	if o.metrics, err = newMetrics(o.Registerer); err != nil {
 		return nil, err
 	}
-	if o.file, err = openBase(table(), o.Base); err != nil {
+	if o.file, err = openBase(entity.Table(), o.Base); err != nil {
 		return nil, err
 	}
 	n := &Nodes{options: o, decided: make(chan struct{})}
@@ -240,7 +241,7 @@ func (n *Nodes) open() map[v1.Key]bool {
 	open := map[v1.Key]bool{}
 	for _, state := range n.up() {
 		for key, o := range state {
-			if key.Kind == kindRoute && isOpen(o) {
+			if key.Kind == v1.KindRoute && entity.IsOpen(o) {
 				open[key] = true
 			}
 		}

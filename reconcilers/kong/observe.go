@@ -14,13 +14,14 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // loadDatabase reads what carries our mark, and the targets of our upstreams.
 func (r *Reconciler) loadDatabase(ctx context.Context) error {
-	lists, err := r.lists(ctx, url.Values{"tags": {tagOwner + r.names.owner}})
+	lists, err := r.lists(ctx, url.Values{"tags": {entity.TagOwner + r.names.Owner}})
 	if err != nil {
 		return err
 	}
@@ -29,21 +30,21 @@ func (r *Reconciler) loadDatabase(ctx context.Context) error {
 
 // take reads the targets and the members of what was listed, makes objects of all, and remembers them.
 func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]any) error {
-	var records []*record
+	var records []*entity.Record
 	keys := map[string]string{}   // ids of our parents: their keys
 	groups := map[string]string{} // of what is declared: its group
-	r.names.adopted = map[v1.Key]string{}
+	r.names.Adopted = map[v1.Key]string{}
 	for _, row := range r.rows {
-		r.noteAdopted(row, lists[row.kind])
+		r.names.NoteAdopted(row, lists[row.Kind])
 	}
 	for _, row := range r.rows {
-		for _, body := range lists[row.kind] {
-			if !r.names.ours(body) {
+		for _, body := range lists[row.Kind] {
+			if !r.names.Ours(body) {
 				continue
 			}
-			record := r.record(row, body, keys)
-			keys[record.id] = record.key
-			record.join(groups)
+			record := r.names.Read(row, body, keys)
+			keys[record.ID] = record.Key
+			record.Join(groups)
 			records = append(records, record)
 		}
 	}
@@ -62,8 +63,8 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 	for _, o := range objects {
 		o = whole(before[o.Service][o.Key], o)
 		r.keep(o.Key, o.Service, o)
-		if rec, ok := o.Native.(*record); ok && o.Key == markKey() {
-			r.mark.writer = tagged(rec.body, tagWriter)
+		if rec, ok := o.Native.(*entity.Record); ok && o.Key == markKey() {
+			r.mark.writer = entity.Tagged(rec.Body, entity.TagWriter)
 		}
 	}
 	return nil
@@ -72,11 +73,11 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 // objects reads the targets of our upstreams, for Kong has no list of all, and makes
 // objects of them and of the records that there are. That is done while Kong is still
 // asked: of many services it takes about as long. Strangers' targets are told by service.
-func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[string]string) ([]*plan.Object, map[string][]string, error) {
-	upstreams := slices.DeleteFunc(slices.Clone(records), func(u *record) bool {
-		return u.row.kind != kindUpstream || u.key == reserved
+func (r *Reconciler) objects(ctx context.Context, records []*entity.Record, keys map[string]string) ([]*plan.Object, map[string][]string, error) {
+	upstreams := slices.DeleteFunc(slices.Clone(records), func(u *entity.Record) bool {
+		return u.Row.Kind != v1.KindUpstream || u.Key == entity.Reserved
 	})
-	row := rowOf(r.rows, kindTarget)
+	row := entity.RowOf(r.rows, v1.KindTarget)
 	targets, strange := make([][]*plan.Object, len(upstreams)), make([][]string, len(upstreams))
 	adopted := make([][]map[string]any, len(upstreams)) // they are few: see below
 	group, ctx := errgroup.WithContext(ctx)
@@ -90,21 +91,21 @@ func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[st
 	})
 	for i, upstream := range upstreams {
 		group.Go(func() error {
-			bodies, err := r.client.List(ctx, "/upstreams/"+upstream.id+"/targets", nil)
+			bodies, err := r.client.List(ctx, "/upstreams/"+upstream.ID+"/targets", nil)
 			if admin.IsStatus(err, http.StatusNotFound) {
 				return nil // the upstream went while we were reading
 			}
 			for _, body := range bodies {
-				if !r.names.ours(body) {
+				if !r.names.Ours(body) {
 					target, _ := body["target"].(string)
 					strange[i] = append(strange[i], target)
 					continue
 				}
-				if r.names.wasAdopted(body) {
+				if r.names.WasAdopted(body) {
 					adopted[i] = append(adopted[i], body)
 					continue
 				}
-				targets[i] = append(targets[i], r.object(r.record(row, body, keys)))
+				targets[i] = append(targets[i], r.object(r.names.Read(row, body, keys)))
 			}
 			return err
 		})
@@ -116,143 +117,68 @@ func (r *Reconciler) objects(ctx context.Context, records []*record, keys map[st
 	for i, upstream := range upstreams {
 		// What was adopted must be known before it can be told what it is, and nobody may
 		// look that up meanwhile.
-		r.noteAdopted(row, adopted[i])
+		r.names.NoteAdopted(row, adopted[i])
 		for _, body := range adopted[i] {
-			targets[i] = append(targets[i], r.object(r.record(row, body, keys)))
+			targets[i] = append(targets[i], r.object(r.names.Read(row, body, keys)))
 		}
 		if len(strange[i]) > 0 {
-			guests[upstream.key] = strange[i]
+			guests[upstream.Key] = strange[i]
 		}
 	}
 	return slices.Concat(objects, slices.Concat(targets...)), guests, nil
 }
 
-// noteAdopted notes which of some entities were a stranger's before. Of two that say so in
-// the same place, the one with the lesser id is meant, whichever is listed first.
-func (r *Reconciler) noteAdopted(row *row, bodies []map[string]any) {
-	for _, body := range bodies {
-		if !r.names.wasAdopted(body) {
-			continue
-		}
-		key := v1.Key{Kind: row.kind, Name: keyOf(row, body)}
-		id, _ := body["id"].(string)
-		if known := r.names.adopted[key]; known == "" || id < known {
-			r.names.adopted[key] = id
-		}
-	}
-}
-
-// keyOf is the key that an entity of ours says that it has.
-func keyOf(row *row, body map[string]any) string {
-	service := tagged(body, tagService)
-	name, _ := body[row.unique].(string)
-	declared := unquoted(tagged(body, tagName))
-	switch {
-	case declared != "":
-		return declared
-	case row.kind == kindRoute:
-		return tagged(body, tagRoute)
-	case row.kind == kindTarget:
-		return service + "/" + address(name)
-	case row.kind == kindPlugin:
-		if route := tagged(body, tagRoute); route != "" {
-			return pluginKey(kindRoute, route, name)
-		}
-		return pluginKey(kindService, service, name)
-	case service == "":
-		return reserved
-	}
-	return service
-}
-
-// record makes a record of what Kong says, with the key under which Compile
-// makes the same. An entity that bears our mark but not the id of its key (a
-// copy, or one that was changed by hand) gets "@" and its id as a key, and so is
-// nobody's. keys are the keys of parents by id.
-func (r *Reconciler) record(row *row, body map[string]any, keys map[string]string) *record {
-	rec := &record{row: row, body: body}
-	rec.id, _ = body["id"].(string)
-	rec.service = tagged(body, tagService)
-	rec.key = keyOf(row, body)
-	if rec.declared = tagged(body, tagName) != ""; rec.declared && rec.service == "" {
-		rec.service = declaredGroup
-	}
-	for _, field := range append([]string{"created_at", "updated_at"}, row.derived...) {
-		delete(body, field)
-	}
-	rec.tokenOf()
-	rec.parents = make(map[string]string, len(row.refs))
-	for field := range row.refs {
-		id := reference(body, field)
-		key, known := keys[id]
-		if !known {
-			key = id
-		}
-		if id == "" {
-			continue
-		}
-		rec.parents[field] = key
-	}
-	if (row.kind == kindUpstream || row.kind == kindService) && rec.id == r.names.id(row.kind, reserved) {
-		rec.key = reserved
-	}
-	if rec.id != r.names.id(row.kind, rec.key) {
-		rec.key = "@" + rec.id
-	}
-	return rec
-}
-
 // object makes the observed object of a record.
-func (r *Reconciler) object(rec *record) *plan.Object {
-	if rec.declared {
+func (r *Reconciler) object(rec *entity.Record) *plan.Object {
+	if rec.Declared {
 		return r.declaredObject(rec)
 	}
-	others := r.facts.of(rec).others(rec.body)
-	if rec.row.kind == kindPlugin {
-		others = r.facts.configured(rec, others, r.names.veil(rec))
+	others := r.facts.of(rec).others(rec.Body)
+	if rec.Row.Kind == v1.KindPlugin {
+		others = r.facts.configured(rec, others, r.names.Veil(rec))
 		rec = r.facts.knowing(rec)
 	}
-	o := rec.object(others)
-	if rec.row.kind == kindRoute && !strings.HasPrefix(rec.key, "@") {
-		o.Hold = rec.held(r.names).object(others)
+	o := rec.Object(others)
+	if rec.Row.Kind == v1.KindRoute && !strings.HasPrefix(rec.Key, "@") {
+		o.Hold = rec.Held(r.names).Object(others)
 	}
 	return o
 }
 
 // declaredObject makes the observed object of what is declared in Kong's own words.
-func (r *Reconciler) declaredObject(rec *record) *plan.Object {
+func (r *Reconciler) declaredObject(rec *entity.Record) *plan.Object {
 	rec = r.facts.knowing(rec)
-	o := r.facts.declaredObject(rec, r.names.seal)
-	if rec.row.kind == kindRoute {
-		o.Hold = r.facts.declaredObject(rec.held(r.names), r.names.seal)
+	o := r.facts.declaredObject(rec, r.names.Seal)
+	if rec.Row.Kind == v1.KindRoute {
+		o.Hold = r.facts.declaredObject(rec.Held(r.names), r.names.Seal)
 	}
 	return o
 }
 
 // knowing returns a record with its secrets; a copy, for several nodes may share it.
-func (f *facts) knowing(rec *record) *record {
-	if len(rec.secrets) > 0 {
+func (f *facts) knowing(rec *entity.Record) *entity.Record {
+	if len(rec.Secrets) > 0 {
 		return rec
 	}
 	known := *rec
-	known.secrets = f.of(rec).secretTexts(rec)
+	known.Secrets = f.of(rec).secretTexts(rec)
 	return &known
 }
 
 // answered makes an object of the entity in Kong's answer to a write.
-func (r *Reconciler) answered(rec *record, a admin.Answer) (*plan.Object, error) {
+func (r *Reconciler) answered(rec *entity.Record, a admin.Answer) (*plan.Object, error) {
 	body, err := jsonvalue.Object(a.Body)
 	if err != nil {
-		return nil, fmt.Errorf("read kong's answer about %s: %w", rec.name(), err)
+		return nil, fmt.Errorf("read kong's answer about %s: %w", rec.Name(), err)
 	}
-	if body["id"] != rec.id {
-		return nil, &moved{fmt.Errorf("kong's answer about %s is about another entity", rec.name())}
+	if body["id"] != rec.ID {
+		return nil, &moved{fmt.Errorf("kong's answer about %s is about another entity", rec.Name())}
 	}
 	keys := map[string]string{}
-	for field, key := range rec.parents {
-		keys[reference(rec.body, field)] = key
+	for field, key := range rec.ParentKeys {
+		keys[entity.Reference(rec.Body, field)] = key
 	}
-	return r.object(r.record(rec.row, body, keys).beside(rec)), nil
+	return r.object(r.names.Read(rec.Row, body, keys).Beside(rec)), nil
 }
 
 // configurationHash reads the hash of what a node without a database holds.

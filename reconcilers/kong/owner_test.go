@@ -114,7 +114,7 @@ func TestEntityWithoutOurTag(t *testing.T) {
 	k := start(t, fakekong.Options{})
 	r := open(t, options(k.AdminURL))
 	settled(t, r, setOf(service("a", 1)))
-	path := k.AdminURL + "/services/" + r.names.id(kindService, "a")
+	path := k.AdminURL + "/services/" + r.names.ID(v1.KindService, "a")
 	must(t, http.MethodPatch, path, `{"tags":["kept by hand"],"host":"elsewhere.test"}`)
 	before := must(t, http.MethodGet, path, "")
 	_, outcomes, err := round(t.Context(), r, setOf(service("a", 1, 2)))

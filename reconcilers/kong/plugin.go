@@ -14,15 +14,11 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
-
-// pluginKey is the key of a plugin on a service or route.
-func pluginKey(kind v1.Kind, parent, name string) string {
-	return string(kind) + "/" + parent + "/" + name
-}
 
 // pluginSchemas reads Kong's own description of each plugin that it can run,
 // but for those that were read before from the same version.
@@ -36,7 +32,7 @@ func (r *Reconciler) pluginSchemas(ctx context.Context, f *facts, names json.Raw
 	if r.last != nil && r.last.version == f.version {
 		known = r.last.plugins
 	}
-	entity := f.schemas[kindPlugin]
+	entity := f.schemas[v1.KindPlugin]
 	plugins := make(map[string]*schema, len(available))
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
@@ -99,11 +95,11 @@ func (c *compiler) plugins(kind v1.Kind, parent string, s *v1.Service, plugins [
 	var needs []v1.Key
 	var failed failure
 	for _, p := range plugins {
-		key := v1.Key{Kind: kindPlugin, Name: pluginKey(kind, parent, p.Name)}
+		key := v1.Key{Kind: v1.KindPlugin, Name: entity.PluginKey(kind, parent, p.Name)}
 		if problems := c.plugin(kind, parent, s, p); len(problems) > 0 {
 			failed.problems = append(failed.problems, problems...)
 			last := c.held[s.Name]
-			if !satisfied(last, key) {
+			if !entity.Works(last, key) {
 				failed.whole = failed.whole || p.Enabled
 				continue
 			}
@@ -170,41 +166,41 @@ func (f *facts) enable(name, what string) string {
 }
 
 func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugin, config map[string]any) {
-	key := pluginKey(kind, parent, p.Name)
-	marks := []string{tagService + s.Name}
-	if kind == kindRoute {
-		marks = append(marks, tagRoute+parent)
+	key := entity.PluginKey(kind, parent, p.Name)
+	marks := []string{entity.TagService + s.Name}
+	if kind == v1.KindRoute {
+		marks = append(marks, entity.TagRoute+parent)
 	}
-	if mark := c.facts.plugins[p.Name].own(config, secret.Veil{Seal: c.names.seal, ID: c.names.id(kindPlugin, key)}); mark != "" {
-		marks = append(marks, tagSecret+mark)
+	if mark := c.facts.plugins[p.Name].own(config, secret.Veil{Seal: c.names.Seal, ID: c.names.ID(v1.KindPlugin, key)}); mark != "" {
+		marks = append(marks, entity.TagSecret+mark)
 	}
 	for _, setting := range p.Settings {
 		if setting.Secret {
-			marks = append(marks, tagHidden+quoted("config."+setting.Path))
+			marks = append(marks, entity.TagHidden+entity.Quoted("config."+setting.Path))
 		}
 	}
 	body := map[string]any{
-		"name": p.Name, "enabled": p.Enabled, "config": config, "tags": c.names.tags(marks...),
-		string(kind): map[string]any{"id": c.names.id(kind, parent)},
+		"name": p.Name, "enabled": p.Enabled, "config": config, "tags": c.names.Tags(marks...),
+		string(kind): map[string]any{"id": c.names.ID(kind, parent)},
 	}
 	if p.InstanceName != "" {
 		body["instance_name"] = p.InstanceName
 	}
-	rec := &record{row: rowOf(c.rows, kindPlugin), key: key, service: s.Name, id: c.names.id(kindPlugin, key),
-		parents: map[string]string{string(kind): parent}}
+	rec := &entity.Record{Row: entity.RowOf(c.rows, v1.KindPlugin), Key: key, Service: s.Name, ID: c.names.ID(v1.KindPlugin, key),
+		ParentKeys: map[string]string{string(kind): parent}}
 	var err error
-	if rec.body, err = jsonvalue.Of(body); err != nil {
+	if rec.Body, err = jsonvalue.Of(body); err != nil {
 		c.refuse(v1.Key{Kind: v1.KindService, Name: s.Name}, p.Origin, "the plugin can't be written as JSON", "report this as a defect of Lockstep")
 		return
 	}
-	rec.body["id"] = rec.id
-	c.names.sign(rec)
-	rec.secrets = c.facts.of(rec).secretTexts(rec)
-	o := rec.object(c.facts.configured(rec, nil, c.names.veil(rec)))
+	rec.Body["id"] = rec.ID
+	c.names.Sign(rec)
+	rec.Secrets = c.facts.of(rec).secretTexts(rec)
+	o := rec.Object(c.facts.configured(rec, nil, c.names.Veil(rec)))
 	o.Origin = p.Origin
-	rec.origins = make(map[string]v1.Origin, len(p.Settings))
+	rec.Origins = make(map[string]v1.Origin, len(p.Settings))
 	for _, setting := range p.Settings {
-		rec.origins["config."+setting.Path] = setting.Origin
+		rec.Origins["config."+setting.Path] = setting.Origin
 	}
 	c.state[o.Key] = o
 }
@@ -220,47 +216,41 @@ func (c *compiler) blame(problems []v1.Problem, object v1.Key) {
 // placePlugin says of a plugin's problem what is not served because of it, and
 // finds the label of the field that Kong names.
 func placePlugin(outcome *plan.Outcome) {
-	rec, ok := outcome.Change.Object().Native.(*record)
-	if ok && rec.declared && outcome.Problem != nil {
-		outcome.Problem = rec.placed(*outcome.Problem)
+	rec, ok := outcome.Change.Object().Native.(*entity.Record)
+	if ok && rec.Declared && outcome.Problem != nil {
+		outcome.Problem = placed(rec, *outcome.Problem)
 		return
 	}
-	if !ok || rec.row.kind != kindPlugin || outcome.Problem == nil {
+	if !ok || rec.Row.Kind != v1.KindPlugin || outcome.Problem == nil {
 		return
 	}
 	p := *outcome.Problem
-	p.Object = v1.Key{Kind: v1.KindService, Name: rec.service}
-	if route := rec.parents["route"]; route != "" {
+	p.Object = v1.Key{Kind: v1.KindService, Name: rec.Service}
+	if route := rec.ParentKeys["route"]; route != "" {
 		p.Object = v1.Key{Kind: v1.KindRoute, Name: route}
 	}
-	for _, path := range slices.Sorted(maps.Keys(rec.origins)) {
+	for _, path := range slices.Sorted(maps.Keys(rec.Origins)) {
 		if strings.Contains(p.Message, path+":") {
-			p.Origin = rec.origins[path]
+			p.Origin = rec.Origins[path]
 		}
 	}
 	outcome.Problem = &p
 }
 
 // placed says of a problem of what is declared in Kong's own words at which field it is.
-func (r *record) placed(p v1.Problem) *v1.Problem {
-	p.Object = v1.Key{Kind: v1.KindEntity, Name: string(r.row.kind) + "/" + r.title()}
-	if r.places == nil {
+func placed(r *entity.Record, p v1.Problem) *v1.Problem {
+	p.Object = v1.Key{Kind: v1.KindEntity, Name: string(r.Row.Kind) + "/" + r.Title()}
+	if r.Manifest == nil {
 		return &p
 	}
-	p.Origin = r.places.Origin
+	p.Origin = r.Manifest.Origin
 	best := 0
-	for path, at := range r.places.Places {
+	for path, at := range r.Manifest.Places {
 		if len(path) > best && strings.Contains(p.Message, path+": ") {
 			best, p.Origin = len(path), at
 		}
 	}
 	return &p
-}
-
-// satisfied reports whether a state holds a plugin that works.
-func satisfied(state plan.State, need v1.Key) bool {
-	o, ok := state[need]
-	return ok && o.Fields["enabled"] == "true"
 }
 
 // base is the name of the plugin that has a key.

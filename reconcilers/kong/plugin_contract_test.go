@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
@@ -29,7 +31,7 @@ func contractFacts(t *testing.T) (dir string, f *facts) {
 	if err := json.Unmarshal(text, &recorded); err != nil {
 		t.Fatal(err)
 	}
-	row := rowOf(table(), kindPlugin)
+	row := entity.RowOf(entity.Table(), v1.KindPlugin)
 	entity, err := parseSchema(row, recorded.Entities["plugins"])
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +55,7 @@ func TestPluginsOfRealKong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row, compared := rowOf(table(), kindPlugin), 0
+	row, compared := entity.RowOf(entity.Table(), v1.KindPlugin), 0
 	for line := range strings.Lines(string(exchanges)) {
 		body, err := jsonvalue.Object([]byte(line))
 		if err != nil {
@@ -68,8 +70,8 @@ func TestPluginsOfRealKong(t *testing.T) {
 			continue
 		}
 		fields := func(body map[string]any) map[string]any {
-			rec := &record{row: row, body: body, id: "x"}
-			return f.configured(rec, f.of(rec).others(body), secret.Veil{ID: rec.id})
+			rec := &entity.Record{Row: row, Body: body, ID: "x"}
+			return f.configured(rec, f.of(rec).others(body), secret.Veil{ID: rec.ID})
 		}
 		want, got := fields(asked), fields(made)
 		delete(got, "consumer") // asked for by the path
@@ -101,8 +103,8 @@ func TestSecretsOfRealKong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec := &record{row: rowOf(table(), kindPlugin), body: body, id: "x"}
-		shown := f.configured(rec, nil, secret.Veil{ID: rec.id})
+		rec := &entity.Record{Row: entity.RowOf(entity.Table(), v1.KindPlugin), Body: body, ID: "x"}
+		shown := f.configured(rec, nil, secret.Veil{ID: rec.ID})
 		text, err := json.Marshal(shown)
 		if err != nil || strings.Contains(string(text), "planted") {
 			t.Errorf("%s shows %s, %v", name, text, err)

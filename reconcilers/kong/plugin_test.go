@@ -18,6 +18,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -89,19 +90,19 @@ func (w *watchman) look(after string) {
 	on := map[string]bool{}
 	for _, p := range w.list("/plugins") {
 		if p["enabled"] == true {
-			on[reference(p, "route")+reference(p, "service")+fmt.Sprint(p["name"])] = true
+			on[entity.Reference(p, "route")+entity.Reference(p, "service")+fmt.Sprint(p["name"])] = true
 		}
 	}
-	away := namer{owner: "lockstep"}.id(kindService, reserved)
+	away := entity.Namer{Owner: "lockstep"}.ID(v1.KindService, entity.Reserved)
 	for _, route := range w.list("/routes") {
-		if reference(route, "service") == away {
+		if entity.Reference(route, "service") == away {
 			continue
 		}
 		w.live++
 		hosts, _ := route["hosts"].([]any)
 		for _, name := range strings.Split(fmt.Sprint(hosts[0]), ".")[1:] {
 			id, _ := route["id"].(string)
-			if name != "test" && !on[id+name] && !on[reference(route, "service")+name] {
+			if name != "test" && !on[id+name] && !on[entity.Reference(route, "service")+name] {
 				w.found = append(w.found, fmt.Sprintf("after %s the route %v is open without %s", after, hosts, name))
 			}
 		}
@@ -245,14 +246,14 @@ func TestRefusedPluginClosesItsRoutes(t *testing.T) {
 				if len(said) != 2 || !strings.HasPrefix(said[0], "plugin GatewayRejected") || !strings.HasPrefix(said[1], "route GatewayRejected") {
 					t.Errorf("said: %q", said)
 				}
-				if text := must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.id(kindRoute, "a.default"), ""); !strings.Contains(text, r.names.id(kindService, reserved)) {
+				if text := must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.ID(v1.KindRoute, "a.default"), ""); !strings.Contains(text, r.names.ID(v1.KindService, entity.Reserved)) {
 					t.Errorf("the route is not closed: %s", text)
 				}
 				if !strings.Contains(k.World(), "10.0.0.3:80") {
 					t.Error("the other service has to wait")
 				}
 				settleTwice(t, r, setOf(with(plugin("rate-limiting", "minute=10")), service("b", 2, 3)))
-				if text := must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.id(kindRoute, "a.default"), ""); strings.Contains(text, r.names.id(kindService, reserved)) {
+				if text := must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.ID(v1.KindRoute, "a.default"), ""); strings.Contains(text, r.names.ID(v1.KindService, entity.Reserved)) {
 					t.Errorf("the route stays closed: %s", text)
 				}
 				// A change for the worse leaves the plugin, and so the route, as they were.
@@ -260,7 +261,7 @@ func TestRefusedPluginClosesItsRoutes(t *testing.T) {
 				if err != nil || first(outcomes) == nil {
 					t.Fatalf("it is not refused: %v", err)
 				}
-				if text := must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.id(kindRoute, "a.default"), ""); strings.Contains(text, r.names.id(kindService, reserved)) {
+				if text := must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.ID(v1.KindRoute, "a.default"), ""); strings.Contains(text, r.names.ID(v1.KindService, entity.Reserved)) {
 					t.Errorf("the route is closed although its plugin stands: %s", text)
 				}
 			})
@@ -287,11 +288,11 @@ func TestPluginAddedToALiveRoute(t *testing.T) {
 					if p := first(outcomes); err != nil || p == nil || p.Reason != v1.GatewayRejected {
 						t.Fatalf("the problem is %v, %v", p, err)
 					}
-					text := must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.id(kindRoute, "a.default"), "")
-					if !strings.Contains(text, r.names.id(kindService, reserved)) {
+					text := must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.ID(v1.KindRoute, "a.default"), "")
+					if !strings.Contains(text, r.names.ID(v1.KindService, entity.Reserved)) {
 						t.Fatalf("the route is open: %s", text)
 					}
-					if strings.Contains(must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.id(kindRoute, "b.default"), ""), r.names.id(kindService, reserved)) {
+					if strings.Contains(must(t, http.MethodGet, k.AdminURL+"/routes/"+r.names.ID(v1.KindRoute, "b.default"), ""), r.names.ID(v1.KindService, entity.Reserved)) {
 						t.Fatal("another service's route is closed")
 					}
 				}
@@ -329,7 +330,7 @@ func TestWrongPluginIsSaidBeforeAnythingIsSent(t *testing.T) {
 				t.Errorf("it says\n%s, want\n%s", got, want)
 			}
 			for key := range state {
-				if key.Kind == kindRoute || key.Kind == kindPlugin {
+				if key.Kind == v1.KindRoute || key.Kind == v1.KindPlugin {
 					t.Errorf("%s is made although a plugin is wrong", key)
 				}
 			}
@@ -354,7 +355,7 @@ func TestPluginValues(t *testing.T) {
 			Enabled  bool           `json:"enabled"`
 			Instance string         `json:"instance_name"`
 		}
-		text := must(t, http.MethodGet, k.AdminURL+"/plugins/"+r.names.id(kindPlugin, pluginKey(kindService, "a", path)), "")
+		text := must(t, http.MethodGet, k.AdminURL+"/plugins/"+r.names.ID(v1.KindPlugin, entity.PluginKey(v1.KindService, "a", path)), "")
 		if err := json.Unmarshal([]byte(text), &body); err != nil {
 			t.Fatal(err)
 		}
@@ -386,7 +387,7 @@ func TestDriftOfPlugins(t *testing.T) {
 	set := setOf(protected("a", []v1.Plugin{plugin("cors")}, []v1.Plugin{plugin("key-auth"), plugin("rate-limiting", "minute=5")}))
 	settled(t, r, set)
 	want := k.World()
-	auth := k.AdminURL + "/plugins/" + r.names.id(kindPlugin, pluginKey(kindRoute, "a.default", "key-auth"))
+	auth := k.AdminURL + "/plugins/" + r.names.ID(v1.KindPlugin, entity.PluginKey(v1.KindRoute, "a.default", "key-auth"))
 	for _, body := range []string{`{"enabled":false}`, `{"config":{"anonymous":"joe"}}`, `{"config":{"key_names":["x"]}}`, `{"protocols":["http"]}`, `{"tags":["lockstep-owner:lockstep"]}`, ""} {
 		method := http.MethodPatch
 		if body == "" {
@@ -399,7 +400,7 @@ func TestDriftOfPlugins(t *testing.T) {
 		}
 	}
 	must(t, http.MethodDelete, auth, "")
-	must(t, http.MethodPost, k.AdminURL+"/plugins", `{"name":"key-auth","route":{"id":"`+r.names.id(kindRoute, "a.default")+`"}}`)
+	must(t, http.MethodPost, k.AdminURL+"/plugins", `{"name":"key-auth","route":{"id":"`+r.names.ID(v1.KindRoute, "a.default")+`"}}`)
 	_, outcomes, err := round(t.Context(), r, set)
 	if p := first(outcomes); err != nil || p == nil || p.Reason != v1.Conflict || !strings.Contains(p.Message, "key-auth") {
 		t.Errorf("a stranger's plugin in ours' place: %v, %v", p, err)
@@ -423,7 +424,7 @@ func TestPluginSecretsAreNotShown(t *testing.T) {
 					k.Hook(func(req *http.Request) fakekong.Fault {
 						if fakekong.Writing(req) && !pushed.Swap(req.URL.Path == "/config") && (strings.HasPrefix(req.URL.Path, "/plugins") || req.URL.Path == "/config") {
 							return fakekong.Fault{Status: 400, Body: `{"code":2,"message":"bad ` + value + `","fields":{"config":{"redis":{"password":"what is ` + value + `"}}},
-								"flattened_errors":[{"entity_type":"plugin","entity_id":"` + r.names.id(kindPlugin, pluginKey(kindRoute, "a.default", "rate-limiting")) + `","errors":[{"field":"config.redis.password","message":"what is ` + value + `"}]}]}`}
+								"flattened_errors":[{"entity_type":"plugin","entity_id":"` + r.names.ID(v1.KindPlugin, entity.PluginKey(v1.KindRoute, "a.default", "rate-limiting")) + `","errors":[{"field":"config.redis.password","message":"what is ` + value + `"}]}]}`}
 						}
 						return fakekong.Fault{}
 					})
@@ -495,7 +496,7 @@ func TestPluginsGoWithTheirRoute(t *testing.T) {
 	if strings.Contains(k.World(), "key-auth") || strings.Contains(k.World(), "cors") {
 		t.Errorf("a plugin is left:\n%s", k.World())
 	}
-	if !slices.ContainsFunc(p.Changes, func(c plan.Change) bool { return c.Op == plan.Delete && c.Key.Kind == kindPlugin }) {
+	if !slices.ContainsFunc(p.Changes, func(c plan.Change) bool { return c.Op == plan.Delete && c.Key.Kind == v1.KindPlugin }) {
 		t.Error("the plan does not say that plugins go")
 	}
 }

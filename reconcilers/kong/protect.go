@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -21,15 +22,15 @@ import (
 
 // early reports whether a route must not be as it is asked for yet: one of its
 // plugins is not there, or is still to be changed by this batch.
-func (b *batch) early(rec *record) bool {
-	return slices.ContainsFunc(rec.needs, func(need v1.Key) bool {
-		return !b.satisfied(rec.service, need) || b.pending[need]
+func (b *batch) early(rec *entity.Record) bool {
+	return slices.ContainsFunc(rec.Needs, func(need v1.Key) bool {
+		return !b.satisfied(rec.Service, need) || b.pending[need]
 	})
 }
 
 // satisfied reports whether Kong holds a plugin, and it works.
 func (b *batch) satisfied(service string, need v1.Key) bool {
-	return slices.ContainsFunc(b.near(service), func(state plan.State) bool { return satisfied(state, need) })
+	return slices.ContainsFunc(b.near(service), func(state plan.State) bool { return entity.Works(state, need) })
 }
 
 // near is what Kong holds of a service and of what is for everything; of what is
@@ -37,7 +38,7 @@ func (b *batch) satisfied(service string, need v1.Key) bool {
 // plugins being changed.
 func (b *batch) near(service string) []plan.State {
 	if !strings.HasPrefix(service, "@") {
-		return []plan.State{b.held[service], b.held[declaredGroup]}
+		return []plan.State{b.held[service], b.held[entity.DeclaredGroup]}
 	}
 	var states []plan.State
 	for group, state := range b.held {
@@ -50,7 +51,7 @@ func (b *batch) near(service string) []plan.State {
 
 // open makes a change of a route that may have to wait for its plugins. What
 // is made of it now is returned; the rest is for turn.
-func (b *batch) open(ctx context.Context, i int, rec *record) (*plan.Object, error) {
+func (b *batch) open(ctx context.Context, i int, rec *entity.Record) (*plan.Object, error) {
 	create := b.changes[i].Op == plan.Create && !b.adopts(b.changes[i]) // else it goes on as it is meanwhile
 	if !b.early(rec) {
 		if create {
@@ -62,7 +63,7 @@ func (b *batch) open(ctx context.Context, i int, rec *record) (*plan.Object, err
 	b.waiting[i] = rec
 	b.writtenMu.Unlock()
 	if create {
-		return b.create(ctx, rec.held(b.names))
+		return b.create(ctx, rec.Held(b.names))
 	}
 	return b.changes[i].Before, nil
 }
@@ -91,10 +92,10 @@ func (b *batch) turn(ctx context.Context, stop context.CancelCauseFunc) {
 
 // lacking says which plugin a route still waits for. One that Kong holds and
 // does not want changed is as good as it was.
-func (b *batch) lacking(rec *record) *v1.Problem {
-	for _, need := range rec.needs {
+func (b *batch) lacking(rec *entity.Record) *v1.Problem {
+	for _, need := range rec.Needs {
 		cause := b.problems[need]
-		if b.satisfied(rec.service, need) && (cause == nil || final(cause.Reason)) {
+		if b.satisfied(rec.Service, need) && (cause == nil || final(cause.Reason)) {
 			continue
 		}
 		problem := waiting(need, cause)
@@ -108,13 +109,13 @@ func (b *batch) lacking(rec *record) *v1.Problem {
 func (b *batch) shut(ctx context.Context, stop context.CancelCauseFunc) {
 	for i, change := range b.changes {
 		problem := b.outcomes[i].Problem
-		rec, ok := change.Object().Native.(*record)
-		if !ok || rec.row.kind != kindPlugin || change.Op == plan.Delete || problem == nil || !final(problem.Reason) ||
-			change.After.Fields["enabled"] != "true" || b.satisfied(rec.service, change.Key) {
+		rec, ok := change.Object().Native.(*entity.Record)
+		if !ok || rec.Row.Kind != v1.KindPlugin || change.Op == plan.Delete || problem == nil || !final(problem.Reason) ||
+			change.After.Fields["enabled"] != "true" || b.satisfied(rec.Service, change.Key) {
 			continue
 		}
 		for _, o := range b.liveRoutes(rec) {
-			held, ok := o.Hold.Native.(*record)
+			held, ok := o.Hold.Native.(*entity.Record)
 			if !ok {
 				continue
 			}
@@ -132,12 +133,12 @@ func (b *batch) shut(ctx context.Context, stop context.CancelCauseFunc) {
 }
 
 // liveRoutes are the routes that a plugin is for and that lead to their service.
-func (b *batch) liveRoutes(rec *record) []*plan.Object {
+func (b *batch) liveRoutes(rec *entity.Record) []*plan.Object {
 	var routes []*plan.Object
-	for _, state := range b.near(rec.service) {
+	for _, state := range b.near(rec.Service) {
 		for _, o := range state {
-			route, ok := o.Native.(*record)
-			if ok && o.Hold != nil && rec.protects(route) && len(o.Differs(o.Hold)) > 0 {
+			route, ok := o.Native.(*entity.Record)
+			if ok && o.Hold != nil && rec.Protects(route) && len(o.Differs(o.Hold)) > 0 {
 				routes = append(routes, o)
 			}
 		}
@@ -146,29 +147,18 @@ func (b *batch) liveRoutes(rec *record) []*plan.Object {
 	return routes
 }
 
-// protects reports whether a plugin is for a route.
-func (r *record) protects(route *record) bool {
-	of := r.parents["route"]
-	if r.declared {
-		service := r.parents["service"]
-		return route.row.kind == kindRoute && r.parents["consumer"] == "" && r.parents["consumer_group"] == "" &&
-			(of != "" && of == route.key || of == "" && service != "" && service == route.parents["service"])
-	}
-	return route.row.kind == kindRoute && route.service == r.service && (of == "" || of == route.key)
-}
-
 // keeps says why a plugin can't be removed yet: what was to take its place, or
 // the route in the form that does without it, could not be made.
-func (b *batch) keeps(rec *record) *v1.Problem {
+func (b *batch) keeps(rec *entity.Record) *v1.Problem {
 	for i, change := range b.changes {
 		problem := b.outcomes[i].Problem
-		other, ok := change.Object().Native.(*record)
-		if problem == nil || change.Op == plan.Delete || !ok || other.service != rec.service ||
-			rec.declared && !rec.protects(other) && (other.row.kind != kindPlugin || !maps.Equal(other.parents, rec.parents)) {
+		other, ok := change.Object().Native.(*entity.Record)
+		if problem == nil || change.Op == plan.Delete || !ok || other.Service != rec.Service ||
+			rec.Declared && !rec.Protects(other) && (other.Row.Kind != v1.KindPlugin || !maps.Equal(other.ParentKeys, rec.ParentKeys)) {
 			continue
 		}
-		route := rec.parents["route"]
-		if other.row.kind == kindPlugin || other.row.kind == kindRoute && (route == "" || route == other.key) {
+		route := rec.ParentKeys["route"]
+		if other.Row.Kind == v1.KindPlugin || other.Row.Kind == v1.KindRoute && (route == "" || route == other.Key) {
 			p := *problem
 			p.Message = fmt.Sprintf("it stays, for %s could not be made: %s", change.Key, problem.Message)
 			return &p
@@ -182,23 +172,23 @@ func final(reason v1.Reason) bool { return reason == v1.GatewayRejected || reaso
 
 // beside returns the plugin that holds the place of another: the same name on
 // the same service or route, or the same instance name.
-func (b *batch) beside(ctx context.Context, rec *record) (map[string]any, error) {
-	for field, kind := range rec.row.refs {
-		parent := reference(rec.body, field)
+func (b *batch) beside(ctx context.Context, rec *entity.Record) (map[string]any, error) {
+	for field, kind := range rec.Row.Refs {
+		parent := entity.Reference(rec.Body, field)
 		if parent == "" {
 			continue
 		}
-		siblings, err := b.client.List(ctx, "/"+rowOf(b.rows, kind).path+"/"+parent+"/plugins", nil)
+		siblings, err := b.client.List(ctx, "/"+entity.RowOf(b.rows, kind).Path+"/"+parent+"/plugins", nil)
 		if err != nil && !admin.IsStatus(err, http.StatusNotFound) {
 			return nil, err
 		}
 		for _, body := range siblings {
-			if body["name"] == rec.name() && body["id"] != rec.id && body["consumer"] == nil {
+			if body["name"] == rec.Name() && body["id"] != rec.ID && body["consumer"] == nil {
 				return body, nil
 			}
 		}
 	}
-	instance, _ := rec.body["instance_name"].(string)
+	instance, _ := rec.Body["instance_name"].(string)
 	if instance == "" {
 		return nil, nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -34,8 +35,8 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 	for _, objects := range r.held {
 		maps.Copy(current, objects)
 	}
-	d := draft{current: current, want: plan.Apply(current, p.Changes), problems: map[v1.Key]*v1.Problem{}, turn: func(rec *record) *plan.Object {
-		return r.object(rec.held(r.names))
+	d := draft{current: current, want: plan.Apply(current, p.Changes), problems: map[v1.Key]*v1.Problem{}, turn: func(rec *entity.Record) *plan.Object {
+		return r.object(rec.Held(r.names))
 	}}
 	for range maxPushes {
 		d.complete(r.rows)
@@ -51,7 +52,7 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 		if why == nil {
 			r.there = r.base
 			r.file.took(r.base)
-			renewed := r.held[proofKey] == nil
+			renewed := r.held[entity.ProofKey] == nil
 			r.settle(ctx, want)
 			return r.awaited(d.outcomes(p, nil), r.accept(renewed)), nil
 		}
@@ -136,7 +137,7 @@ func (r *Reconciler) pace(ctx context.Context) error {
 func (r *Reconciler) settle(ctx context.Context, state plan.State) {
 	r.held, r.tally, r.stranger = map[string]plan.State{}, tally{}, ""
 	for key, o := range state {
-		if rec, ok := o.Native.(*record); ok {
+		if rec, ok := o.Native.(*entity.Record); ok {
 			r.keep(key, o.Service, r.object(rec))
 		}
 	}

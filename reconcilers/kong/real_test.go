@@ -17,6 +17,7 @@ import (
 
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
@@ -166,21 +167,21 @@ func sharedWorld(o Options) (string, error) {
 	}
 	var lines []string
 	for key, object := range state {
-		rec, ok := object.Native.(*record)
+		rec, ok := object.Native.(*entity.Record)
 		if !ok {
 			return "", fmt.Errorf("%s has no record", key)
 		}
 		body := map[string]any{}
-		for name, value := range rec.body {
-			if _, ref := rec.row.refs[name]; !ref && name != "id" {
+		for name, value := range rec.Body {
+			if _, ref := rec.Row.Refs[name]; !ref && name != "id" {
 				body[name] = jsonvalue.Normal(value)
 			}
 		}
-		text, err := json.Marshal([]any{rec.parents, body})
+		text, err := json.Marshal([]any{rec.ParentKeys, body})
 		if err != nil {
 			return "", err
 		}
-		lines = append(lines, fmt.Sprintf("%s %s %s\n", rec.row.kind, rec.key, strings.ReplaceAll(string(text), o.Owner, "OWNER")))
+		lines = append(lines, fmt.Sprintf("%s %s %s\n", rec.Row.Kind, rec.Key, strings.ReplaceAll(string(text), o.Owner, "OWNER")))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, ""), nil

@@ -10,11 +10,9 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
-
-// ownTags is what all tags begin with that Lockstep writes.
-const ownTags = "lockstep-"
 
 // Owned implements reconcilers.Adopter.
 func (r *Reconciler) Owned(ctx context.Context) ([]reconcilers.Adoption, error) {
@@ -28,18 +26,18 @@ func (r *Reconciler) Owned(ctx context.Context) ([]reconcilers.Adoption, error) 
 	}
 	out := make([]reconcilers.Adoption, 0, len(observed))
 	for _, change := range plan.Diff(nil, observed).Changes { // in order
-		rec, ok := change.After.Native.(*record)
-		if !ok || rec.row.kind == kindMember { // it bears no tags
+		rec, ok := change.After.Native.(*entity.Record)
+		if !ok || rec.Row.Kind == v1.KindMember { // it bears no tags
 			continue
 		}
 		a := reconcilers.Adoption{
-			Gateway: v1.Kong, ID: rec.id, Names: rec.names(),
+			Gateway: v1.Kong, ID: rec.ID, Names: rec.Names(),
 			Change: plan.Change{Op: plan.Delete, Key: change.Key, Before: change.After},
 		}
 		switch {
-		case rec.key == reserved:
+		case rec.Key == entity.Reserved:
 			a.Refused = "it belongs to Lockstep itself: all routes that are held lead there"
-		case rec.service == proofKey:
+		case rec.Service == entity.ProofKey:
 			a.Refused = "it belongs to Lockstep itself: by it Kong's workers prove what they serve"
 		}
 		out = append(out, a)
@@ -60,7 +58,7 @@ func (r *Reconciler) Release(ctx context.Context, chosen []reconcilers.Adoption)
 	outcomes := make([]plan.Outcome, len(chosen))
 	for i, change := range p.Changes {
 		outcomes[i].Change = change
-		rec, ok := change.Before.Native.(*record)
+		rec, ok := change.Before.Native.(*entity.Record)
 		if !ok {
 			return nil, fmt.Errorf("the object %s was not made by this reconciler", change.Key)
 		}
@@ -75,13 +73,13 @@ func (r *Reconciler) Release(ctx context.Context, chosen []reconcilers.Adoption)
 }
 
 // giveBack takes our tags off an entity. One that is gone needs none taken off.
-func (r *Reconciler) giveBack(ctx context.Context, rec *record) error {
-	tags, _ := rec.body["tags"].([]any)
-	kept := slices.DeleteFunc(slices.Clone(tags), func(tag any) bool { return strings.HasPrefix(fmt.Sprint(tag), ownTags) })
+func (r *Reconciler) giveBack(ctx context.Context, rec *entity.Record) error {
+	tags, _ := rec.Body["tags"].([]any)
+	kept := slices.DeleteFunc(slices.Clone(tags), func(tag any) bool { return strings.HasPrefix(fmt.Sprint(tag), entity.OwnTags) })
 	if kept == nil {
 		kept = []any{}
 	}
-	_, err := r.client.Do(ctx, admin.Request{Method: http.MethodPatch, Path: rec.path(r.rows) + "/" + rec.id, Body: map[string]any{"tags": kept}})
+	_, err := r.client.Do(ctx, admin.Request{Method: http.MethodPatch, Path: rec.Path(r.rows) + "/" + rec.ID, Body: map[string]any{"tags": kept}})
 	if admin.IsStatus(err, http.StatusNotFound) {
 		return nil
 	}

@@ -38,7 +38,7 @@ func giveBack(t *testing.T, r *Reconciler, names ...string) {
 func TestGivenBack(t *testing.T) {
 	k := start(t, fakekong.Options{})
 	r, set := open(t, options(k.AdminURL)), setOf(service("a", 1))
-	shared := v1.Shared{Entities: []v1.Entity{entity(v1.KindConsumer, "alice", body{"username": "alice", "tags": []any{"staff"}})}}
+	shared := v1.Shared{Entities: []v1.Entity{anEntity(v1.KindConsumer, "alice", body{"username": "alice", "tags": []any{"staff"}})}}
 	declare(t, r, set, shared)
 	whole := k.World()
 	giveBack(t, r, "service/a", "route/a.default", "consumer/alice", "target/a/10.0.0.1:80")

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -20,7 +21,7 @@ import (
 // Secrets stand in it as variables of decK's.
 func (r *Reconciler) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, []v1.Problem, error) {
 	state, problems := r.Compile(reconcilers.Scope{}, set, shared)
-	maps.DeleteFunc(state, func(key v1.Key, _ *plan.Object) bool { return isProof(key) }) // nobody declares it
+	maps.DeleteFunc(state, func(key v1.Key, _ *plan.Object) bool { return entity.IsProof(key) }) // nobody declares it
 	text, err := renderDeck(r.rows, state, r.last)
 	if err != nil {
 		return nil, problems, err
@@ -46,7 +47,7 @@ func (n *Nodes) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, []v1.P
 
 // rendering is the work on one decK file.
 type rendering struct {
-	rows      []*row
+	rows      []*entity.Row
 	state     plan.State
 	facts     *facts
 	variables map[string]bool
@@ -55,25 +56,25 @@ type rendering struct {
 
 // renderDeck writes a state as a decK file: everything nested in what it belongs to,
 // but for what belongs to several.
-func renderDeck(rows []*row, state plan.State, f *facts) ([]byte, error) {
+func renderDeck(rows []*entity.Row, state plan.State, f *facts) ([]byte, error) {
 	w := &rendering{rows: rows, state: state, facts: f, variables: map[string]bool{}, bodies: map[v1.Key]map[string]any{}}
 	file := map[string]any{"_format_version": "3.0"}
 	for _, row := range rows {
-		for _, rec := range recordsOf(state, row) {
-			if row.kind == kindMember {
+		for _, rec := range entity.Records(state, row) {
+			if row.Kind == v1.KindMember {
 				w.member(rec)
 				continue
 			}
 			body := w.body(rec)
-			w.bodies[v1.Key{Kind: row.kind, Name: rec.key}] = body
+			w.bodies[v1.Key{Kind: row.Kind, Name: rec.Key}] = body
 			into := file
 			if parent := w.parent(rec); parent != nil {
 				into = parent
 			} else {
 				w.refer(rec, body)
 			}
-			list, _ := into[row.section].([]any)
-			into[row.section] = append(list, body)
+			list, _ := into[row.Section].([]any)
+			into[row.Section] = append(list, body)
 		}
 	}
 	text, err := yaml.Marshal(file)
@@ -84,9 +85,9 @@ func renderDeck(rows []*row, state plan.State, f *facts) ([]byte, error) {
 }
 
 // member names a group in the consumer that is in it, where decK has it.
-func (w *rendering) member(rec *record) {
-	consumer := w.bodies[v1.Key{Kind: kindConsumer, Name: rec.parents[fieldConsumer]}]
-	group := w.bodies[v1.Key{Kind: kindGroup, Name: rec.parents[fieldGroup]}]
+func (w *rendering) member(rec *entity.Record) {
+	consumer := w.bodies[v1.Key{Kind: v1.KindConsumer, Name: rec.ParentKeys[entity.FieldConsumer]}]
+	group := w.bodies[v1.Key{Kind: v1.KindGroup, Name: rec.ParentKeys[entity.FieldGroup]}]
 	if consumer == nil || group == nil {
 		return // what keeps one of them away is said of it
 	}
@@ -95,13 +96,13 @@ func (w *rendering) member(rec *record) {
 }
 
 // parent is the body in which an entity stands; nil for the file itself.
-func (w *rendering) parent(rec *record) map[string]any {
+func (w *rendering) parent(rec *entity.Record) map[string]any {
 	var found []map[string]any
-	for field, key := range rec.parents {
+	for field, key := range rec.ParentKeys {
 		if field == "client_certificate" || field == "set" { // decK nests in neither
 			continue
 		}
-		found = append(found, w.bodies[v1.Key{Kind: rec.row.refs[field], Name: key}])
+		found = append(found, w.bodies[v1.Key{Kind: rec.Row.Refs[field], Name: key}])
 	}
 	if len(found) != 1 {
 		return nil
@@ -110,10 +111,10 @@ func (w *rendering) parent(rec *record) map[string]any {
 }
 
 // refer names what an entity belongs to that does not stand in it.
-func (w *rendering) refer(rec *record, body map[string]any) {
-	for field, key := range rec.parents {
-		id := reference(rec.body, field)
-		if parent := w.bodies[v1.Key{Kind: rec.row.refs[field], Name: key}]; parent != nil && rec.row.kind == kindPlugin {
+func (w *rendering) refer(rec *entity.Record, body map[string]any) {
+	for field, key := range rec.ParentKeys {
+		id := entity.Reference(rec.Body, field)
+		if parent := w.bodies[v1.Key{Kind: rec.Row.Refs[field], Name: key}]; parent != nil && rec.Row.Kind == v1.KindPlugin {
 			for _, name := range []string{"name", "username"} {
 				if text, ok := parent[name].(string); ok {
 					id = text
@@ -121,15 +122,15 @@ func (w *rendering) refer(rec *record, body map[string]any) {
 			}
 		}
 		body[field] = id
-		if rec.row.kind != kindPlugin {
+		if rec.Row.Kind != v1.KindPlugin {
 			body[field] = map[string]any{"id": id}
 		}
 	}
 }
 
 // body is an entity without references, with variables for its secrets.
-func (w *rendering) body(rec *record) map[string]any {
-	hidden := append(allTagged(rec.body, tagHidden), rec.row.secrets...)
+func (w *rendering) body(rec *entity.Record) map[string]any {
+	hidden := append(entity.AllTagged(rec.Body, entity.TagHidden), rec.Row.Secrets...)
 	v := secret.Veil{Hidden: hidden}
 	var top *field
 	if w.facts != nil {
@@ -137,15 +138,15 @@ func (w *rendering) body(rec *record) map[string]any {
 			top = &field{kind: "record", fields: about.fields}
 		}
 	}
-	body, _ := w.value(rec, top, "", rec.body, v).(map[string]any)
-	for field := range rec.row.refs {
+	body, _ := w.value(rec, top, "", rec.Body, v).(map[string]any)
+	for field := range rec.Row.Refs {
 		delete(body, field)
 	}
 	return body
 }
 
 // value returns a value as YAML has it; f is what the schema says of it, if anything.
-func (w *rendering) value(rec *record, f *field, path string, value any, v secret.Veil) any {
+func (w *rendering) value(rec *entity.Record, f *field, path string, value any, v secret.Veil) any {
 	switch value.(type) {
 	case string, bool, json.Number:
 		if path != "" && (f != nil && f.secret || v.Covers(path)) {
@@ -194,8 +195,8 @@ func (w *rendering) value(rec *record, f *field, path string, value any, v secre
 var unfit = regexp.MustCompile(`[^A-Z0-9]+`)
 
 // variable is what stands for a secret: a variable that no other secret has.
-func (w *rendering) variable(rec *record, path string) string {
-	base := "DECK_" + strings.Trim(unfit.ReplaceAllString(strings.ToUpper(rec.title()+"_"+path), "_"), "_")
+func (w *rendering) variable(rec *entity.Record, path string) string {
+	base := "DECK_" + strings.Trim(unfit.ReplaceAllString(strings.ToUpper(rec.Title()+"_"+path), "_"), "_")
 	name := base
 	for n := 2; w.variables[name]; n++ {
 		name = fmt.Sprintf("%s_%d", base, n)

@@ -6,12 +6,14 @@ import (
 	"maps"
 	"slices"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
 // schema is one kind of entity as Kong itself describes it.
 type schema struct {
-	row      *row
+	row      *entity.Row
 	fields   []field
 	defaults map[string]string // by field: the canonical text of the default
 }
@@ -34,7 +36,7 @@ type field struct {
 }
 
 // parseSchema reads the answer to GET /schemas/{section}.
-func parseSchema(row *row, text []byte) (*schema, error) {
+func parseSchema(row *entity.Row, text []byte) (*schema, error) {
 	body, err := jsonvalue.Object(text)
 	if err != nil {
 		return nil, err
@@ -46,10 +48,10 @@ func parseSchema(row *row, text []byte) (*schema, error) {
 	return newSchema(row, fields), nil
 }
 
-func newSchema(row *row, fields []field) *schema {
+func newSchema(row *entity.Row, fields []field) *schema {
 	s := &schema{row: row, fields: fields, defaults: make(map[string]string, len(fields))}
 	for _, f := range fields {
-		s.defaults[f.name] = canonical(row, f.name, f.filled(nil))
+		s.defaults[f.name] = entity.Canonical(row, f.name, f.filled(nil))
 	}
 	return s
 }
@@ -183,7 +185,7 @@ func (s *schema) others(body map[string]any) map[string]any {
 		out[name] = value
 	}
 	for _, f := range s.fields {
-		if f.auto || s.row.names(f.name) || s.row.kind == kindPlugin && f.name == "config" {
+		if f.auto || s.row.Always(f.name) || s.row.Kind == v1.KindPlugin && f.name == "config" {
 			continue
 		}
 		value, given := body[f.name]
@@ -193,12 +195,12 @@ func (s *schema) others(body map[string]any) map[string]any {
 		if f.same(value, nil) {
 			continue
 		}
-		if value = f.filled(value); canonical(s.row, f.name, value) != s.defaults[f.name] {
+		if value = f.filled(value); entity.Canonical(s.row, f.name, value) != s.defaults[f.name] {
 			differs(f.name, value)
 		}
 	}
 	for name, value := range body {
-		if _, known := s.defaults[name]; !known && !s.row.names(name) && name != "config" && jsonvalue.Normal(value) != nil {
+		if _, known := s.defaults[name]; !known && !s.row.Always(name) && name != "config" && jsonvalue.Normal(value) != nil {
 			differs(name, value)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
@@ -15,7 +16,7 @@ func TestSameIsNoMore(t *testing.T) {
 		{name: "n", kind: "integer", fallback: json.Number("2")}, {name: "l", kind: "array", fallback: []any{"a", "b"}},
 	}}
 	outer := field{kind: "record", fields: []field{inner, {name: "s", kind: "string"}}}
-	row := &row{}
+	row := &entity.Row{}
 	for text, same := range map[string]bool{
 		`{}`: true, `{"r":{"n":1}}`: true, `{"r":{"n":2}}`: false, `{"r":{}}`: false, `{"r":{"n":1,"l":["a","b"]},"s":null}`: true,
 		`{"r":{"n":1,"l":["a"]}}`: false, `{"r":{"n":1,"x":3}}`: false, `{"s":"x"}`: false, `{"y":1}`: false,
@@ -27,7 +28,7 @@ func TestSameIsNoMore(t *testing.T) {
 		if got := outer.same(value, nil); got != same {
 			t.Errorf("%s: %v, want %v", text, got, same)
 		}
-		if same && canonical(row, "", outer.filled(value)) != canonical(row, "", outer.filled(nil)) {
+		if same && entity.Canonical(row, "", outer.filled(value)) != entity.Canonical(row, "", outer.filled(nil)) {
 			t.Errorf("%s is called the same and is not", text)
 		}
 	}

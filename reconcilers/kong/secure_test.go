@@ -18,6 +18,7 @@ import (
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -72,7 +73,7 @@ func TestUnverifiableIsNotServed(t *testing.T) {
 			t.Errorf("%s: problems are %v", name, problems)
 		}
 		for key := range state {
-			if key.Kind == kindRoute {
+			if key.Kind == v1.KindRoute {
 				t.Errorf("%s: the route %s is served", name, key)
 			}
 		}
@@ -214,7 +215,7 @@ func TestAuthorityInUse(t *testing.T) {
 	o.Authorities = []string{path}
 	r := open(t, o)
 	settled(t, r, v1.Set{})
-	id := r.names.id(kindAuthority, authorityKey(r.authorities[""][0]))
+	id := r.names.ID(entity.KindAuthority, authorityKey(r.authorities[""][0]))
 	must(t, "PUT", k.AdminURL+"/services/theirs", `{"host": "h", "protocol": "https", "ca_certificates": ["`+id+`"]}`)
 	o.Authorities = nil
 	r = open(t, o)

@@ -7,77 +7,78 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // label gives the record its id and tags: those of the manifest, and ours.
-func (c *compiler) label(rec *record, e *v1.Entity, about *schema, hidden []string) {
-	if rec.row.kind == kindMember {
+func (c *compiler) label(rec *entity.Record, e *v1.Entity, about *schema, hidden []string) {
+	if rec.Row.Kind == v1.KindMember {
 		return // it has room for neither
 	}
-	marks := []string{tagName + quoted(rec.key)}
+	marks := []string{entity.TagName + entity.Quoted(rec.Key)}
 	if e.ID != "" {
-		marks[0] = tagName + quoted(e.Name)
+		marks[0] = entity.TagName + entity.Quoted(e.Name)
 	}
-	if !strings.HasPrefix(rec.service, "@") {
-		marks = append(marks, tagService+rec.service)
+	if !strings.HasPrefix(rec.Service, "@") {
+		marks = append(marks, entity.TagService+rec.Service)
 	}
 	for _, path := range hidden {
-		if !strings.HasPrefix(path, "tags") && !slices.Contains(rec.row.secrets, path) {
-			marks = append(marks, tagHidden+quoted(path))
+		if !strings.HasPrefix(path, "tags") && !slices.Contains(rec.Row.Secrets, path) {
+			marks = append(marks, entity.TagHidden+entity.Quoted(path))
 		}
 	}
-	v := secret.Veil{Seal: c.names.seal, ID: rec.id}
+	v := secret.Veil{Seal: c.names.Seal, ID: rec.ID}
 	if mark := about.sealed(rec, v); mark != "" {
-		marks = append(marks, tagSecret+mark)
+		marks = append(marks, entity.TagSecret+mark)
 	}
 	for _, f := range about.fields {
-		if f.auto && !f.timed() && rec.body[f.name] != nil && !slices.Contains(rec.row.hashed, f.name) {
-			marks = append(marks, tagGiven+f.name)
+		if f.auto && !f.timed() && rec.Body[f.name] != nil && !slices.Contains(rec.Row.Hashed, f.name) {
+			marks = append(marks, entity.TagGiven+f.name)
 		}
 	}
-	given, _ := rec.body["tags"].([]any)
+	given, _ := rec.Body["tags"].([]any)
 	for _, tag := range given {
-		if text, ok := tag.(string); ok && !strings.HasPrefix(text, ownTags) {
+		if text, ok := tag.(string); ok && !strings.HasPrefix(text, entity.OwnTags) {
 			marks = append(marks, text)
 		}
 	}
 	tags := make([]any, 0, len(marks)+1)
-	for _, tag := range slices.Compact(c.names.tags(marks...)) {
+	for _, tag := range slices.Compact(c.names.Tags(marks...)) {
 		tags = append(tags, tag)
 	}
-	rec.body["tags"], rec.body["id"] = tags, rec.id
-	c.names.sign(rec)
+	rec.Body["tags"], rec.Body["id"] = tags, rec.ID
+	c.names.Sign(rec)
 }
 
 // spell turns spellings that only exist in requests into what Kong keeps.
-func (r *record) spell() (message, fix string) {
-	switch r.row.kind {
-	case kindService:
-		return r.spellURL()
-	case kindTarget:
-		if target, _ := r.body["target"].(string); target != "" {
+func spell(r *entity.Record) (message, fix string) {
+	switch r.Row.Kind {
+	case v1.KindService:
+		return spellURL(r)
+	case v1.KindTarget:
+		if target, _ := r.Body["target"].(string); target != "" {
 			if _, _, err := net.SplitHostPort(target); err != nil {
 				target = net.JoinHostPort(strings.Trim(target, "[]"), "8000")
 			}
-			r.body["target"] = address(target)
+			r.Body["target"] = entity.Address(target)
 		}
-	case kindRoute:
-		protocols, _ := r.body["protocols"].([]any)
-		if grpc := slices.Contains(protocols, any("grpc")) || slices.Contains(protocols, any("grpcs")); grpc && r.body["strip_path"] == nil {
-			r.body["strip_path"] = false // Kong's default is another there
+	case v1.KindRoute:
+		protocols, _ := r.Body["protocols"].([]any)
+		if grpc := slices.Contains(protocols, any("grpc")) || slices.Contains(protocols, any("grpcs")); grpc && r.Body["strip_path"] == nil {
+			r.Body["strip_path"] = false // Kong's default is another there
 		}
 	}
 	return "", ""
 }
 
-func (r *record) spellURL() (message, fix string) {
-	text, given := r.body["url"].(string)
+func spellURL(r *entity.Record) (message, fix string) {
+	text, given := r.Body["url"].(string)
 	if !given {
 		return "", ""
 	}
-	delete(r.body, "url")
+	delete(r.Body, "url")
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme == "" {
 		return "url: it is no address", "write for example http://10.0.0.5:8080/path"
@@ -93,25 +94,25 @@ func (r *record) spellURL() (message, fix string) {
 	if err != nil {
 		return "url: it has no usable port", "write for example http://10.0.0.5:8080/path"
 	}
-	r.body["protocol"], r.body["host"], r.body["port"] = u.Scheme, u.Hostname(), number
+	r.Body["protocol"], r.Body["host"], r.Body["port"] = u.Scheme, u.Hostname(), number
 	if u.EscapedPath() != "" {
-		r.body["path"] = u.EscapedPath()
+		r.Body["path"] = u.EscapedPath()
 	}
 	return "", ""
 }
 
 // hideURL returns the paths at which secrets stand, with those that a url which is one
 // was turned into. Its protocol and port tell nothing.
-func (r *record) hideURL(hidden []string) []string {
+func hideURL(r *entity.Record, hidden []string) []string {
 	at := slices.Index(hidden, "url")
 	if at < 0 {
 		return hidden
 	}
 	hidden = slices.Delete(slices.Clone(hidden), at, at+1)
 	for _, name := range []string{"host", "path"} {
-		if text, given := r.body[name].(string); given && text != "/" {
+		if text, given := r.Body[name].(string); given && text != "/" {
 			hidden = append(hidden, name)
-			r.secrets = append(r.secrets, secret.Spellings(text)...)
+			r.Secrets = append(r.Secrets, secret.Spellings(text)...)
 		}
 	}
 	return hidden

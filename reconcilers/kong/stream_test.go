@@ -100,7 +100,7 @@ func TestStreamsThatKongLacks(t *testing.T) {
 			if len(problems) != 1 || problems[0].Reason != v1.NotExpressible || problems[0].Origin.Label != "lockstep.hosts" || !strings.Contains(problems[0].Message, test.says) {
 				t.Errorf("got %v, want %q", problems, test.says)
 			}
-			if state[v1.Key{Kind: kindRoute, Name: test.asked.Name + ".default"}] != nil {
+			if state[v1.Key{Kind: v1.KindRoute, Name: test.asked.Name + ".default"}] != nil {
 				t.Error("the route is made all the same")
 			}
 		})

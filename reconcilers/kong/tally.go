@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -47,12 +48,12 @@ func digest(o *plan.Object) (uint64, uint64) {
 // accepted it. Without a database that is so of everything.
 func (f *facts) counts(key v1.Key) bool {
 	switch {
-	case isProof(key):
+	case entity.IsProof(key):
 		return false
 	case f.dbless():
 		return true
 	}
-	return key.Kind == kindRoute || key.Kind == kindService || key.Kind == kindPlugin
+	return key.Kind == v1.KindRoute || key.Kind == v1.KindService || key.Kind == v1.KindPlugin
 }
 
 // count notes in the tally that Kong holds something else under a key.

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -29,21 +30,21 @@ func (b *batch) prove(ctx context.Context, stop context.CancelCauseFunc, own []i
 	if !b.Verifies() {
 		return 0
 	}
-	token, renewed := b.tally.token(), b.held[proofKey] == nil
+	token, renewed := b.tally.token(), b.held[entity.ProofKey] == nil
 	if len(own) > 0 {
 		b.changes = slices.Clone(b.changes) // the plan is its maker's
 	}
 	failed := map[v1.Key]bool{}
 	for _, i := range own { // the route before its plugin
 		b.outcomes[i].Change = b.changes[i]
-		b.changes[i].After = stamped(b.changes[i].After, token)
+		b.changes[i].After = entity.Stamped(b.changes[i].After, token)
 		b.phase(ctx, stop, []int{i})
 		failed[b.changes[i].Key] = b.outcomes[i].Problem != nil
 	}
 	var moving []*plan.Object
-	for _, key := range proofKeys() {
-		if o := b.held[proofKey][key]; o != nil && tokenOn(o) != token && !failed[key] {
-			moving = append(moving, stamped(o, token))
+	for _, key := range entity.ProofKeys() {
+		if o := b.held[entity.ProofKey][key]; o != nil && entity.TokenOn(o) != token && !failed[key] {
+			moving = append(moving, entity.Stamped(o, token))
 		}
 	}
 	var group sync.WaitGroup
@@ -60,7 +61,7 @@ func (b *batch) prove(ctx context.Context, stop context.CancelCauseFunc, own []i
 // move writes an object of the proof with its new token, and returns what Kong holds then.
 func (b *batch) move(ctx context.Context, o *plan.Object) *plan.Object {
 	now, err := (*plan.Object)(nil), context.Cause(ctx)
-	rec, ok := o.Native.(*record)
+	rec, ok := o.Native.(*entity.Record)
 	if err == nil && !ok {
 		err = fmt.Errorf("the object %s was not made by this reconciler", o.Key)
 	}
@@ -73,7 +74,7 @@ func (b *batch) move(ctx context.Context, o *plan.Object) *plan.Object {
 	if err != nil {
 		b.options.Log.Debug("the proof of what kong serves could not be moved on", "error", err)
 		b.verifier.owe()
-		now = stamped(o, "") // whatever it is there
+		now = entity.Stamped(o, "") // whatever it is there
 	}
 	return now
 }
@@ -91,9 +92,9 @@ func (r *Reconciler) proof() (token string, proven bool) {
 		return "", false
 	}
 	token, proven = r.tally.token(), true
-	for _, key := range proofKeys() {
-		o := r.held[proofKey][key]
-		proven = proven && o != nil && tokenOn(o) == token
+	for _, key := range entity.ProofKeys() {
+		o := r.held[entity.ProofKey][key]
+		proven = proven && o != nil && entity.TokenOn(o) == token
 	}
 	return token, proven
 }
@@ -116,8 +117,8 @@ func (r *Reconciler) proven(state plan.State) plan.State {
 	out := make(plan.State, len(state))
 	token := r.tallied(state).token()
 	for key, o := range state {
-		if isProof(key) {
-			o = stamped(o, token)
+		if entity.IsProof(key) {
+			o = entity.Stamped(o, token)
 		}
 		out[key] = o
 	}
@@ -132,7 +133,7 @@ func (r *Reconciler) awaited(outcomes []plan.Outcome, generation uint64) []plan.
 			continue
 		}
 		outcomes[i].Generation = generation
-		outcomes[i].Opens = change.Key.Kind == kindRoute && change.After != nil && (change.Before == nil || !isOpen(change.Before)) && isOpen(change.After)
+		outcomes[i].Opens = change.Key.Kind == v1.KindRoute && change.After != nil && (change.Before == nil || !entity.IsOpen(change.Before)) && entity.IsOpen(change.After)
 	}
 	return outcomes
 }

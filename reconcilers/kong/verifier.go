@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // verifier finds out which generation Kong's workers serve. What is to be looked for is
@@ -59,8 +60,8 @@ const (
 	maxMissing  = 10 * time.Second
 )
 
-func newVerifier(n namer, o Options, m *proxyMetrics) *verifier {
-	v := &verifier{host: n.proofHost(), word: n.proofWord(), metrics: m, poke: make(chan struct{}, 1)}
+func newVerifier(n entity.Namer, o Options, m *proxyMetrics) *verifier {
+	v := &verifier{host: n.ProofHost(), word: n.ProofWord(), metrics: m, poke: make(chan struct{}, 1)}
 	for _, raw := range o.ProxyURLs {
 		v.proxies = append(v.proxies, strings.TrimRight(raw, "/"))
 	}
@@ -168,7 +169,7 @@ func (v *verifier) known() reconcilers.Verification {
 	k := reconcilers.Verification{Accepted: v.accepted, Verified: v.verified, Within: v.within, Problem: v.said.problem, Fix: v.said.fix}
 	switch {
 	case v.lacks:
-		k.Problem = "this Kong does not have the bundled plugin " + proofPlugin + ", by which its workers prove what they serve"
+		k.Problem = "this Kong does not have the bundled plugin " + entity.ProofPlugin + ", by which its workers prove what they serve"
 		k.Fix = "add it to Kong's setting plugins, or leave --kong-proxy-url out"
 	case v.behind:
 		k.Problem = "kong does not hold the route " + v.host + " as it should, by which its workers prove what they serve"

@@ -16,6 +16,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -231,8 +232,8 @@ func TestClusterVerified(t *testing.T) {
 // next that is.
 func TestGenerations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newVerifier(namer{owner: "lockstep"}, Options{ProxyURLs: []string{"http://127.0.0.1:1"}}, &proxyMetrics{})
-		v.learn(workers{}, &facts{database: "postgres", plugins: map[string]*schema{proofPlugin: {}}})
+		v := newVerifier(entity.Namer{Owner: "lockstep"}, Options{ProxyURLs: []string{"http://127.0.0.1:1"}}, &proxyMetrics{})
+		v.learn(workers{}, &facts{database: "postgres", plugins: map[string]*schema{entity.ProofPlugin: {}}})
 		number := func(token string, want uint64) {
 			t.Helper()
 			if got := v.numberOf(token); got != want {
@@ -289,7 +290,7 @@ func TestServingMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := newVerifier(namer{owner: "lockstep"}, Options{ProxyURLs: []string{"http://127.0.0.1:1"}}, m)
+	v := newVerifier(entity.Namer{Owner: "lockstep"}, Options{ProxyURLs: []string{"http://127.0.0.1:1"}}, m)
 	v.recognize("a")
 	v.found(1, trouble{}, false)
 	v.recognize("a")
@@ -314,7 +315,7 @@ func TestServingMetric(t *testing.T) {
 // TestTally: the same objects have one token, in whatever order they came and went.
 func TestTally(t *testing.T) {
 	object := func(name, value string) *plan.Object {
-		return &plan.Object{Key: v1.Key{Kind: kindRoute, Name: name}, Fields: map[string]string{"a": value, "b": "1"}}
+		return &plan.Object{Key: v1.Key{Kind: v1.KindRoute, Name: name}, Fields: map[string]string{"a": value, "b": "1"}}
 	}
 	var x, y tally
 	for _, name := range []string{"one", "two", "three"} {

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -316,7 +317,7 @@ func TestProofOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range outcomes {
-		if o.Problem != nil && !isProof(o.Change.Key) {
+		if o.Problem != nil && !entity.IsProof(o.Change.Key) {
 			t.Errorf("%s: %v", o.Change.Sentence(), o.Problem)
 		}
 	}
@@ -337,7 +338,7 @@ func TestProofWithoutPlugin(t *testing.T) {
 	if err := r.ask(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	delete(r.facts.plugins, proofPlugin)
+	delete(r.facts.plugins, entity.ProofPlugin)
 	r.verifier.learn(workers{}, r.facts)
 	w := verifying(t, r)
 	observed, err := r.Observe(t.Context(), reconcilers.Scope{})
@@ -350,7 +351,7 @@ func TestProofWithoutPlugin(t *testing.T) {
 		t.Errorf("%v, %v, %v:\n%s", err, problems, first(outcomes), k.World())
 	}
 	w.until("the trouble", func(v reconcilers.Verification) bool {
-		return v.Accepted == 1 && v.Verified == 0 && strings.Contains(v.Problem, proofPlugin) && strings.Contains(v.Fix, "plugins")
+		return v.Accepted == 1 && v.Verified == 0 && strings.Contains(v.Problem, entity.ProofPlugin) && strings.Contains(v.Fix, "plugins")
 	})
 }
 
@@ -365,7 +366,7 @@ func TestProofStays(t *testing.T) {
 	}
 	refused := map[string]bool{}
 	for _, a := range owned {
-		if isProof(a.Change.Key) {
+		if entity.IsProof(a.Change.Key) {
 			refused[a.Change.Key.Name] = a.Refused != ""
 		}
 	}
@@ -373,7 +374,7 @@ func TestProofStays(t *testing.T) {
 	if err != nil || len(problems) > 0 || len(files) != 1 || strings.Contains(files[0].Text, "verify") || !strings.Contains(files[0].Text, "a.default") {
 		t.Errorf("rendered: %v, %v, %+v", err, problems, files)
 	}
-	if diff := cmp.Diff(map[string]bool{proofKey: true, "route/@verify/request-termination": true}, refused); diff != "" {
+	if diff := cmp.Diff(map[string]bool{entity.ProofKey: true, "route/@verify/request-termination": true}, refused); diff != "" {
 		t.Errorf("refused (-want +got):\n%s", diff)
 	}
 }

@@ -2,17 +2,16 @@ package kong
 
 import (
 	"maps"
-	"slices"
 
-	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 var (
 	_ reconcilers.Witness = (*Reconciler)(nil)
 	_ reconcilers.Witness = (*Nodes)(nil)
-	_ reconcilers.Kin     = (*record)(nil)
+	_ reconcilers.Kin     = (*entity.Record)(nil)
 )
 
 // Left implements reconcilers.Witness. Whoever changes the writer's mark as well is
@@ -91,29 +90,4 @@ func (n *Nodes) Left(scope reconcilers.Scope) plan.State {
 		return nil
 	}
 	return merged(states)
-}
-
-// Identity implements reconcilers.Kin.
-func (r *record) Identity() string { return r.id }
-
-// Parents implements reconcilers.Kin.
-func (r *record) Parents() []v1.Key { return r.parentKeys() }
-
-// Vital implements reconcilers.Kin: no route is ever without a plugin that it was asked
-// for, nodes are alike, and the proof tells of what Kong holds. What a plugin is told to do is not vital.
-func (r *record) Vital(fields []string) bool {
-	if r.service == proofKey {
-		return true
-	}
-	vital := []string{"nodes"}
-	switch r.row.kind {
-	case kindPlugin:
-		if fields == nil {
-			return true
-		}
-		vital = append(vital, "name", "enabled", "protocols", "route", "service", "consumer", "consumer_group")
-	case kindRoute:
-		vital = append(vital, "service")
-	}
-	return slices.ContainsFunc(fields, func(field string) bool { return slices.Contains(vital, field) })
 }

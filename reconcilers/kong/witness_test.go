@@ -13,6 +13,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -224,7 +225,7 @@ func TestReportedPluginsProtect(t *testing.T) {
 			r.fresh(t, set)
 			want := k.World()
 			ids := open(t, options(k.AdminURL))
-			must(t, test.method, k.AdminURL+"/plugins/"+ids.names.id(kindPlugin, pluginKey(kindRoute, "a.default", "rate-limiting")), test.body)
+			must(t, test.method, k.AdminURL+"/plugins/"+ids.names.ID(v1.KindPlugin, entity.PluginKey(v1.KindRoute, "a.default", "rate-limiting")), test.body)
 			p := r.fresh(t, set)
 			if test.reported != "" {
 				if !strings.Contains(reported(p), test.reported) || len(p.Changes) > 0 {
@@ -244,8 +245,8 @@ func TestReportedShowsNoSecret(t *testing.T) {
 	k := start(t, fakekong.Options{})
 	r := reporting(t, options(k.AdminURL))
 	r.shared = v1.Shared{Entities: []v1.Entity{
-		entity(v1.KindConsumer, "alice", body{"username": "alice"}),
-		entity("hmacauth_credential", "alice/alice", body{"username": "alice", "secret": v1.NewSecret("planted-ours")}, on("consumer", v1.KindConsumer, "alice")),
+		anEntity(v1.KindConsumer, "alice", body{"username": "alice"}),
+		anEntity("hmacauth_credential", "alice/alice", body{"username": "alice", "secret": v1.NewSecret("planted-ours")}, on("consumer", v1.KindConsumer, "alice")),
 	}}
 	r.fresh(t, v1.Set{})
 	must(t, http.MethodPatch, k.AdminURL+"/consumers/alice/hmac-auth/alice", `{"secret":"planted-theirs"}`)
@@ -401,7 +402,7 @@ func TestReportedLeavesTheProof(t *testing.T) {
 		t.Errorf("what Lockstep did itself is reported:\n%s", reported(p))
 	}
 	ids := open(t, options(k.AdminURL))
-	must(t, http.MethodPatch, k.AdminURL+"/routes/"+ids.names.id(kindRoute, proofKey), `{"hosts":["theirs.test"]}`)
+	must(t, http.MethodPatch, k.AdminURL+"/routes/"+ids.names.ID(v1.KindRoute, entity.ProofKey), `{"hosts":["theirs.test"]}`)
 	if p := r.fresh(t, set); len(p.Reported) > 0 {
 		t.Errorf("reported:\n%s", reported(p))
 	}

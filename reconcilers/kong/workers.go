@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // workers are those of the node that the Admin API is on, and how soon they take up
@@ -40,7 +41,7 @@ func workersOf(a admin.Answer) (w workers) {
 func (v *verifier) learn(w workers, f *facts) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.kong, v.within, v.settled, v.lacks = w, 0, 0, f.plugins[proofPlugin] == nil
+	v.kong, v.within, v.settled, v.lacks = w, 0, 0, f.plugins[entity.ProofPlugin] == nil
 	if f.dbless() { // its workers take up a push as soon as they can
 		return
 	}
