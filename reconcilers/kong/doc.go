@@ -11,8 +11,6 @@
 //
 //	stage    files and packages           what happens
 //	compile  compile.go                   services → records
-//	         entity.go, record.go         the table of kinds; a record ↔ plan.Object
-//	         name.go                      names, ids and tags
 //	         authority.go                 who must have issued the certificates of instances
 //	         secure.go                    TLS and gRPC towards instances
 //	         balancing.go, healthcheck.go which instance gets a request, and which one none
@@ -21,11 +19,12 @@
 //	         config.go                    what of them is compared; secrets as digests
 //	         declared.go, spell.go,       entities in Kong's own words → records, in the words
 //	         judge.go                     that Kong keeps, held against its schema
-//	         declaredobject.go, group.go, what of them is compared, and stands together;
+//	         declaredobject.go            what of them is compared
 //	         declaredneeds.go             which plugins their routes need
 //	         everywhere.go                which all routes need, as they are for everything
 //	         certificate.go               certificates in Kong's words
 //	         member.go                    consumers in groups
+//	         proof.go                     the route that proves what Kong's workers serve
 //	render   renderdeck.go                the same as a decK file
 //	observe  facts.go                     what Kong says of itself
 //	         list.go, observe.go          read what is ours,
@@ -40,16 +39,16 @@
 //	         witness.go                   what others changed, and must not stay changed
 //	adopt    holders.go, adopt.go         what others hold in our places, and making it ours
 //	         adoptnode.go, release.go     letting go what a node without one holds; giving back
-//	verify   proof.go, tally.go           a route of our own that says what Kong's workers hold
-//	         verified.go, verifier.go,    move it on after each batch, and ask for it beside
-//	         look.go, workers.go, pauses.go, nodesverified.go
+//	verify   verified.go, nodesverified.go  move the proof on after each batch, and have it
+//	         proof                        asked for beside: what do Kong's workers serve?
 //	watch    watch.go                     notice a node that came back, or back empty
-//	beneath  admin                        requests, patience, lists, Kong's refusals
+//	beneath  entity                       the table of kinds; records, their names, ids and tags
+//	         admin                        requests, patience, lists, Kong's refusals
 //	         problem.go                   errors in words, with remedies
 //	         jsonvalue                    go-kong's types and Kong's answers as plain values
 //	         secret                       what nobody may see, as digests
 //
-// A kind of entity is a row of the table in entity.go. What is compared of an
+// A kind of entity is a row of the table in the package entity. What is compared of an
 // entity is what the row names and whatever else is not as Kong's own schema
 // has it by default; so a field that somebody sets by hand is a difference,
 // and a field that a newer Kong adds is not.

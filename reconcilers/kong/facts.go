@@ -107,7 +107,7 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	}
 	r.facts, r.last = f, f
 	if r.Verifies() {
-		r.verifier.learn(workersOf(a), f)
+		r.verifier.Learn(a.Body, !f.dbless(), f.plugins[entity.ProofPlugin] != nil)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
+	"github.com/lockstep/lockstep/reconcilers/kong/proof"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -34,9 +35,9 @@ type Reconciler struct {
 	// the hash, that the next Apply may make ours.
 	adopting map[string]bool
 	mark     mark
-	tally    tally // of what of it its workers serve only a while after
+	tally    proof.Tally // of what of it its workers serve only a while after
 
-	verifier *verifier // shared with Verify; nil: nobody asks
+	verifier *proof.Verifier // shared with Verify; nil: nobody asks
 
 	// For Witness alone.
 	left   map[string]plan.State // what was held before Kong was last read, less what was written since; nil: it was told
@@ -96,7 +97,7 @@ func New(o Options) (*Reconciler, error) {
 		return nil, err
 	}
 	if r.Verifies() {
-		r.verifier = newVerifier(r.names, o, m.proxy)
+		r.verifier = proof.New(proof.Options{Proxies: o.ProxyURLs, Host: r.names.ProofHost(), Word: r.names.ProofWord(), TLS: o.ProxyTLS, Metrics: m.proxy})
 	}
 	return r, nil
 }

@@ -22,6 +22,9 @@ type verification struct {
 	done      uint64                     // the newest generation that all serve
 }
 
+// maxParts is how many are remembered.
+const maxParts = 128
+
 // part is one generation of all nodes.
 type part struct {
 	number uint64
@@ -66,7 +69,7 @@ func (n *Nodes) accept() uint64 {
 	}
 	next := part{of: make([]uint64, len(n.each))}
 	for i, node := range n.each {
-		accepted := node.verifier.known().Accepted
+		accepted := node.verifier.Known().Accepted
 		next.number += accepted
 		if n.down[i] == nil {
 			next.of[i] = accepted
@@ -77,7 +80,7 @@ func (n *Nodes) accept() uint64 {
 	if last := len(n.parts) - 1; last < 0 || n.parts[last].number != next.number {
 		n.parts = append(n.parts, next)
 	}
-	if len(n.parts) > maxGenerations { // who serves a later one serves it as well
+	if len(n.parts) > maxParts { // who serves a later one serves it as well
 		n.parts = append([]part(nil), n.parts[1:]...)
 	}
 	return next.number

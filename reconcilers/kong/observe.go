@@ -16,6 +16,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
+	"github.com/lockstep/lockstep/reconcilers/kong/proof"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -58,7 +59,7 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 	}
 	before := r.held
 	r.leave(before)
-	r.tally = tally{}
+	r.tally = proof.Tally{}
 	r.held, r.guests, r.mark = map[string]plan.State{}, guests, mark{read: time.Now(), mine: r.mark.mine}
 	for _, o := range objects {
 		o = whole(before[o.Service][o.Key], o)

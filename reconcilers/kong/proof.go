@@ -6,21 +6,8 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
+	"github.com/lockstep/lockstep/reconcilers/kong/proof"
 	"github.com/lockstep/lockstep/reconcilers/plan"
-)
-
-// The proof is a route of Lockstep's own that leads to no container. Kong itself answers
-// there, by a plugin, with what the worker that answers knows: of the route, as its router
-// has it, a tag, and of the plugin, as its list of plugins has it, a message. Both hold the
-// token of all that Kong held when they were last written, which was after everything else.
-// Workers take up all routes as a whole, and all plugins, so a worker that answers with a
-// token serves what had it.
-//
-// The route's match never changes, and no route of others comes before it: it matches by
-// as much as Kong can match by. So a request for the proof reaches nobody's container.
-const (
-	proofHeader = "x-lockstep-verify"
-	proofOnce   = "once" // in the query: another value in each request
 )
 
 // proof adds the route and its plugin.
@@ -35,7 +22,7 @@ func (c *compiler) proof() {
 	tags := c.names.Tags(entity.TagService+entity.ProofKey, entity.TagRoute+entity.ProofKey)
 	c.prove(v1.KindRoute, entity.ProofKey, map[string]string{"service": entity.Reserved}, map[string]any{
 		"name": c.names.Name(entity.ProofKey), "protocols": []string{"http", "https"}, "https_redirect_status_code": 426,
-		"hosts": []string{c.names.ProofHost()}, "paths": []string{"/"}, "methods": []string{"GET"}, "headers": map[string]any{proofHeader: []string{c.names.ProofWord()}},
+		"hosts": []string{c.names.ProofHost()}, "paths": []string{"/"}, "methods": []string{"GET"}, "headers": map[string]any{proof.Header: []string{c.names.ProofWord()}},
 		"strip_path": false, "preserve_host": false, "regex_priority": 0, "tags": tags,
 	})
 	c.prove(v1.KindPlugin, entity.PluginKey(v1.KindRoute, entity.ProofKey, entity.ProofPlugin), map[string]string{"route": entity.ProofKey}, map[string]any{
@@ -68,7 +55,7 @@ func (r *Reconciler) dated(state plan.State) {
 	if !r.Verifies() {
 		return
 	}
-	token := r.tally.token()
+	token := r.tally.Token()
 	for _, key := range entity.ProofKeys() {
 		o := state[key]
 		if o == nil || entity.TokenOn(o) == token {

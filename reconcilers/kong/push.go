@@ -13,6 +13,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
+	"github.com/lockstep/lockstep/reconcilers/kong/proof"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -135,7 +136,7 @@ func (r *Reconciler) pace(ctx context.Context) error {
 
 // settle remembers what the node holds now.
 func (r *Reconciler) settle(ctx context.Context, state plan.State) {
-	r.held, r.tally, r.stranger = map[string]plan.State{}, tally{}, ""
+	r.held, r.tally, r.stranger = map[string]plan.State{}, proof.Tally{}, ""
 	for key, o := range state {
 		if rec, ok := o.Native.(*entity.Record); ok {
 			r.keep(key, o.Service, r.object(rec))

@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
+	"github.com/lockstep/lockstep/reconcilers/kong/proof"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -19,7 +20,7 @@ func (r *Reconciler) Verifies() bool { return len(r.options.ProxyURLs) > 0 }
 
 // Verify implements reconcilers.Verifier.
 func (r *Reconciler) Verify(ctx context.Context, tell func(reconcilers.Verification)) error {
-	return r.verifier.run(ctx, tell)
+	return r.verifier.Run(ctx, tell)
 }
 
 // prove moves the proof on to what Kong holds now, after everything else of the batch,
@@ -30,7 +31,7 @@ func (b *batch) prove(ctx context.Context, stop context.CancelCauseFunc, own []i
 	if !b.Verifies() {
 		return 0
 	}
-	token, renewed := b.tally.token(), b.held[entity.ProofKey] == nil
+	token, renewed := b.tally.Token(), b.held[entity.ProofKey] == nil
 	if len(own) > 0 {
 		b.changes = slices.Clone(b.changes) // the plan is its maker's
 	}
@@ -73,7 +74,7 @@ func (b *batch) move(ctx context.Context, o *plan.Object) *plan.Object {
 	}
 	if err != nil {
 		b.options.Log.Debug("the proof of what kong serves could not be moved on", "error", err)
-		b.verifier.owe()
+		b.verifier.Owe()
 		now = entity.Stamped(o, "") // whatever it is there
 	}
 	return now
@@ -82,7 +83,7 @@ func (b *batch) move(ctx context.Context, o *plan.Object) *plan.Object {
 // recognize takes what Kong holds for the newest generation, after it was read.
 func (r *Reconciler) recognize() {
 	if token, proven := r.proof(); proven {
-		r.verifier.recognize(token)
+		r.verifier.Recognize(token)
 	}
 }
 
@@ -91,7 +92,7 @@ func (r *Reconciler) proof() (token string, proven bool) {
 	if !r.Verifies() {
 		return "", false
 	}
-	token, proven = r.tally.token(), true
+	token, proven = r.tally.Token(), true
 	for _, key := range entity.ProofKeys() {
 		o := r.held[entity.ProofKey][key]
 		proven = proven && o != nil && entity.TokenOn(o) == token
@@ -106,7 +107,7 @@ func (r *Reconciler) accept(renewed bool) uint64 {
 		return 0
 	}
 	token, proven := r.proof()
-	return r.verifier.accept(token, proven, renewed)
+	return r.verifier.Accept(token, proven, renewed)
 }
 
 // proven is a state with the proof of itself, for a node without a database.
@@ -115,7 +116,7 @@ func (r *Reconciler) proven(state plan.State) plan.State {
 		return state
 	}
 	out := make(plan.State, len(state))
-	token := r.tallied(state).token()
+	token := r.tallied(state).Token()
 	for key, o := range state {
 		if entity.IsProof(key) {
 			o = entity.Stamped(o, token)
@@ -136,4 +137,40 @@ func (r *Reconciler) awaited(outcomes []plan.Outcome, generation uint64) []plan.
 		outcomes[i].Opens = change.Key.Kind == v1.KindRoute && change.After != nil && (change.Before == nil || !entity.IsOpen(change.Before)) && entity.IsOpen(change.After)
 	}
 	return outcomes
+}
+
+// counts reports whether Kong serves a change of an object only a while after it has
+// accepted it. Without a database that is so of everything.
+func (f *facts) counts(key v1.Key) bool {
+	switch {
+	case entity.IsProof(key):
+		return false
+	case f.dbless():
+		return true
+	}
+	return key.Kind == v1.KindRoute || key.Kind == v1.KindService || key.Kind == v1.KindPlugin
+}
+
+// count notes in the tally that Kong holds something else under a key.
+func (r *Reconciler) count(key v1.Key, before, after *plan.Object) {
+	if !r.Verifies() || !r.facts.counts(key) {
+		return
+	}
+	if before != nil {
+		r.tally.Remove(before)
+	}
+	if after != nil {
+		r.tally.Add(after)
+	}
+}
+
+// tallied is the tally of a state of a node without a database.
+func (r *Reconciler) tallied(state plan.State) proof.Tally {
+	var t proof.Tally
+	for key, o := range state {
+		if r.facts.counts(key) {
+			t.Add(o)
+		}
+	}
+	return t
 }

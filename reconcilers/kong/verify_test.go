@@ -289,7 +289,7 @@ func TestProofFails(t *testing.T) {
 	watchOne(t, r)
 	mustRound(t, r, setOf(service("a", 1), closed("b", "418")))
 	w.serves(generation)
-	if k.Hook(nil); r.verifier.owes() {
+	if k.Hook(nil); r.verifier.Owes() {
 		t.Error("something is owed still")
 	}
 }
@@ -325,7 +325,7 @@ func TestProofOfOthers(t *testing.T) {
 		t.Errorf("the proof: %v", p)
 	}
 	w.until("the trouble", func(v reconcilers.Verification) bool { return v.Problem != "" && v.Verified < v.Accepted })
-	if r.verifier.owes() {
+	if r.verifier.Owes() {
 		t.Error("Watch asks for a round over everything again and again, though the outcome tells of it")
 	}
 }
@@ -339,7 +339,7 @@ func TestProofWithoutPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(r.facts.plugins, entity.ProofPlugin)
-	r.verifier.learn(workers{}, r.facts)
+	r.verifier.Learn([]byte(`{}`), true, false)
 	w := verifying(t, r)
 	observed, err := r.Observe(t.Context(), reconcilers.Scope{})
 	if err != nil {
@@ -347,7 +347,7 @@ func TestProofWithoutPlugin(t *testing.T) {
 	}
 	wanted, problems := r.Compile(reconcilers.Scope{}, setOf(service("a", 1)), v1.Shared{})
 	outcomes, err := r.Apply(t.Context(), plan.Diff(observed, wanted))
-	if err != nil || len(problems) > 0 || first(outcomes) != nil || strings.Contains(k.World(), "lockstep-verify") || r.verifier.owes() {
+	if err != nil || len(problems) > 0 || first(outcomes) != nil || strings.Contains(k.World(), "lockstep-verify") || r.verifier.Owes() {
 		t.Errorf("%v, %v, %v:\n%s", err, problems, first(outcomes), k.World())
 	}
 	w.until("the trouble", func(v reconcilers.Verification) bool {

@@ -94,7 +94,7 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 // whether a fresh round is due. While the node is down the files can wait.
 func (r *Reconciler) due(ctx context.Context) bool {
 	base := r.leads && r.file.changed()
-	return r.look(ctx) || !r.health.isDown() && (base || r.stampAuthorities() != *r.stamp.Load() || r.verifier.owes())
+	return r.look(ctx) || !r.health.isDown() && (base || r.stampAuthorities() != *r.stamp.Load() || r.verifier.Owes())
 }
 
 // look asks the node once and reports whether a fresh round is due.

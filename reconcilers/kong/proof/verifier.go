@@ -1,7 +1,8 @@
-package kong
+package proof
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,14 +15,14 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
-// verifier finds out which generation Kong's workers serve. What is to be looked for is
-// told by the goroutine that writes; run looks, in another.
-type verifier struct {
+// Verifier finds out which generation Kong's workers serve. What is to be looked for is told
+// by the goroutine that writes; Run looks, in another.
+type Verifier struct {
 	proxies []string
 	host    string // what the proof is asked for by
 	word    string // and by which header
 	doer    *http.Client
-	metrics *proxyMetrics
+	metrics *Metrics
 	poke    chan struct{}
 	owed    atomic.Bool // the proof is not what it should be, and nobody was told yet
 
@@ -60,13 +61,23 @@ const (
 	maxMissing  = 10 * time.Second
 )
 
-func newVerifier(n entity.Namer, o Options, m *proxyMetrics) *verifier {
-	v := &verifier{host: n.ProofHost(), word: n.ProofWord(), metrics: m, poke: make(chan struct{}, 1)}
-	for _, raw := range o.ProxyURLs {
+// Options say how the proof is asked for. All but TLS are needed.
+type Options struct {
+	Proxies []string    // addresses of Kong's proxy: of any nodes over a database, or of the one without; no password stands in them
+	Host    string      // by which the proof is asked for
+	Word    string      // what must be in the header
+	TLS     *tls.Config // what the proxies must prove, for https; default: the system's authorities
+	Metrics *Metrics    // count the requests
+}
+
+// New returns a verifier that knows of no generation yet.
+func New(o Options) *Verifier {
+	v := &Verifier{host: o.Host, word: o.Word, metrics: o.Metrics, poke: make(chan struct{}, 1)}
+	for _, raw := range o.Proxies {
 		v.proxies = append(v.proxies, strings.TrimRight(raw, "/"))
 	}
 	v.doer = &http.Client{
-		Transport:     askingOnce(o),
+		Transport:     askingOnce(o.TLS),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       askPatience,
 	}
@@ -76,19 +87,19 @@ func newVerifier(n entity.Namer, o Options, m *proxyMetrics) *verifier {
 // askingOnce carries each request over a connection of its own, which may be another
 // worker's. It speaks HTTP/1.1: Kong's plugin reads the body of what it answers, and from
 // 3.6 on fails (500) to do so where an HTTP/2 request tells no Content-Length, as GET does.
-func askingOnce(o Options) *http.Transport {
+func askingOnce(proves *tls.Config) *http.Transport {
 	plain := new(http.Protocols)
 	plain.SetHTTP1(true)
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSHandshakeTimeout: askPatience, TLSClientConfig: o.ProxyTLS, Protocols: plain,
+		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSHandshakeTimeout: askPatience, TLSClientConfig: proves, Protocols: plain,
 	}
 }
 
-// accept notes what Kong holds, and returns the generation that it is. proven says that
-// the proof bears its token; otherwise it is that of the next one that does. renewed says
-// that Kong held no proof before: while its workers know none, asking for it could reach
-// a route of somebody's for all hosts, so that waits for as long as they take.
-func (v *verifier) accept(token string, proven, renewed bool) uint64 {
+// Accept notes what Kong holds, and returns the number of the generation that it is. proven
+// says that the proof bears its token; otherwise it is that of the next one that does.
+// renewed says that Kong held no proof before: while its workers know none, asking for it
+// could reach a route of somebody's for all hosts, so that waits for as long as they take.
+func (v *Verifier) Accept(token string, proven, renewed bool) uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	defer v.wake()
@@ -122,10 +133,10 @@ func (v *verifier) accept(token string, proven, renewed bool) uint64 {
 	return v.accepted
 }
 
-// recognize notes what Kong held when it was read.
-func (v *verifier) recognize(token string) {
-	before := v.known().Accepted
-	if v.accept(token, true, false) == before {
+// Recognize notes what Kong held, with a proof of it, when it was read.
+func (v *Verifier) Recognize(token string) {
+	before := v.Known().Accepted
+	if v.Accept(token, true, false) == before {
 		return
 	}
 	v.mu.Lock()
@@ -133,25 +144,25 @@ func (v *verifier) recognize(token string) {
 	v.recent[len(v.recent)-1].met = true
 }
 
-func (v *verifier) wake() {
+func (v *Verifier) wake() {
 	select {
 	case v.poke <- struct{}{}:
 	default:
 	}
 }
 
-// owe notes that a write of the proof failed that no outcome tells of.
-func (v *verifier) owe() {
+// Owe notes that a write of the proof failed that no outcome tells of.
+func (v *Verifier) Owe() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.owed.Store(!v.lacks)
 }
 
-// owes reports once that the proof is to be looked after. v may be nil.
-func (v *verifier) owes() bool { return v != nil && v.owed.CompareAndSwap(true, false) }
+// Owes reports once that the proof is to be looked after. v may be nil.
+func (v *Verifier) Owes() bool { return v != nil && v.owed.CompareAndSwap(true, false) }
 
 // numberOf is the generation that an answer with a token is about; 0 for none.
-func (v *verifier) numberOf(token string) uint64 {
+func (v *Verifier) numberOf(token string) uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, g := range slices.Backward(v.recent) {
@@ -162,8 +173,8 @@ func (v *verifier) numberOf(token string) uint64 {
 	return 0
 }
 
-// known is what is known now.
-func (v *verifier) known() reconcilers.Verification {
+// Known is what is known now, for whoever asks.
+func (v *Verifier) Known() reconcilers.Verification {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	k := reconcilers.Verification{Accepted: v.accepted, Verified: v.verified, Within: v.within, Problem: v.said.problem, Fix: v.said.fix}
@@ -182,7 +193,7 @@ func (v *verifier) known() reconcilers.Verification {
 }
 
 // found takes in what a look found.
-func (v *verifier) found(proven uint64, why trouble, failed bool) {
+func (v *Verifier) found(proven uint64, why trouble, failed bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := time.Now()
@@ -210,8 +221,8 @@ func (v *verifier) found(proven uint64, why trouble, failed bool) {
 	}
 }
 
-// open returns how long nobody is to be asked; an hour when all is verified.
-func (v *verifier) rest() time.Duration {
+// rest returns how long nobody is to be asked; an hour when all is verified.
+func (v *Verifier) rest() time.Duration {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.verified == v.accepted {
@@ -220,9 +231,9 @@ func (v *verifier) rest() time.Duration {
 	return max(time.Until(v.asleep), 0)
 }
 
-// run looks until ctx ends: at once when something was accepted, and then with pauses
-// that grow.
-func (v *verifier) run(ctx context.Context, tell func(reconcilers.Verification)) error {
+// Run looks until ctx ends, whose cause it returns: at once when something was accepted, and
+// then with pauses that grow. It tells what is known whenever that is something else.
+func (v *Verifier) Run(ctx context.Context, tell func(reconcilers.Verification)) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var told reconcilers.Verification
@@ -243,7 +254,7 @@ func (v *verifier) run(ctx context.Context, tell func(reconcilers.Verification))
 			}
 		}
 		timer.Reset(rest)
-		if now := v.known(); now != told && ctx.Err() == nil {
+		if now := v.Known(); now != told && ctx.Err() == nil {
 			told = now
 			tell(now)
 		}

@@ -1,6 +1,8 @@
-package kong
+package proof
 
-import "time"
+import (
+	"time"
+)
 
 // pauses grow from 20 ms to half a second, for as long as Kong takes, and then to half a
 // minute. The zero value begins.

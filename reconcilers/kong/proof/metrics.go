@@ -1,4 +1,4 @@
-package kong
+package proof
 
 import (
 	"fmt"
@@ -7,18 +7,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// proxyMetrics count what is asked of Kong's proxy. The zero value counts nothing.
-type proxyMetrics struct {
+// Metrics count what is asked of Kong's proxy. The zero value counts nothing.
+type Metrics struct {
 	serving prometheus.Histogram
 	proxy   *prometheus.CounterVec
 }
 
-// newProxyMetrics registers them; without a registerer nothing is counted.
-func newProxyMetrics(r prometheus.Registerer) (*proxyMetrics, error) {
+// NewMetrics registers them, which can be done once; without a registerer nothing is counted.
+func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 	if r == nil {
-		return &proxyMetrics{}, nil
+		return &Metrics{}, nil
 	}
-	m := &proxyMetrics{
+	m := &Metrics{
 		serving: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "lockstep_kong_accepted_to_serving_seconds", Help: "Time from the Admin API's acceptance of changes until all workers were known to serve them; needs --kong-proxy-url.",
 			Buckets: []float64{.025, .05, .1, .25, .5, 1, 2, 3, 4, 5, 7.5, 10, 30, 60},
@@ -36,14 +36,14 @@ func newProxyMetrics(r prometheus.Registerer) (*proxyMetrics, error) {
 }
 
 // served notes how long a generation took until it was known to be served.
-func (m *proxyMetrics) served(took time.Duration) {
+func (m *Metrics) served(took time.Duration) {
 	if m.serving != nil {
 		m.serving.Observe(took.Seconds())
 	}
 }
 
 // asked notes what one request to the proxy said.
-func (m *proxyMetrics) asked(result string) {
+func (m *Metrics) asked(result string) {
 	if m.proxy != nil {
 		m.proxy.WithLabelValues(result).Inc()
 	}

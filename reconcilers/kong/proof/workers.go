@@ -1,12 +1,9 @@
-package kong
+package proof
 
 import (
 	"encoding/json"
 	"slices"
 	"time"
-
-	"github.com/lockstep/lockstep/reconcilers/kong/admin"
-	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
 // workers are those of the node that the Admin API is on, and how soon they take up
@@ -32,17 +29,19 @@ const defaultFrequency = 5.0
 
 // workersOf reads them from Kong's answer about itself; one that says nothing of them is
 // no other Kong for that.
-func workersOf(a admin.Answer) (w workers) {
-	_ = json.Unmarshal(a.Body, &w)
+func workersOf(about []byte) (w workers) {
+	_ = json.Unmarshal(about, &w)
 	return w
 }
 
-// learn takes in what Kong says of itself.
-func (v *verifier) learn(w workers, f *facts) {
+// Learn takes in what Kong says of itself (its answer to GET /), whether it has a database,
+// and whether it has the plugin that answers for the proof.
+func (v *Verifier) Learn(about []byte, database, answers bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.kong, v.within, v.settled, v.lacks = w, 0, 0, f.plugins[entity.ProofPlugin] == nil
-	if f.dbless() { // its workers take up a push as soon as they can
+	w := workersOf(about)
+	v.kong, v.within, v.settled, v.lacks = w, 0, 0, !answers
+	if !database { // its workers take up a push as soon as they can
 		return
 	}
 	v.within = lasting(frequency(w.Settings.Workers))

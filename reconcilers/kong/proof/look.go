@@ -1,4 +1,4 @@
-package kong
+package proof
 
 import (
 	"cmp"
@@ -17,9 +17,14 @@ import (
 	"sync"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
-	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
+
+// Header is the name of the header that a request for the proof must have.
+const Header = "x-lockstep-verify"
+
+// onlyOnce is in its query: another value in each request.
+const onlyOnce = "once"
 
 // How many workers a node may have that nobody knows of, how many connections each one
 // takes until it was met with a chance of 999 in 1000, and how many are made at most.
@@ -40,7 +45,7 @@ type sight struct {
 
 // look asks all proxies, and returns the generation that all serve. failed says that one
 // of them did not answer as Kong does.
-func (v *verifier) look(ctx context.Context) (proven uint64, why trouble, failed bool) {
+func (v *Verifier) look(ctx context.Context) (proven uint64, why trouble, failed bool) {
 	sights := make([]sight, len(v.proxies))
 	var group sync.WaitGroup
 	for i, proxy := range v.proxies {
@@ -63,7 +68,7 @@ func (v *verifier) look(ctx context.Context) (proven uint64, why trouble, failed
 
 // at asks one proxy: one worker, and when that one serves something new, so many more
 // that none is missed.
-func (v *verifier) at(ctx context.Context, proxy string) sight {
+func (v *Verifier) at(ctx context.Context, proxy string) sight {
 	v.mu.Lock()
 	before, kong := v.verified, v.kong
 	v.mu.Unlock()
@@ -97,7 +102,7 @@ func (v *verifier) at(ctx context.Context, proxy string) sight {
 
 // ask asks one worker over a connection of its own. pid is that of the worker, when it is
 // one of the node; 0 otherwise.
-func (v *verifier) ask(ctx context.Context, proxy, node string) (s sight, pid int) {
+func (v *Verifier) ask(ctx context.Context, proxy, node string) (s sight, pid int) {
 	says, err := v.fetch(ctx, proxy)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -108,7 +113,7 @@ func (v *verifier) ask(ctx context.Context, proxy, node string) (s sight, pid in
 	}
 	s.proven = min(v.numberOf(says.Message), v.numberOf(tagOf(says.Route.Tags, entity.TagGeneration)))
 	s.why = trouble{
-		problem: "the proxy at " + admin.Redacted(proxy) + " does not serve the newest configuration",
+		problem: "the proxy at " + proxy + " does not serve the newest configuration",
 		fix:     "see Kong's own log; and whether --kong-proxy-url names the same Kong as --kong-admin-url, with nothing before it",
 	}
 	result := "pending"
@@ -148,16 +153,16 @@ func tagOf(tags []string, prefix string) string {
 
 // fetch sends one request for the proof. An answer that says nothing, of a Kong that does
 // not know the proof yet, is no trouble.
-func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, why *trouble) {
+func (v *Verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, why *trouble) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, proxy+"/", nil)
 	if err != nil { // CheckProxyURL took it
-		return says, &trouble{problem: "the request to " + admin.Redacted(proxy) + " can't be made", fix: "correct --kong-proxy-url"}
+		return says, &trouble{problem: "the request to " + proxy + " can't be made", fix: "correct --kong-proxy-url"}
 	}
 	// No two requests are alike, so that nothing that keeps answers has one for it.
 	once := strconv.FormatUint(rand.Uint64(), 16)
-	req.URL.RawQuery = url.Values{proofOnce: {once}}.Encode()
+	req.URL.RawQuery = url.Values{onlyOnce: {once}}.Encode()
 	req.Host = v.host
-	req.Header.Set(proofHeader, v.word)
+	req.Header.Set(Header, v.word)
 	response, err := v.doer.Do(req)
 	if err != nil {
 		return says, silent(proxy, err)
@@ -172,9 +177,9 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 		if json.Unmarshal(text, &says) != nil || tagOf(says.Route.Tags, entity.TagOwner) == "" {
 			return proofAnswer{}, notKong(proxy, "answers with something else")
 		}
-		if says.Request.Query[proofOnce] != once {
+		if says.Request.Query[onlyOnce] != once {
 			return proofAnswer{}, &trouble{
-				problem: "what is at " + admin.Redacted(proxy) + " answers with what another request was answered",
+				problem: "what is at " + proxy + " answers with what another request was answered",
 				fix:     "put the plugin that keeps answers (proxy-cache) on services instead of on everything, or leave --kong-proxy-url out",
 			}
 		}
@@ -188,7 +193,7 @@ func (v *verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, w
 		}
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
 		return says, &trouble{
-			problem: fmt.Sprintf("the proxy at %s answers %d where Lockstep asks it what it serves", admin.Redacted(proxy), response.StatusCode),
+			problem: fmt.Sprintf("the proxy at %s answers %d where Lockstep asks it what it serves", proxy, response.StatusCode),
 			fix:     "put the plugin that does so on services instead of on everything, or leave --kong-proxy-url out",
 		}
 	}
@@ -208,12 +213,12 @@ func silent(proxy string, err error) *trouble {
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		reason = fmt.Sprintf("no answer within %s", askPatience)
 	}
-	return &trouble{problem: "the proxy at " + admin.Redacted(proxy) + " does not answer: " + reason, fix: fix}
+	return &trouble{problem: "the proxy at " + proxy + " does not answer: " + reason, fix: fix}
 }
 
 func notKong(proxy, does string) *trouble {
 	return &trouble{
-		problem: "what is at " + admin.Redacted(proxy) + " " + does + ", as Kong's proxy would not",
+		problem: "what is at " + proxy + " " + does + ", as Kong's proxy would not",
 		fix:     "see that --kong-proxy-url names Kong's own proxy (proxy_listen), with nothing before it",
 	}
 }
