@@ -259,7 +259,7 @@ func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, made
 	}
 	var others map[string]any
 	if c.facts != nil && kind == v1.KindUpstream { // health checks, with what Kong fills in
-		others = c.facts.of(r).others(body)
+		others = c.facts.Of(r).Others(body)
 	}
 	o := r.Object(others)
 	o.Origin = origin

@@ -143,11 +143,11 @@ func (c *compiler) entity(row *entity.Row, e *v1.Entity, group string) {
 		c.wrong(e, e.Origin, v1.Conflict, "another manifest declares the same", fmt.Sprintf("keep one of the two; the other stands at %s", other.Origin))
 		return
 	}
-	o := c.facts.declaredObject(rec, c.names.Seal)
+	o := c.facts.Declared(rec, c.names.Seal)
 	o.Origin = e.Origin
 	c.state[key] = o
 	if last := c.held[group][key]; last != nil {
-		c.held[group][key] = whole(o, last)
+		c.held[group][key] = entity.Whole(o, last)
 	}
 }
 
@@ -185,7 +185,7 @@ func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*
 		return nil, []v1.Problem{*e.Withheld}
 	case c.facts == nil:
 		return nil, one(e.Origin, v1.GatewayUnreachable, "kong was not asked yet what it knows", "it is tried again by itself")
-	case c.facts.schemas[row.Kind] == nil:
+	case c.facts.Kinds[row.Kind] == nil:
 		return nil, one(e.Origin, v1.NotExpressible, "this Kong knows no "+row.Word()+"s",
 			"use an edition of Kong that does, or remove it")
 	case e.Guards() && !strings.HasPrefix(group, "@"):
@@ -221,19 +221,19 @@ func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*
 		rec.ParentKeys[ref.Field] = parent
 		rec.Body[ref.Field] = map[string]any{"id": c.idOf(ref.Kind, parent)}
 	}
-	if row.Kind == v1.KindPlugin && c.facts.plugins[rec.Name()] == nil {
-		return nil, one(e.Place("name"), v1.InvalidManifest, fmt.Sprintf("kong has no plugin %.60s", v1.OneLine(rec.Name())), c.facts.enable(rec.Name(), "it"))
+	if row.Kind == v1.KindPlugin && c.facts.Plugins[rec.Name()] == nil {
+		return nil, one(e.Place("name"), v1.InvalidManifest, fmt.Sprintf("kong has no plugin %.60s", v1.OneLine(rec.Name())), c.facts.Enable(rec.Name(), "it"))
 	}
-	about := c.facts.of(rec)
-	for _, fault := range about.judge(rec.Body) {
-		problems = append(problems, problemAt(e, e.Place(fault.path), v1.InvalidManifest, fault.path+": "+fault.message, fault.fix))
+	about := c.facts.Of(rec)
+	for _, fault := range about.Judge(rec.Body) {
+		problems = append(problems, problemAt(e, e.Place(fault.Path), v1.InvalidManifest, fault.Path+": "+fault.Message, fault.Fix))
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
 	c.label(rec, e, about, hidden)
 	rec.Manifest = e
-	rec.Secrets = append(rec.Secrets, about.secretTexts(rec)...)
+	rec.Secrets = append(rec.Secrets, about.Secrets(rec)...)
 	return rec, nil
 }
 

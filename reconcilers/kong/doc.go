@@ -15,11 +15,8 @@
 //	         secure.go                    TLS and gRPC towards instances
 //	         balancing.go, healthcheck.go which instance gets a request, and which one none
 //	         stream.go                    connections: tcp and tls_passthrough
-//	         plugin.go, convert.go        plugins: the text of labels → Kong's types
-//	         config.go                    what of them is compared; secrets as digests
-//	         declared.go, spell.go,       entities in Kong's own words → records, in the words
-//	         judge.go                     that Kong keeps, held against its schema
-//	         declaredobject.go            what of them is compared
+//	         plugin.go                    plugins
+//	         declared.go, spell.go        entities in Kong's own words, in those that it keeps
 //	         declaredneeds.go             which plugins their routes need
 //	         everywhere.go                which all routes need, as they are for everything
 //	         certificate.go               certificates in Kong's words
@@ -27,8 +24,7 @@
 //	         proof.go                     the route that proves what Kong's workers serve
 //	render   renderdeck.go                the same as a decK file
 //	observe  facts.go                     what Kong says of itself
-//	         list.go, observe.go          read what is ours,
-//	         schema.go                    less Kong's defaults
+//	         list.go, observe.go          read what is ours, less Kong's defaults
 //	apply    apply.go, write.go, mark.go  with a database: level by level, in parallel
 //	         protect.go                   no route is open without its plugins
 //	         rival.go                     who holds what must be unique
@@ -42,7 +38,9 @@
 //	verify   verified.go, nodesverified.go  move the proof on after each batch, and have it
 //	         proof                        asked for beside: what do Kong's workers serve?
 //	watch    watch.go                     notice a node that came back, or back empty
-//	beneath  entity                       the table of kinds; records, their names, ids and tags
+//	beneath  schema                       how Kong describes what it takes: labels' text as its types,
+//	                                      mistakes in its words, and what is not its default
+//	         entity                       the table of kinds; records, their names, ids and tags
 //	         admin                        requests, patience, lists, Kong's refusals
 //	         problem.go                   errors in words, with remedies
 //	         jsonvalue                    go-kong's types and Kong's answers as plain values

@@ -1,11 +1,7 @@
 package kong
 
 import (
-	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +11,6 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
-	"github.com/lockstep/lockstep/reconcilers/kong/entity"
-	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -217,81 +211,4 @@ func wait(t *testing.T, what string, done func() bool) {
 		case <-tick.C:
 		}
 	}
-}
-
-// TestDefaultsOfRealKong: an entity as a real Kong answers it, made of nothing
-// but what is required, differs in no field from Kong's defaults.
-func TestDefaultsOfRealKong(t *testing.T) {
-	dir := os.Getenv("KONG_CONTRACT_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "kong-contract")
-	}
-	text, err := os.ReadFile(filepath.Join(dir, "schemas.json"))
-	if err != nil {
-		t.Skipf("no recorded answers of a real Kong: %v", err)
-	}
-	var recorded struct {
-		Entities map[string]json.RawMessage `json:"entities"`
-	}
-	if err := json.Unmarshal(text, &recorded); err != nil {
-		t.Fatal(err)
-	}
-	exchanges, err := os.ReadFile(filepath.Join(dir, "db.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compared := map[string]int{}
-	for line := range strings.Lines(string(exchanges)) {
-		var x struct {
-			Request struct {
-				Method, Path string
-				Body         map[string]any
-			}
-			Response struct {
-				Status int
-				Body   json.RawMessage
-			}
-		}
-		if err := json.Unmarshal([]byte(line), &x); err != nil {
-			t.Fatal(err)
-		}
-		if x.Response.Status != http.StatusCreated && (x.Request.Method != http.MethodPut || x.Response.Status != http.StatusOK) {
-			continue
-		}
-		for _, row := range entity.Table() {
-			if row.Path == "" || !strings.HasSuffix(x.Request.Path, "/"+row.Last()) && !strings.HasPrefix(x.Request.Path, "/"+row.Path+"/9999") || x.Request.Body == nil || x.Request.Body["url"] != nil || x.Request.Body["healthchecks"] != nil {
-				continue
-			}
-			s, err := parseSchema(row, recorded.Entities[row.Section])
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, err := jsonvalue.Object(x.Response.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			others := s.others(body)
-			if services := []string{"upstreams", "targets", "services", "routes", "plugins"}; !slices.Contains(services, row.Section) {
-				others = map[string]any{}
-				f := facts{schemas: map[v1.Kind]*schema{row.Kind: s}}
-				for name, value := range f.declaredObject(&entity.Record{Row: row, Key: "k", Body: body, Declared: true}, nil).Fields {
-					name, _, _ = strings.Cut(name, ".")
-					others[name] = value
-				}
-			}
-			for name, value := range others {
-				if _, asked := x.Request.Body[name]; !asked {
-					t.Errorf("%s %v: %s is %v, which is said to be no default", row.Kind, x.Request.Body, name, value)
-				}
-			}
-			compared[row.Section]++
-		}
-	}
-	unrecorded := []string{"key_sets", "keys", "consumer_groups", "consumer_group_consumers", "oauth2_credentials"}
-	for _, row := range entity.Table() {
-		if (compared[row.Section] == 0) != slices.Contains(unrecorded, row.Section) {
-			t.Errorf("recorded %s were compared: %d", row.Section, compared[row.Section])
-		}
-	}
-	t.Log(compared)
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
-
-	"golang.org/x/sync/errgroup"
+	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
+	"github.com/lockstep/lockstep/reconcilers/kong/schema"
 )
 
 // facts are what Kong says of itself.
@@ -18,19 +19,7 @@ type facts struct {
 	database string // "off" when there is none
 	version  string
 	streams  []stream
-	schemas  map[v1.Kind]*schema
-	plugins  map[string]*schema // by name: what Kong can run
-	partial  bool               // of a plugin it gave no schema, for now
-}
-
-// of returns the schema of an entity: a plugin's is its own.
-func (f *facts) of(rec *entity.Record) *schema {
-	if rec.Row.Kind == v1.KindPlugin {
-		if s := f.plugins[rec.Name()]; s != nil {
-			return s
-		}
-	}
-	return f.schemas[rec.Row.Kind]
+	schema.Catalog
 }
 
 func (f *facts) dbless() bool { return f.database == "off" }
@@ -55,6 +44,15 @@ func parseFacts(text []byte) (f *facts, plugins json.RawMessage, known bool) {
 	return f, root.Plugins.Available, true
 }
 
+// pluginNames are those of a list of plugins, sorted; false where it is none.
+func pluginNames(list json.RawMessage) (names []string, said bool) {
+	available := map[string]any{}
+	if len(list) > 0 && json.Unmarshal(list, &available) != nil {
+		return nil, false
+	}
+	return slices.Sorted(maps.Keys(available)), true
+}
+
 // suits says what of the options does not go with this Kong.
 func (r *Reconciler) suits(f *facts) error {
 	switch {
@@ -73,7 +71,7 @@ func (r *Reconciler) suits(f *facts) error {
 
 // ask reads what Kong says of itself, unless that is known.
 func (r *Reconciler) ask(ctx context.Context) error {
-	if r.facts != nil && !r.facts.partial {
+	if r.facts != nil && !r.facts.Partial {
 		return nil
 	}
 	path := "/"
@@ -84,19 +82,22 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f, available, known := parseFacts(a.Body)
-	if !known {
+	f, available, is := parseFacts(a.Body)
+	if !is {
 		return admin.Problem(v1.GatewayUnreachable, "what answers at "+r.client.Where()+" is not Kong's Admin API", "set --kong-admin-url to the address in Kong's admin_listen")
 	}
 	if err := r.suits(f); err != nil {
 		return err
 	}
-	if r.last != nil && r.last.version == f.version {
-		f.schemas = r.last.schemas
-	} else if f.schemas, err = r.schemas(ctx); err != nil {
-		return err
+	names, said := pluginNames(available)
+	if !said {
+		r.options.Log.Warn("kong does not say which plugins it has")
 	}
-	if f.plugins, err = r.pluginSchemas(ctx, f, available); err != nil {
+	var known *schema.Catalog // a version's schemas are read once
+	if r.last != nil && r.last.version == f.version {
+		known = &r.last.Catalog
+	}
+	if f.Catalog, err = schema.Read(ctx, r.client, r.rows, names, known, r.options.Concurrency); err != nil {
 		return err
 	}
 	if r.last == nil || r.last.version != f.version || r.last.database != f.database {
@@ -107,40 +108,7 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	}
 	r.facts, r.last = f, f
 	if r.Verifies() {
-		r.verifier.Learn(a.Body, !f.dbless(), f.plugins[entity.ProofPlugin] != nil)
+		r.verifier.Learn(a.Body, !f.dbless(), f.Plugins[entity.ProofPlugin] != nil)
 	}
 	return nil
-}
-
-// schemas reads Kong's own description of what we write. A kind without one is not
-// known to this Kong.
-func (r *Reconciler) schemas(ctx context.Context) (map[v1.Kind]*schema, error) {
-	found := make([]*schema, len(r.rows))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.options.Concurrency)
-	for i, row := range r.rows {
-		group.Go(func() error {
-			a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/schemas/" + row.Section})
-			if admin.IsStatus(err, http.StatusNotFound) && row.Optional() {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if found[i], err = parseSchema(row, a.Body); err != nil {
-				return fmt.Errorf("read the schema of kong's %s: %w", row.Section, err)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	schemas := make(map[v1.Kind]*schema, len(r.rows))
-	for i, row := range r.rows {
-		if found[i] != nil {
-			schemas[row.Kind] = found[i]
-		}
-	}
-	return schemas, nil
 }

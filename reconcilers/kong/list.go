@@ -17,7 +17,7 @@ func (r *Reconciler) lists(ctx context.Context, query url.Values) (map[v1.Kind][
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.options.Concurrency)
 	for i, row := range r.rows {
-		if row.Within != "" || row.Path == "" || r.facts.schemas[row.Kind] == nil {
+		if row.Within != "" || row.Path == "" || r.facts.Kinds[row.Kind] == nil {
 			continue
 		}
 		group.Go(func() (err error) {

@@ -33,7 +33,7 @@ func (c *compiler) memberKey(e *v1.Entity) string {
 // keys are those of all that is ours, by id.
 func (r *Reconciler) members(ctx context.Context, records []*entity.Record, keys map[string]string) ([]*entity.Record, error) {
 	row := entity.RowOf(r.rows, v1.KindMember)
-	if r.facts.schemas[v1.KindMember] == nil {
+	if r.facts.Kinds[v1.KindMember] == nil {
 		return nil, nil
 	}
 	found := make([][]*entity.Record, len(records))

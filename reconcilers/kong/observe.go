@@ -62,7 +62,7 @@ func (r *Reconciler) take(ctx context.Context, lists map[v1.Kind][]map[string]an
 	r.tally = proof.Tally{}
 	r.held, r.guests, r.mark = map[string]plan.State{}, guests, mark{read: time.Now(), mine: r.mark.mine}
 	for _, o := range objects {
-		o = whole(before[o.Service][o.Key], o)
+		o = entity.Whole(before[o.Service][o.Key], o)
 		r.keep(o.Key, o.Service, o)
 		if rec, ok := o.Native.(*entity.Record); ok && o.Key == markKey() {
 			r.mark.writer = entity.Tagged(rec.Body, entity.TagWriter)
@@ -134,10 +134,10 @@ func (r *Reconciler) object(rec *entity.Record) *plan.Object {
 	if rec.Declared {
 		return r.declaredObject(rec)
 	}
-	others := r.facts.of(rec).others(rec.Body)
+	others := r.facts.Of(rec).Others(rec.Body)
 	if rec.Row.Kind == v1.KindPlugin {
-		others = r.facts.configured(rec, others, r.names.Veil(rec))
-		rec = r.facts.knowing(rec)
+		others = r.facts.Configured(rec, others, r.names.Veil(rec))
+		rec = r.facts.WithSecrets(rec)
 	}
 	o := rec.Object(others)
 	if rec.Row.Kind == v1.KindRoute && !strings.HasPrefix(rec.Key, "@") {
@@ -148,22 +148,12 @@ func (r *Reconciler) object(rec *entity.Record) *plan.Object {
 
 // declaredObject makes the observed object of what is declared in Kong's own words.
 func (r *Reconciler) declaredObject(rec *entity.Record) *plan.Object {
-	rec = r.facts.knowing(rec)
-	o := r.facts.declaredObject(rec, r.names.Seal)
+	rec = r.facts.WithSecrets(rec)
+	o := r.facts.Declared(rec, r.names.Seal)
 	if rec.Row.Kind == v1.KindRoute {
-		o.Hold = r.facts.declaredObject(rec.Held(r.names), r.names.Seal)
+		o.Hold = r.facts.Declared(rec.Held(r.names), r.names.Seal)
 	}
 	return o
-}
-
-// knowing returns a record with its secrets; a copy, for several nodes may share it.
-func (f *facts) knowing(rec *entity.Record) *entity.Record {
-	if len(rec.Secrets) > 0 {
-		return rec
-	}
-	known := *rec
-	known.Secrets = f.of(rec).secretTexts(rec)
-	return &known
 }
 
 // answered makes an object of the entity in Kong's answer to a write.

@@ -1,86 +1,17 @@
 package kong
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
-	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
-
-// pluginSchemas reads Kong's own description of each plugin that it can run,
-// but for those that were read before from the same version.
-func (r *Reconciler) pluginSchemas(ctx context.Context, f *facts, names json.RawMessage) (map[string]*schema, error) {
-	available := map[string]any{}
-	if len(names) > 0 && json.Unmarshal(names, &available) != nil {
-		r.options.Log.Warn("kong does not say which plugins it has")
-		available = nil
-	}
-	known := map[string]*schema{}
-	if r.last != nil && r.last.version == f.version {
-		known = r.last.plugins
-	}
-	entity := f.schemas[v1.KindPlugin]
-	plugins := make(map[string]*schema, len(available))
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.options.Concurrency)
-	for _, name := range slices.Sorted(maps.Keys(available)) {
-		if s := known[name]; s != nil {
-			mu.Lock()
-			plugins[name] = s
-			mu.Unlock()
-			continue
-		}
-		group.Go(func() error {
-			a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/schemas/plugins/" + name})
-			if admin.IsStatus(err, http.StatusNotFound) {
-				mu.Lock()
-				defer mu.Unlock()
-				f.partial = true // it is named, but this node has it not; the next look asks again
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			own, err := parseSchema(entity.row, a.Body)
-			if err != nil {
-				return fmt.Errorf("read the schema of kong's plugin %s: %w", name, err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			plugins[name] = entity.extended(own)
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return plugins, nil
-}
-
-// extended is the schema of all plugins with what one says of its own fields.
-func (s *schema) extended(own *schema) *schema {
-	fields := slices.Clone(own.fields)
-	for _, f := range s.fields {
-		if own.field(f.name) == nil {
-			fields = append(fields, f)
-		}
-	}
-	return newSchema(s.row, fields)
-}
 
 // failure says which plugins of a service or route could not be made.
 type failure struct {
@@ -127,42 +58,27 @@ func (c *compiler) plugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugi
 	if c.facts == nil {
 		return []v1.Problem{wrong(p.Origin, "kong was not asked yet which plugins it has", "it is tried again by itself")}
 	}
-	about := c.facts.plugins[p.Name]
+	about := c.facts.Plugins[p.Name]
 	if about == nil {
-		return []v1.Problem{wrong(p.Origin, fmt.Sprintf("kong has no plugin %s", p.Name), c.facts.enable(p.Name, "the label"))}
+		return []v1.Problem{wrong(p.Origin, fmt.Sprintf("kong has no plugin %s", p.Name), c.facts.Enable(p.Name, "the label"))}
 	}
 	var problems []v1.Problem
 	config := map[string]any{}
-	top := about.field("config")
-	if top == nil {
-		top = &field{name: "config", kind: "record"}
-	}
 	for _, setting := range p.Settings {
-		if err := top.place(config, strings.Split(setting.Path, "."), setting.Value); err != nil {
-			problems = append(problems, wrong(setting.Origin, fmt.Sprintf("plugin %s: config.%s: %s", p.Name, setting.Path, err.message), err.fix))
+		if err := about.Place(config, setting.Path, setting.Value); err != nil {
+			problems = append(problems, wrong(setting.Origin, fmt.Sprintf("plugin %s: config.%s: %s", p.Name, setting.Path, err.Message), err.Fix))
 		}
 	}
 	if len(problems) > 0 {
 		return problems
 	}
-	for _, f := range top.fields {
-		if f.required && f.kind != "record" && f.fallback == nil && !f.auto && config[f.name] == nil {
-			problems = append(problems, wrong(p.Origin, fmt.Sprintf("plugin %s: config.%s: required field missing", p.Name, f.name), "set it with a label"))
-		}
+	for _, name := range about.Lacking(config) {
+		problems = append(problems, wrong(p.Origin, fmt.Sprintf("plugin %s: config.%s: required field missing", p.Name, name), "set it with a label"))
 	}
 	if len(problems) == 0 {
 		c.addPlugin(kind, parent, s, p, config)
 	}
 	return problems
-}
-
-// enable is the advice for a plugin that Kong has not.
-func (f *facts) enable(name, what string) string {
-	fix := "enable it in Kong's setting plugins, or remove " + what
-	if near := v1.Nearest(name, slices.Collect(maps.Keys(f.plugins))); near != "" {
-		fix = "did you mean " + near + "? " + strings.ToUpper(fix[:1]) + fix[1:]
-	}
-	return fix
 }
 
 func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugin, config map[string]any) {
@@ -171,7 +87,7 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 	if kind == v1.KindRoute {
 		marks = append(marks, entity.TagRoute+parent)
 	}
-	if mark := c.facts.plugins[p.Name].own(config, secret.Veil{Seal: c.names.Seal, ID: c.names.ID(v1.KindPlugin, key)}); mark != "" {
+	if mark := c.facts.Plugins[p.Name].Own(config, secret.Veil{Seal: c.names.Seal, ID: c.names.ID(v1.KindPlugin, key)}); mark != "" {
 		marks = append(marks, entity.TagSecret+mark)
 	}
 	for _, setting := range p.Settings {
@@ -195,8 +111,8 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 	}
 	rec.Body["id"] = rec.ID
 	c.names.Sign(rec)
-	rec.Secrets = c.facts.of(rec).secretTexts(rec)
-	o := rec.Object(c.facts.configured(rec, nil, c.names.Veil(rec)))
+	rec.Secrets = c.facts.Of(rec).Secrets(rec)
+	o := rec.Object(c.facts.Configured(rec, nil, c.names.Veil(rec)))
 	o.Origin = p.Origin
 	rec.Origins = make(map[string]v1.Origin, len(p.Settings))
 	for _, setting := range p.Settings {

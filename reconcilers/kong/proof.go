@@ -15,7 +15,7 @@ func (c *compiler) proof() {
 	if !c.verifies || c.facts == nil {
 		return
 	}
-	if c.facts.plugins[entity.ProofPlugin] == nil { // perhaps only for a moment
+	if c.facts.Plugins[entity.ProofPlugin] == nil { // perhaps only for a moment
 		maps.Copy(c.state, c.held[entity.ProofKey])
 		return
 	}
@@ -44,7 +44,7 @@ func (c *compiler) prove(kind v1.Kind, key string, parents map[string]string, bo
 	}
 	var others map[string]any
 	if kind == v1.KindPlugin {
-		others = c.facts.configured(rec, nil, c.names.Veil(rec))
+		others = c.facts.Configured(rec, nil, c.names.Veil(rec))
 	}
 	o := rec.Object(others)
 	c.state[o.Key] = o

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
+	"github.com/lockstep/lockstep/reconcilers/kong/schema"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -132,10 +133,10 @@ func (w *rendering) refer(rec *entity.Record, body map[string]any) {
 func (w *rendering) body(rec *entity.Record) map[string]any {
 	hidden := append(entity.AllTagged(rec.Body, entity.TagHidden), rec.Row.Secrets...)
 	v := secret.Veil{Hidden: hidden}
-	var top *field
+	var top *schema.Field
 	if w.facts != nil {
-		if about := w.facts.of(rec); about != nil {
-			top = &field{kind: "record", fields: about.fields}
+		if about := w.facts.Of(rec); about != nil {
+			top = about.Top()
 		}
 	}
 	body, _ := w.value(rec, top, "", rec.Body, v).(map[string]any)
@@ -146,10 +147,10 @@ func (w *rendering) body(rec *entity.Record) map[string]any {
 }
 
 // value returns a value as YAML has it; f is what the schema says of it, if anything.
-func (w *rendering) value(rec *entity.Record, f *field, path string, value any, v secret.Veil) any {
+func (w *rendering) value(rec *entity.Record, f *schema.Field, path string, value any, v secret.Veil) any {
 	switch value.(type) {
 	case string, bool, json.Number:
-		if path != "" && (f != nil && f.secret || v.Covers(path)) {
+		if path != "" && (f.Secret() || v.Covers(path)) {
 			return w.variable(rec, path)
 		}
 	}
@@ -159,11 +160,7 @@ func (w *rendering) value(rec *entity.Record, f *field, path string, value any, 
 	case map[string]any:
 		out := map[string]any{}
 		for _, name := range slices.Sorted(maps.Keys(value)) {
-			var inner *field
-			if f != nil {
-				inner = f.child(name)
-			}
-			if made := w.value(rec, inner, strings.TrimPrefix(path+"."+name, "."), value[name], v); made != nil {
+			if made := w.value(rec, f.At(name), strings.TrimPrefix(path+"."+name, "."), value[name], v); made != nil {
 				out[name] = made
 			}
 		}
@@ -171,11 +168,7 @@ func (w *rendering) value(rec *entity.Record, f *field, path string, value any, 
 	case []any:
 		out := make([]any, len(value))
 		for i := range value {
-			var inner *field
-			if f != nil {
-				inner = f.inner(f.elements)
-			}
-			out[i] = w.value(rec, inner, path, value[i], v)
+			out[i] = w.value(rec, f.Element(), path, value[i], v)
 		}
 		return out
 	case json.Number:

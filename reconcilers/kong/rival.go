@@ -85,7 +85,7 @@ func clash(r *entity.Record, id string) string {
 func (b *batch) harmless(ctx context.Context, rec *entity.Record) error {
 	for _, child := range b.rows {
 		for _, field := range child.Going {
-			if child.Refs[field] != rec.Row.Kind || child.Within != "" || b.facts.schemas[child.Kind] == nil {
+			if child.Refs[field] != rec.Row.Kind || child.Within != "" || b.facts.Kinds[child.Kind] == nil {
 				continue
 			}
 			path := child.Path

@@ -9,11 +9,12 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
+	"github.com/lockstep/lockstep/reconcilers/kong/schema"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
 // label gives the record its id and tags: those of the manifest, and ours.
-func (c *compiler) label(rec *entity.Record, e *v1.Entity, about *schema, hidden []string) {
+func (c *compiler) label(rec *entity.Record, e *v1.Entity, about *schema.Schema, hidden []string) {
 	if rec.Row.Kind == v1.KindMember {
 		return // it has room for neither
 	}
@@ -30,13 +31,11 @@ func (c *compiler) label(rec *entity.Record, e *v1.Entity, about *schema, hidden
 		}
 	}
 	v := secret.Veil{Seal: c.names.Seal, ID: rec.ID}
-	if mark := about.sealed(rec, v); mark != "" {
+	if mark := about.Sealed(rec, v); mark != "" {
 		marks = append(marks, entity.TagSecret+mark)
 	}
-	for _, f := range about.fields {
-		if f.auto && !f.timed() && rec.Body[f.name] != nil && !slices.Contains(rec.Row.Hashed, f.name) {
-			marks = append(marks, entity.TagGiven+f.name)
-		}
+	for _, name := range about.Given(rec) {
+		marks = append(marks, entity.TagGiven+name)
 	}
 	given, _ := rec.Body["tags"].([]any)
 	for _, tag := range given {

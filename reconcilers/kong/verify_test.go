@@ -338,7 +338,7 @@ func TestProofWithoutPlugin(t *testing.T) {
 	if err := r.ask(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	delete(r.facts.plugins, entity.ProofPlugin)
+	delete(r.facts.Plugins, entity.ProofPlugin)
 	r.verifier.Learn([]byte(`{}`), true, false)
 	w := verifying(t, r)
 	observed, err := r.Observe(t.Context(), reconcilers.Scope{})

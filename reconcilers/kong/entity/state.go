@@ -47,3 +47,13 @@ func Secrets(states ...plan.State) []string {
 func IsOpen(route *plan.Object) bool {
 	return route.Hold == nil || len(route.Differs(route.Hold)) > 0
 }
+
+// Whole returns the one of two equal objects that knows what Kong gives back as something
+// else: a push without a database must say all of it again. known may be nil.
+func Whole(known, read *plan.Object) *plan.Object {
+	rec, ok := read.Native.(*Record)
+	if !ok || len(rec.Row.Hashed) == 0 || known == nil || len(known.Differs(read)) > 0 {
+		return read
+	}
+	return known
+}

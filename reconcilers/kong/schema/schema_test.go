@@ -1,4 +1,4 @@
-package kong
+package schema
 
 import (
 	"encoding/json"
@@ -12,10 +12,10 @@ import (
 
 // TestSameIsNoMore: what is called the same is the same by its text.
 func TestSameIsNoMore(t *testing.T) {
-	inner := field{name: "r", kind: "record", fallback: map[string]any{"n": json.Number("1")}, fields: []field{
+	inner := Field{name: "r", kind: "record", fallback: map[string]any{"n": json.Number("1")}, fields: []Field{
 		{name: "n", kind: "integer", fallback: json.Number("2")}, {name: "l", kind: "array", fallback: []any{"a", "b"}},
 	}}
-	outer := field{kind: "record", fields: []field{inner, {name: "s", kind: "string"}}}
+	outer := Field{kind: "record", fields: []Field{inner, {name: "s", kind: "string"}}}
 	row := &entity.Row{}
 	for text, same := range map[string]bool{
 		`{}`: true, `{"r":{"n":1}}`: true, `{"r":{"n":2}}`: false, `{"r":{}}`: false, `{"r":{"n":1,"l":["a","b"]},"s":null}`: true,

@@ -1,10 +1,11 @@
-package kong
+package schema
 
 import (
 	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,12 +17,12 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
-// contractFacts are what a real Kong said of itself.
-func contractFacts(t *testing.T) (dir string, f *facts) {
+// contract returns where the recorded answers of a real Kong are, and its descriptions.
+func contract(t *testing.T) (dir string, entities, plugins map[string]json.RawMessage) {
 	t.Helper()
 	dir = os.Getenv("KONG_CONTRACT_DIR")
 	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "kong-contract")
+		dir = filepath.Join("..", "..", "..", "..", "shared", "kong-contract")
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "schemas.json"))
 	if err != nil {
@@ -31,26 +32,33 @@ func contractFacts(t *testing.T) (dir string, f *facts) {
 	if err := json.Unmarshal(text, &recorded); err != nil {
 		t.Fatal(err)
 	}
+	return dir, recorded.Entities, recorded.Plugins
+}
+
+// recorded is what a real Kong said of its plugins.
+func recorded(t *testing.T) (dir string, c *Catalog) {
+	t.Helper()
+	dir, entities, plugins := contract(t)
 	row := entity.RowOf(entity.Table(), v1.KindPlugin)
-	entity, err := parseSchema(row, recorded.Entities["plugins"])
+	all, err := Parse(row, entities["plugins"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	f = &facts{plugins: map[string]*schema{}}
-	for name, text := range recorded.Plugins {
-		own, err := parseSchema(row, text)
+	c = &Catalog{Plugins: map[string]*Schema{}}
+	for name, text := range plugins {
+		own, err := Parse(row, text)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		f.plugins[name] = entity.extended(own)
+		c.Plugins[name] = all.extended(own)
 	}
-	return dir, f
+	return dir, c
 }
 
 // TestPluginsOfRealKong: a plugin as a real Kong answers it differs in nothing
 // from how it was asked for, whatever Kong filled in.
 func TestPluginsOfRealKong(t *testing.T) {
-	dir, f := contractFacts(t)
+	dir, f := recorded(t)
 	exchanges, err := os.ReadFile(filepath.Join(dir, "db.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +79,7 @@ func TestPluginsOfRealKong(t *testing.T) {
 		}
 		fields := func(body map[string]any) map[string]any {
 			rec := &entity.Record{Row: row, Body: body, ID: "x"}
-			return f.configured(rec, f.of(rec).others(body), secret.Veil{ID: rec.ID})
+			return f.Configured(rec, f.Of(rec).Others(body), secret.Veil{ID: rec.ID})
 		}
 		want, got := fields(asked), fields(made)
 		delete(got, "consumer") // asked for by the path
@@ -88,7 +96,7 @@ func TestPluginsOfRealKong(t *testing.T) {
 
 // TestSecretsOfRealKong: every field that a real Kong marks stands as a digest.
 func TestSecretsOfRealKong(t *testing.T) {
-	_, f := contractFacts(t)
+	_, f := recorded(t)
 	for name, config := range map[string]string{
 		"rate-limiting":     `{"redis":{"password":"planted","username":"planted"}}`,
 		"session":           `{"secret":"planted"}`,
@@ -104,16 +112,16 @@ func TestSecretsOfRealKong(t *testing.T) {
 			t.Fatal(err)
 		}
 		rec := &entity.Record{Row: entity.RowOf(entity.Table(), v1.KindPlugin), Body: body, ID: "x"}
-		shown := f.configured(rec, nil, secret.Veil{ID: rec.ID})
+		shown := f.Configured(rec, nil, secret.Veil{ID: rec.ID})
 		text, err := json.Marshal(shown)
 		if err != nil || strings.Contains(string(text), "planted") {
 			t.Errorf("%s shows %s, %v", name, text, err)
 		}
-		if secret.Without(f.of(rec).secretTexts(rec), "it is planted") != "it is (secret)" {
+		if secret.Without(f.Of(rec).Secrets(rec), "it is planted") != "it is (secret)" {
 			t.Errorf("%s: the secret stays in Kong's words", name)
 		}
 		config, _ := body["config"].(map[string]any)
-		if mark := f.plugins[name].own(config, secret.Veil{ID: "x"}); (mark != "") != (name == "session" || name == "oauth2") || len(shown) == 0 && mark == "" {
+		if mark := f.Plugins[name].Own(config, secret.Veil{ID: "x"}); (mark != "") != (name == "session" || name == "oauth2") || len(shown) == 0 && mark == "" {
 			t.Errorf("%s: a change of the secret goes unnoticed: %v, %q", name, shown, mark)
 		}
 	}
@@ -121,7 +129,7 @@ func TestSecretsOfRealKong(t *testing.T) {
 
 // TestTextBecomesWhatRealKongWants converts text by a real Kong's schemas.
 func TestTextBecomesWhatRealKongWants(t *testing.T) {
-	_, f := contractFacts(t)
+	_, f := recorded(t)
 	for _, c := range []struct{ plugin, path, text, want string }{
 		{"rate-limiting", "minute", "60", `{"minute":60}`},
 		{"rate-limiting", "redis.port", "6380", `{"redis":{"port":6380}}`},
@@ -144,8 +152,8 @@ func TestTextBecomesWhatRealKongWants(t *testing.T) {
 	} {
 		config := map[string]any{}
 		got := ""
-		if wrong := f.plugins[c.plugin].field("config").place(config, strings.Split(c.path, "."), c.text); wrong != nil {
-			got = wrong.message
+		if wrong := f.Plugins[c.plugin].Place(config, c.path, c.text); wrong != nil {
+			got = wrong.Message
 		} else if text, err := json.Marshal(config); err != nil {
 			t.Fatal(err)
 		} else {
@@ -155,4 +163,68 @@ func TestTextBecomesWhatRealKongWants(t *testing.T) {
 			t.Errorf("%s.%s=%s becomes %s, want %s", c.plugin, c.path, c.text, got, c.want)
 		}
 	}
+}
+
+// TestDefaultsOfRealKong: an entity as a real Kong answers it, made of nothing
+// but what is required, differs in no field from Kong's defaults.
+func TestDefaultsOfRealKong(t *testing.T) {
+	dir, entities, _ := contract(t)
+	exchanges, err := os.ReadFile(filepath.Join(dir, "db.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := map[string]int{}
+	for line := range strings.Lines(string(exchanges)) {
+		var x struct {
+			Request struct {
+				Method, Path string
+				Body         map[string]any
+			}
+			Response struct {
+				Status int
+				Body   json.RawMessage
+			}
+		}
+		if err := json.Unmarshal([]byte(line), &x); err != nil {
+			t.Fatal(err)
+		}
+		if x.Response.Status != http.StatusCreated && (x.Request.Method != http.MethodPut || x.Response.Status != http.StatusOK) {
+			continue
+		}
+		for _, row := range entity.Table() {
+			if row.Path == "" || !strings.HasSuffix(x.Request.Path, "/"+row.Last()) && !strings.HasPrefix(x.Request.Path, "/"+row.Path+"/9999") || x.Request.Body == nil || x.Request.Body["url"] != nil || x.Request.Body["healthchecks"] != nil {
+				continue
+			}
+			s, err := Parse(row, entities[row.Section])
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := jsonvalue.Object(x.Response.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			others := s.Others(body)
+			if services := []string{"upstreams", "targets", "services", "routes", "plugins"}; !slices.Contains(services, row.Section) {
+				others = map[string]any{}
+				f := Catalog{Kinds: map[v1.Kind]*Schema{row.Kind: s}}
+				for name, value := range f.Declared(&entity.Record{Row: row, Key: "k", Body: body, Declared: true}, nil).Fields {
+					name, _, _ = strings.Cut(name, ".")
+					others[name] = value
+				}
+			}
+			for name, value := range others {
+				if _, asked := x.Request.Body[name]; !asked {
+					t.Errorf("%s %v: %s is %v, which is said to be no default", row.Kind, x.Request.Body, name, value)
+				}
+			}
+			compared[row.Section]++
+		}
+	}
+	unrecorded := []string{"key_sets", "keys", "consumer_groups", "consumer_group_consumers", "oauth2_credentials"}
+	for _, row := range entity.Table() {
+		if (compared[row.Section] == 0) != slices.Contains(unrecorded, row.Section) {
+			t.Errorf("recorded %s were compared: %d", row.Section, compared[row.Section])
+		}
+	}
+	t.Log(compared)
 }

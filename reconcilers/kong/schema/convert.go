@@ -1,4 +1,4 @@
-package kong
+package schema
 
 import (
 	"encoding/json"
@@ -11,25 +11,42 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
-// mismatch says what is wrong with a value, in the words of Kong's schema. It
+// Mismatch says what is wrong with a value, in the words of Kong's schema. It
 // never repeats the value: it may be a secret.
-type mismatch struct{ message, fix string }
+type Mismatch struct{ Message, Fix string }
+
+// Place converts a value of a plugin's configuration, which is the text of a label, and puts
+// it where its path says ("redis.host"); nil when that fits.
+func (s *Schema) Place(config map[string]any, path, text string) *Mismatch {
+	return s.config().place(config, strings.Split(path, "."), text)
+}
+
+// Lacking are the fields of a plugin's configuration that must be given and are not.
+func (s *Schema) Lacking(config map[string]any) []string {
+	var out []string
+	for _, f := range s.config().fields {
+		if f.required && f.kind != "record" && f.fallback == nil && !f.auto && config[f.name] == nil {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}
 
 // place converts a value, which is text, and puts it at its path within the
 // configuration (a record or map).
-func (f *field) place(into map[string]any, path []string, text string) *mismatch {
+func (f *Field) place(into map[string]any, path []string, text string) *Mismatch {
 	inner, name := f.child(path[0]), path[0]
 	switch {
 	case inner == nil && f.kind == "record":
 		return f.unknown(name)
 	case inner == nil:
-		return &mismatch{f.expected(), "write the value at the name of the field itself"}
+		return &Mismatch{f.expected(), "write the value at the name of the field itself"}
 	case len(path) == 1 || inner.kind != "record" && inner.kind != "map":
 		if f.kind == "map" { // an entry's name may hold dots
 			name, path = strings.Join(path, "."), path[:1]
 		}
 		if len(path) > 1 {
-			return &mismatch{inner.expected() + ", but something follows its name", "end the label's key with " + name}
+			return &Mismatch{inner.expected() + ", but something follows its name", "end the label's key with " + name}
 		}
 		value, wrong := inner.fromText(text)
 		if wrong == nil {
@@ -46,7 +63,7 @@ func (f *field) place(into map[string]any, path []string, text string) *mismatch
 }
 
 // child is the field of a record, or what a map's entries are.
-func (f *field) child(name string) *field {
+func (f *Field) child(name string) *Field {
 	if f.kind == "map" {
 		return f.inner(f.values)
 	}
@@ -58,21 +75,21 @@ func (f *field) child(name string) *field {
 	return nil
 }
 
-func (f *field) unknown(name string) *mismatch {
+func (f *Field) unknown(name string) *Mismatch {
 	var names []string
 	for _, inner := range f.fields {
 		names = append(names, inner.name)
 	}
 	slices.Sort(names)
-	wrong := &mismatch{fmt.Sprintf("unknown field %.60q", name), "remove it; known are " + v1.OneLine(strings.Join(names, ", "))}
+	wrong := &Mismatch{fmt.Sprintf("unknown field %.60q", name), "remove it; known are " + v1.OneLine(strings.Join(names, ", "))}
 	if near := v1.Nearest(name, names); near != "" {
-		wrong.fix = "did you mean " + near + "?"
+		wrong.Fix = "did you mean " + near + "?"
 	}
 	return wrong
 }
 
 // expected says in Kong's words what a value must be.
-func (f *field) expected() string {
+func (f *Field) expected() string {
 	switch f.kind {
 	case "integer", "array":
 		return "expected an " + f.kind
@@ -83,7 +100,7 @@ func (f *field) expected() string {
 }
 
 // fromText converts the text of a label.
-func (f *field) fromText(text string) (any, *mismatch) {
+func (f *Field) fromText(text string) (any, *Mismatch) {
 	switch f.kind {
 	case "string", "":
 		return f.fits(text)
@@ -91,11 +108,11 @@ func (f *field) fromText(text string) (any, *mismatch) {
 		if text == "true" || text == "false" {
 			return text == "true", nil
 		}
-		return nil, &mismatch{f.expected(), "write true or false"}
+		return nil, &Mismatch{f.expected(), "write true or false"}
 	case "number", "integer":
 		value, err := jsonvalue.Parse(text)
 		if err != nil {
-			return nil, &mismatch{f.expected(), "write digits alone"}
+			return nil, &Mismatch{f.expected(), "write digits alone"}
 		}
 		return f.fits(value)
 	case "array", "set":
@@ -118,13 +135,13 @@ func (f *field) fromText(text string) (any, *mismatch) {
 		if f.kind == "array" || f.kind == "set" {
 			how = `write a,b or as JSON: ["a","b"]`
 		}
-		return nil, &mismatch{f.expected(), how}
+		return nil, &Mismatch{f.expected(), how}
 	}
 	return f.fits(value)
 }
 
 // fits holds a JSON value against the field, and returns it.
-func (f *field) fits(value any) (any, *mismatch) {
+func (f *Field) fits(value any) (any, *Mismatch) {
 	is := false
 	switch v := value.(type) {
 	case string:
@@ -154,38 +171,38 @@ func (f *field) fits(value any) (any, *mismatch) {
 			}
 			if is {
 				if _, wrong := inner.fits(v[name]); wrong != nil {
-					return nil, &mismatch{name + ": " + wrong.message, wrong.fix}
+					return nil, &Mismatch{name + ": " + wrong.Message, wrong.Fix}
 				}
 			}
 		}
 	}
 	if !is && f.kind != "" && f.kind != "any" && f.kind != "json" {
-		return nil, &mismatch{f.expected(), "write the value as that"}
+		return nil, &Mismatch{f.expected(), "write the value as that"}
 	}
 	if len(f.options) > 0 && !slices.Contains(f.options, fmt.Sprint(value)) {
-		wrong := &mismatch{"expected one of: " + strings.Join(f.options, ", "), "write one of them"}
+		wrong := &Mismatch{"expected one of: " + strings.Join(f.options, ", "), "write one of them"}
 		if near := v1.Nearest(fmt.Sprint(value), f.options); near != "" && !f.secret {
-			wrong.fix = "did you mean " + near + "?"
+			wrong.Fix = "did you mean " + near + "?"
 		}
 		return nil, wrong
 	}
 	return value, nil
 }
 
-func (f *field) bounds(n json.Number) *mismatch {
+func (f *Field) bounds(n json.Number) *Mismatch {
 	number, err := n.Float64()
 	if err != nil {
-		return &mismatch{f.expected(), "write a smaller number"}
+		return &Mismatch{f.expected(), "write a smaller number"}
 	}
 	if len(f.between) == 2 {
 		least, _ := f.between[0].Float64()
 		most, _ := f.between[1].Float64()
 		if number < least || number > most {
-			return &mismatch{fmt.Sprintf("value should be between %s and %s", f.between[0], f.between[1]), "write a number within"}
+			return &Mismatch{fmt.Sprintf("value should be between %s and %s", f.between[0], f.between[1]), "write a number within"}
 		}
 	}
 	if above, err := f.above.Float64(); err == nil && number <= above {
-		return &mismatch{fmt.Sprintf("value must be greater than %s", f.above), "write a greater number"}
+		return &Mismatch{fmt.Sprintf("value must be greater than %s", f.above), "write a greater number"}
 	}
 	return nil
 }
