@@ -165,6 +165,14 @@ func (r *Reconciler) withdraw(d *draft, why *refused) bool {
 	return true
 }
 
+// mark is what tells it from another; "" for nothing.
+func (b *extra) mark() string {
+	if b == nil {
+		return ""
+	}
+	return b.digest
+}
+
 // hushed is what Kong must not be heard to repeat of the file.
 func (b *extra) hushed() []string {
 	if b == nil {

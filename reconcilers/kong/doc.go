@@ -4,24 +4,9 @@
 // Admin API requests, and what became of them. It and the packages below it are the
 // only importers of go-kong.
 //
-// Each service becomes an upstream with a target for each endpoint, a service
-// whose host is that upstream, its routes, and the plugins of both. One service and one upstream
-// belong to none: held routes point there and answer 503, and the upstream's
-// tags name the daemon that writes (the writer's mark).
-//
 //	stage    files and packages           what happens
-//	compile  compile.go                   services → records
+//	compile  compile                      services → records
 //	         authority.go                 who must have issued the certificates of instances
-//	         secure.go                    TLS and gRPC towards instances
-//	         balancing.go, healthcheck.go which instance gets a request, and which one none
-//	         stream.go                    connections: tcp and tls_passthrough
-//	         plugin.go                    plugins
-//	         declared.go, spell.go        entities in Kong's own words, in those that it keeps
-//	         declaredneeds.go             which plugins their routes need
-//	         everywhere.go                which all routes need, as they are for everything
-//	         certificate.go               certificates in Kong's words
-//	         member.go                    consumers in groups
-//	         proof.go                     the route that proves what Kong's workers serve
 //	render   renderdeck.go                the same as a decK file
 //	observe  facts.go                     what Kong says of itself
 //	         list.go, observe.go          read what is ours, less Kong's defaults

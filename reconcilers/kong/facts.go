@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/compile"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/schema"
 )
@@ -18,7 +19,7 @@ import (
 type facts struct {
 	database string // "off" when there is none
 	version  string
-	streams  []stream
+	streams  []compile.Stream
 	schema.Catalog
 }
 
@@ -40,7 +41,7 @@ func parseFacts(text []byte) (f *facts, plugins json.RawMessage, known bool) {
 	if err := json.Unmarshal(text, &root); err != nil || root.Version == "" || root.Configuration.Database == "" {
 		return nil, nil, false
 	}
-	f = &facts{database: root.Configuration.Database, version: root.Version, streams: parseStreams(root.Configuration.Streams)}
+	f = &facts{database: root.Configuration.Database, version: root.Version, streams: compile.Streams(root.Configuration.Streams)}
 	return f, root.Plugins.Available, true
 }
 

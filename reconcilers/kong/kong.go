@@ -12,6 +12,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/compile"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/proof"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -158,6 +159,23 @@ func (r *Reconciler) load(ctx context.Context) error {
 		return r.loadNode(ctx)
 	}
 	return r.loadDatabase(ctx)
+}
+
+// Compile implements reconcilers.Reconciler.
+func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
+	in := compile.Input{
+		Names: r.names, Rows: r.rows, Writer: r.options.Writer, Base: r.base.mark(),
+		Offline: r.options.Offline, Alone: r.options.Alone, Verified: r.Verifies(),
+		Held: r.held, Open: r.open, Issuers: r.authorities, Files: r.options.authorities, All: scope.All(),
+	}
+	if r.last != nil {
+		in.Catalog, in.Streams = &r.last.Catalog, r.last.streams
+	}
+	state, problems := compile.Compile(in, set, shared)
+	if wrong := r.file.problem(); wrong != nil && scope.All() {
+		problems = append([]v1.Problem{*wrong}, problems...)
+	}
+	return state, problems
 }
 
 // Apply implements reconcilers.Reconciler.

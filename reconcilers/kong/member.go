@@ -16,19 +16,6 @@ import (
 // id nor tags, and lists the consumers of one group at a time. It is ours where the group
 // and the consumer both are; its key is made of theirs.
 
-// memberKey is the key of a member that is declared: the keys of what it joins, so that
-// it is the same by whatever they are called.
-func (c *compiler) memberKey(e *v1.Entity) string {
-	called := map[string]string{}
-	for _, ref := range e.Refs {
-		called[ref.Field] = ref.Name
-		if key, known := c.find(ref); known {
-			called[ref.Field] = key
-		}
-	}
-	return entity.MemberKey(called[entity.FieldGroup], called[entity.FieldConsumer])
-}
-
 // members reads which consumers of ours are in the groups that are among some records.
 // keys are those of all that is ours, by id.
 func (r *Reconciler) members(ctx context.Context, records []*entity.Record, keys map[string]string) ([]*entity.Record, error) {

@@ -4,10 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/entity"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // conflict is a name or place that somebody else holds.
@@ -78,3 +83,61 @@ func explain(err error) error {
 	}
 	return admin.Problem(v1.GatewayUnreachable, err.Error(), "does --kong-admin-url name Kong's Admin API, not its proxy?")
 }
+
+// placePlugin says of a plugin's problem what is not served because of it, and
+// finds the label of the field that Kong names.
+func placePlugin(outcome *plan.Outcome) {
+	rec, ok := outcome.Change.Object().Native.(*entity.Record)
+	if ok && rec.Declared && outcome.Problem != nil {
+		outcome.Problem = placed(rec, *outcome.Problem)
+		return
+	}
+	if !ok || rec.Row.Kind != v1.KindPlugin || outcome.Problem == nil {
+		return
+	}
+	p := *outcome.Problem
+	p.Object = v1.Key{Kind: v1.KindService, Name: rec.Service}
+	if route := rec.ParentKeys["route"]; route != "" {
+		p.Object = v1.Key{Kind: v1.KindRoute, Name: route}
+	}
+	for _, path := range slices.Sorted(maps.Keys(rec.Origins)) {
+		if strings.Contains(p.Message, path+":") {
+			p.Origin = rec.Origins[path]
+		}
+	}
+	outcome.Problem = &p
+}
+
+// placed says of a problem of what is declared in Kong's own words at which field it is.
+func placed(r *entity.Record, p v1.Problem) *v1.Problem {
+	p.Object = v1.Key{Kind: v1.KindEntity, Name: string(r.Row.Kind) + "/" + r.Title()}
+	if r.Manifest == nil {
+		return &p
+	}
+	p.Origin = r.Manifest.Origin
+	best := 0
+	for path, at := range r.Manifest.Places {
+		if len(path) > best && strings.Contains(p.Message, path+": ") {
+			best, p.Origin = len(path), at
+		}
+	}
+	return &p
+}
+
+// waiting is the problem of a route whose plugin is not there.
+func waiting(need v1.Key, cause *v1.Problem) v1.Problem {
+	if cause == nil {
+		return v1.Problem{
+			Reason: v1.GatewayRejected, Gateway: v1.Kong,
+			Message: fmt.Sprintf("it waits for its plugin %s, which kong does not hold; without it the route would be more open than asked, so it answers 503", base(need)),
+			Fix:     "see what is said about the plugin",
+		}
+	}
+	p := *cause
+	p.Object = v1.Key{}
+	p.Message = fmt.Sprintf("it waits for its plugin %s, which could not be made, and answers 503: %s", base(need), cause.Message)
+	return p
+}
+
+// base is the name of the plugin that has a key.
+func base(key v1.Key) string { return key.Name[strings.LastIndexByte(key.Name, '/')+1:] }

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -42,17 +43,6 @@ func TestSecuredServicesAreTaken(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestCheckOfSecuredTargets: Kong asks containers over TLS as well whether they are well.
-func TestCheckOfSecuredTargets(t *testing.T) {
-	s := service("web", 1)
-	s.Protocol, s.Check = v1.HTTPS, v1.CheckHTTP
-	made, ok := upstream("web", s, nil)
-	active, isMap := made.Healthchecks["active"].(map[string]any)
-	if !ok || !isMap || active["type"] != "https" || active["https_verify_certificate"] != false {
-		t.Errorf("the check is %v", made.Healthchecks)
-	}
 }
 
 // TestUnverifiableIsNotServed: where Kong can't verify a container, it does not send it
@@ -143,8 +133,8 @@ func TestAuthoritiesAreEntities(t *testing.T) {
 		}
 		before := holds("at first", 2)
 		for name, want := range map[string]int{"any": 1, "named": 1, "same": 1, "blind": 0, "plain": 0} {
-			ids, _, _ := (&compiler{names: r.names, issuers: r.authorities}).issuersOf(set[name])
-			if len(ids) != want || want == 1 && !strings.Contains(before, *ids[0]) {
+			ids := believed(t, r, set, name)
+			if len(ids) != want || want == 1 && !strings.Contains(before, ids[0]) {
 				t.Errorf("%v: %s names %v, want %d", mode, name, ids, want)
 			}
 		}
@@ -172,6 +162,25 @@ func TestAuthoritiesAreEntities(t *testing.T) {
 	})
 }
 
+// believed are the ids of those whom a service believes that they issued its certificates.
+func believed(t *testing.T, r *Reconciler, set v1.Set, name string) (ids []string) {
+	t.Helper()
+	state, problems := r.Compile(reconcilers.Scope{}, set, v1.Shared{})
+	o := state[v1.Key{Kind: v1.KindService, Name: name}]
+	if o == nil || len(problems) > 0 {
+		t.Fatalf("there is no service %s: %v", name, problems)
+	}
+	rec, ok := o.Native.(*entity.Record)
+	if !ok {
+		t.Fatalf("%s has no record", o.Key)
+	}
+	list, _ := rec.Body["ca_certificates"].([]any)
+	for _, id := range list {
+		ids = append(ids, fmt.Sprint(id))
+	}
+	return ids
+}
+
 // TestAuthoritiesThatKongRefuses: a service names none that Kong does not take, for then
 // it would believe nobody; where no other is there Kong says why.
 func TestAuthoritiesThatKongRefuses(t *testing.T) {
@@ -188,7 +197,7 @@ func TestAuthoritiesThatKongRefuses(t *testing.T) {
 		r := open(t, o)
 		settled(t, r, setOf(s))
 		world := k.World("tags")
-		if ids, _, _ := (&compiler{names: r.names, issuers: r.authorities}).issuersOf(s); len(ids) != 1 || strings.Count(world, "ca_certificate ") != 1 || !strings.Contains(world, *ids[0]) {
+		if ids := believed(t, r, setOf(s), s.Name); len(ids) != 1 || strings.Count(world, "ca_certificate ") != 1 || !strings.Contains(world, ids[0]) {
 			t.Errorf("%v: it names %d authorities in\n%s", mode, len(ids), world)
 		}
 		if err := os.WriteFile(path, []byte(ended), 0o600); err != nil {
@@ -215,7 +224,11 @@ func TestAuthorityInUse(t *testing.T) {
 	o.Authorities = []string{path}
 	r := open(t, o)
 	settled(t, r, v1.Set{})
-	id := r.names.ID(entity.KindAuthority, authorityKey(r.authorities[""][0]))
+	held := entity.Records(r.held[entity.DeclaredGroup], entity.RowOf(r.rows, entity.KindAuthority))
+	if len(held) != 1 {
+		t.Fatalf("%d authorities are held", len(held))
+	}
+	id := held[0].ID
 	must(t, "PUT", k.AdminURL+"/services/theirs", `{"host": "h", "protocol": "https", "ca_certificates": ["`+id+`"]}`)
 	o.Authorities = nil
 	r = open(t, o)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -173,4 +174,22 @@ func (r *Reconciler) tallied(state plan.State) proof.Tally {
 		}
 	}
 	return t
+}
+
+// dated marks the proof in a state where it is not that of what Kong holds.
+func (r *Reconciler) dated(state plan.State) {
+	if !r.Verifies() {
+		return
+	}
+	token := r.tally.Token()
+	for _, key := range entity.ProofKeys() {
+		o := state[key]
+		if o == nil || entity.TokenOn(o) == token {
+			continue
+		}
+		old := *o
+		old.Fields = maps.Clone(o.Fields)
+		old.Fields[entity.FieldGeneration] = "another"
+		state[key] = &old
+	}
 }

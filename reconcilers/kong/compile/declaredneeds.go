@@ -1,4 +1,4 @@
-package kong
+package compile
 
 import (
 	"fmt"

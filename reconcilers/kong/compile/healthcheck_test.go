@@ -1,4 +1,4 @@
-package kong
+package compile
 
 import (
 	"slices"
@@ -26,5 +26,15 @@ func TestAnswersThatCount(t *testing.T) {
 		if slices.Contains(good, status) != well || slices.Contains(bad, status) == well {
 			t.Errorf("%d is taken for good: %t", status, !well)
 		}
+	}
+}
+
+// TestCheckOfSecuredTargets: Kong asks containers over TLS as well whether they are well.
+func TestCheckOfSecuredTargets(t *testing.T) {
+	s := &v1.Service{Name: "web", Protocol: v1.HTTPS, HealthCheck: v1.HealthCheck{Check: v1.CheckHTTP}}
+	made, ok := upstream("web", s, nil)
+	active, isMap := made.Healthchecks["active"].(map[string]any)
+	if !ok || !isMap || active["type"] != "https" || active["https_verify_certificate"] != false {
+		t.Errorf("the check is %v", made.Healthchecks)
 	}
 }

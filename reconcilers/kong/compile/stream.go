@@ -1,4 +1,4 @@
-package kong
+package compile
 
 import (
 	"encoding/json"
@@ -16,21 +16,21 @@ import (
 // which are fixed when it starts: a route makes Kong listen nowhere. So one for a port that
 // Kong does not name would take nothing, and is not made.
 
-// stream is one port of stream_listen.
-type stream struct {
+// Stream is one port at which Kong takes connections (stream_listen), as it says itself.
+type Stream struct {
 	Port int  `json:"port"`
 	TLS  bool `json:"ssl"`
 	UDP  bool `json:"udp"`
 }
 
-// parseStreams reads what Kong says of its ports. An empty list may come as an object, and
-// what else is no list means none.
-func parseStreams(text json.RawMessage) []stream {
-	var all []stream
+// Streams reads what Kong says of its ports (stream_listeners), but for those of UDP. An empty
+// list may come as an object, and what else is no list means none.
+func Streams(text json.RawMessage) []Stream {
+	var all []Stream
 	if json.Unmarshal(text, &all) != nil {
 		return nil
 	}
-	return slices.DeleteFunc(all, func(s stream) bool { return s.UDP || s.Port <= 0 })
+	return slices.DeleteFunc(all, func(s Stream) bool { return s.UDP || s.Port <= 0 })
 }
 
 // unstreamable says why Kong takes no connections for a route; "" when it does.
@@ -41,32 +41,32 @@ func (c *compiler) unstreamable(s *v1.Service, r *v1.Route) (why, fix string) {
 	if len(s.Plugins)+len(r.Plugins) > 0 {
 		return "Kong runs plugins that labels ask for on requests, and these are connections", "leave the plugins out"
 	}
-	if c.facts == nil {
-		if c.offline { // nobody knows its ports
+	if c.Catalog == nil {
+		if c.Offline { // nobody knows its ports
 			return "", ""
 		}
 		return "Kong was not asked yet for the ports of its stream_listen", "wait until it answers"
 	}
 	const remedy = "; Kong listens anew only when it is started anew. Or write gateways=haproxy"
 	if s.Protocol == v1.TLSPassthrough {
-		if !slices.ContainsFunc(c.facts.streams, func(l stream) bool { return l.TLS }) {
-			return "Kong passes TLS on at ports of its stream_listen with the word ssl, and reports " + c.facts.ports(true), "add one there, as 0.0.0.0:9443 ssl" + remedy
+		if !slices.ContainsFunc(c.Streams, func(l Stream) bool { return l.TLS }) {
+			return "Kong passes TLS on at ports of its stream_listen with the word ssl, and reports " + ports(c.Streams, true), "add one there, as 0.0.0.0:9443 ssl" + remedy
 		}
 		return "", ""
 	}
 	for _, port := range r.Listen {
-		if !slices.Contains(c.facts.streams, stream{Port: port}) {
-			return fmt.Sprintf("Kong takes connections at the ports of its stream_listen alone, and reports %s, not %d", c.facts.ports(false), port),
+		if !slices.Contains(c.Streams, Stream{Port: port}) {
+			return fmt.Sprintf("Kong takes connections at the ports of its stream_listen alone, and reports %s, not %d", ports(c.Streams, false), port),
 				fmt.Sprintf("add 0.0.0.0:%d there%s", port, remedy)
 		}
 	}
 	return "", ""
 }
 
-// ports names the ports that Kong reports, with TLS or without it.
-func (f *facts) ports(secure bool) string {
+// ports names those that Kong reports, with TLS or without it.
+func ports(all []Stream, secure bool) string {
 	var out []string
-	for _, l := range f.streams {
+	for _, l := range all {
 		if l.TLS == secure {
 			out = append(out, strconv.Itoa(l.Port))
 		}

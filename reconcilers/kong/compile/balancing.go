@@ -1,4 +1,4 @@
-package kong
+package compile
 
 import (
 	gokong "github.com/kong/go-kong/kong"

@@ -1,6 +1,8 @@
-package kong
+package compile
 
-import v1 "github.com/lockstep/lockstep/api/v1"
+import (
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
 
 // Kong asks a target for the Host that it sends on, and verifies its certificate
 // for that name (proxy_ssl_name $upstream_host): the client's Host where the route

@@ -1,16 +1,12 @@
-package kong
+package compile
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
-	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // failure says which plugins of a service or route could not be made.
@@ -29,7 +25,7 @@ func (c *compiler) plugins(kind v1.Kind, parent string, s *v1.Service, plugins [
 		key := v1.Key{Kind: v1.KindPlugin, Name: entity.PluginKey(kind, parent, p.Name)}
 		if problems := c.plugin(kind, parent, s, p); len(problems) > 0 {
 			failed.problems = append(failed.problems, problems...)
-			last := c.held[s.Name]
+			last := c.Held[s.Name]
 			if !entity.Works(last, key) {
 				failed.whole = failed.whole || p.Enabled
 				continue
@@ -52,15 +48,15 @@ func (c *compiler) plugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugi
 		}
 		return v1.Problem{Reason: reason, Gateway: v1.Kong, Origin: origin, Message: message, Fix: fix}
 	}
-	if c.facts == nil && c.offline {
+	if c.Catalog == nil && c.Offline {
 		return nil
 	}
-	if c.facts == nil {
+	if c.Catalog == nil {
 		return []v1.Problem{wrong(p.Origin, "kong was not asked yet which plugins it has", "it is tried again by itself")}
 	}
-	about := c.facts.Plugins[p.Name]
+	about := c.Catalog.Plugins[p.Name]
 	if about == nil {
-		return []v1.Problem{wrong(p.Origin, fmt.Sprintf("kong has no plugin %s", p.Name), c.facts.Enable(p.Name, "the label"))}
+		return []v1.Problem{wrong(p.Origin, fmt.Sprintf("kong has no plugin %s", p.Name), c.Catalog.Enable(p.Name, "the label"))}
 	}
 	var problems []v1.Problem
 	config := map[string]any{}
@@ -87,7 +83,7 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 	if kind == v1.KindRoute {
 		marks = append(marks, entity.TagRoute+parent)
 	}
-	if mark := c.facts.Plugins[p.Name].Own(config, secret.Veil{Seal: c.names.Seal, ID: c.names.ID(v1.KindPlugin, key)}); mark != "" {
+	if mark := c.Catalog.Plugins[p.Name].Own(config, secret.Veil{Seal: c.Names.Seal, ID: c.Names.ID(v1.KindPlugin, key)}); mark != "" {
 		marks = append(marks, entity.TagSecret+mark)
 	}
 	for _, setting := range p.Settings {
@@ -96,13 +92,13 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 		}
 	}
 	body := map[string]any{
-		"name": p.Name, "enabled": p.Enabled, "config": config, "tags": c.names.Tags(marks...),
-		string(kind): map[string]any{"id": c.names.ID(kind, parent)},
+		"name": p.Name, "enabled": p.Enabled, "config": config, "tags": c.Names.Tags(marks...),
+		string(kind): map[string]any{"id": c.Names.ID(kind, parent)},
 	}
 	if p.InstanceName != "" {
 		body["instance_name"] = p.InstanceName
 	}
-	rec := &entity.Record{Row: entity.RowOf(c.rows, v1.KindPlugin), Key: key, Service: s.Name, ID: c.names.ID(v1.KindPlugin, key),
+	rec := &entity.Record{Row: entity.RowOf(c.Rows, v1.KindPlugin), Key: key, Service: s.Name, ID: c.Names.ID(v1.KindPlugin, key),
 		ParentKeys: map[string]string{string(kind): parent}}
 	var err error
 	if rec.Body, err = jsonvalue.Of(body); err != nil {
@@ -110,9 +106,9 @@ func (c *compiler) addPlugin(kind v1.Kind, parent string, s *v1.Service, p v1.Pl
 		return
 	}
 	rec.Body["id"] = rec.ID
-	c.names.Sign(rec)
-	rec.Secrets = c.facts.Of(rec).Secrets(rec)
-	o := rec.Object(c.facts.Configured(rec, nil, c.names.Veil(rec)))
+	c.Names.Sign(rec)
+	rec.Secrets = c.Catalog.Of(rec).Secrets(rec)
+	o := rec.Object(c.Catalog.Configured(rec, nil, c.Names.Veil(rec)))
 	o.Origin = p.Origin
 	rec.Origins = make(map[string]v1.Origin, len(p.Settings))
 	for _, setting := range p.Settings {
@@ -127,62 +123,4 @@ func (c *compiler) blame(problems []v1.Problem, object v1.Key) {
 		p.Object = object
 		c.problems = append(c.problems, p)
 	}
-}
-
-// placePlugin says of a plugin's problem what is not served because of it, and
-// finds the label of the field that Kong names.
-func placePlugin(outcome *plan.Outcome) {
-	rec, ok := outcome.Change.Object().Native.(*entity.Record)
-	if ok && rec.Declared && outcome.Problem != nil {
-		outcome.Problem = placed(rec, *outcome.Problem)
-		return
-	}
-	if !ok || rec.Row.Kind != v1.KindPlugin || outcome.Problem == nil {
-		return
-	}
-	p := *outcome.Problem
-	p.Object = v1.Key{Kind: v1.KindService, Name: rec.Service}
-	if route := rec.ParentKeys["route"]; route != "" {
-		p.Object = v1.Key{Kind: v1.KindRoute, Name: route}
-	}
-	for _, path := range slices.Sorted(maps.Keys(rec.Origins)) {
-		if strings.Contains(p.Message, path+":") {
-			p.Origin = rec.Origins[path]
-		}
-	}
-	outcome.Problem = &p
-}
-
-// placed says of a problem of what is declared in Kong's own words at which field it is.
-func placed(r *entity.Record, p v1.Problem) *v1.Problem {
-	p.Object = v1.Key{Kind: v1.KindEntity, Name: string(r.Row.Kind) + "/" + r.Title()}
-	if r.Manifest == nil {
-		return &p
-	}
-	p.Origin = r.Manifest.Origin
-	best := 0
-	for path, at := range r.Manifest.Places {
-		if len(path) > best && strings.Contains(p.Message, path+": ") {
-			best, p.Origin = len(path), at
-		}
-	}
-	return &p
-}
-
-// base is the name of the plugin that has a key.
-func base(key v1.Key) string { return key.Name[strings.LastIndexByte(key.Name, '/')+1:] }
-
-// waiting is the problem of a route whose plugin is not there.
-func waiting(need v1.Key, cause *v1.Problem) v1.Problem {
-	if cause == nil {
-		return v1.Problem{
-			Reason: v1.GatewayRejected, Gateway: v1.Kong,
-			Message: fmt.Sprintf("it waits for its plugin %s, which kong does not hold; without it the route would be more open than asked, so it answers 503", base(need)),
-			Fix:     "see what is said about the plugin",
-		}
-	}
-	p := *cause
-	p.Object = v1.Key{}
-	p.Message = fmt.Sprintf("it waits for its plugin %s, which could not be made, and answers 503: %s", base(need), cause.Message)
-	return p
 }

@@ -1,4 +1,4 @@
-package kong
+package compile
 
 import (
 	"net"
@@ -30,7 +30,7 @@ func (c *compiler) label(rec *entity.Record, e *v1.Entity, about *schema.Schema,
 			marks = append(marks, entity.TagHidden+entity.Quoted(path))
 		}
 	}
-	v := secret.Veil{Seal: c.names.Seal, ID: rec.ID}
+	v := secret.Veil{Seal: c.Names.Seal, ID: rec.ID}
 	if mark := about.Sealed(rec, v); mark != "" {
 		marks = append(marks, entity.TagSecret+mark)
 	}
@@ -44,11 +44,11 @@ func (c *compiler) label(rec *entity.Record, e *v1.Entity, about *schema.Schema,
 		}
 	}
 	tags := make([]any, 0, len(marks)+1)
-	for _, tag := range slices.Compact(c.names.Tags(marks...)) {
+	for _, tag := range slices.Compact(c.Names.Tags(marks...)) {
 		tags = append(tags, tag)
 	}
 	rec.Body["tags"], rec.Body["id"] = tags, rec.ID
-	c.names.Sign(rec)
+	c.Names.Sign(rec)
 }
 
 // spell turns spellings that only exist in requests into what Kong keeps.

@@ -1,10 +1,9 @@
-package kong
+package compile
 
 import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
-	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
@@ -50,9 +48,16 @@ func render(t *testing.T, state plan.State, problems []v1.Problem) string {
 	return text.String()
 }
 
+// input is that of a Kong that was not asked yet.
+func input() Input {
+	return Input{
+		Names: entity.Namer{Owner: "lockstep", Seal: []byte("writer-1")}, Rows: entity.Table(), Writer: "writer-1",
+	}
+}
+
 // TestCompile reads testdata/*.txtar: services as JSON or YAML, and what becomes of them.
 func TestCompile(t *testing.T) {
-	files, err := filepath.Glob("testdata/compile/*.txtar")
+	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no stories: %v", err)
 	}
@@ -70,12 +75,9 @@ func TestCompile(t *testing.T) {
 			for _, s := range services {
 				set[s.Name] = s
 			}
-			r := open(t, options("http://127.0.0.1:1"))
-			scope := reconcilers.Scope{Services: slices.Sorted(maps.Keys(set))}
-			if len(set) == 0 {
-				scope = reconcilers.Scope{}
-			}
-			state, problems := r.Compile(scope, set, v1.Shared{})
+			in := input()
+			in.All = len(set) == 0
+			state, problems := Compile(in, set, v1.Shared{})
 			got := render(t, state, problems)
 			if *update {
 				archive.Files = []txtar.File{archive.Files[0], {Name: "kong", Data: []byte(got)}}
@@ -118,7 +120,9 @@ func TestOriginsStayHere(t *testing.T) {
 		}
 		set[name] = &planted
 	}
-	state, _ := open(t, options("http://127.0.0.1:1")).Compile(reconcilers.Scope{}, set, v1.Shared{})
+	in := input()
+	in.All = true
+	state, _ := Compile(in, set, v1.Shared{})
 	for key, o := range state {
 		rec, ok := o.Native.(*entity.Record)
 		if !ok {
@@ -135,9 +139,9 @@ func TestCompileNamesWhatIsForHAProxy(t *testing.T) {
 	at := v1.Origin{File: "tls.yaml", Line: 3, Column: 1}
 	shared := v1.Shared{Sections: []v1.Section{{Name: "hello", Origin: at}}}
 	for _, alone := range []bool{false, true} {
-		o := options("http://127.0.0.1:1")
-		o.Alone = alone
-		_, problems := open(t, o).Compile(reconcilers.Scope{}, v1.Set{}, shared)
+		in := input()
+		in.All, in.Alone = true, alone
+		_, problems := Compile(in, v1.Set{}, shared)
 		var got, want []string
 		for _, p := range problems {
 			got = append(got, fmt.Sprint(p.Reason, p.Object, p.Origin))

@@ -1,4 +1,4 @@
-package kong
+package compile
 
 import (
 	"fmt"
@@ -21,14 +21,14 @@ func (c *compiler) everywhere(entities []v1.Entity) {
 		return
 	}
 	held := c.heldRoutes()
-	for _, rec := range entity.Records(c.state, entity.RowOf(c.rows, v1.KindRoute)) {
+	for _, rec := range entity.Records(c.state, entity.RowOf(c.Rows, v1.KindRoute)) {
 		key := v1.Key{Kind: v1.KindRoute, Name: rec.Key}
-		last := c.held[rec.Service][key]
+		last := c.Held[rec.Service][key]
 		if last == nil {
 			last = held[key]
 		}
 		switch {
-		case c.open[key], last != nil && (last == c.state[key] || entity.IsOpen(last)):
+		case c.Open[key], last != nil && (last == c.state[key] || entity.IsOpen(last)):
 		case missing.Name == "":
 			rec.Needs = append(rec.Needs, needs...)
 		default:
@@ -49,7 +49,7 @@ func (c *compiler) globals(entities []v1.Entity) (needs []v1.Key, missing v1.Key
 		}
 		need := v1.Key{Kind: v1.KindPlugin, Name: c.entityKey(p)}
 		// Within a narrow scope it is not compiled.
-		if entity.Works(c.state, need) || !c.all && entity.Works(c.held[entity.DeclaredGroup], need) {
+		if entity.Works(c.state, need) || !c.All && entity.Works(c.Held[entity.DeclaredGroup], need) {
 			needs, there[p.Body["name"]] = append(needs, need), true
 		} else {
 			lacking[p.Body["name"]] = need
@@ -80,10 +80,10 @@ func (c *compiler) wait(rec *entity.Record, key, need v1.Key) {
 // gone to another. Within a narrow scope none has.
 func (c *compiler) heldRoutes() plan.State {
 	routes := plan.State{}
-	if !c.all {
+	if !c.All {
 		return routes
 	}
-	for _, state := range c.held {
+	for _, state := range c.Held {
 		for key, o := range state {
 			if key.Kind == v1.KindRoute {
 				routes[key] = o

@@ -1,8 +1,7 @@
-package kong
+package compile
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -17,19 +16,19 @@ import (
 
 // entities adds what is declared in Kong's own words: within a narrow scope, only
 // what belongs to the services of the scope.
-func (c *compiler) entities(all bool, set v1.Set, entities []v1.Entity) {
+func (c *compiler) entities(set v1.Set, entities []v1.Entity) {
 	if len(entities) == 0 {
 		return
 	}
-	if all || touches(set, entities) {
+	if c.All || touches(set, entities) {
 		c.index(set, entities)
-		for _, row := range c.rows { // parents first
+		for _, row := range c.Rows { // parents first
 			for i := range entities {
 				e := &entities[i]
 				if e.Kind != row.Kind {
 					continue
 				}
-				if group := c.group(e); all || set[group] != nil {
+				if group := c.group(e); c.All || set[group] != nil {
 					c.entity(row, e, group)
 				}
 			}
@@ -37,79 +36,6 @@ func (c *compiler) entities(all bool, set v1.Set, entities []v1.Entity) {
 		c.close(entities)
 	}
 	c.everywhere(entities)
-}
-
-// touches reports whether any entity refers to a service of a set, or to a route of one.
-func touches(set v1.Set, entities []v1.Entity) bool {
-	routes := map[string]bool{}
-	for _, s := range set {
-		for i := range s.Routes {
-			routes[s.Routes[i].Name] = true
-		}
-	}
-	return slices.ContainsFunc(entities, func(e v1.Entity) bool {
-		return slices.ContainsFunc(e.Refs, func(ref v1.EntityRef) bool {
-			return ref.Kind == v1.KindService && set[ref.Name] != nil || ref.Kind == v1.KindRoute && routes[ref.Name]
-		})
-	})
-}
-
-// index notes under which keys references find what.
-func (c *compiler) index(set v1.Set, entities []v1.Entity) {
-	c.known = map[v1.Key]string{}
-	c.homes = map[v1.Key]string{}
-	for name, s := range set {
-		c.known[v1.Key{Kind: v1.KindService, Name: name}] = name
-		c.homes[v1.Key{Kind: v1.KindService, Name: name}] = name
-		for i := range s.Routes {
-			c.known[v1.Key{Kind: v1.KindRoute, Name: s.Routes[i].Name}] = s.Routes[i].Name
-			c.homes[v1.Key{Kind: v1.KindRoute, Name: s.Routes[i].Name}] = name
-		}
-	}
-	for i := range entities {
-		e := &entities[i]
-		for _, name := range []string{e.Name, e.ID} {
-			if key := (v1.Key{Kind: e.Kind, Name: name}); name != "" {
-				c.known[key] = c.entityKey(e)
-				delete(c.homes, key)
-			}
-		}
-	}
-	c.groups = make(map[v1.Key]string, len(entities))
-	for _, row := range c.rows { // parents first
-		for i := range entities {
-			if e := &entities[i]; e.Kind == row.Kind {
-				key := c.entityKey(e)
-				c.groups[v1.Key{Kind: e.Kind, Name: key}] = entity.GroupOf(e.Kind, key, func(field string, kind v1.Kind) string {
-					return c.groups[v1.Key{Kind: kind, Name: c.known[v1.Key{Kind: kind, Name: e.Ref(field)}]}]
-				})
-			}
-		}
-	}
-}
-
-// entityKey is the key under which an entity is observed again.
-func (c *compiler) entityKey(e *v1.Entity) string {
-	if e.Kind == v1.KindMember {
-		return c.memberKey(e)
-	}
-	name := e.Name
-	if strings.HasSuffix(name, "/") {
-		known, _ := v1.EntityKindOf(e.Kind, "")
-		for _, field := range known.Named {
-			if secret, ok := e.Body[field].(v1.Secret); ok {
-				name += c.names.Seal.Digest(string(e.Kind), secret.Reveal())
-				break
-			}
-		}
-	}
-	switch {
-	case e.ID != "":
-		return "@" + strings.ToLower(e.ID)
-	case slices.Contains([]v1.Kind{v1.KindUpstream, v1.KindTarget, v1.KindService, v1.KindRoute, v1.KindPlugin}, e.Kind):
-		return entity.OwnWords + name
-	}
-	return name
 }
 
 // group is the service of ours that an entity comes and goes with.
@@ -143,23 +69,23 @@ func (c *compiler) entity(row *entity.Row, e *v1.Entity, group string) {
 		c.wrong(e, e.Origin, v1.Conflict, "another manifest declares the same", fmt.Sprintf("keep one of the two; the other stands at %s", other.Origin))
 		return
 	}
-	o := c.facts.Declared(rec, c.names.Seal)
+	o := c.Catalog.Declared(rec, c.Names.Seal)
 	o.Origin = e.Origin
 	c.state[key] = o
-	if last := c.held[group][key]; last != nil {
-		c.held[group][key] = entity.Whole(o, last)
+	if last := c.Held[group][key]; last != nil {
+		c.Held[group][key] = entity.Whole(o, last)
 	}
 }
 
 // stay keeps what Kong holds of an entity: of a certificate with its names, which
 // stand in it.
 func (c *compiler) stay(group string, key v1.Key) {
-	last := c.held[group][key]
+	last := c.Held[group][key]
 	if last == nil {
 		return
 	}
 	c.state[key] = last
-	for at, o := range c.held[group] {
+	for at, o := range c.Held[group] {
 		if rec, ok := o.Native.(*entity.Record); ok && at.Kind == v1.KindSNI && rec.ParentKeys["certificate"] == key.Name && key.Kind == v1.KindCertificate {
 			c.state[at] = o
 		}
@@ -183,9 +109,9 @@ func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*
 	switch {
 	case e.Withheld != nil:
 		return nil, []v1.Problem{*e.Withheld}
-	case c.facts == nil:
+	case c.Catalog == nil:
 		return nil, one(e.Origin, v1.GatewayUnreachable, "kong was not asked yet what it knows", "it is tried again by itself")
-	case c.facts.Kinds[row.Kind] == nil:
+	case c.Catalog.Kinds[row.Kind] == nil:
 		return nil, one(e.Origin, v1.NotExpressible, "this Kong knows no "+row.Word()+"s",
 			"use an edition of Kong that does, or remove it")
 	case e.Guards() && !strings.HasPrefix(group, "@"):
@@ -197,7 +123,7 @@ func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*
 	body, hidden, secrets := secret.Reveal(e.Body)
 	rec := &entity.Record{Row: row, Key: key, Service: group, Declared: true, ID: strings.TrimPrefix(key, "@"), ParentKeys: map[string]string{}, Secrets: secrets}
 	if e.ID == "" {
-		rec.ID = c.names.ID(row.Kind, key)
+		rec.ID = c.Names.ID(row.Kind, key)
 	}
 	var err error
 	if rec.Body, err = jsonvalue.Of(body); err != nil {
@@ -221,10 +147,10 @@ func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*
 		rec.ParentKeys[ref.Field] = parent
 		rec.Body[ref.Field] = map[string]any{"id": c.idOf(ref.Kind, parent)}
 	}
-	if row.Kind == v1.KindPlugin && c.facts.Plugins[rec.Name()] == nil {
-		return nil, one(e.Place("name"), v1.InvalidManifest, fmt.Sprintf("kong has no plugin %.60s", v1.OneLine(rec.Name())), c.facts.Enable(rec.Name(), "it"))
+	if row.Kind == v1.KindPlugin && c.Catalog.Plugins[rec.Name()] == nil {
+		return nil, one(e.Place("name"), v1.InvalidManifest, fmt.Sprintf("kong has no plugin %.60s", v1.OneLine(rec.Name())), c.Catalog.Enable(rec.Name(), "it"))
 	}
-	about := c.facts.Of(rec)
+	about := c.Catalog.Of(rec)
 	for _, fault := range about.Judge(rec.Body) {
 		problems = append(problems, problemAt(e, e.Place(fault.Path), v1.InvalidManifest, fault.Path+": "+fault.Message, fault.Fix))
 	}
@@ -237,52 +163,9 @@ func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*
 	return rec, nil
 }
 
-// parent finds what a reference means, if that is there.
-func (c *compiler) parent(ref v1.EntityRef) (string, bool) {
-	key, known := c.find(ref)
-	if !known {
-		return "", false
-	}
-	at := v1.Key{Kind: ref.Kind, Name: key}
-	return key, c.state[at] != nil || c.held[entity.DeclaredGroup][at] != nil && !c.all
-}
-
-// find returns the key of what a reference means: by its name, or by its id in any spelling.
-func (c *compiler) find(ref v1.EntityRef) (string, bool) {
-	key, known := c.known[v1.Key{Kind: ref.Kind, Name: ref.Name}]
-	if !known {
-		key, known = c.known[v1.Key{Kind: ref.Kind, Name: strings.ToLower(ref.Name)}]
-	}
-	return key, known
-}
-
-func (c *compiler) idOf(kind v1.Kind, key string) string {
-	if id, own := strings.CutPrefix(key, "@"); own {
-		return id
-	}
-	return c.names.ID(kind, key)
-}
-
-// nearest is the advice for a reference that leads nowhere.
-func (c *compiler) nearest(ref v1.EntityRef) string {
-	var names []string
-	for key := range c.known {
-		if key.Kind == ref.Kind {
-			names = append(names, key.Name)
-		}
-	}
-	if near := v1.Nearest(ref.Name, names); near != "" && near != ref.Name {
-		return "did you mean " + near + "?"
-	}
-	if _, declared := c.find(ref); ref.Lookup && !declared {
-		return v1.LookupFix
-	}
-	return "declare it, or see what is said about it"
-}
-
 func (c *compiler) workspaceName() string {
-	if c.names.Workspace == "" {
+	if c.Names.Workspace == "" {
 		return "default"
 	}
-	return c.names.Workspace
+	return c.Names.Workspace
 }
