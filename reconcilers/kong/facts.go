@@ -25,6 +25,14 @@ type facts struct {
 
 func (f *facts) dbless() bool { return f.database == "off" }
 
+// catalog is what Kong said that it can hold when it was last asked; nil while it was not.
+func (r *Reconciler) catalog() *schema.Catalog {
+	if r.last == nil {
+		return nil
+	}
+	return &r.last.Catalog
+}
+
 // parseFacts reads Kong's answer about itself, but for schemas, and the list of its plugins
 // as it stands there; false where it is none of Kong's.
 func parseFacts(text []byte) (f *facts, plugins json.RawMessage, known bool) {
@@ -96,7 +104,7 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	}
 	var known *schema.Catalog // a version's schemas are read once
 	if r.last != nil && r.last.version == f.version {
-		known = &r.last.Catalog
+		known = r.catalog()
 	}
 	if f.Catalog, err = schema.Read(ctx, r.client, r.rows, names, known, r.options.Concurrency); err != nil {
 		return err

@@ -167,9 +167,10 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		Names: r.names, Rows: r.rows, Writer: r.options.Writer, Base: r.base.mark(),
 		Offline: r.options.Offline, Alone: r.options.Alone, Verified: r.Verifies(),
 		Held: r.held, Open: r.open, Issuers: r.authorities, Files: r.options.authorities, All: scope.All(),
+		Catalog: r.catalog(),
 	}
 	if r.last != nil {
-		in.Catalog, in.Streams = &r.last.Catalog, r.last.streams
+		in.Streams = r.last.streams
 	}
 	state, problems := compile.Compile(in, set, shared)
 	if wrong := r.file.problem(); wrong != nil && scope.All() {

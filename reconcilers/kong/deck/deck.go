@@ -1,4 +1,4 @@
-package kong
+package deck
 
 import (
 	"encoding/json"
@@ -11,54 +11,26 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
-	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/schema"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
-// Render implements reconcilers.Renderer: what Kong is to hold, as a decK file.
-// Secrets stand in it as variables of decK's.
-func (r *Reconciler) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, []v1.Problem, error) {
-	state, problems := r.Compile(reconcilers.Scope{}, set, shared)
-	maps.DeleteFunc(state, func(key v1.Key, _ *plan.Object) bool { return entity.IsProof(key) }) // nobody declares it
-	text, err := renderDeck(r.rows, state, r.last)
-	if err != nil {
-		return nil, problems, err
-	}
-	return []reconcilers.File{{Name: deckName, Text: string(text)}}, problems, nil
-}
-
-// deckName is what a decK file is called.
-const deckName = "kong.yaml"
-
-// Render implements reconcilers.Renderer.
-func (n *Nodes) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, []v1.Problem, error) {
-	if cluster := n.cluster.Load(); cluster != nil {
-		return cluster.Render(set, shared)
-	}
-	for i, node := range n.each {
-		if n.down[i] == nil {
-			return node.Render(set, shared)
-		}
-	}
-	return n.each[0].Render(set, shared)
-}
-
 // rendering is the work on one decK file.
 type rendering struct {
 	rows      []*entity.Row
 	state     plan.State
-	facts     *facts
+	catalog   *schema.Catalog // nil while nobody knows it
 	variables map[string]bool
 	bodies    map[v1.Key]map[string]any // as they will stand in the file
 }
 
-// renderDeck writes a state as a decK file: everything nested in what it belongs to,
-// but for what belongs to several.
-func renderDeck(rows []*entity.Row, state plan.State, f *facts) ([]byte, error) {
-	w := &rendering{rows: rows, state: state, facts: f, variables: map[string]bool{}, bodies: map[v1.Key]map[string]any{}}
+// Render writes a state as a decK file: everything nested in what it belongs to, but for
+// what belongs to several. Each secret stands there as a variable of decK's own, "DECK_…".
+// known says which fields are secret; it may be nil, and then tags and the table alone do.
+func Render(rows []*entity.Row, state plan.State, known *schema.Catalog) ([]byte, error) {
+	w := &rendering{rows: rows, state: state, catalog: known, variables: map[string]bool{}, bodies: map[v1.Key]map[string]any{}}
 	file := map[string]any{"_format_version": "3.0"}
 	for _, row := range rows {
 		for _, rec := range entity.Records(state, row) {
@@ -134,8 +106,8 @@ func (w *rendering) body(rec *entity.Record) map[string]any {
 	hidden := append(entity.AllTagged(rec.Body, entity.TagHidden), rec.Row.Secrets...)
 	v := secret.Veil{Hidden: hidden}
 	var top *schema.Field
-	if w.facts != nil {
-		if about := w.facts.Of(rec); about != nil {
+	if w.catalog != nil {
+		if about := w.catalog.Of(rec); about != nil {
 			top = about.Top()
 		}
 	}
