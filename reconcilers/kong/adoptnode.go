@@ -35,7 +35,7 @@ func (r *Reconciler) replacements(ctx context.Context) ([]reconcilers.Adoption, 
 	}
 	for _, row := range r.rows {
 		for _, body := range lists[row.Kind] {
-			if e := (&entry{row, body}); !r.names.Ours(body) && !r.base.has(row, body) {
+			if e := (&entry{row, body}); !r.names.Ours(body) && !r.base.Has(row, body) {
 				a.Goes = append(a.Goes, v1.OneLine(row.Word()+" "+e.called()))
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/declaration"
 )
 
 const foreign = `{"_format_version":"3.0","services":[{"name":"theirs","host":"theirs.test","routes":[{"name":"way","paths":["/"]}]}],"consumers":[{"username":"bob"}]}`
@@ -61,11 +62,11 @@ func TestNodeWithAllOfOursIsAdopted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := parseBase(r.rows, []byte(foreign))
+	theirs, err := declaration.Parse(r.rows, []byte(foreign))
 	if err != nil {
 		t.Fatal(err)
 	}
-	both, err := declaration(r.rows, state, theirs)
+	both, err := declaration.Render(r.rows, state, theirs)
 	if err != nil {
 		t.Fatal(err)
 	}

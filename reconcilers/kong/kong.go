@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/compile"
+	"github.com/lockstep/lockstep/reconcilers/kong/declaration"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/proof"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -50,14 +51,14 @@ type Reconciler struct {
 	unread      map[string]string      // what was last said of those that can't be read
 
 	// Without a database.
-	file     *baseFile          // what else it is to hold, as it is followed
-	leads    bool               // nobody else follows it
-	base     *extra             // the same, as it was when Kong was last read; nil for nothing
-	there    *extra             // what of that was last pushed
-	stranger string             // what the node holds that is not ours; "" for nothing
-	refused  map[string]refused // payloads that Kong refused, by digest
-	pushed   time.Time          // when a payload was last sent
-	open     map[v1.Key]bool    // of several nodes: routes that lead to their services at any
+	file     *declaration.File              // what else it is to hold, as it is followed
+	leads    bool                           // nobody else follows it
+	base     *declaration.Base              // the same, as it was when Kong was last read; nil for nothing
+	there    *declaration.Base              // what of that was last pushed
+	stranger string                         // what the node holds that is not ours; "" for nothing
+	refused  map[string]declaration.Refused // payloads that Kong refused, by digest
+	pushed   time.Time                      // when a payload was last sent
+	open     map[v1.Key]bool                // of several nodes: routes that lead to their services at any
 }
 
 var (
@@ -86,13 +87,13 @@ func New(o Options) (*Reconciler, error) {
 	rows := entity.Table()
 	file, leads := o.file, o.file == nil
 	if leads {
-		if file, err = openBase(rows, o.Base); err != nil {
+		if file, err = declaration.Open(rows, o.Base); err != nil {
 			return nil, err
 		}
 	}
 	r := &Reconciler{
-		file: file, leads: leads, base: file.current(), names: entity.Namer{Owner: o.Owner, Workspace: o.Workspace, Seal: o.Seal}, options: o, rows: rows, client: c,
-		refused: map[string]refused{}, unsure: map[v1.Key]string{}, authorities: map[string][]string{}, unread: map[string]string{},
+		file: file, leads: leads, base: file.Current(), names: entity.Namer{Owner: o.Owner, Workspace: o.Workspace, Seal: o.Seal}, options: o, rows: rows, client: c,
+		refused: map[string]declaration.Refused{}, unsure: map[v1.Key]string{}, authorities: map[string][]string{}, unread: map[string]string{},
 	}
 	if err := r.readAuthorities(true); err != nil {
 		return nil, err
@@ -164,7 +165,7 @@ func (r *Reconciler) load(ctx context.Context) error {
 // Compile implements reconcilers.Reconciler.
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	in := compile.Input{
-		Names: r.names, Rows: r.rows, Writer: r.options.Writer, Base: r.base.mark(),
+		Names: r.names, Rows: r.rows, Writer: r.options.Writer, Base: r.base.Mark(),
 		Offline: r.options.Offline, Alone: r.options.Alone, Verified: r.Verifies(),
 		Held: r.held, Open: r.open, Issuers: r.authorities, Files: r.options.authorities, All: scope.All(),
 		Catalog: r.catalog(),
@@ -173,7 +174,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		in.Streams = r.last.streams
 	}
 	state, problems := compile.Compile(in, set, shared)
-	if wrong := r.file.problem(); wrong != nil && scope.All() {
+	if wrong := r.file.Problem(); wrong != nil && scope.All() {
 		problems = append([]v1.Problem{*wrong}, problems...)
 	}
 	return state, problems
@@ -230,7 +231,7 @@ func (r *Reconciler) secrets(p plan.Plan) []string {
 			states = append(states, r.held[service])
 		}
 	}
-	return slices.Concat(r.base.hushed(), r.there.hushed(), entity.Secrets(states...))
+	return slices.Concat(r.base.Secrets(), r.there.Secrets(), entity.Secrets(states...))
 }
 
 // untried reports every change as not tried, because of an error about Kong as a whole.

@@ -82,13 +82,13 @@ func (r *Reconciler) sameNode(ctx context.Context) error {
 func (r *Reconciler) strangers(ctx context.Context, lists map[v1.Kind][]map[string]any) (string, error) {
 	for _, row := range r.rows {
 		for _, body := range lists[row.Kind] {
-			if !r.names.Ours(body) && !r.base.has(row, body) && !r.there.has(row, body) {
+			if !r.names.Ours(body) && !r.base.Has(row, body) && !r.there.Has(row, body) {
 				return fmt.Sprintf("%s %v", row.Word(), cmp.Or(body[row.Unique], body["id"])), nil
 			}
 		}
 	}
 	for _, path := range wiped() {
-		if r.base.holds(path) || r.there.holds(path) {
+		if r.base.Holds(path) || r.there.Holds(path) {
 			continue
 		}
 		a, err := r.client.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/" + path, Query: url.Values{"size": {"1"}}})

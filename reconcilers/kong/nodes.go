@@ -12,6 +12,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/declaration"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -61,7 +62,7 @@ func Open(o Options) (Gateway, error) {
 	if o.metrics, err = newMetrics(o.Registerer); err != nil {
 		return nil, err
 	}
-	if o.file, err = openBase(entity.Table(), o.Base); err != nil {
+	if o.file, err = declaration.Open(entity.Table(), o.Base); err != nil {
 		return nil, err
 	}
 	n := &Nodes{options: o, decided: make(chan struct{})}
@@ -123,7 +124,7 @@ func (n *Nodes) Observe(ctx context.Context, scope reconcilers.Scope) (plan.Stat
 	if cluster := n.cluster.Load(); cluster != nil {
 		return cluster.Observe(ctx, scope)
 	}
-	n.options.file.follow(n.each[0].options.Log) // the same for all of them
+	n.options.file.Follow(n.each[0].options.Log) // the same for all of them
 	n.all(func(i int, node *Reconciler) {
 		if n.silent(ctx, i) {
 			n.states[i] = nil
@@ -277,7 +278,7 @@ func (n *Nodes) Watch(ctx context.Context, poke func()) error {
 			}
 			continue
 		}
-		if n.options.file.changed() {
+		if n.options.file.Changed() {
 			poke()
 		}
 		n.all(func(_ int, node *Reconciler) {

@@ -16,6 +16,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/declaration"
 )
 
 // Options say which Kong to keep, and how. The zero value of an optional field
@@ -93,8 +94,8 @@ type Options struct {
 	// Registerer gets the metrics; default: none.
 	Registerer prometheus.Registerer
 
-	metrics *metrics  // those that several reconcilers share; nil: its own
-	file    *baseFile // of Base, likewise; then somebody else follows it
+	metrics *metrics          // those that several reconcilers share; nil: its own
+	file    *declaration.File // of Base, likewise; then somebody else follows it
 }
 
 // resolve checks the options and fills in the defaults.

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
+	"github.com/lockstep/lockstep/reconcilers/kong/declaration"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/proof"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -52,7 +53,7 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 		}
 		if why == nil {
 			r.there = r.base
-			r.file.took(r.base)
+			r.file.Took(r.base)
 			renewed := r.held[entity.ProofKey] == nil
 			r.settle(ctx, want)
 			return r.awaited(d.outcomes(p, nil), r.accept(renewed)), nil
@@ -60,10 +61,10 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 		if r.withdraw(&d, why) {
 			continue
 		}
-		if len(why.offenders) == 0 {
-			return d.outcomes(p, why.asAWhole()), nil
+		if len(why.Offenders) == 0 {
+			return d.outcomes(p, asAWhole(why)), nil
 		}
-		for key, message := range why.offenders {
+		for key, message := range why.Offenders {
 			d.takeBack(key, rejected(message))
 		}
 	}
@@ -75,17 +76,17 @@ func rejected(message string) *v1.Problem {
 }
 
 // asAWhole is the problem with a configuration of which Kong names nothing.
-func (w *refused) asAWhole() *v1.Problem {
-	problem := rejected(w.message)
-	if w.tooLarge {
+func asAWhole(w *declaration.Refused) *v1.Problem {
+	problem := rejected(w.Message)
+	if w.TooLarge {
 		problem.Fix = "let Kong take more: raise its nginx_admin_client_max_body_size (10m by default), and lmdb_map_size where it names that; or keep fewer services on it"
 	}
 	return problem
 }
 
 // send pushes a configuration. What Kong refused once is not sent again.
-func (r *Reconciler) send(ctx context.Context, state plan.State) (*refused, error) {
-	text, err := declaration(r.rows, state, r.base)
+func (r *Reconciler) send(ctx context.Context, state plan.State) (*declaration.Refused, error) {
+	text, err := declaration.Render(r.rows, state, r.base)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +103,8 @@ func (r *Reconciler) send(ctx context.Context, state plan.State) (*refused, erro
 	var said *admin.Refusal
 	switch {
 	case errors.As(err, &said) && (said.Status == http.StatusBadRequest || said.Status == http.StatusRequestEntityTooLarge):
-		why := blame(said, a.Body, state, r.base)
-		why.tooLarge = said.Status == http.StatusRequestEntityTooLarge
+		why := declaration.Blame(said, a.Body, state, r.base)
+		why.TooLarge = said.Status == http.StatusRequestEntityTooLarge
 		if len(r.refused) >= maxRefused {
 			clear(r.refused)
 		}

@@ -93,7 +93,7 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 // due looks once at the node, at the files that are followed and at the proof, and reports
 // whether a fresh round is due. While the node is down the files can wait.
 func (r *Reconciler) due(ctx context.Context) bool {
-	base := r.leads && r.file.changed()
+	base := r.leads && r.file.Changed()
 	return r.look(ctx) || !r.health.isDown() && (base || r.stampAuthorities() != *r.stamp.Load() || r.verifier.Owes())
 }
 

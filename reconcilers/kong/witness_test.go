@@ -13,6 +13,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/kong/declaration"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
@@ -348,7 +349,7 @@ func TestReportedWithoutADatabase(t *testing.T) {
 		for _, objects := range one.held {
 			maps.Copy(state, objects)
 		}
-		text, err := declaration(one.rows, state, nil)
+		text, err := declaration.Render(one.rows, state, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

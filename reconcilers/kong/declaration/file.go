@@ -1,4 +1,4 @@
-package kong
+package declaration
 
 import (
 	"fmt"
@@ -16,10 +16,10 @@ import (
 // longestBase is the most bytes that a base may have.
 const longestBase = 64 << 20
 
-// baseFile follows the file of the user's own entities (--kong-base). Another one goes
-// along with the next push. One that can't be read, or that Kong refuses, is named by a
-// problem, and the last good one stays. Several nodes share one.
-type baseFile struct {
+// File follows the file of the user's own entities (--kong-base). Another one goes along with
+// the next push. One that can't be read, or that Kong refuses, is named by a problem, and
+// the last good one stays. Several nodes share one: its methods may be called at once.
+type File struct {
 	path string // "" for none
 	rows []*entity.Row
 
@@ -27,17 +27,17 @@ type baseFile struct {
 	noticed string // the file's stamp when it was last looked at
 	settled string // that stamp, when two looks had the same: nobody writes to it just now
 	read    string // that of the file that was last read
-	now     *extra // what goes along with pushes
-	good    *extra // what Kong last took
+	now     *Base  // what goes along with pushes
+	good    *Base  // what Kong last took
 	wrong   *v1.Problem
 
 	refused string // the digest of what Kong did not take, and what it said
 	said    *v1.Problem
 }
 
-// openBase reads the file. At first one that is wrong is an error.
-func openBase(rows []*entity.Row, path string) (*baseFile, error) {
-	f := &baseFile{path: path, rows: rows}
+// Open reads the file; path is "" for none. At first one that is wrong is an error.
+func Open(rows []*entity.Row, path string) (*File, error) {
+	f := &File{path: path, rows: rows}
 	if path == "" {
 		return f, nil
 	}
@@ -51,7 +51,7 @@ func openBase(rows []*entity.Row, path string) (*baseFile, error) {
 }
 
 // parse reads the file as it is now.
-func (f *baseFile) parse() (*extra, error) {
+func (f *File) parse() (*Base, error) {
 	file, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not hold us
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the file
@@ -66,12 +66,12 @@ func (f *baseFile) parse() (*extra, error) {
 	case len(text) == 0:
 		return nil, fmt.Errorf("the file is empty; a file that is to hold nothing says _format_version: %q", baseFormat)
 	}
-	return parseBase(f.rows, text)
+	return Parse(f.rows, text)
 }
 
-// changed looks at the file, and reports whether there is another one that nobody has
-// written to since the last look.
-func (f *baseFile) changed() bool {
+// Changed looks at the file, and reports whether there is another one that nobody has written
+// to since the last look.
+func (f *File) Changed() bool {
 	if f.path == "" {
 		return false
 	}
@@ -85,8 +85,8 @@ func (f *baseFile) changed() bool {
 	return f.settled == stamp && stamp != f.read
 }
 
-// follow reads the file when changed has found another one.
-func (f *baseFile) follow(log *slog.Logger) {
+// Follow reads the file when Changed has found another one.
+func (f *File) Follow(log *slog.Logger) {
 	if f.path == "" {
 		return
 	}
@@ -113,22 +113,22 @@ func (f *baseFile) follow(log *slog.Logger) {
 }
 
 // about is the problem of a file that does not go along.
-func (f *baseFile) about(message string) *v1.Problem {
+func (f *File) about(message string) *v1.Problem {
 	return &v1.Problem{
 		Reason: v1.InvalidManifest, Gateway: v1.Kong, Object: v1.Key{Kind: v1.KindConfig, Name: "kong-base"}, Origin: v1.Origin{File: f.path},
 		Message: v1.OneLine(message), Fix: "correct it; what it held when it was last good stays in Kong until then",
 	}
 }
 
-// current is what goes along with the next push; nil for nothing.
-func (f *baseFile) current() *extra {
+// Current is what goes along with the next push; nil for nothing.
+func (f *File) Current() *Base {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.now
 }
 
-// took notes that a node took a base.
-func (f *baseFile) took(b *extra) {
+// Took notes that a node took a base; nil is none.
+func (f *File) Took(b *Base) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if b != nil && b.digest != f.refused {
@@ -136,9 +136,9 @@ func (f *baseFile) took(b *extra) {
 	}
 }
 
-// refuse notes that Kong did not take a base, and returns the last good one, which goes
-// along from now on; false when there is none, or it is that.
-func (f *baseFile) refuse(b *extra, message string) (*extra, bool) {
+// Refuse notes that Kong did not take a base, and what it said, and returns the last good one,
+// which goes along from now on; false when there is none, or it is that.
+func (f *File) Refuse(b *Base, message string) (*Base, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if b == nil || f.good == nil || f.good.digest == b.digest {
@@ -149,8 +149,8 @@ func (f *baseFile) refuse(b *extra, message string) (*extra, bool) {
 	return f.good, true
 }
 
-// problem is what is wrong with the file; nil for nothing.
-func (f *baseFile) problem() *v1.Problem {
+// Problem is what is wrong with the file; nil for nothing.
+func (f *File) Problem() *v1.Problem {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.wrong
