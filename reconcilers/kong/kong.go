@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -144,12 +142,6 @@ func (r *Reconciler) Observe(ctx context.Context, scope reconcilers.Scope) (plan
 	return state, nil
 }
 
-// doubt forgets what Kong said of itself: it may come back as another.
-func (r *Reconciler) doubt() {
-	r.facts, r.stale = nil, true
-	r.health.fell()
-}
-
 // load reads everything that Kong holds of ours.
 func (r *Reconciler) load(ctx context.Context) error {
 	r.adopting = nil
@@ -160,6 +152,12 @@ func (r *Reconciler) load(ctx context.Context) error {
 		return r.loadNode(ctx)
 	}
 	return r.loadDatabase(ctx)
+}
+
+// doubt forgets what Kong said of itself: it may come back as another.
+func (r *Reconciler) doubt() {
+	r.facts, r.stale = nil, true
+	r.health.fell()
 }
 
 // Compile implements reconcilers.Reconciler.
@@ -209,62 +207,4 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 		placePlugin(&outcomes[i])
 	}
 	return outcomes, err
-}
-
-// secrets are those that Kong may repeat when a plan is written.
-func (r *Reconciler) secrets(p plan.Plan) []string {
-	var states []plan.State
-	services := map[string]bool{}
-	for group := range r.held {
-		services[group] = strings.HasPrefix(group, "@")
-	}
-	for _, change := range p.Changes {
-		for _, o := range []*plan.Object{change.Before, change.After} {
-			if o != nil {
-				states = append(states, plan.State{o.Key: o})
-				services[o.Service] = true
-			}
-		}
-	}
-	for service, counts := range services {
-		if counts {
-			states = append(states, r.held[service])
-		}
-	}
-	return slices.Concat(r.base.Secrets(), r.there.Secrets(), entity.Secrets(states...))
-}
-
-// untried reports every change as not tried, because of an error about Kong as a whole.
-func (r *Reconciler) untried(p plan.Plan, err error) ([]plan.Outcome, error) {
-	err = explain(fmt.Errorf("change kong: %w", err))
-	about := problemOf(err)
-	outcomes := make([]plan.Outcome, len(p.Changes))
-	for i, change := range p.Changes {
-		outcomes[i] = plan.Outcome{Change: change, Problem: about}
-	}
-	return outcomes, err
-}
-
-// keep notes what Kong holds now under a key; nil for nothing.
-func (r *Reconciler) keep(key v1.Key, service string, o *plan.Object) {
-	r.count(key, r.held[service][key], o)
-	if o == nil {
-		delete(r.held[service], key)
-		if len(r.held[service]) == 0 {
-			delete(r.held, service)
-		}
-		return
-	}
-	if r.held[service] == nil {
-		r.held[service] = plan.State{}
-	}
-	r.held[service][key] = o
-}
-
-// since is how long ago a moment was; a moment that never was is long ago.
-func since(t time.Time) time.Duration {
-	if t.IsZero() {
-		return time.Duration(1<<63 - 1)
-	}
-	return time.Since(t)
 }

@@ -70,3 +70,11 @@ func (r *Reconciler) readMark(ctx context.Context) error {
 	r.mark = next
 	return nil
 }
+
+// since is how long ago a moment was; a moment that never was is long ago.
+func since(t time.Time) time.Duration {
+	if t.IsZero() {
+		return time.Duration(1<<63 - 1)
+	}
+	return time.Since(t)
+}

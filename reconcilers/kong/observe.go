@@ -185,3 +185,30 @@ func configurationHash(a admin.Answer) (hash string, databaseDown bool, err erro
 	}
 	return status.Hash, status.Database != nil && !status.Database.Reachable, nil
 }
+
+// lists reads all kinds but those that live within others, at once.
+func (r *Reconciler) lists(ctx context.Context, query url.Values) (map[v1.Kind][]map[string]any, error) {
+	results := make([][]map[string]any, len(r.rows))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.options.Concurrency)
+	for i, row := range r.rows {
+		if row.Within != "" || row.Path == "" || r.facts.Kinds[row.Kind] == nil {
+			continue
+		}
+		group.Go(func() (err error) {
+			results[i], err = r.client.List(ctx, "/"+row.Path, query)
+			if admin.IsStatus(err, http.StatusNotFound) && row.Optional() {
+				return nil // this edition has no such thing
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	lists := make(map[v1.Kind][]map[string]any, len(r.rows))
+	for i, row := range r.rows {
+		lists[row.Kind] = results[i]
+	}
+	return lists, nil
+}

@@ -141,3 +141,24 @@ func waiting(need v1.Key, cause *v1.Problem) v1.Problem {
 
 // base is the name of the plugin that has a key.
 func base(key v1.Key) string { return key.Name[strings.LastIndexByte(key.Name, '/')+1:] }
+
+// untried reports every change as not tried, because of an error about Kong as a whole.
+func (r *Reconciler) untried(p plan.Plan, err error) ([]plan.Outcome, error) {
+	err = explain(fmt.Errorf("change kong: %w", err))
+	about := problemOf(err)
+	outcomes := make([]plan.Outcome, len(p.Changes))
+	for i, change := range p.Changes {
+		outcomes[i] = plan.Outcome{Change: change, Problem: about}
+	}
+	return outcomes, err
+}
+
+// about is the problem of one node among several.
+func (r *Reconciler) about(err error) v1.Problem {
+	problem := *problemOf(err)
+	problem.Object = v1.Key{Kind: v1.KindEntity, Name: "node/" + r.client.Where()}
+	if problem.Fix == "" {
+		problem.Fix = "it is tried again by itself"
+	}
+	return problem
+}

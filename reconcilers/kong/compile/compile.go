@@ -19,8 +19,8 @@ type Input struct {
 	Rows   []*entity.Row
 	Writer string // the daemon that writes, for the writer's mark
 	Base   string // the digest of what else goes along with what is compiled; "" for nothing
-	// Catalog is nil while Kong was not asked, or never is, which Offline says: then what it
-	// has, and takes, is left open instead of a reason to leave out what asks for it.
+	// Catalog is what it can hold and run; nil while it was not asked: what depends on that is
+	// left out then. Offline says that it never is: then that is left open.
 	Catalog *schema.Catalog
 	Streams []Stream // ports at which it takes connections
 	Offline bool
