@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -31,7 +32,7 @@ func (rt *runtime) addBackends(backends []*backend) []*backend {
 		if answer := answers[2*i]; strings.HasPrefix(answer, "New backend registered") {
 			added = append(added, b)
 		} else {
-			rt.r.o.Log.Debug("haproxy added no backend", "backend", b.name(), "answer", firstLine(answer))
+			rt.r.o.Log.Debug("haproxy added no backend", "backend", b.name(), "answer", socket.FirstLine(answer))
 		}
 	}
 	return added

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/pause"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // fleet fills the set with services of four instances each.
@@ -37,7 +39,7 @@ func (b *bench) answered(host, body string) {
 		if status, got, err := b.fetch(host, "/"); err == nil && status == 200 && (len(got) >= len(body) && got[:len(body)] == body) {
 			return
 		}
-		if pause(b.t.Context(), 500*time.Microsecond) != nil {
+		if pause.For(b.t.Context(), 500*time.Microsecond) != nil {
 			return
 		}
 	}
@@ -77,19 +79,19 @@ func BenchmarkServer(b *testing.B) {
 		bench.sync("shop")
 		for range b.N {
 			start := time.Now()
-			s, err := dial(b.Context(), bench.r.o.StatsSocket, time.Second)
+			s, err := socket.Dial(b.Context(), bench.r.o.StatsSocket, time.Second)
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, err := s.send([]string{"add server lockstep:shop/raw " + one.Address.String() + " weight 100", "enable server lockstep:shop/raw"}); err != nil {
+			if _, err := s.Send([]string{"add server lockstep:shop/raw " + one.Address.String() + " weight 100", "enable server lockstep:shop/raw"}); err != nil {
 				b.Fatal(err)
 			}
 			bench.answered("shop.test", "one")
 			took = append(took, time.Since(start))
-			if _, err := s.send([]string{"set server lockstep:shop/raw state maint", "shutdown sessions server lockstep:shop/raw", "del server lockstep:shop/raw"}); err != nil {
+			if _, err := s.Send([]string{"set server lockstep:shop/raw state maint", "shutdown sessions server lockstep:shop/raw", "del server lockstep:shop/raw"}); err != nil {
 				b.Fatal(err)
 			}
-			s.close()
+			s.Close()
 		}
 		quantiles(b, took)
 	})

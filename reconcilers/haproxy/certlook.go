@@ -3,6 +3,8 @@ package haproxy
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // liveCertificate is one of ours as the process has it.
@@ -18,8 +20,8 @@ func (l liveCertificate) runs(c *certificate) bool {
 
 // lookAtCertificates reads ours from the process, by the names of their files;
 // nil when it has not loaded the list.
-func (d *directory) lookAtCertificates(s *session) (map[string]liveCertificate, error) {
-	answers, err := s.send([]string{"show ssl cert", "show ssl crt-list -n " + d.file(certificatesName)})
+func (d *directory) lookAtCertificates(s *socket.Session) (map[string]liveCertificate, error) {
+	answers, err := s.Send([]string{"show ssl cert", "show ssl crt-list -n " + d.file(certificatesName)})
 	if err != nil {
 		return nil, err
 	}
@@ -34,13 +36,13 @@ func (d *directory) lookAtCertificates(s *session) (map[string]liveCertificate, 
 			names, commands = append(names, name), append(commands, "show ssl cert "+d.file(name))
 		}
 	}
-	if answers, err = s.send(commands); err != nil {
+	if answers, err = s.Send(commands); err != nil {
 		return nil, err
 	}
 	for i, name := range names {
-		live := liveCertificate{print: fingerprint(answers[i])}
+		live := liveCertificate{print: socket.ParseFingerprint(answers[i])}
 		for _, line := range lines[name] {
-			live.filters = append(live.filters, line.filters)
+			live.filters = append(live.filters, line.Filters)
 		}
 		certs[name] = live
 	}
@@ -53,35 +55,15 @@ func (d *directory) certificateName(path string) (string, bool) {
 	return name, ours && filepath.Dir(name) == certificatesDir
 }
 
-// fingerprint reads the answer to "show ssl cert FILE".
-func fingerprint(answer string) string {
-	for line := range strings.Lines(answer) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "SHA1 FingerPrint: "); ok {
-			return value
+// parseList reads the process's list, by the names of our files. It returns false
+// when the process has none.
+func (d *directory) parseList(answer string) (map[string][]socket.CrtLine, bool) {
+	all, known := socket.ParseCrtList(answer)
+	lines := map[string][]socket.CrtLine{}
+	for _, line := range all {
+		if name, ours := d.certificateName(line.Path); ours {
+			lines[name] = append(lines[name], line)
 		}
 	}
-	return ""
-}
-
-// listLine is a line of the list in the process.
-type listLine struct{ number, filters string }
-
-// parseList reads the answer to "show ssl crt-list -n": PATH:LINE FILTERS. It
-// returns false when the process has no such list.
-func (d *directory) parseList(answer string) (map[string][]listLine, bool) {
-	if !strings.HasPrefix(answer, "# ") {
-		return nil, false
-	}
-	lines := map[string][]listLine{}
-	for line := range strings.Lines(answer) {
-		words := strings.Fields(line)
-		if len(words) == 0 || words[0] == "#" {
-			continue
-		}
-		colon := strings.LastIndexByte(words[0], ':')
-		if name, ours := d.certificateName(words[0][:max(colon, 0)]); ours {
-			lines[name] = append(lines[name], listLine{words[0][colon+1:], strings.Join(words[1:], " ")})
-		}
-	}
-	return lines, true
+	return lines, known
 }

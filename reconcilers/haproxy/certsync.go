@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -54,7 +55,7 @@ func (rt *runtime) openForCertificates() error {
 	if err := rt.open(); err != nil {
 		return err
 	}
-	answer, err := rt.session.ask("show ssl cert")
+	answer, err := rt.session.Ask("show ssl cert")
 	if err != nil {
 		rt.broken = true
 		return err
@@ -89,7 +90,7 @@ func (rt *runtime) setCertificate(c *certificate, there bool) error {
 		if answers, err = rt.command("commit ssl cert "+path, "show ssl cert "+path); err != nil {
 			return err
 		}
-		if strings.Contains(answers[0], "Success") && fingerprint(answers[1]) == c.print {
+		if strings.Contains(answers[0], "Success") && socket.ParseFingerprint(answers[1]) == c.print {
 			return nil
 		}
 	}
@@ -114,7 +115,7 @@ func certificateRefused(c *certificate, answer string) error {
 	if i := strings.LastIndexByte(answer, '\n'); i >= 0 && strings.HasPrefix(answer, "Committing") {
 		answer = answer[i+1:]
 	}
-	return certificateProblem(v1.GatewayRejected, c.name, c.origin, "HAProxy refuses the certificate: "+firstLine(answer), "replace it by one that HAProxy takes")
+	return certificateProblem(v1.GatewayRejected, c.name, c.origin, "HAProxy refuses the certificate: "+socket.FirstLine(answer), "replace it by one that HAProxy takes")
 }
 
 // unlist takes a certificate off the list, but for its line with the filters to keep.
@@ -123,7 +124,7 @@ func (rt *runtime) unlist(name, keep string) error {
 	if err := rt.open(); err != nil {
 		return err
 	}
-	answer, err := rt.session.ask("show ssl crt-list -n " + list)
+	answer, err := rt.session.Ask("show ssl crt-list -n " + list)
 	if err != nil {
 		rt.broken = true
 		return err
@@ -132,11 +133,11 @@ func (rt *runtime) unlist(name, keep string) error {
 	var commands []string
 	kept := keep == ""
 	for _, line := range lines[name] {
-		if line.filters == keep && !kept {
+		if line.Filters == keep && !kept {
 			kept = true
 			continue
 		}
-		commands = append(commands, "del ssl crt-list "+list+" "+rt.r.dir.file(name)+":"+line.number)
+		commands = append(commands, "del ssl crt-list "+list+" "+rt.r.dir.file(name)+":"+line.Number)
 	}
 	if len(commands) == 0 {
 		return nil
@@ -148,7 +149,7 @@ func (rt *runtime) unlist(name, keep string) error {
 	for _, answer := range answers {
 		if !strings.Contains(answer, "deleted in crtlist") {
 			rt.broken = true
-			return fmt.Errorf("HAProxy keeps %s in its list of certificates: %s", name, firstLine(answer))
+			return fmt.Errorf("HAProxy keeps %s in its list of certificates: %s", name, socket.FirstLine(answer))
 		}
 	}
 	return nil
@@ -173,7 +174,7 @@ func (rt *runtime) dropCertificate(c *certificate) error {
 	}
 	if !strings.Contains(answers[0], "deleted") {
 		rt.broken = true
-		return fmt.Errorf("HAProxy keeps the certificate %s: %s", c.name, firstLine(answers[0]))
+		return fmt.Errorf("HAProxy keeps the certificate %s: %s", c.name, socket.FirstLine(answers[0]))
 	}
 	delete(r.certs, c.file())
 	return nil

@@ -65,7 +65,7 @@ func (r *Reconciler) countSessions(ctx context.Context, now time.Time, suspects 
 	for i, name := range names {
 		b := suspects[name]
 		for _, s := range b.servers {
-			if s.drain && !s.until.IsZero() && !now.Before(s.until) && stats[i][s.name].sessions > 0 {
+			if s.drain && !s.until.IsZero() && !now.Before(s.until) && stats[i][s.name].Sessions > 0 {
 				s.overdue = true
 				b = b.with(s)
 				e.of(b.service).backends[name] = b

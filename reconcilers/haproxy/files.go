@@ -94,12 +94,14 @@ const headFormat = "# Written by Lockstep for the owner %q: changes made here ar
 // writtenFor returns the owner for whom a file says that it was written. Those of
 // the services name theirs with their first backend.
 func writtenFor(text []byte) (owner string, written bool) {
-	head := firstLine(string(text)) + "\n"
+	first, _, _ := strings.Cut(string(text), "\n")
+	head := first + "\n"
 	if _, err := fmt.Sscanf(head, headFormat, &owner); err == nil {
 		return owner, fmt.Sprintf(headFormat, owner) == head
 	}
 	rest, ours := bytes.CutPrefix(text, []byte(shardHead))
-	name, backend := strings.CutPrefix(firstLine(string(rest)), "backend ")
+	first, _, _ = strings.Cut(string(rest), "\n")
+	name, backend := strings.CutPrefix(first, "backend ")
 	owner, _, named := strings.Cut(name, ":")
 	return owner, ours && backend && named
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/pause"
 	"github.com/lockstep/lockstep/internal/port"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -238,7 +239,7 @@ func (b *bench) eventually(what string, condition func() error) {
 			told = err.Error()
 			b.t.Logf("waiting for %s: %v", what, err)
 		}
-		if pause(ctx, 5*time.Millisecond) != nil {
+		if pause.For(ctx, 5*time.Millisecond) != nil {
 			b.t.Fatalf("waited for %s: %v", what, err)
 		}
 	}

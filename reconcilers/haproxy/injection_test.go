@@ -385,8 +385,8 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 	}
 	for backend, servers := range w.servers {
 		for _, s := range servers {
-			if s.name == "evil" || s.address == "127.0.0.9:9" && s.name != "e" && s.name != "127.0.0.9:9" {
-				t.Fatalf("%s %q became server %s/%s", field, evil, backend, s.name)
+			if s.Name == "evil" || s.Address == "127.0.0.9:9" && s.Name != "e" && s.Name != "127.0.0.9:9" {
+				t.Fatalf("%s %q became server %s/%s", field, evil, backend, s.Name)
 			}
 		}
 	}

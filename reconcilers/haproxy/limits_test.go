@@ -6,18 +6,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // stat returns a column of "show stat" for a server, or for the whole backend
 // when the server is BACKEND.
 func (b *bench) stat(service, server, column string) string {
 	b.t.Helper()
-	s, err := dial(b.t.Context(), b.r.o.StatsSocket, time.Second)
+	s, err := socket.Dial(b.t.Context(), b.r.o.StatsSocket, time.Second)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer s.close()
-	answer, err := s.ask("show stat")
+	defer s.Close()
+	answer, err := s.Ask("show stat")
 	if err != nil {
 		b.t.Fatal(err)
 	}

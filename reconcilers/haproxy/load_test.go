@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // load is a number of clients that ask without a pause, over connections that
@@ -242,12 +243,12 @@ func TestKeptConnectionsOutliveReloads(t *testing.T) {
 func (b *bench) idle(backend, name string) {
 	b.t.Helper()
 	b.eventually("the server to be drained", func() error {
-		s, err := dial(b.t.Context(), b.r.o.StatsSocket, time.Second)
+		s, err := socket.Dial(b.t.Context(), b.r.o.StatsSocket, time.Second)
 		if err != nil {
 			return err
 		}
-		defer s.close()
-		answer, err := s.ask("show servers conn " + backend)
+		defer s.Close()
+		answer, err := s.Ask("show servers conn " + backend)
 		if err != nil {
 			return err
 		}

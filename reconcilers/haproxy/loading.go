@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lockstep/lockstep/internal/pause"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // loading is one attempt of HAProxy to take over the files.
@@ -15,13 +17,10 @@ type loading struct {
 	r          *Reconciler
 	generation string   // what the new worker must have loaded
 	old        identity // the worker that must give way; zero at a start
-	before     masterState
+	before     socket.Loads
 	asked      time.Time
 	done       bool // the master said that it worked, as it does from 2.7 on
 }
-
-// masterState is how often the master has loaded its files, and failed to.
-type masterState struct{ reloads, failed int }
 
 const (
 	// loadLimit is how long HAProxy may take to load its files.
@@ -40,14 +39,14 @@ func (l *loading) reload(ctx context.Context) error {
 		r.process.trimLog()
 	}
 	var err error
-	if l.before, err = r.master(ctx); err != nil {
+	if l.before, err = r.loads(ctx); err != nil {
 		return err
 	}
 	return l.ask(ctx)
 }
 
 func (l *loading) ask(ctx context.Context) error {
-	answer, err := masterCommand(ctx, l.r.o.MasterSocket, reloadCommand, l.r.limit)
+	answer, err := socket.Reload(ctx, l.r.o.MasterSocket, l.r.limit)
 	if err != nil {
 		return err
 	}
@@ -84,7 +83,7 @@ func (l *loading) await(ctx context.Context) (identity, error) {
 		if err := l.doubt(ctx); err != nil {
 			return identity{}, err
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return identity{}, fmt.Errorf("HAProxy has not loaded %s: %w", r.dir.file(configName), last)
 		}
 	}
@@ -101,13 +100,13 @@ func (l *loading) doubt(ctx context.Context) error {
 	if l.asked.IsZero() || l.done || time.Since(l.asked) < doubtAfter {
 		return nil
 	}
-	now, err := r.master(ctx)
+	now, err := r.loads(ctx)
 	if err != nil {
 		return nil //nolint:nilerr // it may be replacing itself; await has a limit
 	}
 	l.asked = time.Now()
 	switch {
-	case now.failed > l.before.failed:
+	case now.Failed > l.before.Failed:
 		words := "HAProxy's log says why"
 		if r.process != nil {
 			words = r.process.lastWords()
@@ -152,27 +151,12 @@ func (r *Reconciler) handover(ctx context.Context) {
 // oldWorkers returns the pids of the workers that were replaced and still have
 // something to finish.
 func (r *Reconciler) oldWorkers(ctx context.Context) ([]int, error) {
-	answer, err := masterCommand(ctx, r.o.MasterSocket, "show proc", r.o.Timeout)
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	_, list, _ := strings.Cut(answer, "# old workers\n")
-	for line := range strings.Lines(list) {
-		var pid int
-		if strings.HasPrefix(line, "#") {
-			break
-		}
-		if _, err := fmt.Sscanf(line, "%d worker", &pid); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids, nil
+	return socket.OldWorkers(ctx, r.o.MasterSocket, r.o.Timeout)
 }
 
 // askWorker runs one command in the worker with that pid.
 func (r *Reconciler) askWorker(ctx context.Context, pid int, command string) (string, error) {
-	return masterCommand(ctx, r.o.MasterSocket, workerPrefix+strconv.Itoa(pid)+" "+command, r.o.Timeout)
+	return socket.Worker(ctx, r.o.MasterSocket, pid, command, r.o.Timeout)
 }
 
 // handOver reports whether an old worker passes everything on, and sees to it
@@ -185,7 +169,7 @@ func (r *Reconciler) handOver(ctx context.Context, pid int, secret string) (bool
 	case strings.Contains(answer, "found=yes"):
 		return true, nil
 	case !strings.Contains(answer, "found=no"): // it has not loaded our files
-		return false, fmt.Errorf("it answers %q", firstLine(answer))
+		return false, fmt.Errorf("it answers %q", socket.FirstLine(answer))
 	case !r.keeper():
 		return false, nil
 	}
@@ -194,19 +178,7 @@ func (r *Reconciler) handOver(ctx context.Context, pid int, secret string) (bool
 	return err == nil, err
 }
 
-// master asks the master how often it has reloaded.
-func (r *Reconciler) master(ctx context.Context) (masterState, error) {
-	answer, err := masterCommand(ctx, r.o.MasterSocket, "show proc", r.o.Timeout)
-	if err != nil {
-		return masterState{}, err
-	}
-	for line := range strings.Lines(answer) {
-		var pid int
-		var kind string
-		var state masterState
-		if _, err := fmt.Sscanf(line, "%d %s %d [failed: %d]", &pid, &kind, &state.reloads, &state.failed); err == nil && kind == "master" {
-			return state, nil
-		}
-	}
-	return masterState{}, fmt.Errorf("socket %s answered %q to \"show proc\": this is no HAProxy master socket", r.o.MasterSocket, firstLine(answer))
+// loads asks the master how often it has loaded its files.
+func (r *Reconciler) loads(ctx context.Context) (socket.Loads, error) {
+	return socket.ShowLoads(ctx, r.o.MasterSocket, r.o.Timeout)
 }

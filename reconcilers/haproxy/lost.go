@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lockstep/lockstep/internal/pause"
 )
 
 // The states of condition.process.
@@ -47,7 +49,7 @@ func firstMissing(ctx context.Context, paths ...string) (string, error) {
 			if look == looks {
 				return path, nil
 			}
-			if err := pause(ctx, apart); err != nil {
+			if err := pause.For(ctx, apart); err != nil {
 				return "", fmt.Errorf("look for socket %s: %w", path, err)
 			}
 		}
@@ -71,7 +73,7 @@ func (r *Reconciler) giveWay(ctx context.Context) error {
 			return err
 		}
 		for b.probe() != nil && r.ownPorts()[b.port] {
-			if err := pause(ctx, time.Millisecond); err != nil {
+			if err := pause.For(ctx, time.Millisecond); err != nil {
 				return fmt.Errorf("HAProxy (pid %d), whose sockets were deleted, keeps %s: %w; end that process", pid, text, err)
 			}
 		}

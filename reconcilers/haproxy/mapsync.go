@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // payloadLimit keeps a payload below HAProxy's buffer (tune.bufsize, 16 KiB).
@@ -128,7 +130,7 @@ func (rt *runtime) replace(file string, lines []string, after ...string) error {
 	}
 	_, version, ok := strings.Cut(answers[0], "New version created: ")
 	if !ok || (word{"map version", "", 20}).check(version) != nil {
-		return fmt.Errorf("map %s: HAProxy refused: %s", file, firstLine(answers[0]))
+		return fmt.Errorf("map %s: HAProxy refused: %s", file, socket.FirstLine(answers[0]))
 	}
 	commands := append(payloads("add map @"+version+" "+file, lines), "commit map @"+version+" "+file)
 	commands = append(commands, payloads("add map "+file, after)...)

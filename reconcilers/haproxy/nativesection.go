@@ -195,7 +195,8 @@ func parseNatives(text string) map[string]*nativeSection {
 		if lines != "" && !strings.HasSuffix(lines, "\n") {
 			lines += "\n"
 		}
-		head, _, said := strings.Cut(firstLine(lines), " from ")
+		first, _, _ := strings.Cut(lines, "\n")
+		head, _, said := strings.Cut(first, " from ")
 		if said && alone(lines, head) == nil {
 			natives[head] = &nativeSection{head: head, manifest: manifest, text: lines}
 		}

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // special puts a service into the set that is reached by one route.
@@ -90,12 +91,12 @@ func TestPatternsAtRuntime(t *testing.T) {
 		case strings.HasPrefix(command, "add"):
 			command += " ^= lockstep:plain|0|0|1"
 		}
-		s, err := dial(t.Context(), b.r.o.StatsSocket, b.r.o.Timeout)
+		s, err := socket.Dial(t.Context(), b.r.o.StatsSocket, b.r.o.Timeout)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.ask(command)
-		s.close()
+		_, err = s.Ask(command)
+		s.Close()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lockstep/lockstep/internal/pause"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // process is the HAProxy that Lockstep runs. It lives in a session of its own
@@ -82,7 +85,7 @@ func (p *process) mourn(ctx context.Context) {
 // master's own refuses connections for a moment around each reload.
 func (p *process) fromSocket(ctx context.Context) int {
 	for _, path := range []string{p.options.MasterSocket, p.options.StatsSocket} {
-		pid, err := listenerOf(ctx, path)
+		pid, err := socket.Peer(ctx, path)
 		if err != nil || !p.isOurs(ctx, pid) {
 			continue
 		}
@@ -99,7 +102,8 @@ func (p *process) fromFile(context.Context) int {
 	if err != nil {
 		return 0
 	}
-	pid, err := strconv.Atoi(firstLine(strings.TrimSpace(string(text))))
+	first, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	pid, err := strconv.Atoi(first)
 	if err != nil {
 		return 0
 	}
@@ -135,7 +139,7 @@ func (p *process) isOurs(ctx context.Context, pid int) bool {
 		// middle of that it has no command line. A thread of the kernel never
 		// has one, and no program either: a pid from before a reboot may be its.
 		if len(line) == 0 {
-			if _, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err != nil || pause(ctx, time.Millisecond) != nil {
+			if _, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err != nil || pause.For(ctx, time.Millisecond) != nil {
 				return false
 			}
 			continue
@@ -284,7 +288,7 @@ func end(ctx context.Context, pid int, signal syscall.Signal) error {
 		return fmt.Errorf("end HAProxy (pid %d): %w", pid, err)
 	}
 	for living(pid) {
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 5*time.Millisecond); err != nil {
 			return fmt.Errorf("HAProxy (pid %d) does not end: %w", pid, err)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // A worker that was replaced passes on what still comes over kept connections. That
@@ -44,12 +46,12 @@ func (r *Reconciler) vouch(ctx context.Context) (string, error) {
 	if r.o.ClientCA == "" {
 		return "", nil
 	}
-	s, err := dial(ctx, r.o.StatsSocket, r.o.Timeout)
+	s, err := socket.Dial(ctx, r.o.StatsSocket, r.o.Timeout)
 	if err != nil {
 		return "", err
 	}
-	defer s.close()
-	answer, err := s.ask("get map " + r.dir.file(mapName) + " " + flagProof)
+	defer s.Close()
+	answer, err := s.Ask("get map " + r.dir.file(mapName) + " " + flagProof)
 	if err != nil {
 		return "", err
 	}
@@ -72,9 +74,9 @@ func (r *Reconciler) vouch(ctx context.Context) (string, error) {
 		r.proof = hex.EncodeToString(random[:])
 	}
 	r.metrics.commands.WithLabelValues("add map").Inc()
-	answer, err = s.ask("add map " + r.dir.file(mapName) + " " + flagProof + " " + r.proof)
+	answer, err = s.Ask("add map " + r.dir.file(mapName) + " " + flagProof + " " + r.proof)
 	if err == nil && strings.TrimSpace(answer) != "" {
-		err = fmt.Errorf("HAProxy answers %q", firstLine(answer))
+		err = fmt.Errorf("HAProxy answers %q", socket.FirstLine(answer))
 	}
 	return r.proof, err
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // refresh finds out what the files and the process hold. Afterwards the model
@@ -173,28 +175,28 @@ func (r *Reconciler) adopt(w world) {
 }
 
 // staying leaves out the servers that wait to be deleted and need no try now.
-func (r *Reconciler) staying(b *backend, live []liveServer) []liveServer {
-	return slices.DeleteFunc(live, func(l liveServer) bool {
-		waits, leaves := r.leaving[b.name()+"/"+l.name]
-		return leaves && l.admin&adminMaint != 0 && time.Now().Before(waits.next)
+func (r *Reconciler) staying(b *backend, live []socket.Server) []socket.Server {
+	return slices.DeleteFunc(live, func(l socket.Server) bool {
+		waits, leaves := r.leaving[b.name()+"/"+l.Name]
+		return leaves && l.Maint && time.Now().Before(waits.next)
 	})
 }
 
 // overlay returns a backend's servers as the process has them, with the ids
 // and weights that only the files know.
-func overlay(b *backend, live []liveServer) []server {
+func overlay(b *backend, live []socket.Server) []server {
 	servers := make([]server, 0, len(live))
 	for _, l := range live {
-		s := server{name: l.name, id: l.name, address: canonicalAddress(l.address), weight: l.weight}
-		s.maint, s.drain = l.admin&adminMaint != 0, l.admin&adminDrain != 0
-		if i, there := b.find(l.name); there {
+		s := server{name: l.Name, id: l.Name, address: canonicalAddress(l.Address), weight: l.Weight}
+		s.maint, s.drain = l.Maint, l.Drain
+		if i, there := b.find(l.Name); there {
 			filed := b.servers[i]
 			s.id, s.maxconn, s.backup = filed.id, filed.maxconn, filed.backup
 			if b.Sticky != "" && filed.drain && s.maint { // see stateCommand
 				s.maint, s.drain = false, true
 			}
 			// After a reload a draining server has weight 0 and no other mark.
-			if filed.drain && l.weight == 0 && !s.maint {
+			if filed.drain && l.Weight == 0 && !s.maint {
 				s.drain, s.weight = true, filed.weight
 			}
 			if filed.drain && s.drain {

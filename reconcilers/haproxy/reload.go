@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // harden makes the changes for which HAProxy must load the files: it checks
@@ -244,10 +245,10 @@ func (r *Reconciler) loaded(id identity) {
 
 // peek asks who answers on the stats socket.
 func (r *Reconciler) peek(ctx context.Context) (identity, error) {
-	s, err := dial(ctx, r.o.StatsSocket, r.o.Timeout)
+	s, err := socket.Dial(ctx, r.o.StatsSocket, r.o.Timeout)
 	if err != nil {
 		return identity{}, err
 	}
-	defer s.close()
+	defer s.Close()
 	return r.identify(s)
 }

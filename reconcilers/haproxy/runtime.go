@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -146,7 +147,7 @@ func (m *model) route(service, name string) *route {
 type runtime struct {
 	r       *Reconciler
 	ctx     context.Context
-	session *session
+	session *socket.Session
 	broken  bool  // the process may be in another state than we think
 	err     error // why no conversation is possible
 }
@@ -157,7 +158,7 @@ func (rt *runtime) open() error {
 	if rt.session != nil || rt.err != nil {
 		return rt.err
 	}
-	rt.session, rt.err = dial(rt.ctx, rt.r.o.StatsSocket, rt.r.o.Timeout)
+	rt.session, rt.err = socket.Dial(rt.ctx, rt.r.o.StatsSocket, rt.r.o.Timeout)
 	if rt.err == nil {
 		var id identity
 		id, rt.err = rt.r.identify(rt.session)
@@ -173,7 +174,7 @@ func (rt *runtime) open() error {
 
 func (rt *runtime) close() {
 	if rt.session != nil {
-		rt.session.close()
+		rt.session.Close()
 	}
 }
 
@@ -192,7 +193,7 @@ func (rt *runtime) allowed(first string) error {
 		err = rt.open()
 	}
 	if err == nil {
-		err = rt.r.before(firstLine(first))
+		err = rt.r.before(socket.FirstLine(first))
 	}
 	if err != nil {
 		rt.broken = true
@@ -205,7 +206,7 @@ func (rt *runtime) say(commands []string) ([]string, error) {
 		words := strings.Fields(command)
 		rt.r.metrics.commands.WithLabelValues(words[0] + " " + words[1]).Inc()
 	}
-	answers, err := rt.session.send(commands)
+	answers, err := rt.session.Send(commands)
 	if err != nil {
 		rt.broken = true
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // leaving is a server that is out of service and was not deleted yet, because
@@ -250,7 +251,7 @@ func (rt *runtime) remove(p place) (commands []string, read func([]string) error
 			return nil
 		}
 		rt.broken = true
-		return fmt.Errorf("HAProxy keeps server %s, out of service: %s", name, firstLine(last))
+		return fmt.Errorf("HAProxy keeps server %s, out of service: %s", name, socket.FirstLine(last))
 	}
 }
 
@@ -267,7 +268,7 @@ func (r *Reconciler) patience(backend string) time.Duration {
 func refused(answers []string) error {
 	for _, answer := range answers {
 		if answer != "" {
-			return fmt.Errorf("HAProxy refused: %s", firstLine(answer))
+			return fmt.Errorf("HAProxy refused: %s", socket.FirstLine(answer))
 		}
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // watching runs Watch until the test ends, and returns its pokes.
@@ -67,7 +68,7 @@ func (b *bench) reloadedByStranger() {
 			return nil
 		case time.Since(asked) > time.Second:
 			before, asked = id, time.Now()
-			if _, err := masterCommand(b.t.Context(), b.r.o.MasterSocket, reloadCommand, time.Second); err != nil {
+			if _, err := socket.Reload(b.t.Context(), b.r.o.MasterSocket, time.Second); err != nil {
 				return err
 			}
 		}
@@ -172,14 +173,14 @@ func TestDriftIsRepaired(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, command := range c.commands {
-				s, err := dial(t.Context(), b.r.o.StatsSocket, time.Second)
+				s, err := socket.Dial(t.Context(), b.r.o.StatsSocket, time.Second)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.ask(command); err != nil {
+				if _, err := s.Ask(command); err != nil {
 					t.Fatal(err)
 				}
-				s.close()
+				s.Close()
 			}
 			before, err := b.r.dir.readConfigs()
 			if err != nil {
@@ -334,7 +335,7 @@ func TestFrozenForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := dial(t.Context(), path, 20*time.Millisecond); err == nil || !strings.Contains(err.Error(), "does not answer on socket") {
+		if _, err := socket.Dial(t.Context(), path, 20*time.Millisecond); err == nil || !strings.Contains(err.Error(), "does not answer on socket") {
 			t.Fatal(err)
 		}
 	}

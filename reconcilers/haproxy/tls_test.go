@@ -22,6 +22,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // authority signs certificates for tests.
@@ -262,13 +263,13 @@ func TestDriftOfCertificatesIsUndone(t *testing.T) {
 // tell gives HAProxy a command by hand.
 func (b *bench) tell(command, want string) {
 	b.t.Helper()
-	s, err := dial(b.t.Context(), b.r.o.StatsSocket, b.r.o.Timeout)
+	s, err := socket.Dial(b.t.Context(), b.r.o.StatsSocket, b.r.o.Timeout)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer s.close()
-	answer, err := s.ask(command)
+	defer s.Close()
+	answer, err := s.Ask(command)
 	if err != nil || !strings.Contains(answer, want) {
-		b.t.Fatalf("%s: %q %v", firstLine(command), answer, err)
+		b.t.Fatalf("%s: %q %v", socket.FirstLine(command), answer, err)
 	}
 }

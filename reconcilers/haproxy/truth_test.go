@@ -13,6 +13,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // drifts returns how often each thing was found changed by others.
@@ -32,7 +33,7 @@ func (b *bench) reload() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := masterCommand(b.t.Context(), b.r.o.MasterSocket, reloadCommand, time.Second); err != nil {
+	if _, err := socket.Reload(b.t.Context(), b.r.o.MasterSocket, time.Second); err != nil {
 		b.t.Fatal(err)
 	}
 	b.eventually("the next worker", func() error {
@@ -99,7 +100,7 @@ func TestChangesDuringOthersReloads(t *testing.T) {
 	for i := range turns {
 		if i%3 == 0 {
 			go func() {
-				_, err := masterCommand(t.Context(), b.r.o.MasterSocket, reloadCommand, 5*time.Second)
+				_, err := socket.Reload(t.Context(), b.r.o.MasterSocket, 5*time.Second)
 				told <- err
 			}()
 		}

@@ -16,6 +16,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // secretive is a container that speaks TLS and shows a certificate for names. It
@@ -161,12 +162,12 @@ func TestChecksOverTLS(t *testing.T) {
 	b.sync()
 	for full, status := range map[string]string{"goodhttp": "UP", "goodtcp": "UP", "badhttp": "DOWN", "badtcp": "DOWN"} {
 		b.eventually(full+" to be "+status, func() error {
-			s, err := dial(t.Context(), b.r.o.StatsSocket, b.r.o.Timeout)
+			s, err := socket.Dial(t.Context(), b.r.o.StatsSocket, b.r.o.Timeout)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			answer, err := s.ask("show stat lockstep:" + full + " 4 -1")
+			defer s.Close()
+			answer, err := s.Ask("show stat lockstep:" + full + " 4 -1")
 			if err != nil || !strings.Contains(answer, ","+status+",") || !strings.Contains(answer, "* L") && !strings.Contains(answer, ",L") {
 				return fmt.Errorf("%q %w", answer, err)
 			}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
 // TestRequestWaitsForTheSuccessor holds why `retries` is not less: a request
@@ -26,12 +28,12 @@ func TestRequestWaitsForTheSuccessor(t *testing.T) {
 		got <- err
 	}()
 	b.eventually("HAProxy to try again", func() error {
-		s, err := dial(t.Context(), b.r.o.StatsSocket, time.Second)
+		s, err := socket.Dial(t.Context(), b.r.o.StatsSocket, time.Second)
 		if err != nil {
 			return err
 		}
-		defer s.close()
-		answer, err := s.ask("show stat")
+		defer s.Close()
+		answer, err := s.Ask("show stat")
 		if err != nil {
 			return err
 		}

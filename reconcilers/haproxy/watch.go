@@ -2,11 +2,8 @@ package haproxy
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -138,33 +135,4 @@ func outlived(ctx context.Context, pid int) bool {
 		return over
 	})
 	return err == nil && over
-}
-
-// listenerOf returns the pid of the process that listens on a unix socket.
-func listenerOf(ctx context.Context, path string) (int, error) {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "unix", path)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	socket, ok := conn.(*net.UnixConn)
-	if !ok {
-		return 0, fmt.Errorf("%s is no unix socket", path)
-	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	var credentials *syscall.Ucred
-	var failed error
-	if err := raw.Control(func(fd uintptr) {
-		credentials, failed = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
-	}); err != nil {
-		return 0, err
-	}
-	if failed != nil {
-		return 0, failed
-	}
-	return int(credentials.Pid), nil
 }

@@ -1,4 +1,4 @@
-package haproxy
+package socket
 
 import (
 	"bufio"
@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// A session is one connection to HAProxy's command line, in its interactive
+// A Session is one connection to HAProxy's command line, in its interactive
 // form: commands are pipelined, and each answer ends with a prompt. A session
 // sticks to the worker that accepted it, also after a reload, so none is kept.
-type session struct {
+type Session struct {
 	conn   net.Conn
 	reader *bufio.Reader
 	path   string
@@ -62,49 +62,49 @@ func (p unhurried) Write(b []byte) (int, error) {
 	return p.Conn.Write(b)
 }
 
-// dial opens a session that ends with ctx, or when HAProxy is silent for longer than timeout.
-func dial(ctx context.Context, path string, timeout time.Duration) (*session, error) {
+// Dial opens a session that ends with ctx, or when HAProxy is silent for longer than timeout.
+func Dial(ctx context.Context, path string, timeout time.Duration) (*Session, error) {
 	dialer := net.Dialer{Timeout: timeout}
 	raw, err := dialer.DialContext(ctx, "unix", path)
 	if err != nil {
-		return nil, socketTrouble(path, err)
+		return nil, trouble(path, err)
 	}
 	conn := unhurried{Conn: raw, timeout: timeout}
 	conn.until, _ = ctx.Deadline()
-	s := &session{conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), path: path}
-	if _, err := s.ask("prompt"); err != nil {
+	s := &Session{conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), path: path}
+	if _, err := s.Ask("prompt"); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// close ends the session.
-func (s *session) close() { s.conn.Close() }
+// Close ends the session.
+func (s *Session) Close() { s.conn.Close() }
 
-// ask sends one command and returns its answer without the final line break.
-func (s *session) ask(command string) (string, error) {
-	answers, err := s.send([]string{command})
+// Ask sends one command and returns its answer without the final line break.
+func (s *Session) Ask(command string) (string, error) {
+	answers, err := s.Send([]string{command})
 	if err != nil {
 		return "", err
 	}
 	return answers[0], nil
 }
 
-// send sends commands and returns their answers, in order. A command may carry
+// Send sends commands and returns their answers, in order. A command may carry
 // a payload in the lines after it, ended by an empty line. When it fails, the
 // answers are those that arrived before.
-func (s *session) send(commands []string) ([]string, error) {
+func (s *Session) Send(commands []string) ([]string, error) {
 	answers := make([]string, 0, len(commands))
 	for start := 0; start < len(commands); start += pipelined {
 		chunk := commands[start:min(start+pipelined, len(commands))]
 		if _, err := io.WriteString(s.conn, strings.Join(chunk, "\n")+"\n"); err != nil {
-			return answers, socketTrouble(s.path, err)
+			return answers, trouble(s.path, err)
 		}
 		for range chunk {
 			answer, err := s.answer()
 			if err != nil {
-				return answers, socketTrouble(s.path, err)
+				return answers, trouble(s.path, err)
 			}
 			answers = append(answers, answer)
 		}
@@ -113,7 +113,7 @@ func (s *session) send(commands []string) ([]string, error) {
 }
 
 // answer reads up to the next prompt.
-func (s *session) answer() (string, error) {
+func (s *Session) answer() (string, error) {
 	var b strings.Builder
 	for {
 		part, err := s.reader.ReadString(' ')
@@ -131,29 +131,29 @@ func (s *session) answer() (string, error) {
 	}
 }
 
-// askAlone runs one command over a connection of its own, whose end is the answer's:
+// AskAlone runs one command over a connection of its own, whose end is the answer's:
 // for answers with words of strangers, which could hold what ends one in a session.
-func askAlone(ctx context.Context, path, command string, timeout time.Duration) (string, error) {
+func AskAlone(ctx context.Context, path, command string, timeout time.Duration) (string, error) {
 	dialer := net.Dialer{Timeout: timeout}
 	raw, err := dialer.DialContext(ctx, "unix", path)
 	if err != nil {
-		return "", socketTrouble(path, err)
+		return "", trouble(path, err)
 	}
 	defer raw.Close()
 	conn := unhurried{Conn: raw, timeout: timeout}
 	conn.until, _ = ctx.Deadline()
 	if _, err := io.WriteString(conn, command+"\n"); err != nil {
-		return "", socketTrouble(path, err)
+		return "", trouble(path, err)
 	}
 	answer, err := io.ReadAll(conn)
 	if err != nil {
-		return "", socketTrouble(path, err)
+		return "", trouble(path, err)
 	}
 	return strings.TrimRight(string(answer), "\n"), nil
 }
 
-// socketTrouble says what a failure on a socket means and what to do.
-func socketTrouble(path string, err error) error {
+// trouble says what a failure on a socket means and what to do.
+func trouble(path string, err error) error {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -173,71 +173,4 @@ func socketTrouble(path string, err error) error {
 
 func statsLine(path string) string {
 	return "stats socket " + path + " mode 660 level admin"
-}
-
-const (
-	reloadCommand = "reload"
-	// workerPrefix and a pid before a command send it to that worker.
-	workerPrefix = "@!"
-)
-
-// masterCommand runs one command on the master socket, which does not speak
-// the interactive form before HAProxy 2.7 and refuses connections for some
-// milliseconds around each reload; these are retried.
-func masterCommand(ctx context.Context, path, command string, timeout time.Duration) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	for {
-		answer, err := tryMaster(ctx, path, command)
-		// 2.6 answers a reload with nothing, and its own commands with something.
-		silent := command == reloadCommand || strings.HasPrefix(command, workerPrefix)
-		again := errors.Is(err, syscall.ECONNREFUSED) || err == nil && answer == "" && !silent
-		if !again || pause(ctx, 5*time.Millisecond) != nil {
-			return answer, err
-		}
-	}
-}
-
-func tryMaster(ctx context.Context, path, command string) (string, error) {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "unix", path)
-	if err != nil {
-		return "", masterTrouble(path, err)
-	}
-	defer conn.Close()
-	if at, ok := ctx.Deadline(); ok {
-		if err := conn.SetDeadline(at); err != nil {
-			return "", masterTrouble(path, err)
-		}
-	}
-	if _, err := io.WriteString(conn, command+";quit\n"); err != nil {
-		return "", masterTrouble(path, err)
-	}
-	answer, err := io.ReadAll(conn)
-	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // a reload may cut the connection
-		return "", masterTrouble(path, err)
-	}
-	return string(answer), nil
-}
-
-func masterTrouble(path string, err error) error {
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("master socket %s does not exist: start HAProxy with -W -S %s, or name the right one with --haproxy-master-socket: %w", path, path, err)
-	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("master socket %s may not be opened: start HAProxy with -S %s,mode,660,gid,GROUP and run Lockstep in that group: %w", path, path, err)
-	}
-	return fmt.Errorf("master socket %s: %w", path, err)
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
