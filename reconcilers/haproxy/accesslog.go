@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // AccessLogStdout is the target that is HAProxy's standard output.
@@ -113,7 +115,7 @@ func CheckAccessLog(target string) error {
 	case target == "" || target == AccessLogStdout:
 		return nil
 	case filepath.IsAbs(target):
-		return wordFile.check(target)
+		return charset.File.Check(target)
 	}
 	if _, port, err := net.SplitHostPort(target); err != nil || port == "" {
 		return fmt.Errorf("access log %q is neither stdout, nor the path of a socket, nor an address with a port", target)

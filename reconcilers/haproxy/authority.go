@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // Authorities are those that certificates of others must be issued by: containers'
@@ -218,5 +219,5 @@ func checkAuthority(path string) error {
 	if !filepath.IsAbs(path) || base != authorityPrefix+digits+".pem" || strings.Trim(digits, "0123456789abcdef") != "" {
 		return errors.New("a file of authorities is none of ours")
 	}
-	return wordFile.check(path)
+	return charset.File.Check(path)
 }

@@ -8,10 +8,8 @@ import (
 	"strconv"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
-
-// wordToken is the name of a header or cookie that is hashed.
-var wordToken = word{"name to balance by", "-_", 64}
 
 // checkBalance is the door for what a service asks for of balancing.
 func checkBalance(b v1.Balancing) error {
@@ -22,7 +20,7 @@ func checkBalance(b v1.Balancing) error {
 			return nil
 		}
 	case v1.BalanceHeader, v1.BalanceCookie:
-		return wordToken.check(name)
+		return charset.Token.Check(name)
 	}
 	return fmt.Errorf("HAProxy has no algorithm %q", b.Balance)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -98,7 +99,7 @@ func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*certificate,
 		case declared.Chain == "":
 			err = errors.New("it could not be read")
 		case err == nil:
-			err = wordCertificate.check(declared.Name)
+			err = charset.Certificate.Check(declared.Name)
 		}
 		if err != nil {
 			last(declared.Name, declared.Origin, declared.Default, err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // certificate is what our TLS listeners prove themselves with: the certificate,
@@ -54,7 +55,7 @@ func (c *certificate) file() string {
 		return c.stray
 	case c.name == defaultCertificate:
 		return certificatesDir + "/~default.pem" // no other file is called like this
-	case strings.ContainsAny(c.name, "/:"), wordCertificate.check(c.name) != nil:
+	case strings.ContainsAny(c.name, "/:"), charset.Certificate.Check(c.name) != nil:
 		base = plainName(strings.TrimSuffix(path.Base(c.name), path.Ext(c.name))) + "~" + digest(c.name)
 	}
 	return certificatesDir + "/" + base + ".pem"
@@ -63,7 +64,7 @@ func (c *certificate) file() string {
 // plainName makes a text one that a file of ours may be called.
 func plainName(text string) string {
 	text = strings.Map(func(c rune) rune {
-		if c < 0x80 && wordCertificate.check(string(c)) == nil {
+		if c < 0x80 && charset.Certificate.Check(string(c)) == nil {
 			return c
 		}
 		return '_'
@@ -204,7 +205,7 @@ func shownFor(c *x509.Certificate, asked []string) ([]string, error) {
 
 // checkSNI refuses what HAProxy's list of certificates could take for something else.
 func checkSNI(name string) error {
-	if err := wordSNI.check(name); err != nil {
+	if err := charset.SNI.Check(name); err != nil {
 		return err
 	}
 	if star := strings.LastIndexByte(name, '*'); star > 0 || star == 0 && !strings.HasPrefix(name, "*.") {

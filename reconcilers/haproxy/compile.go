@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -68,7 +69,7 @@ type compiler struct {
 
 func (c *compiler) compile() {
 	s := c.service
-	if err := wordService.check(s.Name); err != nil {
+	if err := charset.Service.Check(s.Name); err != nil {
 		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "rename the service")
 		return
 	}
@@ -168,13 +169,13 @@ func serverOf(e *v1.Endpoint, address bool) (server, error) {
 	if address {
 		s.name = s.address
 	}
-	if err := wordServer.check(s.id); err != nil {
+	if err := charset.Server.Check(s.id); err != nil {
 		return s, err
 	}
-	if err := wordServer.check(s.name); err != nil {
+	if err := charset.Server.Check(s.name); err != nil {
 		return s, fmt.Errorf("HAProxy can't make %s the Host (preserve_host=false): %w", s.address, err)
 	}
-	if err := wordAddress.check(s.address); err != nil || !e.Address.IsValid() || e.Address.Addr().Zone() != "" {
+	if err := charset.Address.Check(s.address); err != nil || !e.Address.IsValid() || e.Address.Addr().Zone() != "" {
 		return s, fmt.Errorf("%s is no address that HAProxy can dial", s.address)
 	}
 	if s.weight < 0 || s.weight > 256 {

@@ -8,12 +8,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
-)
-
-// The words of a check.
-var (
-	wordTarget    = word{"path of a check", "-._~/!$&()*+,;=:@%?", 256}
-	wordCheckHost = word{"host of a check", "-_.", 255}
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // check is how HAProxy finds out whether a server is well; the zero value is
@@ -98,10 +93,10 @@ func (c check) check() error {
 			return fmt.Errorf("%q is no HTTP status", status)
 		}
 	}
-	if err := wordTarget.check(c.Path); err != nil {
+	if err := charset.Target.Check(c.Path); err != nil {
 		return err
 	}
-	return wordCheckHost.check(c.Host)
+	return charset.CheckHost.Check(c.Host)
 }
 
 // lines returns the lines of the backend's section.

@@ -392,23 +392,6 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 	}
 }
 
-// FuzzWords: what the one check lets through is one word to HAProxy.
-func FuzzWords(f *testing.F) {
-	for _, evil := range evils() {
-		f.Add(evil)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, w := range []word{wordOwner, wordService, wordServer, wordAddress, wordHost, wordPath, wordFile} {
-			if w.check(text) != nil {
-				continue
-			}
-			if len(strings.Fields(text)) != 1 || strings.ContainsAny(text, " \t\r\n\x00\"'\\#`|{}<>") {
-				t.Fatalf("%s takes %q", w.what, text)
-			}
-		}
-	})
-}
-
 // FuzzPatterns: whatever a route asks for, what is written for it is one word
 // with a value, means the same to Go's matcher where it can be asked, and never
 // matches beyond its own part of the subject.

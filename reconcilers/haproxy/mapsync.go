@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -129,7 +130,7 @@ func (rt *runtime) replace(file string, lines []string, after ...string) error {
 		return err
 	}
 	_, version, ok := strings.Cut(answers[0], "New version created: ")
-	if !ok || (word{"map version", "", 20}).check(version) != nil {
+	if !ok || (charset.Word{What: "map version", Extra: "", Max: 20}).Check(version) != nil {
 		return fmt.Errorf("map %s: HAProxy refused: %s", file, socket.FirstLine(answers[0]))
 	}
 	commands := append(payloads("add map @"+version+" "+file, lines), "commit map @"+version+" "+file)
@@ -167,10 +168,10 @@ func payloads(command string, lines []string) []string {
 
 // checkEntry is the last look at a line before it reaches a socket or a file.
 func checkEntry(key, value string) error {
-	if err := (word{"map key", "|" + wordHost.extra + wordPath.extra, 1400}).check(key); err != nil {
+	if err := (charset.Word{What: "map key", Extra: "|" + charset.Host.Extra + charset.Path.Extra, Max: 1400}).Check(key); err != nil {
 		return err
 	}
-	return (word{"map value", "|:-_.", 300}).check(value)
+	return (charset.Word{What: "map value", Extra: "|:-_.", Max: 300}).Check(value)
 }
 
 // escape protects the one character of a key that ends a command.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -96,7 +97,7 @@ func (r *Reconciler) translate(s v1.Section) (*nativeSection, *v1.Problem) {
 		body["name"] = s.Name
 	}
 	name, _ := body["name"].(string)
-	if err := wordBackend.check(name); err != nil {
+	if err := charset.Backend.Check(name); err != nil {
 		return nil, sectionProblem(s, v1.InvalidManifest, err.Error(), "rename the section")
 	}
 	head := word + " " + name
@@ -123,7 +124,7 @@ func (r *Reconciler) nativeText(kind nativeKind, name string, body map[string]an
 	defaults := defaultsName(r.o.Owner)
 	if from, says := body["from"]; says {
 		text, _ := from.(string)
-		if err := wordBackend.check(text); err != nil {
+		if err := charset.Backend.Check(text); err != nil {
 			return "", fmt.Errorf("from: %w", err)
 		}
 		defaults = text

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -135,7 +136,7 @@ func parseOpenings(text string) (base string, openings map[string]*opening) {
 		line, after, _ := strings.Cut(text, "\n")
 		name, marked := strings.CutPrefix(line, "# listener ")
 		block, tail, ended := strings.Cut(text, openingEnd(name))
-		if !marked || !ended || wordListener.check(name) != nil {
+		if !marked || !ended || charset.Listener.Check(name) != nil {
 			rest.WriteString(line + "\n")
 			text = after
 			continue

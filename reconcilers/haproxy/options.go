@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lockstep/lockstep/internal/pemfile"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // Mode says who runs HAProxy.
@@ -119,7 +120,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Mode != Managed && o.Mode != External {
 		return o, fmt.Errorf("haproxy mode %q is unknown; use %s or %s", o.Mode, Managed, External)
 	}
-	if !ownerName(o.Owner) {
+	if charset.Owner.Check(o.Owner) != nil {
 		return o, fmt.Errorf("owner %q can't be part of HAProxy's names; use 1 to 32 letters, digits, - and _", o.Owner)
 	}
 	if o.Dir == "" {
@@ -193,7 +194,7 @@ func (o *Options) checkPaths() error {
 }
 
 func checkPath(path string) error {
-	if path != "" && !filePath(path) {
+	if path != "" && charset.File.Check(path) != nil {
 		return fmt.Errorf("path %q can't be written into HAProxy's configuration; use one of letters, digits and ._:@+-/ only", path)
 	}
 	return nil

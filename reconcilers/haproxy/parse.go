@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // parseFiles reads back what renderConfig and renderMap wrote. Whatever it
@@ -91,7 +93,7 @@ func parseHead(owner string, words []string) *backend {
 		return nil
 	case isSpare(name):
 		b := &backend{spare: name, settings: poolOf(name).settings}
-		if len(words) > 6 && wordService.check(words[6]) == nil {
+		if len(words) > 6 && charset.Service.Check(words[6]) == nil {
 			b.service = words[6]
 		}
 		return b

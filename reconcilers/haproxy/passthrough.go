@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // TLS is passed on by the name that the client asks for (SNI): a frontend of mode
@@ -123,7 +124,7 @@ func (o *Options) nameTrouble(names []string) (reason v1.Reason, why, fix string
 			"start Lockstep with --haproxy-tls-passthrough and --haproxy-bind-tls"
 	}
 	for _, name := range names {
-		if err := wordSNI.check(name); err != nil {
+		if err := charset.SNI.Check(name); err != nil {
 			return v1.NotExpressible, err.Error(), "change the name"
 		}
 		suffix, wild := strings.CutPrefix(name, "*.")

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // patternsName is the file of rows that no map of prefixes can express: those
@@ -33,7 +34,6 @@ const (
 	someLines  = `(?:[^\n]*\n)*?`    // before the line of a header
 	allLines   = `(?>(?:[^\n]*\n)*)` // once and for all: what follows is the path
 	wildLabels = `[^:]+`             // what a star stands for
-	maxPattern = 8 << 10             // a line must fit into HAProxy's buffer
 	cutMatched = "R"                 // instead of the length: what the sixth field holds
 	maxMatched = 2048                // the longest path that regular expressions get
 )
@@ -141,10 +141,10 @@ func oneOf(flags string, texts []string) string {
 // checkPattern is the last look at a line before it reaches a socket or a file.
 func checkPattern(line string) error {
 	pattern, value, _ := strings.Cut(line, " ")
-	if err := wordPattern.check(pattern); err != nil {
+	if err := charset.Pattern.Check(pattern); err != nil {
 		return err
 	}
-	return (word{"value of a pattern", `|:-_.\`, v1.MaxName + 100}).check(value)
+	return (charset.Word{What: "value of a pattern", Extra: `|:-_.\`, Max: v1.MaxName + 100}).Check(value)
 }
 
 // special holds the rows that need patterns.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -57,7 +58,7 @@ func (r *Reconciler) vouch(ctx context.Context) (string, error) {
 	}
 	if _, rest, found := strings.Cut(answer, `value="`); found { // of a daemon before us, perhaps
 		secret, _, _ := strings.Cut(rest, `"`)
-		if err := wordToken.check(secret); err != nil {
+		if err := charset.Token.Check(secret); err != nil {
 			return "", err
 		}
 		r.proof = secret // the next worker is to take the same, for those that know no other

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -120,7 +121,7 @@ func (n *restriction) comment() string {
 func parseRestriction(line string) (*restriction, bool) {
 	text, ok := strings.CutPrefix(line, restrictionMark)
 	n := &restriction{}
-	if !ok || json.Unmarshal([]byte(text), n) != nil || wordListener.check(n.Name) != nil {
+	if !ok || json.Unmarshal([]byte(text), n) != nil || charset.Listener.Check(n.Name) != nil {
 		return nil, false
 	}
 	return n, true

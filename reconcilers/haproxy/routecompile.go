@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // route translates a route, or names the field that HAProxy can't express.
@@ -123,11 +124,11 @@ func inexpressible(d *v1.Route) (field, why string) {
 
 // checkRoute refuses what must not reach a file or a socket.
 func checkRoute(d *v1.Route) error {
-	if err := wordService.check(d.Name); err != nil {
+	if err := charset.Service.Check(d.Name); err != nil {
 		return err
 	}
 	for _, host := range d.Hosts {
-		if err := wordHost.check(host); err != nil {
+		if err := charset.Host.Check(host); err != nil {
 			return err
 		}
 		if strings.Trim(host, "*.") == "" {
@@ -144,7 +145,7 @@ func checkRoute(d *v1.Route) error {
 			}
 			continue
 		}
-		if err := wordPath.check(path); err != nil {
+		if err := charset.Path.Check(path); err != nil {
 			return err
 		}
 		if path[0] != '/' {
@@ -152,16 +153,16 @@ func checkRoute(d *v1.Route) error {
 		}
 	}
 	for _, method := range d.Methods {
-		if err := wordMethod.check(method); err != nil {
+		if err := charset.Method.Check(method); err != nil {
 			return err
 		}
 	}
 	for name, values := range d.Cookies {
-		if err := wordHeader.check(name); err != nil {
+		if err := charset.Header.Check(name); err != nil {
 			return err
 		}
 		for _, value := range values {
-			if err := wordValue.check(value); err != nil {
+			if err := charset.Value.Check(value); err != nil {
 				return err
 			}
 		}
@@ -171,14 +172,14 @@ func checkRoute(d *v1.Route) error {
 
 func checkHeaders(headers map[string][]string) error {
 	for name, values := range headers {
-		if err := wordHeader.check(name); err != nil {
+		if err := charset.Header.Check(name); err != nil {
 			return err
 		}
 		if len(values) == 0 {
 			return fmt.Errorf("header %s has no values", name)
 		}
 		for _, value := range values {
-			if err := wordValue.check(value); err != nil {
+			if err := charset.Value.Check(value); err != nil {
 				return err
 			}
 			if strings.HasPrefix(value, "~*") {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -87,13 +88,13 @@ func (m *model) server(p place) (server, bool) {
 }
 
 func checkPlace(p place) error {
-	if err := wordBackend.check(p.backend); err != nil {
+	if err := charset.Backend.Check(p.backend); err != nil {
 		return err
 	}
-	if err := wordServer.check(p.server.name); err != nil {
+	if err := charset.Server.Check(p.server.name); err != nil {
 		return err
 	}
-	return wordAddress.check(p.server.address)
+	return charset.Address.Check(p.server.address)
 }
 
 // add returns what registers a server and puts it into service, and how to read

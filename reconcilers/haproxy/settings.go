@@ -12,6 +12,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // settings are what a backend asks for besides its servers: all that HAProxy
@@ -86,7 +87,7 @@ func (s settings) check() error {
 		}
 	}
 	if s.Sticky != "" {
-		if err := errors.Join(wordToken.check(s.Sticky), wordToken.check(s.Key)); err != nil {
+		if err := errors.Join(charset.Token.Check(s.Sticky), charset.Token.Check(s.Key)); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // Streams are connections that are passed on as they are: those to a port, and those
@@ -66,7 +67,7 @@ func (r *Reconciler) streamRoute(d *v1.Route, protocol v1.Protocol, balance stri
 		preserve: true, priority: d.Priority, id: routeID(r.o.Owner, d.Name),
 	}
 	refused := v1.Problem{Gateway: v1.HAProxy, Object: v1.Key{Kind: v1.KindRoute, Name: d.Name}, Origin: d.Origin}
-	if err := wordService.check(d.Name); err != nil {
+	if err := charset.Service.Check(d.Name); err != nil {
 		refused.Reason, refused.Message, refused.Fix = v1.NotExpressible, err.Error(), "rename the route"
 		return nil, refused
 	}

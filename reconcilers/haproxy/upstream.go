@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
 // upstream says how servers are spoken to; the zero value is HTTP/1.1 without TLS.
@@ -91,7 +92,7 @@ func (u upstream) check() error {
 	}
 	for _, name := range []string{u.Name, u.CheckName} {
 		if name != "" {
-			err = errors.Join(err, wordCheckHost.check(name))
+			err = errors.Join(err, charset.CheckHost.Check(name))
 		}
 	}
 	return err
