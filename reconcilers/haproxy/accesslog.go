@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
@@ -120,8 +121,8 @@ func CheckAccessLog(target string) error {
 	if _, port, err := net.SplitHostPort(target); err != nil || port == "" {
 		return fmt.Errorf("access log %q is neither stdout, nor the path of a socket, nor an address with a port", target)
 	}
-	b, err := parseBind(target)
-	if err == nil && b.host == "" {
+	b, err := bind.Parse(target)
+	if err == nil && b.Host == "" {
 		err = fmt.Errorf("access log %q names no address", target)
 	}
 	return err

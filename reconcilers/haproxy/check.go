@@ -8,31 +8,31 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 )
 
 // conflicts finds binds that we are about to add and somebody else has.
 func (r *Reconciler) conflicts(want *model) error {
 	had, own := r.bound(), sync.OnceValue(r.ownPorts)
-	for _, text := range bindsOf(want.base) {
+	for _, text := range bind.Lines(want.base) {
 		if had[text] {
 			continue
 		}
-		b, err := parseBind(text)
+		b, err := bind.Parse(text)
 		if err != nil {
 			return err
 		}
 		for _, theirs := range r.user.binds {
-			if b.overlaps(theirs.bind) {
+			if b.Overlaps(theirs.Address) {
 				return conflict(fmt.Sprintf("bind %s is also that of %s", text, theirs.place), "give one of them another port (--haproxy-bind)")
 			}
 		}
-		if err := b.probe(); err != nil && !own()[b.port] {
+		if err := b.Probe(); err != nil && !own()[b.Port] {
 			return conflict("bind "+text+": "+err.Error(), r.o.bindRemedy(b, err))
 		}
 	}
@@ -44,44 +44,16 @@ func (r *Reconciler) conflicts(want *model) error {
 func (r *Reconciler) ownPorts() map[int]bool {
 	switch r.condition.process {
 	case processRuns:
-		return portsOf(func(pid int) bool { return pid == r.live.pid })
+		return bind.Ports(func(pid int) bool { return pid == r.live.pid })
 	case processDeaf:
 		master := r.process.master()
-		return portsOf(func(pid int) bool { return pid == master || parentOf(pid) == master })
+		return bind.Ports(func(pid int) bool { return pid == master || parentOf(pid) == master })
 	}
 	return nil
 }
 
 func conflict(message, fix string) error {
 	return v1.Problem{Reason: v1.Conflict, Gateway: v1.HAProxy, Object: baseKey, Message: message, Fix: fix}
-}
-
-// bindsOf returns the addresses of the bind lines in a base text, those of a
-// range of ports one by one.
-func bindsOf(base string) []string {
-	var binds []string
-	for line := range strings.Lines(base) {
-		if words := strings.Fields(line); len(words) > 1 && words[0] == "bind" && !strings.HasPrefix(words[1], "abns@") {
-			binds = append(binds, spread(words[1])...)
-		}
-	}
-	return binds
-}
-
-// spread takes "HOST:FIRST-LAST" apart; what is no such range stays as it is.
-func spread(text string) []string {
-	at := strings.LastIndexByte(text, ':')
-	first, last, ranged := strings.Cut(text[at+1:], "-")
-	from, err1 := strconv.Atoi(first)
-	to, err2 := strconv.Atoi(last)
-	if !ranged || err1 != nil || err2 != nil {
-		return []string{text}
-	}
-	var binds []string
-	for port := from; port <= to; port++ {
-		binds = append(binds, text[:at+1]+strconv.Itoa(port))
-	}
-	return binds
 }
 
 // check asks HAProxy itself about the whole set of files. A set that is wrong

@@ -13,6 +13,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -50,8 +51,8 @@ func (e expressible) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		l := &shared.Listeners[i]
 		l.Binds = slices.Clone(l.Binds)
 		for j := range l.Binds {
-			if b, err := parseBind(l.Binds[j].Address); err == nil {
-				l.Binds[j].Address = e.slots[b.port-1]
+			if b, err := bind.Parse(l.Binds[j].Address); err == nil {
+				l.Binds[j].Address = e.slots[b.Port-1]
 			}
 		}
 	}

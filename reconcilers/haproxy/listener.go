@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -69,8 +70,8 @@ func (r *Reconciler) note(shared []v1.Listener) {
 		r.asked.restrictions[l.Name] = &restriction{Name: l.Name, Hosts: l.Hosts, Exclusive: l.Exclusive, origin: l.Origin}
 		for _, b := range l.Binds {
 			r.asked.tls = r.asked.tls || b.TLS
-			if parsed, err := parseBind(b.Address); err == nil {
-				r.asked.ports[parsed.port] = l.Name
+			if parsed, err := bind.Parse(b.Address); err == nil {
+				r.asked.ports[parsed.Port] = l.Name
 			}
 		}
 	}
@@ -89,7 +90,7 @@ func (r *Reconciler) endsTLS() bool { return len(r.o.TLSBinds) > 0 || r.asked.tl
 // asking HAProxy or the system; nil: none.
 func (r *Reconciler) clashes(l *v1.Listener, accepted []*opening) *v1.Problem {
 	for _, declared := range l.Binds {
-		b, err := parseBind(declared.Address)
+		b, err := bind.Parse(declared.Address)
 		if err != nil {
 			return listenerProblem(l.Name, declared.Origin, v1.InvalidManifest, err.Error(), "correct the address")
 		}
@@ -101,29 +102,29 @@ func (r *Reconciler) clashes(l *v1.Listener, accepted []*opening) *v1.Problem {
 }
 
 // holds returns who is to have an address otherwise, and the remedy; "" when nobody.
-func (r *Reconciler) holds(b bind, accepted []*opening) (holder, fix string) {
+func (r *Reconciler) holds(b bind.Address, accepted []*opening) (holder, fix string) {
 	for _, own := range []struct {
 		flag  string
 		binds []string
 	}{{"--haproxy-bind", r.o.Binds}, {"--haproxy-bind-tls", r.o.TLSBinds}} {
 		for _, text := range own.binds {
-			if had, err := parseBind(text); err == nil && had.overlaps(b) {
+			if had, err := bind.Parse(text); err == nil && had.Overlaps(b) {
 				return fmt.Sprintf("HAProxy's own listener (%s %s)", own.flag, text), "give the Listener another address, or leave that one out of " + own.flag
 			}
 		}
 	}
-	if slices.ContainsFunc(r.o.ports, b.overlaps) {
+	if slices.ContainsFunc(r.o.ports, b.Overlaps) {
 		return "the ports for labels (--haproxy-tcp-ports)", "give the Listener another port, or leave that one out of --haproxy-tcp-ports"
 	}
-	via := bind{host: r.o.Via.Host, port: b.port}
-	if int(r.o.Via.First) <= b.port && b.port <= int(r.o.Via.Last) && via.overlaps(b) {
+	via := bind.Address{Host: r.o.Via.Host, Port: b.Port}
+	if int(r.o.Via.First) <= b.Port && b.Port <= int(r.o.Via.Last) && via.Overlaps(b) {
 		return "the ports at which Kong reaches HAProxy (--haproxy-via-ports)", "give the Listener another port, or change --haproxy-via-ports"
 	}
-	if i := slices.IndexFunc(r.user.binds, func(u userBind) bool { return u.overlaps(b) }); i >= 0 {
+	if i := slices.IndexFunc(r.user.binds, func(u userBind) bool { return u.Overlaps(b) }); i >= 0 {
 		return r.user.binds[i].place, "give one of them another address"
 	}
 	for _, o := range accepted {
-		if slices.ContainsFunc(readBinds(o.front), b.overlaps) {
+		if slices.ContainsFunc(readBinds(o.front), b.Overlaps) {
 			return "the Listener " + o.name, "give one of them another address"
 		}
 	}
@@ -174,7 +175,7 @@ func (r *Reconciler) restrain(steps []*step, want *model) bool {
 
 // blameOpening fails the step of a Listener that listens where somebody else does, at the
 // place of the address.
-func (s *step) blameOpening(o *opening, b bind, err error) {
+func (s *step) blameOpening(o *opening, b bind.Address, err error) {
 	fix := "free the port, or give the Listener another address"
 	switch {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
@@ -205,7 +206,7 @@ func (r *Reconciler) shed(steps []*step, want *model) {
 	kept := maps.Clone(want.openings)
 	for _, name := range sortedKeys(want.openings) {
 		for _, b := range readBinds(want.openings[name].front) {
-			if err := b.probe(); err != nil && !own[b.port] && !touched[name] {
+			if err := b.Probe(); err != nil && !own[b.Port] && !touched[name] {
 				r.o.Log.Warn("a Listener can't be bound", "listener", name, "address", b.String(), "why", err)
 				delete(kept, name)
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/internal/pause"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 )
 
 // The states of condition.process.
@@ -67,12 +68,12 @@ func (r *Reconciler) giveWay(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	for _, text := range bindsOf(r.model.open(r.base)) {
-		b, err := parseBind(text)
+	for _, text := range bind.Lines(r.model.open(r.base)) {
+		b, err := bind.Parse(text)
 		if err != nil {
 			return err
 		}
-		for b.probe() != nil && r.ownPorts()[b.port] {
+		for b.Probe() != nil && r.ownPorts()[b.Port] {
 			if err := pause.For(ctx, time.Millisecond); err != nil {
 				return fmt.Errorf("HAProxy (pid %d), whose sockets were deleted, keeps %s: %w; end that process", pid, text, err)
 			}

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 )
 
 // blameBinds fails the steps about native sections and Listeners that listen where
@@ -41,20 +42,20 @@ func (r *Reconciler) blameBinds(steps []*step, want *model) bool {
 
 // bindTrouble says which of a text's binds can't be had, and why; text is of want, and
 // not of our own sections.
-func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bool) (bind, error) {
+func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bool) (bind.Address, error) {
 	theirs := slices.Clone(r.user.binds)
 	for _, b := range readBinds(want.base) {
-		theirs = append(theirs, userBind{bind: b, place: "Lockstep"})
+		theirs = append(theirs, userBind{Address: b, place: "Lockstep"})
 	}
 	for place, other := range want.binding() {
 		if other == text {
 			continue
 		}
 		for _, b := range readBinds(other) {
-			theirs = append(theirs, userBind{bind: b, place: place})
+			theirs = append(theirs, userBind{Address: b, place: place})
 		}
 	}
-	had := map[bind]bool{}
+	had := map[bind.Address]bool{}
 	if r.condition.process == processRuns && r.condition.loaded == "yes" {
 		for _, before := range r.model.binding() {
 			for _, b := range readBinds(before) {
@@ -64,18 +65,18 @@ func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bo
 	}
 	for _, b := range readBinds(text) {
 		for _, other := range theirs {
-			if b.overlaps(other.bind) {
-				return b, fmt.Errorf("port %d is also that of %s", b.port, other.place)
+			if b.Overlaps(other.Address) {
+				return b, fmt.Errorf("port %d is also that of %s", b.Port, other.place)
 			}
 		}
 		if had[b] {
 			continue
 		}
-		if err := b.probe(); err != nil && !own()[b.port] {
-			return b, fmt.Errorf("port %d: %w", b.port, err)
+		if err := b.Probe(); err != nil && !own()[b.Port] {
+			return b, fmt.Errorf("port %d: %w", b.Port, err)
 		}
 	}
-	return bind{}, nil
+	return bind.Address{}, nil
 }
 
 // binding visits the texts that hold binds of other people's wishes, each with what
@@ -96,12 +97,12 @@ func (m *model) binding() iter.Seq2[string, string] {
 }
 
 // readBinds returns the binds of a text that name a port; the others are HAProxy's to judge.
-func readBinds(text string) []bind {
-	var binds []bind
-	for _, addresses := range bindsOf(text) {
+func readBinds(text string) []bind.Address {
+	var binds []bind.Address
+	for _, addresses := range bind.Lines(text) {
 		for address := range strings.SplitSeq(addresses, ",") {
 			address = strings.TrimPrefix(strings.TrimPrefix(address, "ipv4@"), "ipv6@")
-			if b, err := parseBind(address); err == nil {
+			if b, err := bind.Parse(address); err == nil {
 				binds = append(binds, b)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -21,7 +22,7 @@ type opening struct {
 	front  string // lines of the frontend
 	back   string // sections of its own
 	origin v1.Origin
-	places map[bind]v1.Origin // of the addresses; nil when read back
+	places map[bind.Address]v1.Origin // of the addresses; nil when read back
 }
 
 // The names of binds in the HTTP frontend. Those of the flags have none.
@@ -37,12 +38,12 @@ func openingEnd(name string) string  { return "# end of listener " + name + "\n"
 
 // openingOf renders the addresses of a Listener.
 func (r *Reconciler) openingOf(l *v1.Listener) *opening {
-	made := &opening{name: l.Name, origin: l.Origin, places: map[bind]v1.Origin{}}
+	made := &opening{name: l.Name, origin: l.Origin, places: map[bind.Address]v1.Origin{}}
 	var front, back strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&front, "  "+format+"\n", args...) }
 	socket := gateAddress(r.o) + "-" + digest(l.Name)
 	for _, b := range l.Binds {
-		parsed, err := parseBind(b.Address)
+		parsed, err := bind.Parse(b.Address)
 		if err != nil {
 			continue // clashes says so
 		}

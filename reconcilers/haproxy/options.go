@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lockstep/lockstep/internal/pemfile"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
@@ -106,7 +107,7 @@ type Options struct {
 	Log      *slog.Logger          // default slog.Default()
 	Registry prometheus.Registerer // default: metrics are counted but not registered
 
-	ports      []bind            // of TCPPorts
+	ports      []bind.Address    // of TCPPorts
 	backendCAs map[string]string // of BackendCAs: paths by name
 	systemCA   bool              // that for all services is the system's
 	copies     map[string]string // of ClientCA and ClientCRL: our copies by path
@@ -211,8 +212,8 @@ func CheckSocket(path string) error {
 // listeners checks the addresses of listeners, and makes the paths of certificates
 // absolute, which are their names.
 func (o *Options) listeners() error {
-	for _, bind := range slices.Concat(o.Binds, o.TLSBinds) {
-		if _, err := parseBind(bind); err != nil {
+	for _, text := range slices.Concat(o.Binds, o.TLSBinds) {
+		if _, err := bind.Parse(text); err != nil {
 			return err
 		}
 	}

@@ -1,12 +1,17 @@
 package haproxy
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 )
 
 // Labels are written by strangers, so they may ask only for ports that the
@@ -21,7 +26,7 @@ import (
 const maxPorts = 2_000
 
 // parsePorts reads "5672", "5000-5999", "10.0.0.1:5672" or "[::1]:5000-5999".
-func parsePorts(text string) ([]bind, error) {
+func parsePorts(text string) ([]bind.Address, error) {
 	host, ports := "", text
 	if strings.Contains(text, ":") {
 		var err error
@@ -33,20 +38,20 @@ func parsePorts(text string) ([]bind, error) {
 	if !ranged {
 		last = first
 	}
-	low, err := parseBind(net.JoinHostPort(host, first))
+	low, err := bind.Parse(net.JoinHostPort(host, first))
 	if err != nil {
 		return nil, portsFault(text)
 	}
 	high, err := strconv.Atoi(last)
-	if err != nil || high < low.port || high > 65535 {
+	if err != nil || high < low.Port || high > 65535 {
 		return nil, portsFault(text)
 	}
-	if high-low.port >= maxPorts {
+	if high-low.Port >= maxPorts {
 		return nil, fmt.Errorf("ports %q are more than %d; name those that services need", text, maxPorts)
 	}
-	var binds []bind
-	for port := low.port; port <= high; port++ {
-		binds = append(binds, bind{host: low.host, port: port})
+	var binds []bind.Address
+	for port := low.Port; port <= high; port++ {
+		binds = append(binds, bind.Address{Host: low.Host, Port: port})
 	}
 	return binds, nil
 }
@@ -86,7 +91,7 @@ func AllowedPorts(texts []string) (map[int]bool, error) {
 	}
 	ports := make(map[int]bool, len(o.ports))
 	for _, b := range o.ports {
-		ports[b.port] = true
+		ports[b.Port] = true
 	}
 	return ports, nil
 }
@@ -97,9 +102,9 @@ func (o *Options) portDefaults() error {
 	listens := slices.Concat(o.Binds, o.TLSBinds)
 	for i, text := range listens {
 		for _, other := range listens[:i] {
-			mine, err1 := parseBind(text)
-			theirs, err2 := parseBind(other)
-			if err1 == nil && err2 == nil && mine.overlaps(theirs) {
+			mine, err1 := bind.Parse(text)
+			theirs, err2 := bind.Parse(other)
+			if err1 == nil && err2 == nil && mine.Overlaps(theirs) {
 				return fmt.Errorf("HAProxy is to listen on both %s and %s, which overlap; leave one of them out of --haproxy-bind and --haproxy-bind-tls", other, text)
 			}
 		}
@@ -116,27 +121,19 @@ func (o *Options) portDefaults() error {
 	}
 	for i, b := range o.ports {
 		for _, text := range slices.Concat(o.Binds, o.TLSBinds) {
-			if own, err := parseBind(text); err == nil && own.overlaps(b) {
-				return fmt.Errorf("port %d is to be both HTTP's (%s) and one for labels; leave it out of --haproxy-tcp-ports, or listen elsewhere", b.port, text)
+			if own, err := bind.Parse(text); err == nil && own.Overlaps(b) {
+				return fmt.Errorf("port %d is to be both HTTP's (%s) and one for labels; leave it out of --haproxy-tcp-ports, or listen elsewhere", b.Port, text)
 			}
 		}
-		via := bind{host: o.Via.Host, port: b.port}
-		if int(o.Via.First) <= b.port && b.port <= int(o.Via.Last) && via.overlaps(b) {
-			return fmt.Errorf("port %d is to be both one for labels and one at which Kong reaches HAProxy; leave it out of --haproxy-tcp-ports, or change --haproxy-via-ports", b.port)
+		via := bind.Address{Host: o.Via.Host, Port: b.Port}
+		if int(o.Via.First) <= b.Port && b.Port <= int(o.Via.Last) && via.Overlaps(b) {
+			return fmt.Errorf("port %d is to be both one for labels and one at which Kong reaches HAProxy; leave it out of --haproxy-tcp-ports, or change --haproxy-via-ports", b.Port)
 		}
-		if slices.ContainsFunc(o.ports[:i], b.overlaps) {
-			return fmt.Errorf("port %d is named twice for labels; name it once in --haproxy-tcp-ports", b.port)
+		if slices.ContainsFunc(o.ports[:i], b.Overlaps) {
+			return fmt.Errorf("port %d is named twice for labels; name it once in --haproxy-tcp-ports", b.Port)
 		}
 	}
 	return nil
-}
-
-// String returns the address as HAProxy's files have it.
-func (b bind) String() string {
-	if b.host == "" {
-		return ":" + strconv.Itoa(b.port)
-	}
-	return net.JoinHostPort(b.host, strconv.Itoa(b.port))
 }
 
 // survey finds out which of the ports for labels can be had: all but those that
@@ -148,23 +145,23 @@ func (r *Reconciler) survey() {
 	}
 	had := r.bound()
 	var ours map[int]bool
-	taken := map[bind]string{}
+	taken := map[bind.Address]string{}
 	for _, b := range r.o.ports {
-		if i := slices.IndexFunc(r.user.binds, func(u userBind) bool { return u.overlaps(b) }); i >= 0 {
+		if i := slices.IndexFunc(r.user.binds, func(u userBind) bool { return u.Overlaps(b) }); i >= 0 {
 			taken[b] = b.String() + " is also that of " + r.user.binds[i].place
 			continue
 		}
 		if had[b.String()] {
 			continue
 		}
-		err := b.probe()
+		err := b.Probe()
 		if err == nil {
 			continue
 		}
 		if ours == nil {
 			ours = r.ownPorts()
 		}
-		if !ours[b.port] {
+		if !ours[b.Port] {
 			taken[b] = err.Error()
 		}
 	}
@@ -181,7 +178,7 @@ func (r *Reconciler) survey() {
 func (r *Reconciler) bound() map[string]bool {
 	had := map[string]bool{}
 	if r.condition.process == processRuns && r.live.generation == r.model.generation() {
-		for _, text := range bindsOf(r.model.base) {
+		for _, text := range bind.Lines(r.model.base) {
 			had[text] = true
 		}
 	}
@@ -192,7 +189,7 @@ func (r *Reconciler) bound() map[string]bool {
 func (r *Reconciler) portTrouble(port int) (why, fix string, denied bool) {
 	allowed := false
 	for _, b := range r.o.ports {
-		if b.port != port {
+		if b.Port != port {
 			continue
 		}
 		allowed = true
@@ -210,4 +207,29 @@ func (r *Reconciler) portTrouble(port int) (why, fix string, denied bool) {
 			fmt.Sprintf("allow it by starting Lockstep with --haproxy-tcp-ports %d, or choose a port that is allowed", port), true
 	}
 	return why, fix, false
+}
+
+// CheckBinds says what is wrong with Options.Binds, or TLSBinds, taken alone.
+func CheckBinds(texts []string) error {
+	for _, text := range texts {
+		if _, err := bind.Parse(text); err != nil {
+			return err
+		}
+	}
+	o := Options{Binds: texts}
+	return o.portDefaults()
+}
+
+// bindRemedy says what to do about what probe found.
+func (o Options) bindRemedy(b bind.Address, err error) string {
+	if int(o.Via.First) <= b.Port && b.Port <= int(o.Via.Last) {
+		return "free the port, or choose other ones with --haproxy-via-ports"
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "give --haproxy-bind an address that `ip addr` lists, or the port alone for all of them"
+	case errors.Is(err, os.ErrPermission):
+		return "run Lockstep with that capability, or choose a port above 1023 with --haproxy-bind"
+	}
+	return "free the port, or choose another one with --haproxy-bind"
 }

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 )
 
 var (
@@ -35,9 +36,9 @@ type Reconciler struct {
 	process *process // nil when external
 	metrics *metrics
 	reloads *rate.Limiter
-	watched watched         // what Watch needs to know
-	taken   map[bind]string // ports for labels that can't be had, and why
-	asked   asked           // what was last asked for of Listeners
+	watched watched                 // what Watch needs to know
+	taken   map[bind.Address]string // ports for labels that can't be had, and why
+	asked   asked                   // what was last asked for of Listeners
 	// watching says that Watch was called, as a daemon does.
 	watching atomic.Bool
 	version  string        // of the process that runs; "" when it is not known

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 )
 
 // The files of ours, beside those of the services (see files.go). HAProxy loads
@@ -34,7 +36,7 @@ func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + d
 
 // renderBase writes what does not depend on services. taken are binds of ours that
 // somebody else has; restrains says that there are Listeners.
-func renderBase(o Options, user userFiles, p pages, taken map[bind]string, restrains bool) string {
+func renderBase(o Options, user userFiles, p pages, taken map[bind.Address]string, restrains bool) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	fmt.Fprintf(&b, headFormat, o.Owner)

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 )
 
 // plain puts a service of default options into the set.
@@ -73,7 +74,7 @@ func (b *bench) kill() {
 			b.t.Fatal(err)
 		}
 	}
-	port, err := parseBind(b.options.Binds[0])
+	port, err := bind.Parse(b.options.Binds[0])
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func (b *bench) kill() {
 		if b.r.process.ended() == nil {
 			return errors.New("it lives")
 		}
-		return port.probe() // its threads may end after it
+		return port.Probe() // its threads may end after it
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
@@ -113,7 +114,7 @@ func streamsName(owner string) string { return owner + "::streams" }
 // renderStreams writes what streams need: their defaults, and a frontend for the
 // ports. Each port is a bind of its own with its number as name, because that is
 // what a rule can ask for: a PROXY header may say another port.
-func renderStreams(b *strings.Builder, o Options, taken map[bind]string) {
+func renderStreams(b *strings.Builder, o Options, taken map[bind.Address]string) {
 	fmt.Fprintf(b, "defaults %s\n", streamsName(o.Owner))
 	b.WriteString("  mode tcp\n")
 	for _, line := range defaultStream.lines() { // a backend that is added at runtime gets its settings from here
@@ -137,7 +138,7 @@ func renderStreams(b *strings.Builder, o Options, taken map[bind]string) {
 	fmt.Fprintf(b, "frontend %s from %s\n", o.Owner+"::tcp", streamsName(o.Owner))
 	for _, port := range o.ports {
 		if _, not := taken[port]; !not {
-			line("bind %s name %d", port, port.port)
+			line("bind %s name %d", port, port.Port)
 		}
 	}
 	renderAccept(line, o, "")

@@ -18,6 +18,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -420,11 +421,11 @@ func TestEndsWithoutCuttingOff(t *testing.T) {
 	<-arrived
 	closed := make(chan error, 1)
 	go func() { closed <- b.r.Close() }()
-	listens, err := parseBind(b.options.Binds[0])
+	listens, err := bind.Parse(b.options.Binds[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.eventually("HAProxy to take no new request", listens.probe)
+	b.eventually("HAProxy to take no new request", listens.Probe)
 	close(answer)
 	if err := errors.Join(<-got, <-closed); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	parser "github.com/haproxytech/client-native/v5/config-parser"
 	"github.com/haproxytech/client-native/v5/config-parser/options"
 	"github.com/haproxytech/client-native/v5/config-parser/types"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 )
 
 // userFiles is what we need to know of files that are not ours. They are only
@@ -22,7 +24,7 @@ type userFiles struct {
 
 // userBind is a bind in a file that is not ours.
 type userBind struct {
-	bind
+	bind.Address
 	place string // "frontend www of /etc/haproxy/haproxy.cfg"
 }
 
@@ -113,8 +115,8 @@ func (u *userFiles) readBinds(binds []types.Bind, place string) {
 	for _, b := range binds {
 		for address := range strings.SplitSeq(b.Path, ",") {
 			address = strings.TrimPrefix(strings.TrimPrefix(address, "ipv4@"), "ipv6@")
-			if parsed, err := parseBind(address); err == nil {
-				u.binds = append(u.binds, userBind{bind: parsed, place: place})
+			if parsed, err := bind.Parse(address); err == nil {
+				u.binds = append(u.binds, userBind{Address: parsed, place: place})
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -38,7 +39,7 @@ func (v Via) check() error {
 	if v.First > v.Last || v.Last-v.First >= maxVia {
 		return fmt.Errorf("%d to %d are no range of at most %d ports for Kong", v.First, v.Last, maxVia)
 	}
-	_, err := parseBind(net.JoinHostPort(v.Host, strconv.Itoa(int(v.First))))
+	_, err := bind.Parse(net.JoinHostPort(v.Host, strconv.Itoa(int(v.First))))
 	return err
 }
 
