@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -104,7 +105,7 @@ func (r *Reconciler) split(steps []*step) (soft, hard []*step) {
 func (r *Reconciler) needsReload(change plan.Change) bool {
 	after := change.After
 	switch change.Object().Native.(type) {
-	case *nativeSection, *opening:
+	case *native.Section, *opening:
 		return true
 	case *restriction: // what it kept apart must not be opened before its addresses go
 		return after == nil || r.unrestrained()

@@ -27,9 +27,9 @@ func (r *Reconciler) conflicts(want *model) error {
 		if err != nil {
 			return err
 		}
-		for _, theirs := range r.user.binds {
+		for _, theirs := range r.user.Binds {
 			if b.Overlaps(theirs.Address) {
-				return conflict(fmt.Sprintf("bind %s is also that of %s", text, theirs.place), "give one of them another port (--haproxy-bind)")
+				return conflict(fmt.Sprintf("bind %s is also that of %s", text, theirs.Place), "give one of them another port (--haproxy-bind)")
 			}
 		}
 		if err := b.Probe(); err != nil && !own()[b.Port] {

@@ -1,6 +1,10 @@
 package haproxy
 
-import "github.com/lockstep/lockstep/reconcilers/plan"
+import (
+	"github.com/lockstep/lockstep/reconcilers/plan"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+)
 
 // Revives implements reconcilers.Keeper.
 func (r *Reconciler) Revives(change plan.Change) bool {
@@ -30,7 +34,7 @@ func (r *Reconciler) Forecast(p plan.Plan) plan.Plan {
 // forecast says why one change needs a reload; "" when it needs none. free is how
 // many prepared backends are left.
 func (r *Reconciler) forecast(change plan.Change, free *int) string {
-	if _, native := change.Object().Native.(*nativeSection); native {
+	if _, native := change.Object().Native.(*native.Section); native {
 		return "HAProxy takes over native sections with its files alone"
 	}
 	switch change.Object().Native.(type) {

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -120,8 +121,8 @@ func (r *Reconciler) holds(b bind.Address, accepted []*opening) (holder, fix str
 	if int(r.o.Via.First) <= b.Port && b.Port <= int(r.o.Via.Last) && via.Overlaps(b) {
 		return "the ports at which Kong reaches HAProxy (--haproxy-via-ports)", "give the Listener another port, or change --haproxy-via-ports"
 	}
-	if i := slices.IndexFunc(r.user.binds, func(u userBind) bool { return u.Overlaps(b) }); i >= 0 {
-		return r.user.binds[i].place, "give one of them another address"
+	if i := slices.IndexFunc(r.user.Binds, func(u userfile.Bind) bool { return u.Overlaps(b) }); i >= 0 {
+		return r.user.Binds[i].Place, "give one of them another address"
 	}
 	for _, o := range accepted {
 		if slices.ContainsFunc(readBinds(o.front), b.Overlaps) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 )
 
 // server is one `server` line. Values are never changed once they are in a model.
@@ -119,8 +121,8 @@ type model struct {
 	shards   map[string][]string // names of sections and prepared backends by the file that they stand in
 	digest   string              // of what generation covers; "" when it must be made anew
 	certs    map[string]*certificate
-	owner    string                    // of the natives' file
-	natives  map[string]*nativeSection // by their heads
+	owner    string                     // of the natives' file
+	natives  map[string]*native.Section // by their heads
 	// What there is of Listeners, by their names. Never changed in place.
 	openings     map[string]*opening
 	restrictions map[string]*restriction
@@ -206,7 +208,7 @@ func (m *model) generation() string {
 		sum.Write([]byte(m.openings[name].front + m.openings[name].back))
 	}
 	for _, head := range sortedKeys(m.natives) {
-		sum.Write([]byte(m.natives[head].text))
+		sum.Write([]byte(m.natives[head].Text))
 	}
 	m.digest = hex.EncodeToString(sum.Sum(nil))[:20]
 	return m.digest

@@ -30,7 +30,7 @@ func (r *Reconciler) state(scope reconcilers.Scope) plan.State {
 		state[object.Key] = object
 		r.observeCertificates(state)
 		for _, n := range r.model.natives {
-			object := n.object()
+			object := sectionObject(n)
 			state[object.Key] = object
 		}
 		for _, n := range r.model.restrictions {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 )
 
 // parseFiles reads back what renderConfig and renderMap wrote. Whatever it
@@ -39,7 +40,7 @@ func parseFiles(owner string, files configs, routes []byte) *model {
 		}
 	}
 	m.put(e.sections())
-	m.owner, m.natives = owner, parseNatives(string(files[nativeName]))
+	m.owner, m.natives = owner, native.Parse(string(files[nativeName]))
 	return m
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
 // Labels are written by strangers, so they may ask only for ports that the
@@ -147,8 +148,8 @@ func (r *Reconciler) survey() {
 	var ours map[int]bool
 	taken := map[bind.Address]string{}
 	for _, b := range r.o.ports {
-		if i := slices.IndexFunc(r.user.binds, func(u userBind) bool { return u.Overlaps(b) }); i >= 0 {
-			taken[b] = b.String() + " is also that of " + r.user.binds[i].place
+		if i := slices.IndexFunc(r.user.Binds, func(u userfile.Bind) bool { return u.Overlaps(b) }); i >= 0 {
+			taken[b] = b.String() + " is also that of " + r.user.Binds[i].Place
 			continue
 		}
 		if had[b.String()] {

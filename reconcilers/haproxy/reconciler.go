@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
 var (
@@ -25,7 +26,7 @@ var (
 // goroutine; Watch runs beside them.
 type Reconciler struct {
 	o     Options
-	user  userFiles
+	user  userfile.Facts
 	base  string // what should stand before the services
 	pages pages  // the operator's own answers
 	// What the operator set up and has no effect: pages, the access log; and what was said of it.
@@ -102,15 +103,15 @@ func New(options Options) (*Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, err := readUserFiles(o.ConfigFiles)
+	user, err := userfile.Read(o.ConfigFiles)
 	if err != nil {
 		return nil, err
 	}
 	if o.StatsSocket == "" {
-		if user.statsSocket == "" {
+		if user.StatsSocket == "" {
 			return nil, errors.New("no stats socket is known: name it with --haproxy-stats-socket, or the user's files with --haproxy-config")
 		}
-		o.StatsSocket = user.statsSocket
+		o.StatsSocket = user.StatsSocket
 	}
 	pages, wrong := readPages(o.Errors, o.Dir, nil) // what is wrong keeps nothing from being served
 	metrics, err := newMetrics(o.Registry)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -165,14 +166,14 @@ func pending(steps []*step) []*step {
 func reasonOf(steps []*step) string {
 	reason := "service"
 	for _, s := range steps {
-		switch native := s.change.Object().Native.(type) {
+		switch of := s.change.Object().Native.(type) {
 		case condition:
 			before, _ := beforeCondition(s.change)
-			if before.process != native.process {
+			if before.process != of.process {
 				return "start"
 			}
 			reason = "sections"
-		case *nativeSection, *opening, *restriction:
+		case *native.Section, *opening, *restriction:
 			reason = "sections"
 		case *backend, place:
 			if s.change.Before != nil && reason == "service" {

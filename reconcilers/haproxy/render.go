@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
 // The files of ours, beside those of the services (see files.go). HAProxy loads
@@ -36,7 +37,7 @@ func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + d
 
 // renderBase writes what does not depend on services. taken are binds of ours that
 // somebody else has; restrains says that there are Listeners.
-func renderBase(o Options, user userFiles, p pages, taken map[bind.Address]string, restrains bool) string {
+func renderBase(o Options, user userfile.Facts, p pages, taken map[bind.Address]string, restrains bool) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	fmt.Fprintf(&b, headFormat, o.Owner)
@@ -45,11 +46,11 @@ func renderBase(o Options, user userFiles, p pages, taken map[bind.Address]strin
 	line("  expose-experimental-directives # for normalize-uri")
 	if o.Mode == Managed {
 		line("  stats socket %s mode 600 level admin", o.StatsSocket)
-		if !user.client {
+		if !user.Client {
 			line("  httpclient.ssl.verify none # nothing uses it; loading CAs would cost 40 ms with each reload")
 		}
 	}
-	if !user.hardStop {
+	if !user.HardStop {
 		line("  hard-stop-after %s", haproxyTime(o.HardStopAfter))
 	}
 	if o.streams() {

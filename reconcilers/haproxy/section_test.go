@@ -13,6 +13,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
 // declared returns a section as a manifest says it.
@@ -50,8 +51,8 @@ func frontendOf(tb testing.TB, name, address, backend string) v1.Section {
 	})
 }
 
-// native returns a bench that may reload at any time.
-func native(tb testing.TB) *bench {
+// sectioned returns a bench that may reload at any time.
+func sectioned(tb testing.TB) *bench {
 	tb.Helper()
 	b := managed(tb)
 	b.options.ReloadEvery = time.Millisecond
@@ -61,7 +62,7 @@ func native(tb testing.TB) *bench {
 
 // TestNativeLife takes native sections through everything that can become of them.
 func TestNativeLife(t *testing.T) {
-	b := native(t)
+	b := sectioned(t)
 	b.serve("shop", origin(t, "one"))
 	address := freeAddress(t)
 	b.shared.Sections = []v1.Section{answering(t, "hello", "hello", nil), frontendOf(t, "door", address, "hello")}
@@ -127,7 +128,7 @@ func TestNativeLife(t *testing.T) {
 
 // TestNativeEdited shows that the file is brought back to what was asked.
 func TestNativeEdited(t *testing.T) {
-	b := native(t)
+	b := sectioned(t)
 	b.shared.Sections = []v1.Section{answering(t, "hello", "hello", nil)}
 	b.sync()
 	file := b.r.dir.file(nativeName)
@@ -161,7 +162,7 @@ func TestNativeEdited(t *testing.T) {
 // TestNativePort keeps sections off ports that others have: HAProxy would find
 // out only when it loads the files.
 func TestNativePort(t *testing.T) {
-	b := native(t)
+	b := sectioned(t)
 	taken, free := origin(t, "other").Address.String(), freeAddress(t)
 	b.shared.Sections = []v1.Section{
 		answering(t, "hello", "hello", nil), frontendOf(t, "a-ours", b.options.Binds[0], "hello"), frontendOf(t, "b-others", taken, "hello"),
@@ -182,7 +183,7 @@ func TestNativePort(t *testing.T) {
 
 // TestNativeProblems lists what is refused before HAProxy sees it.
 func TestNativeProblems(t *testing.T) {
-	r := &Reconciler{o: Options{Owner: "lockstep"}, user: userFiles{sections: map[string]string{"listen stats": "/etc/haproxy/haproxy.cfg", "frontend www": "/etc/haproxy/haproxy.cfg"}}}
+	r := &Reconciler{o: Options{Owner: "lockstep"}, user: userfile.Facts{Sections: map[string]string{"listen stats": "/etc/haproxy/haproxy.cfg", "frontend www": "/etc/haproxy/haproxy.cfg"}}}
 	server := func(more fields) fields {
 		s := fields{"name": "one", "address": "127.0.0.1", "port": 80}
 		maps.Copy(s, more)
@@ -216,7 +217,7 @@ func TestNativeProblems(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			n, problem := r.translate(declared(t, "redis", 3, test.body))
 			if problem == nil {
-				t.Fatalf("made\n%s", n.text)
+				t.Fatalf("made\n%s", n.Text)
 			}
 			if problem.Reason != test.reason || !strings.Contains(problem.Message, test.words) || problem.Origin.Line != 3 || problem.Fix == "" {
 				t.Fatalf("got %+v", problem)
@@ -242,7 +243,7 @@ func TestNativeDocs(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	b := native(t)
+	b := sectioned(t)
 	for i := range file.Objects {
 		b.shared.Sections = append(b.shared.Sections, *file.Objects[i].Section)
 	}

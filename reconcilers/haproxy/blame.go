@@ -11,6 +11,8 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
 // blameBinds fails the steps about native sections and Listeners that listen where
@@ -23,10 +25,10 @@ func (r *Reconciler) blameBinds(steps []*step, want *model) bool {
 			continue
 		}
 		switch n := s.change.After.Native.(type) {
-		case *nativeSection:
-			if _, err := r.bindTrouble(n.text, want, own); err != nil {
+		case *native.Section:
+			if _, err := r.bindTrouble(n.Text, want, own); err != nil {
 				s.fail(v1.Conflict, err.Error(), "give one of them another port")
-				delete(want.natives, n.head) // the next one may have it
+				delete(want.natives, n.Head) // the next one may have it
 				found = true
 			}
 		case *opening:
@@ -43,16 +45,16 @@ func (r *Reconciler) blameBinds(steps []*step, want *model) bool {
 // bindTrouble says which of a text's binds can't be had, and why; text is of want, and
 // not of our own sections.
 func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bool) (bind.Address, error) {
-	theirs := slices.Clone(r.user.binds)
+	theirs := slices.Clone(r.user.Binds)
 	for _, b := range readBinds(want.base) {
-		theirs = append(theirs, userBind{Address: b, place: "Lockstep"})
+		theirs = append(theirs, userfile.Bind{Address: b, Place: "Lockstep"})
 	}
 	for place, other := range want.binding() {
 		if other == text {
 			continue
 		}
 		for _, b := range readBinds(other) {
-			theirs = append(theirs, userBind{Address: b, place: place})
+			theirs = append(theirs, userfile.Bind{Address: b, Place: place})
 		}
 	}
 	had := map[bind.Address]bool{}
@@ -66,7 +68,7 @@ func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bo
 	for _, b := range readBinds(text) {
 		for _, other := range theirs {
 			if b.Overlaps(other.Address) {
-				return b, fmt.Errorf("port %d is also that of %s", b.Port, other.place)
+				return b, fmt.Errorf("port %d is also that of %s", b.Port, other.Place)
 			}
 		}
 		if had[b] {
@@ -84,7 +86,7 @@ func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bo
 func (m *model) binding() iter.Seq2[string, string] {
 	return func(yield func(place, text string) bool) {
 		for _, head := range sortedKeys(m.natives) {
-			if !yield("the native "+head, m.natives[head].text) {
+			if !yield("the native "+head, m.natives[head].Text) {
 				return
 			}
 		}
@@ -149,8 +151,8 @@ func isRefusal(err error) bool {
 // when they go.
 func partition(steps []*step) (natives, others []*step) {
 	rank := func(s *step) int {
-		n, _ := s.change.Object().Native.(*nativeSection)
-		frontend, goes := strings.HasPrefix(n.head, "frontend "), s.change.After == nil
+		n, _ := s.change.Object().Native.(*native.Section)
+		frontend, goes := strings.HasPrefix(n.Head, "frontend "), s.change.After == nil
 		switch {
 		case !goes && !frontend:
 			return 0
@@ -162,7 +164,7 @@ func partition(steps []*step) (natives, others []*step) {
 		return 3
 	}
 	for _, s := range steps {
-		if _, ok := s.change.Object().Native.(*nativeSection); ok {
+		if _, ok := s.change.Object().Native.(*native.Section); ok {
 			natives = append(natives, s)
 		} else {
 			others = append(others, s)

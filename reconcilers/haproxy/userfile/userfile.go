@@ -1,4 +1,8 @@
-package haproxy
+// Package userfile reads the configuration files of HAProxy that are not ours.
+//
+// In: paths. Out: what must be known of these files to stay out of their way. They are
+// only ever read: client-native's parser would reorder and drop what it writes.
+package userfile
 
 import (
 	"fmt"
@@ -12,37 +16,37 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 )
 
-// userFiles is what we need to know of files that are not ours. They are only
-// ever read: client-native's parser would reorder and drop what it writes.
-type userFiles struct {
-	binds       []userBind
-	statsSocket string            // the first unix socket of the global section with level admin
-	hardStop    bool              // they bound old workers themselves
-	client      bool              // they may use HAProxy's own HTTP client
-	sections    map[string]string // paths of the files by the kinds and names of frontends, backends and listeners
+// Facts is what we need to know of files that are not ours.
+type Facts struct {
+	Binds       []Bind            // those with a port
+	StatsSocket string            // the first unix socket of the global section with level admin
+	HardStop    bool              // they bound old workers themselves
+	Client      bool              // they may use HAProxy's own HTTP client
+	Sections    map[string]string // paths of the files by the kinds and names of frontends, backends and listeners
 }
 
-// userBind is a bind in a file that is not ours.
-type userBind struct {
+// A Bind is an address on which a file that is not ours listens.
+type Bind struct {
 	bind.Address
-	place string // "frontend www of /etc/haproxy/haproxy.cfg"
+	Place string // "frontend www of /etc/haproxy/haproxy.cfg"
 }
 
-// readUserFiles reads files and, for those that are directories, their *.cfg.
-func readUserFiles(paths []string) (userFiles, error) {
-	u := userFiles{sections: map[string]string{}}
+// Read reads files and, for those that are directories, their *.cfg. It fails for one that
+// can't be read, or that client-native can't parse; what is wrong besides is HAProxy's to say.
+func Read(paths []string) (Facts, error) {
+	f := Facts{Sections: map[string]string{}}
 	for _, path := range paths {
 		files, err := configFiles(path)
 		if err != nil {
-			return u, err
+			return f, err
 		}
 		for _, file := range files {
-			if err := u.read(file); err != nil {
-				return u, err
+			if err := f.read(file); err != nil {
+				return f, err
 			}
 		}
 	}
-	return u, nil
+	return f, nil
 }
 
 func configFiles(path string) ([]string, error) {
@@ -66,20 +70,20 @@ func configFiles(path string) ([]string, error) {
 	return files, nil
 }
 
-func (u *userFiles) read(path string) error {
+func (f *Facts) read(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("HAProxy's configuration file %s (--haproxy-config): %w", path, err)
 	}
-	u.hardStop = u.hardStop || strings.Contains(string(text), "hard-stop-after")
-	u.client = u.client || strings.Contains(string(text), "httpclient") || strings.Contains(string(text), "lua-load")
+	f.HardStop = f.HardStop || strings.Contains(string(text), "hard-stop-after")
+	f.Client = f.Client || strings.Contains(string(text), "httpclient") || strings.Contains(string(text), "lua-load")
 	p, err := parser.New(options.Reader(strings.NewReader(string(text))), options.UseListenSectionParsers)
 	if err != nil {
 		return fmt.Errorf("HAProxy's configuration file %s can't be parsed: %w; check it with haproxy -c -f %s", path, err, path)
 	}
 	if data, err := p.Get(parser.Global, parser.GlobalSectionName, "stats socket"); err == nil {
 		if sockets, ok := data.([]types.Socket); ok {
-			u.readSockets(sockets)
+			f.readSockets(sockets)
 		}
 	}
 	for _, section := range []parser.Section{parser.Frontends, parser.Backends, parser.Listen} {
@@ -88,35 +92,35 @@ func (u *userFiles) read(path string) error {
 			continue // none of this kind
 		}
 		for _, name := range names {
-			u.sections[string(section)+" "+name] = path
+			f.Sections[string(section)+" "+name] = path
 			data, err := p.Get(section, name, "bind")
 			if err != nil {
 				continue // a section without one
 			}
 			if binds, ok := data.([]types.Bind); ok {
-				u.readBinds(binds, fmt.Sprintf("%s %s of %s", section, name, path))
+				f.readBinds(binds, fmt.Sprintf("%s %s of %s", section, name, path))
 			}
 		}
 	}
 	return nil
 }
 
-func (u *userFiles) readSockets(sockets []types.Socket) {
+func (f *Facts) readSockets(sockets []types.Socket) {
 	for _, socket := range sockets {
 		path := strings.TrimPrefix(socket.Path, "unix@")
-		if u.statsSocket == "" && strings.HasPrefix(path, "/") {
-			u.statsSocket = path
+		if f.StatsSocket == "" && strings.HasPrefix(path, "/") {
+			f.StatsSocket = path
 		}
 	}
 }
 
 // readBinds keeps those that name a port; what it can't read it leaves to HAProxy.
-func (u *userFiles) readBinds(binds []types.Bind, place string) {
+func (f *Facts) readBinds(binds []types.Bind, place string) {
 	for _, b := range binds {
 		for address := range strings.SplitSeq(b.Path, ",") {
 			address = strings.TrimPrefix(strings.TrimPrefix(address, "ipv4@"), "ipv6@")
 			if parsed, err := bind.Parse(address); err == nil {
-				u.binds = append(u.binds, userBind{Address: parsed, place: place})
+				f.Binds = append(f.Binds, Bind{Address: parsed, Place: place})
 			}
 		}
 	}
