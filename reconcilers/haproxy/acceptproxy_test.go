@@ -260,7 +260,7 @@ func TestManySources(t *testing.T) {
 		}
 	}
 	acceptable(t, r)
-	files, err := r.dir.readConfigs()
+	files, err := r.dir.ReadConfigs()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func (b *bench) has(name string) (running, written bool) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	text, err := b.r.dir.read(shardOf(name))
+	text, err := b.r.dir.Read(shardOf(name))
 	if err != nil {
 		b.t.Fatal(err)
 	}

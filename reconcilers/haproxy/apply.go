@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -51,7 +52,7 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
 	err := ctx.Err()
 	if err == nil {
-		err = r.dir.claim(r.o.Takeover)
+		err = r.dir.Claim(r.o.Takeover)
 	}
 	if err == nil && !r.known {
 		err = r.refresh(ctx)
@@ -169,12 +170,12 @@ func (r *Reconciler) settle() error {
 		if err != nil {
 			return err
 		}
-		if names, err = r.dir.differing(r.model); err != nil {
+		if names, err = r.dir.Differing(r.model.content()); err != nil {
 			return err
 		}
 	}
 	for _, name := range names {
-		if err := r.dir.update(name, r.model.renderConfig(name)); err != nil {
+		if err := r.dir.Update(name, r.model.renderConfig(name)); err != nil {
 			return err
 		}
 	}
@@ -199,14 +200,14 @@ func (r *Reconciler) settle() error {
 // are not touched.
 func (r *Reconciler) writeMaps(m *model, t *table) error {
 	if r.o.Mode == External {
-		if err := r.dir.update(hostsName, renderHosts(r.o.Owner, hostsOf(m))); err != nil {
+		if err := r.dir.Update(disk.Hosts, renderHosts(r.o.Owner, hostsOf(m))); err != nil {
 			return err
 		}
 	}
-	if err := r.dir.update(patternsName, renderPatterns(r.o.Owner, t.special.patterns())); err != nil {
+	if err := r.dir.Update(disk.Patterns, renderPatterns(r.o.Owner, t.special.patterns())); err != nil {
 		return err
 	}
-	return r.dir.update(mapName, renderMap(r.o.Owner, m, t))
+	return r.dir.Update(disk.Routes, renderMap(r.o.Owner, m, t))
 }
 
 // draftOf applies the steps that have not failed to sections.

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // Authorities are those that certificates of others must be issued by: containers'
@@ -29,9 +30,6 @@ type issuer struct {
 	// trouble is why it could not be read: what was read before stays. "" for none.
 	trouble string
 }
-
-// authorityPrefix begins the names of the copies in our directory.
-const authorityPrefix = "ca_"
 
 // systemAuthorities are where systems keep the authorities that they trust.
 var systemAuthorities = []string{
@@ -74,7 +72,7 @@ func readAuthority(path, own, kind string, system bool) (issuer, error) {
 // authorityName is the name of the copy of a text.
 func authorityName(text []byte) string {
 	sum := sha256.Sum256(text)
-	return authorityPrefix + hex.EncodeToString(sum[:])[:20] + ".pem"
+	return disk.AuthorityPrefix + hex.EncodeToString(sum[:])[:20] + ".pem"
 }
 
 // readAuthorities reads all of them for the first time: one that the operator named
@@ -151,7 +149,7 @@ func (r *Reconciler) authorityOf(s *v1.Service) (file, why, fix string) {
 }
 
 // copyPattern finds the copies that sections name.
-var copyPattern = regexp.MustCompile(`/[^ ]*/` + authorityPrefix + `[0-9a-f]+\.pem`)
+var copyPattern = regexp.MustCompile(`/[^ ]*/` + disk.AuthorityPrefix + `[0-9a-f]+\.pem`)
 
 // authorities returns the copies that a model's sections name, sorted.
 func (m *model) authorities() []string {
@@ -179,7 +177,7 @@ func (r *Reconciler) issuersOf(m *model) []issuer {
 // writeAuthorities puts the copies there that a model's sections name.
 func (r *Reconciler) writeAuthorities(m *model) error {
 	for _, a := range r.issuersOf(m) {
-		if err := r.dir.update(filepath.Base(a.file), a.text); err != nil {
+		if err := r.dir.Update(filepath.Base(a.file), a.text); err != nil {
 			return err
 		}
 	}
@@ -187,10 +185,10 @@ func (r *Reconciler) writeAuthorities(m *model) error {
 }
 
 // sayAuthorities reports whether the copies that a model names are there.
-func (d *directory) sayAuthorities(m *model) (bool, error) {
+func sayAuthorities(d *disk.Directory, m *model) (bool, error) {
 	for _, file := range m.authorities() {
-		text, err := d.read(filepath.Base(file))
-		if err != nil || file != d.file(authorityName(text)) {
+		text, err := d.Read(filepath.Base(file))
+		if err != nil || file != d.File(authorityName(text)) {
 			return false, err
 		}
 	}
@@ -199,11 +197,11 @@ func (d *directory) sayAuthorities(m *model) (bool, error) {
 
 // sweepAuthorities removes the copies that nothing names any more.
 func (r *Reconciler) sweepAuthorities() error {
-	left, err := filepath.Glob(r.dir.file(authorityPrefix + "*.pem"))
+	left, err := filepath.Glob(r.dir.File(disk.AuthorityPrefix + "*.pem"))
 	wanted := r.model.authorities()
 	for _, path := range left {
 		if err == nil && !slices.Contains(wanted, path) {
-			err = r.dir.commit("", filepath.Base(path))
+			err = r.dir.Remove(filepath.Base(path))
 		}
 	}
 	return err
@@ -215,8 +213,8 @@ func checkAuthority(path string) error {
 		return nil
 	}
 	base := filepath.Base(path)
-	digits := strings.TrimSuffix(strings.TrimPrefix(base, authorityPrefix), ".pem")
-	if !filepath.IsAbs(path) || base != authorityPrefix+digits+".pem" || strings.Trim(digits, "0123456789abcdef") != "" {
+	digits := strings.TrimSuffix(strings.TrimPrefix(base, disk.AuthorityPrefix), ".pem")
+	if !filepath.IsAbs(path) || base != disk.AuthorityPrefix+digits+".pem" || strings.Trim(digits, "0123456789abcdef") != "" {
 		return errors.New("a file of authorities is none of ours")
 	}
 	return charset.File.Check(path)

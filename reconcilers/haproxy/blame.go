@@ -178,6 +178,6 @@ func partition(steps []*step) (natives, others []*step) {
 func (r *Reconciler) tryOut(ctx context.Context, steps []*step) error {
 	want, table := r.wanted(steps)
 	staged, err := r.stage(ctx, want, table)
-	r.dir.discardAll(staged)
+	r.dir.DiscardAll(staged)
 	return err
 }

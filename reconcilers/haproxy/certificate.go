@@ -17,6 +17,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // certificate is what our TLS listeners prove themselves with: the certificate,
@@ -54,11 +55,11 @@ func (c *certificate) file() string {
 	case c.stray != "":
 		return c.stray
 	case c.name == defaultCertificate:
-		return certificatesDir + "/~default.pem" // no other file is called like this
+		return disk.CertificatesDir + "/~default.pem" // no other file is called like this
 	case strings.ContainsAny(c.name, "/:"), charset.Certificate.Check(c.name) != nil:
 		base = plainName(strings.TrimSuffix(path.Base(c.name), path.Ext(c.name))) + "~" + digest(c.name)
 	}
-	return certificatesDir + "/" + base + ".pem"
+	return disk.CertificatesDir + "/" + base + ".pem"
 }
 
 // plainName makes a text one that a file of ours may be called.

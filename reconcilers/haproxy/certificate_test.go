@@ -172,7 +172,7 @@ func TestRefusedCertificateLeavesNothingOpen(t *testing.T) {
 	b.shows(address, "one.test", one)
 	b.shows(address, "two.test", two)
 	// A change that somebody else has begun is not mixed into ours, nor ended.
-	b.tell("set ssl cert "+b.r.dir.file("certs/a.pem")+" <<\n"+two.Chain+two.Key.Reveal(), "Transaction created")
+	b.tell("set ssl cert "+b.r.dir.File("certs/a.pem")+" <<\n"+two.Chain+two.Key.Reveal(), "Transaction created")
 	renewed := a.declare("b", "two.test")
 	b.shared.Certificates = []v1.Certificate{one, renewed}
 	b.look()

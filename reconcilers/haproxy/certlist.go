@@ -11,15 +11,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // Certificates stand in a folder of our directory, chain and key of each in one
 // file that only its owner may read. HAProxy's list says which are loaded, and for
 // which names each is shown; its first one is shown where no name fits.
-const (
-	certificatesDir  = "certs"
-	certificatesName = "certs.list"
-)
 
 // certificateMark begins the comment that says of whom a line of the list is.
 const certificateMark = "# certificate "
@@ -47,7 +45,7 @@ func renderCertificates(owner, dir string, certs map[string]*certificate) []byte
 		return nil
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, headFormat, owner)
+	b.WriteString(disk.Head(owner))
 	for _, c := range inListOrder(certs) {
 		b.WriteString(certificateMark)
 		encoder := json.NewEncoder(&b)
@@ -68,10 +66,10 @@ func inListOrder(certs map[string]*certificate) []*certificate {
 	})
 }
 
-// readCertificates reads back what writeCertificates wrote. Whatever it does not
+// filedCertificates reads back what writeCertificates wrote. Whatever it does not
 // understand it leaves out, as parseFiles does.
-func (d *directory) readCertificates() (map[string]*certificate, error) {
-	list, err := d.read(certificatesName)
+func filedCertificates(d *disk.Directory) (map[string]*certificate, error) {
+	list, err := d.Read(disk.Certificates)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +87,7 @@ func (d *directory) readCertificates() (map[string]*certificate, error) {
 		if said.Name == "" || len(words) < 2 || strings.HasPrefix(line, "#") {
 			continue
 		}
-		text, err := d.read((&certificate{name: said.Name}).file())
+		text, err := d.Read((&certificate{name: said.Name}).file())
 		if err != nil {
 			return nil, err
 		}
@@ -103,13 +101,13 @@ func (d *directory) readCertificates() (map[string]*certificate, error) {
 }
 
 // sayCertificates reports whether the files hold exactly these certificates.
-func (d *directory) sayCertificates(certs map[string]*certificate) (bool, error) {
-	list, err := d.read(certificatesName)
-	if err != nil || !bytes.Equal(list, renderCertificates(d.owner, d.path, certs)) {
+func sayCertificates(d *disk.Directory, certs map[string]*certificate) (bool, error) {
+	list, err := d.Read(disk.Certificates)
+	if err != nil || !bytes.Equal(list, renderCertificates(d.Owner, d.Path, certs)) {
 		return false, err
 	}
 	for _, c := range certs {
-		if text, err := d.read(c.file()); err != nil || !bytes.Equal(text, c.bytes()) {
+		if text, err := d.Read(c.file()); err != nil || !bytes.Equal(text, c.bytes()) {
 			return false, err
 		}
 	}
@@ -119,25 +117,25 @@ func (d *directory) sayCertificates(certs map[string]*certificate) (bool, error)
 // writeCertificates makes the files say what a model says: the certificates
 // first, so that the list never names one that is missing. Those that it names no
 // more are left for pruneCertificates.
-func (d *directory) writeCertificates(certs map[string]*certificate) error {
+func writeCertificates(d *disk.Directory, certs map[string]*certificate) error {
 	if len(certs) == 0 {
 		return nil
 	}
-	if err := os.MkdirAll(d.file(certificatesDir), 0o700); err != nil {
-		return writeTrouble(d.file(certificatesDir), err)
+	if err := os.MkdirAll(d.File(disk.CertificatesDir), 0o700); err != nil {
+		return disk.Trouble(d.File(disk.CertificatesDir), err)
 	}
 	for _, c := range inListOrder(certs) {
-		if err := d.update(c.file(), c.bytes()); err != nil {
+		if err := d.Update(c.file(), c.bytes()); err != nil {
 			return err
 		}
 	}
-	return d.update(certificatesName, renderCertificates(d.owner, d.path, certs))
+	return d.Update(disk.Certificates, renderCertificates(d.Owner, d.Path, certs))
 }
 
 // pruneCertificates removes files of ours that a model does not name.
-func (d *directory) pruneCertificates(certs map[string]*certificate) error {
+func pruneCertificates(d *disk.Directory, certs map[string]*certificate) error {
 	if len(certs) == 0 {
-		if err := d.update(certificatesName, nil); err != nil {
+		if err := d.Update(disk.Certificates, nil); err != nil {
 			return err
 		}
 	}
@@ -145,37 +143,23 @@ func (d *directory) pruneCertificates(certs map[string]*certificate) error {
 	for _, c := range certs {
 		keep[c.file()] = true
 	}
-	entries, err := os.ReadDir(d.file(certificatesDir))
+	entries, err := os.ReadDir(d.File(disk.CertificatesDir))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("list %s: %w", d.file(certificatesDir), err)
+		return fmt.Errorf("list %s: %w", d.File(disk.CertificatesDir), err)
 	}
 	for _, entry := range entries {
-		name := certificatesDir + "/" + entry.Name()
+		name := disk.CertificatesDir + "/" + entry.Name()
 		if keep[name] || !strings.HasSuffix(name, ".pem") {
 			continue
 		}
-		if text, err := d.read(name); err != nil || !bytes.HasPrefix(text, []byte(certificateHead)) {
+		if text, err := d.Read(name); err != nil || !bytes.HasPrefix(text, []byte(certificateHead)) {
 			continue // somebody else's
 		}
-		if err := d.commit("", name); err != nil {
+		if err := d.Remove(name); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// sweepCertificates removes what a daemon left half-written when it was killed.
-func (d *directory) sweepCertificates() error {
-	left, err := filepath.Glob(d.file(certificatesDir) + "/.*.pem.*")
-	if err != nil {
-		return fmt.Errorf("list %s: %w", d.file(certificatesDir), err)
-	}
-	for _, path := range left {
-		if err := os.Remove(path); err != nil {
-			return writeTrouble(path, err)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -20,20 +21,20 @@ func (l liveCertificate) runs(c *certificate) bool {
 
 // lookAtCertificates reads ours from the process, by the names of their files;
 // nil when it has not loaded the list.
-func (d *directory) lookAtCertificates(s *socket.Session) (map[string]liveCertificate, error) {
-	answers, err := s.Send([]string{"show ssl cert", "show ssl crt-list -n " + d.file(certificatesName)})
+func lookAtCertificates(d *disk.Directory, s *socket.Session) (map[string]liveCertificate, error) {
+	answers, err := s.Send([]string{"show ssl cert", "show ssl crt-list -n " + d.File(disk.Certificates)})
 	if err != nil {
 		return nil, err
 	}
-	lines, known := d.parseList(answers[1])
+	lines, known := parseCertificateList(d, answers[1])
 	if !known {
 		return nil, nil
 	}
 	certs := map[string]liveCertificate{}
 	var names, commands []string
 	for line := range strings.Lines(answers[0]) {
-		if name, ours := d.certificateName(strings.TrimSpace(line)); ours {
-			names, commands = append(names, name), append(commands, "show ssl cert "+d.file(name))
+		if name, ours := ownCertificateName(d, strings.TrimSpace(line)); ours {
+			names, commands = append(names, name), append(commands, "show ssl cert "+d.File(name))
 		}
 	}
 	if answers, err = s.Send(commands); err != nil {
@@ -49,19 +50,19 @@ func (d *directory) lookAtCertificates(s *socket.Session) (map[string]liveCertif
 	return certs, nil
 }
 
-// certificateName takes the directory off a path, of ours alone.
-func (d *directory) certificateName(path string) (string, bool) {
-	name, ours := strings.CutPrefix(path, d.path+"/")
-	return name, ours && filepath.Dir(name) == certificatesDir
+// ownCertificateName takes the directory off a path, of ours alone.
+func ownCertificateName(d *disk.Directory, path string) (string, bool) {
+	name, ours := strings.CutPrefix(path, d.Path+"/")
+	return name, ours && filepath.Dir(name) == disk.CertificatesDir
 }
 
-// parseList reads the process's list, by the names of our files. It returns false
+// parseCertificateList reads the process's list, by the names of our files. It returns false
 // when the process has none.
-func (d *directory) parseList(answer string) (map[string][]socket.CrtLine, bool) {
+func parseCertificateList(d *disk.Directory, answer string) (map[string][]socket.CrtLine, bool) {
 	all, known := socket.ParseCrtList(answer)
 	lines := map[string][]socket.CrtLine{}
 	for _, line := range all {
-		if name, ours := d.certificateName(line.Path); ours {
+		if name, ours := ownCertificateName(d, line.Path); ours {
 			lines[name] = append(lines[name], line)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -123,7 +124,7 @@ func (m *model) listens() bool {
 			return true
 		}
 	}
-	return strings.Contains(m.base, "/"+certificatesName+" ")
+	return strings.Contains(m.base, "/"+disk.Certificates+" ")
 }
 
 // liveCertificates is what a process has that has just loaded the model.
@@ -140,10 +141,10 @@ func (m *model) liveCertificates() map[string]liveCertificate {
 
 // settleCertificates makes the files say what the model says.
 func (r *Reconciler) settleCertificates() error {
-	if err := r.dir.writeCertificates(r.model.certs); err != nil {
+	if err := writeCertificates(r.dir, r.model.certs); err != nil {
 		return err
 	}
-	return r.dir.pruneCertificates(r.model.certs)
+	return pruneCertificates(r.dir, r.model.certs)
 }
 
 // blameCertificates fails the steps about certificates that HAProxy names in its
@@ -156,7 +157,7 @@ func (r *Reconciler) blameCertificates(steps []*step, err error) bool {
 			continue
 		}
 		c, ok := s.change.After.Native.(*certificate)
-		if ok && strings.Contains(err.Error(), r.dir.file(c.file())) {
+		if ok && strings.Contains(err.Error(), r.dir.File(c.file())) {
 			s.fail(v1.GatewayRejected, "HAProxy refuses the certificate: "+err.Error(), "replace it by one that HAProxy takes")
 			found = true
 		}

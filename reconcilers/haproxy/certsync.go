@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -28,7 +29,7 @@ func (rt *runtime) keepCertificate(c *certificate) error {
 	}
 	r.certs[c.file()] = live
 	if !slices.Contains(live.filters, c.filters()) {
-		answers, err := rt.command("add ssl crt-list " + r.dir.file(certificatesName) + " <<\n" + c.line(r.dir.path) + "\n")
+		answers, err := rt.command("add ssl crt-list " + r.dir.File(disk.Certificates) + " <<\n" + c.line(r.dir.Path) + "\n")
 		if err != nil {
 			return err
 		}
@@ -65,7 +66,7 @@ func (rt *runtime) openForCertificates() error {
 		if !begun {
 			continue
 		}
-		if _, ours := rt.r.dir.certificateName(path); !ours {
+		if _, ours := ownCertificateName(rt.r.dir, path); !ours {
 			return fmt.Errorf("somebody else is changing the certificate %s in HAProxy, which takes one change at a time; if it was forgotten: abort ssl cert %s", path, path)
 		}
 		_, err := rt.command("abort ssl cert " + path)
@@ -77,7 +78,7 @@ func (rt *runtime) openForCertificates() error {
 // setCertificate gives the process chain and key. Whatever fails in between is
 // taken back: HAProxy would add the next certificate to a change that was left open.
 func (rt *runtime) setCertificate(c *certificate, there bool) error {
-	path := rt.r.dir.file(c.file())
+	path := rt.r.dir.File(c.file())
 	var commands []string
 	if !there {
 		commands = append(commands, "new ssl cert "+path)
@@ -120,7 +121,7 @@ func certificateRefused(c *certificate, answer string) error {
 
 // unlist takes a certificate off the list, but for its line with the filters to keep.
 func (rt *runtime) unlist(name, keep string) error {
-	list := rt.r.dir.file(certificatesName)
+	list := rt.r.dir.File(disk.Certificates)
 	if err := rt.open(); err != nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func (rt *runtime) unlist(name, keep string) error {
 		rt.broken = true
 		return err
 	}
-	lines, _ := rt.r.dir.parseList(answer)
+	lines, _ := parseCertificateList(rt.r.dir, answer)
 	var commands []string
 	kept := keep == ""
 	for _, line := range lines[name] {
@@ -137,7 +138,7 @@ func (rt *runtime) unlist(name, keep string) error {
 			kept = true
 			continue
 		}
-		commands = append(commands, "del ssl crt-list "+list+" "+rt.r.dir.file(name)+":"+line.Number)
+		commands = append(commands, "del ssl crt-list "+list+" "+rt.r.dir.File(name)+":"+line.Number)
 	}
 	if len(commands) == 0 {
 		return nil
@@ -168,7 +169,7 @@ func (rt *runtime) dropCertificate(c *certificate) error {
 	if err := rt.unlist(c.file(), ""); err != nil {
 		return err
 	}
-	answers, err := rt.command("del ssl cert " + r.dir.file(c.file()))
+	answers, err := rt.command("del ssl cert " + r.dir.File(c.file()))
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // conflicts finds binds that we are about to add and somebody else has.
@@ -59,13 +60,13 @@ func conflict(message, fix string) error {
 // check asks HAProxy itself about the whole set of files. A set that is wrong
 // without ours is tried again later; one that ours makes wrong waits for a
 // change of what is asked.
-func (r *Reconciler) check(ctx context.Context, s staged) error {
+func (r *Reconciler) check(ctx context.Context, s disk.Staged) error {
 	if r.program == "" {
 		if err := r.askProgram(ctx); err != nil {
 			return err
 		}
 	}
-	files, err := r.dir.configs(s)
+	files, err := r.dir.Configs(s)
 	if err != nil {
 		return err
 	}
@@ -75,10 +76,10 @@ func (r *Reconciler) check(ctx context.Context, s staged) error {
 	}
 	for name, path := range s {
 		if path != "" {
-			message = strings.ReplaceAll(message, path, r.dir.file(name))
+			message = strings.ReplaceAll(message, path, r.dir.File(name))
 		}
 	}
-	strangers, err := r.dir.strangers()
+	strangers, err := r.dir.Strangers()
 	if err != nil {
 		return err
 	}

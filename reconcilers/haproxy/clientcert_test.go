@@ -26,6 +26,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // pair returns a certificate as a client holds it.
@@ -413,7 +414,7 @@ func TestClientAuthorityIsRenewed(t *testing.T) {
 	if one, new := status(first), status(other.pair("client")); one != 0 || new != 200 {
 		t.Errorf("after the authority was replaced: %d %d", one, new)
 	}
-	copies, err := filepath.Glob(b.r.dir.file(authorityPrefix + "*"))
+	copies, err := filepath.Glob(b.r.dir.File(disk.AuthorityPrefix + "*"))
 	if err != nil || len(copies) != 2 {
 		t.Errorf("copies are %v %v", copies, err)
 	}
@@ -558,7 +559,7 @@ func TestProofOutlastsTheMap(t *testing.T) {
 	if _, shown := b.r.running[flagProof]; shown {
 		t.Error("the secret counts as a route")
 	}
-	if text, err := os.ReadFile(b.r.dir.file(mapName)); err != nil || b.r.proof == "" || strings.Contains(string(text), b.r.proof) {
+	if text, err := os.ReadFile(b.r.dir.File(disk.Routes)); err != nil || b.r.proof == "" || strings.Contains(string(text), b.r.proof) {
 		t.Errorf("the secret %q stands in a file, or is none: %v", b.r.proof, err)
 	}
 }

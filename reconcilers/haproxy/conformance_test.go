@@ -14,6 +14,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -145,15 +146,15 @@ func (g *gateway) counted() int { return int(g.writes.Load()) + g.made() }
 func (g *gateway) world() string {
 	var b strings.Builder
 	r := g.r
-	files, err := r.dir.readConfigs()
+	files, err := r.dir.ReadConfigs()
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	routes, err := r.dir.read(mapName)
+	routes, err := r.dir.Read(disk.Routes)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	if files[configName] == nil {
+	if files[disk.Config] == nil {
 		return "nothing\n"
 	}
 	m := parseFiles(r.o.Owner, files, routes)
@@ -171,7 +172,7 @@ func (g *gateway) world() string {
 		b.WriteString(m.sections[name].config)
 	}
 	b.WriteString(renamed(r.o.Owner, names, string(routes)))
-	patterns, err := r.dir.read(patternsName)
+	patterns, err := r.dir.Read(disk.Patterns)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -219,7 +220,7 @@ func (g *gateway) world() string {
 
 // certificates renders the files of certificates.
 func (g *gateway) certificates() string {
-	list, err := g.r.dir.read(certificatesName)
+	list, err := g.r.dir.Read(disk.Certificates)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -240,7 +241,7 @@ func (g *gateway) certificates() string {
 
 // ownDefault returns what tells our own default certificate from another's.
 func (g *gateway) ownDefault() []string {
-	certs, err := g.r.dir.readCertificates()
+	certs, err := filedCertificates(g.r.dir)
 	if err != nil {
 		g.t.Fatal(err)
 	}

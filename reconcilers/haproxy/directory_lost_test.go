@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // TestDirectoryEmptied: what was deleted under a daemon that runs is written
@@ -34,8 +35,8 @@ func TestDirectoryEmptied(t *testing.T) {
 			b.serve("shop", origin(t, "three"))
 			b.sync()
 			b.want("shop.test", "/", 200, "three")
-			for _, name := range []string{markName, lockName} {
-				if _, err := os.Stat(b.r.dir.file(name)); err != nil {
+			for _, name := range []string{disk.Mark, disk.Lock} {
+				if _, err := os.Stat(b.r.dir.File(name)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -75,7 +76,7 @@ func (b *bench) empty(whole bool) {
 		}
 		paths = nil
 		for _, entry := range entries {
-			paths = append(paths, b.r.dir.file(entry.Name()))
+			paths = append(paths, b.r.dir.File(entry.Name()))
 		}
 	}
 	for _, path := range paths {
@@ -93,7 +94,7 @@ func TestMarkDeleted(t *testing.T) {
 	b.sync()
 	unmark := func() {
 		t.Helper()
-		if err := os.Remove(b.r.dir.file(markName)); err != nil {
+		if err := os.Remove(b.r.dir.File(disk.Mark)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,7 +107,7 @@ func TestMarkDeleted(t *testing.T) {
 	b.restart()
 	b.sync()
 	unmark()
-	if err := b.r.dir.release(); err != nil {
+	if err := b.r.dir.Release(); err != nil {
 		t.Fatal(err)
 	}
 	other := *b
@@ -114,21 +115,7 @@ func TestMarkDeleted(t *testing.T) {
 	other.open()
 	_, err := other.try(reconcilers.Scope{Fresh: true})
 	wantConflict(t, err, `written for owner "lockstep"`)
-	if err := b.r.dir.claim(false); err != nil {
+	if err := b.r.dir.Claim(false); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestWrittenFor(t *testing.T) {
-	for text, owner := range map[string]string{
-		"# mine\n": "",
-		"# Written by Lockstep for the owner \"a-b\": changes made here are overwritten.\nglobal\n": "a-b",
-		"# Written by Lockstep for the owner \"a\": and more\n":                                     "",
-		shardHead + "backend a-b:shop from a-b::defaults\n":                                         "a-b",
-		shardHead + "# mine\n": "",
-	} {
-		if got, written := writtenFor([]byte(text)); written != (owner != "") || written && got != owner {
-			t.Errorf("%q: %q %t, want %q", text, got, written, owner)
-		}
 	}
 }

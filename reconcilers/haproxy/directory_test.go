@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 func TestOneWriter(t *testing.T) {
@@ -22,7 +23,7 @@ func TestOneWriter(t *testing.T) {
 	other.serve("shop", origin(t, "two"))
 	_, err := other.try(reconcilers.Scope{Fresh: true})
 	wantConflict(t, err, "runs now")
-	if err := b.r.dir.release(); err != nil {
+	if err := b.r.dir.Release(); err != nil {
 		t.Fatal(err)
 	}
 	other.options.Writer = "another state directory"
@@ -49,7 +50,7 @@ func TestStrangersFilesStay(t *testing.T) {
 	if err := os.MkdirAll(b.options.Dir, 0o755); err != nil { //nolint:gosec // as in life
 		t.Fatal(err)
 	}
-	path := filepath.Join(b.options.Dir, configName)
+	path := filepath.Join(b.options.Dir, disk.Config)
 	if err := os.WriteFile(path, []byte("# mine\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -102,9 +103,9 @@ func TestOneEventOneFile(t *testing.T) {
 	b.sync()
 	b.serve("new", origin(t, "three"))
 	b.sync()
-	left, err := b.r.dir.ownConfigs()
-	if err != nil || !slices.Equal(left, []string{configName, shardOf("new")}) {
-		t.Fatalf("%v %v are left, want %s and %s", left, err, configName, shardOf("new"))
+	left, err := b.r.dir.OwnConfigs()
+	if err != nil || !slices.Equal(left, []string{disk.Config, shardOf("new")}) {
+		t.Fatalf("%v %v are left, want %s and %s", left, err, disk.Config, shardOf("new"))
 	}
 	b.want("new.test", "/", 200, "three")
 }
@@ -124,11 +125,11 @@ func TestOneEventOfASpareOneFile(t *testing.T) {
 		b.sync("shop")
 		b.want("shop.test", "/", 200, body)
 		file := shardOf(b.liveName("shop"))
-		if !strings.HasPrefix(file, sparesPrefix) {
+		if !strings.HasPrefix(file, disk.SparePrefix) {
 			t.Fatalf("shop stands in %s", file)
 		}
 		for name, inode := range b.inodes() {
-			if changed := before[name] != inode; changed != (name == file || name == mapName && i == 0) {
+			if changed := before[name] != inode; changed != (name == file || name == disk.Routes && i == 0) {
 				t.Fatalf("event %d: %s was written: %t", i, name, changed)
 			}
 		}
@@ -138,14 +139,14 @@ func TestOneEventOfASpareOneFile(t *testing.T) {
 // inodes tells one version of each of our files from the next.
 func (b *bench) inodes() map[string]uint64 {
 	b.t.Helper()
-	names, err := b.r.dir.list()
+	names, err := b.r.dir.List()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	inodes := map[string]uint64{}
-	for _, name := range append(names, mapName) {
+	for _, name := range append(names, disk.Routes) {
 		var stat syscall.Stat_t
-		if err := syscall.Stat(b.r.dir.file(name), &stat); err != nil {
+		if err := syscall.Stat(b.r.dir.File(name), &stat); err != nil {
 			b.t.Fatal(err)
 		}
 		inodes[name] = stat.Ino

@@ -21,6 +21,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // kept is a connection to HAProxy.
@@ -135,7 +136,7 @@ func TestPages(t *testing.T) {
 	}
 	b.sync()
 	b.want("nobody.test", "/", 404, "gone fishing")
-	copies, err := filepath.Glob(b.r.dir.file(pagePrefix + "404*"))
+	copies, err := filepath.Glob(b.r.dir.File(disk.PagePrefix + "404*"))
 	if err != nil || len(copies) != 1 {
 		t.Errorf("copies left: %v, %v", copies, err)
 	}

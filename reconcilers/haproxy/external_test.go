@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // documented returns the haproxy.cfg that docs/haproxy.md shows, for userConfig's places.
@@ -69,7 +70,7 @@ func external(t *testing.T, config string) *bench {
 	if err := os.Mkdir(ours, 0o755); err != nil { //nolint:gosec // as docs/haproxy.md says
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(ours, hostsName), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(ours, disk.Hosts), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	address := freeAddress(t)

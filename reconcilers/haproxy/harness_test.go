@@ -101,7 +101,7 @@ func (b *bench) stop() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if err := errors.Join(r.process.stop(ctx), r.dir.release()); err != nil {
+	if err := errors.Join(r.process.stop(ctx), r.dir.Release()); err != nil {
 		b.t.Error(err)
 	}
 }
@@ -119,7 +119,7 @@ func (b *bench) open() {
 // restart ends the daemon, not HAProxy, and begins a new one.
 func (b *bench) restart() {
 	b.t.Helper()
-	if err := b.r.dir.release(); err != nil {
+	if err := b.r.dir.Release(); err != nil {
 		b.t.Fatal(err)
 	}
 	b.open()

@@ -18,6 +18,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -351,17 +352,17 @@ func known(line string) bool {
 // intact looks for anything that is not of the form that we write.
 func (b *bench) intact(t *testing.T, field, evil string) {
 	t.Helper()
-	files, err := b.r.dir.readConfigs()
+	files, err := b.r.dir.ReadConfigs()
 	if err != nil {
 		t.Fatal(err)
 	}
 	services := ""
 	for name, text := range files {
-		if name != configName {
-			services += strings.TrimPrefix(string(text), shardHead)
+		if name != disk.Config {
+			services += strings.TrimPrefix(string(text), disk.ShardHead)
 		}
 	}
-	if config := string(files[configName]); strings.ReplaceAll(b.r.base, generationHole, b.r.model.generation()) != config {
+	if config := string(files[disk.Config]); strings.ReplaceAll(b.r.base, generationHole, b.r.model.generation()) != config {
 		t.Fatalf("%s %q reached what belongs to no service:\n%s", field, evil, config)
 	}
 	for line := range strings.Lines(services) {
@@ -369,7 +370,7 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 			t.Fatalf("%s %q became the line %q", field, evil, line)
 		}
 	}
-	patterns, err := os.ReadFile(b.r.dir.file(patternsName))
+	patterns, err := os.ReadFile(b.r.dir.File(disk.Patterns))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -444,13 +445,13 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("global\n"+servicesMark), []byte("backend lockstep:a from x\n  server a 1.2.3.4:5 weight 0 # draining 3 # id b\n"), []byte(routeMark+`{"name":"a.b","service":"a","hosts":["x"]}`+"\n"))
 	f.Add([]byte("global\n"+servicesMark), []byte("backend lockstep::spare00001 from x # service a\n  timeout connect 5000ms\n  # retired\nbackend lockstep::spare00002 from x # service a\n"), []byte(nil))
 	f.Fuzz(func(t *testing.T, base, services, routes []byte) {
-		m := parseFiles("lockstep", configs{configName: base, shardOf("a"): services, shardOf(pools[0].name(1)): services}, routes)
-		written := configs{}
+		m := parseFiles("lockstep", map[string][]byte{disk.Config: base, shardOf("a"): services, shardOf(pools[0].name(1)): services}, routes)
+		written := map[string][]byte{}
 		for _, name := range m.configNames() {
 			written[name] = m.renderConfig(name)
 		}
 		again := parseFiles("lockstep", written, renderMap("lockstep", m, newTable("lockstep", m)))
-		if d := cmp.Diff(renderAll(m), renderAll(again)); m.base != "" && d != "" && bytes.Count(written[configName], []byte(servicesMark)) == 1 {
+		if d := cmp.Diff(renderAll(m), renderAll(again)); m.base != "" && d != "" && bytes.Count(written[disk.Config], []byte(servicesMark)) == 1 {
 			t.Fatalf("-once +twice:\n%s", d)
 		}
 	})

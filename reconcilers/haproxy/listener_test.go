@@ -16,6 +16,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // listen puts a Listener into what belongs to no service; hosts that it has to itself
@@ -100,7 +101,7 @@ func TestListener(t *testing.T) {
 	b.shared.Listeners = nil
 	b.sync()
 	b.deserted(partners)
-	if text, err := b.r.dir.read(configName); err != nil || strings.Contains(string(text), "listener") {
+	if text, err := b.r.dir.Read(disk.Config); err != nil || strings.Contains(string(text), "listener") {
 		t.Errorf("something of Listeners is left (%v):\n%s", err, text)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -58,8 +59,8 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 	}
 	answers, err := s.Send([]string{
 		"show backend", "show servers state",
-		"show map " + r.dir.file(mapName), "show map " + r.dir.file(hostsName),
-		"show map " + r.dir.file(patternsName),
+		"show map " + r.dir.File(disk.Routes), "show map " + r.dir.File(disk.Hosts),
+		"show map " + r.dir.File(disk.Patterns),
 	})
 	if err != nil {
 		return w, err
@@ -87,6 +88,6 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 		}
 	}
 	w.patterns = socket.ParseOrderedMap(answers[4])
-	w.certs, err = r.dir.lookAtCertificates(s)
+	w.certs, err = lookAtCertificates(r.dir, s)
 	return w, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/internal/pause"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -84,7 +85,7 @@ func (l *loading) await(ctx context.Context) (identity, error) {
 			return identity{}, err
 		}
 		if err := pause.For(ctx, wait); err != nil {
-			return identity{}, fmt.Errorf("HAProxy has not loaded %s: %w", r.dir.file(configName), last)
+			return identity{}, fmt.Errorf("HAProxy has not loaded %s: %w", r.dir.File(disk.Config), last)
 		}
 	}
 }
@@ -111,7 +112,7 @@ func (l *loading) doubt(ctx context.Context) error {
 		if r.process != nil {
 			words = r.process.lastWords()
 		}
-		return fmt.Errorf("HAProxy could not load %s though haproxy -c accepts it; the old worker goes on: %s", r.dir.file(configName), words)
+		return fmt.Errorf("HAProxy could not load %s though haproxy -c accepts it; the old worker goes on: %s", r.dir.File(disk.Config), words)
 	case now == l.before:
 		r.o.Log.Debug("haproxy lost a reload, asking again")
 		return l.ask(ctx)
@@ -162,7 +163,7 @@ func (r *Reconciler) askWorker(ctx context.Context, pid int, command string) (st
 // handOver reports whether an old worker passes everything on, and sees to it
 // that it does. secret is what it vouches by, or any word.
 func (r *Reconciler) handOver(ctx context.Context, pid int, secret string) (bool, error) {
-	answer, err := r.askWorker(ctx, pid, fmt.Sprintf("get map %s %s", r.dir.file(mapName), flagHandover))
+	answer, err := r.askWorker(ctx, pid, fmt.Sprintf("get map %s %s", r.dir.File(disk.Routes), flagHandover))
 	switch {
 	case err != nil:
 		return false, err
@@ -174,7 +175,7 @@ func (r *Reconciler) handOver(ctx context.Context, pid int, secret string) (bool
 		return false, nil
 	}
 	r.metrics.commands.WithLabelValues("add map").Inc()
-	_, err = r.askWorker(ctx, pid, fmt.Sprintf("add map %s %s %s", r.dir.file(mapName), flagHandover, secret))
+	_, err = r.askWorker(ctx, pid, fmt.Sprintf("add map %s %s %s", r.dir.File(disk.Routes), flagHandover, secret))
 	return err == nil, err
 }
 

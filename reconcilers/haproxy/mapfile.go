@@ -3,9 +3,10 @@ package haproxy
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // routes.map holds, service by service, each route as a comment and below it the
@@ -58,7 +59,7 @@ func (r *route) comment() string {
 func renderMap(owner string, m *model, t *table) []byte {
 	var b bytes.Buffer
 	b.Grow(t.written + t.written/8)
-	fmt.Fprintf(&b, headFormat, owner)
+	b.WriteString(disk.Head(owner))
 	for _, name := range m.order {
 		b.WriteString(t.text(m.sections[name]))
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -50,7 +51,7 @@ func (rt *runtime) replacePatterns(lines []string) error {
 			return err
 		}
 	}
-	if err := rt.replace(rt.r.dir.file(patternsName), lines, patternEnd); err != nil {
+	if err := rt.replace(rt.r.dir.File(disk.Patterns), lines, patternEnd); err != nil {
 		return err
 	}
 	rt.r.patterns = append(slices.Clone(lines), patternEnd)
@@ -73,9 +74,9 @@ func (rt *runtime) entries(keys []string) error {
 		case wanted && !there:
 			additions = append(additions, key+" "+want)
 		case wanted && have != want:
-			commands = append(commands, "set map "+r.dir.file(mapName)+" "+escape(key)+" "+want)
+			commands = append(commands, "set map "+r.dir.File(disk.Routes)+" "+escape(key)+" "+want)
 		case !wanted && there:
-			commands = append(commands, "del map "+r.dir.file(mapName)+" "+escape(key))
+			commands = append(commands, "del map "+r.dir.File(disk.Routes)+" "+escape(key))
 		}
 	}
 	if len(additions)+len(commands) == 0 {
@@ -84,7 +85,7 @@ func (rt *runtime) entries(keys []string) error {
 	if len(commands) > wholeMap {
 		return rt.replaceMap()
 	}
-	file := r.dir.file(mapName)
+	file := r.dir.File(disk.Routes)
 	answers, err := rt.command(append(payloads("add map "+file, additions), commands...)...)
 	if err == nil {
 		err = refused(answers)
@@ -116,7 +117,7 @@ func (rt *runtime) replaceMap() error {
 	if rt.r.proof != "" { // workers that were replaced vouch by it still
 		lines = append(lines, flagProof+" "+rt.r.proof)
 	}
-	if err := rt.replace(rt.r.dir.file(mapName), lines); err != nil {
+	if err := rt.replace(rt.r.dir.File(disk.Routes), lines); err != nil {
 		return err
 	}
 	rt.r.running = all
@@ -195,7 +196,7 @@ func hostsOf(m *model) map[string]bool {
 
 func renderHosts(owner string, hosts map[string]bool) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, headFormat, owner)
+	b.WriteString(disk.Head(owner))
 	for _, host := range slices.Sorted(maps.Keys(hosts)) {
 		b.WriteString(host + " " + gateName(owner) + "\n")
 	}
@@ -212,7 +213,7 @@ func (rt *runtime) hostEntries(steps []*step) error {
 	next := r.model.clone()
 	next.put(r.draftOf(r.model, steps))
 	want := hostsOf(next)
-	file := r.dir.file(hostsName)
+	file := r.dir.File(disk.Hosts)
 	var additions, commands []string
 	for _, host := range slices.Sorted(maps.Keys(want)) {
 		if !r.hosts[host] {

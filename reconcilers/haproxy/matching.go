@@ -3,6 +3,8 @@ package haproxy
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // renderMatching finds the map's line for a request and puts it into txn.m.
@@ -47,7 +49,7 @@ func renderGates(line func(string, ...any), file, condition string) {
 // says that there are any for its host, and takes the first that matches if
 // its order is above that of what was found so far. See patterns.go.
 func renderPatternMatching(line func(string, ...any), o Options, p pages) {
-	file, patterns := filepath.Join(o.Dir, mapName), filepath.Join(o.Dir, patternsName)
+	file, patterns := filepath.Join(o.Dir, disk.Routes), filepath.Join(o.Dir, disk.Patterns)
 	// All must fit into the buffer once more, and a path that matching could take long over gets no answer.
 	line("http-request %s if %s { var(txn.h) -m len gt 255 }", p.answer(400, "bad host"), gated)
 	line("http-request %s if %s { var(txn.p) -m len gt %d } { str(%s),map_beg(%s) -m found }", p.answer(414, "path too long"), gated, maxMatched, gateLong, file)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // metrics count what was done to HAProxy. A round that changes nothing moves
@@ -22,14 +24,14 @@ type metrics struct {
 
 // fileLabel names a file in a metric; all of the services' count as one.
 func fileLabel(name string) string {
-	if strings.HasPrefix(name, shardPrefix) {
-		return shardPrefix + "*.cfg"
+	if strings.HasPrefix(name, disk.ShardPrefix) {
+		return disk.ShardPrefix + "*.cfg"
 	}
-	if strings.HasPrefix(name, certificatesDir+"/") {
-		return certificatesDir + "/*.pem"
+	if strings.HasPrefix(name, disk.CertificatesDir+"/") {
+		return disk.CertificatesDir + "/*.pem"
 	}
-	if strings.HasPrefix(name, authorityPrefix) {
-		return authorityPrefix + "*.pem"
+	if strings.HasPrefix(name, disk.AuthorityPrefix) {
+		return disk.AuthorityPrefix + "*.pem"
 	}
 	return name
 }

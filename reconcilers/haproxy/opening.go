@@ -10,6 +10,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -66,7 +67,7 @@ func (r *Reconciler) openingOf(l *v1.Listener) *opening {
 
 // tlsWords is what a bind bears that ends TLS, with a space before each word.
 func tlsWords(o Options) string {
-	return " ssl crt-list " + filepath.Join(o.Dir, certificatesName) + " alpn h2,http/1.1" + o.asking()
+	return " ssl crt-list " + filepath.Join(o.Dir, disk.Certificates) + " alpn h2,http/1.1" + o.asking()
 }
 
 // object is what a plan knows of the addresses.
@@ -108,7 +109,7 @@ func (o *opening) accepts() string {
 }
 
 // endsTLS reports whether TLS is ended at one of the addresses.
-func (o *opening) endsTLS() bool { return strings.Contains(o.front, "/"+certificatesName+" ") }
+func (o *opening) endsTLS() bool { return strings.Contains(o.front, "/"+disk.Certificates+" ") }
 
 // gateLine begins the line of the frontend before which those of openings stand.
 const gateLine = " name gate accept-proxy\n"

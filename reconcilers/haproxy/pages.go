@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // page is an answer of the operator's own. HAProxy reads a copy in our directory:
@@ -35,9 +36,6 @@ var (
 
 // contentTypes are what the endings of pages say.
 var contentTypes = map[string]string{".html": "text/html; charset=utf-8", ".json": "application/json", ".txt": "text/plain; charset=utf-8"}
-
-// pagePrefix begins the names of the copies in our directory.
-const pagePrefix = "error_"
 
 // readPages reads the pages of a directory, for copies in our own: files named by a status, as
 // "404.html" or "503.json". Others are none of our business, but one that looks
@@ -81,7 +79,7 @@ func readPages(dir, own string, before pages) (pages, []v1.Problem) {
 				continue
 			}
 			// A name for each text: what is loaded keeps its copy while another is tried.
-			file := filepath.Join(own, pagePrefix+strconv.Itoa(status)+"_"+digest(string(text)))
+			file := filepath.Join(own, disk.PagePrefix+strconv.Itoa(status)+"_"+digest(string(text)))
 			all[status] = page{file: file, contentType: contentType, text: text}
 		}
 	}
@@ -137,7 +135,7 @@ func (r *Reconciler) rereadPages() {
 func (r *Reconciler) writePages() error {
 	for _, status := range slices.Sorted(maps.Keys(r.pages)) {
 		have := r.pages[status]
-		if err := r.dir.update(filepath.Base(have.file), have.text); err != nil {
+		if err := r.dir.Update(filepath.Base(have.file), have.text); err != nil {
 			return err
 		}
 	}
@@ -146,10 +144,10 @@ func (r *Reconciler) writePages() error {
 
 // sweepPages removes the copies that nothing names any more.
 func (r *Reconciler) sweepPages() error {
-	left, err := filepath.Glob(r.dir.file(pagePrefix + "*"))
+	left, err := filepath.Glob(r.dir.File(disk.PagePrefix + "*"))
 	for _, path := range left {
 		if err == nil && !strings.Contains(r.model.base, path) {
-			err = r.dir.commit("", filepath.Base(path))
+			err = r.dir.Remove(filepath.Base(path))
 		}
 	}
 	return err

@@ -9,15 +9,16 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 )
 
 // parseFiles reads back what renderConfig and renderMap wrote. Whatever it
 // does not understand it leaves out; the caller renders the result again and
 // sees from the difference that the files are not as we left them.
-func parseFiles(owner string, files configs, routes []byte) *model {
+func parseFiles(owner string, files map[string][]byte, routes []byte) *model {
 	m := newModel()
-	head, _, ok := strings.Cut(string(files[configName]), servicesMark)
+	head, _, ok := strings.Cut(string(files[disk.Config]), servicesMark)
 	if !ok {
 		return m
 	}
@@ -26,7 +27,7 @@ func parseFiles(owner string, files configs, routes []byte) *model {
 	m.rebase(openGeneration(base, owner))
 	e := newEdit(owner, m)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if name != configName && name != nativeName {
+		if name != disk.Config && name != disk.Native {
 			parseBackends(e, owner, name, string(files[name]))
 		}
 	}
@@ -40,7 +41,7 @@ func parseFiles(owner string, files configs, routes []byte) *model {
 		}
 	}
 	m.put(e.sections())
-	m.owner, m.natives = owner, native.Parse(string(files[nativeName]))
+	m.owner, m.natives = owner, native.Parse(string(files[disk.Native]))
 	return m
 }
 

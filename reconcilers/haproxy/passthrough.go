@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // TLS is passed on by the name that the client asks for (SNI): a frontend of mode
@@ -145,7 +146,7 @@ func renderPassthrough(b *strings.Builder, o Options) {
 		return
 	}
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
-	file := filepath.Join(o.Dir, mapName)
+	file := filepath.Join(o.Dir, disk.Routes)
 	fmt.Fprintf(b, "frontend %s from %s\n", passName(o.Owner), streamsName(o.Owner))
 	for _, bind := range o.TLSBinds {
 		line("bind %s", bind)

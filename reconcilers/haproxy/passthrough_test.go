@@ -15,6 +15,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // passing returns a bench whose listener for TLS lets services have connections
@@ -287,7 +288,7 @@ func TestPassthroughGoesOn(t *testing.T) {
 	if got := b.r.table.target(&held); got != "" || held.passedOn(got)[0].value != "closed|0|0|0|one.default" {
 		t.Errorf("a route that nobody serves leads to %q", held.passedOn(got)[0].value)
 	}
-	b.tell("set map "+b.r.dir.file(mapName)+" "+nameKey("one.test")+" "+held.passedOn("")[0].value, "")
+	b.tell("set map "+b.r.dir.File(disk.Routes)+" "+nameKey("one.test")+" "+held.passedOn("")[0].value, "")
 	if _, err := tryHandshake(address, "one.test"); err == nil {
 		t.Error("a name that nobody serves gets an answer")
 	}

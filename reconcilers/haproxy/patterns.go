@@ -3,7 +3,6 @@ package haproxy
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -12,14 +11,14 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
-// patternsName is the file of rows that no map of prefixes can express: those
+// patterns.map holds the rows that no map of prefixes can express: those
 // with methods, headers or regular expressions. Each is one regular expression
 // over "=host:METHOD:headers/path", the headers as lines that end with "\r\n";
 // the first that matches wins, so they stand in their order. Only requests to
 // hosts that have any are compared with them.
-const patternsName = "patterns.map"
 
 // patternEnd stands at the end of the patterns and matches nothing. HAProxy
 // remembers what it compared until a pattern comes or goes, and takes no
@@ -257,7 +256,7 @@ func orderOf(line string) int64 {
 
 func renderPatterns(owner string, lines []string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, headFormat, owner)
+	b.WriteString(disk.Head(owner))
 	for _, line := range lines {
 		b.WriteString(line + "\n")
 	}

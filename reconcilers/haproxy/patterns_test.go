@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -84,7 +85,7 @@ func TestPatternsAtRuntime(t *testing.T) {
 
 	// Edited by hand, in the process and in the file.
 	for _, command := range []string{"clear map ", "del map ", "add map "} {
-		command += b.r.dir.file(patternsName)
+		command += b.r.dir.File(disk.Patterns)
 		switch {
 		case strings.HasPrefix(command, "del"):
 			command += " " + strings.ReplaceAll(strings.Fields(b.r.patterns[0])[0], `\`, `\\`)

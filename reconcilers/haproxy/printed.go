@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -35,19 +36,19 @@ func (r *Reconciler) printed(m *model, t *table) []reconcilers.File {
 	var files []reconcilers.File
 	add := func(name string, text []byte) {
 		if text != nil {
-			files = append(files, reconcilers.File{Name: name, Path: r.dir.file(name), Text: string(text)})
+			files = append(files, reconcilers.File{Name: name, Path: r.dir.File(name), Text: string(text)})
 		}
 	}
 	for _, name := range m.configNames() {
 		add(name, m.renderConfig(name))
 	}
-	add(mapName, renderMap(r.o.Owner, m, t))
-	add(patternsName, renderPatterns(r.o.Owner, t.special.patterns()))
+	add(disk.Routes, renderMap(r.o.Owner, m, t))
+	add(disk.Patterns, renderPatterns(r.o.Owner, t.special.patterns()))
 	if r.o.Mode == External {
-		add(hostsName, renderHosts(r.o.Owner, hostsOf(m)))
+		add(disk.Hosts, renderHosts(r.o.Owner, hostsOf(m)))
 	}
 	if m.listens() {
-		add(certificatesName, renderCertificates(r.o.Owner, r.dir.path, m.certs))
+		add(disk.Certificates, renderCertificates(r.o.Owner, r.dir.Path, m.certs))
 	}
 	for _, status := range slices.Sorted(maps.Keys(r.pages)) {
 		add(filepath.Base(r.pages[status].file), r.pages[status].text)

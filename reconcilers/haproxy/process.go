@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lockstep/lockstep/internal/pause"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -198,7 +199,7 @@ func (p *process) start(ctx context.Context, arguments []string) error {
 	p.trimLog()
 	log, err := os.OpenFile(p.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return writeTrouble(p.logFile(), err)
+		return disk.Trouble(p.logFile(), err)
 	}
 	defer log.Close()
 	command := exec.Command(p.options.Binary, arguments...) // without ctx: it outlives us

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -31,7 +32,7 @@ const vouched = "{ var(txn.vouched) -m bool }"
 
 // renderVouching takes a worker's word, and that of nobody else.
 func renderVouching(line func(string, ...any), o Options) {
-	line("http-request set-var(txn.secret) str(%s),map_beg(%s) if %s", flagProof, filepath.Join(o.Dir, mapName), byGate)
+	line("http-request set-var(txn.secret) str(%s),map_beg(%s) if %s", flagProof, filepath.Join(o.Dir, disk.Routes), byGate)
 	line("http-request set-var(txn.shown) req.hdr(%s),field(1,|) if %s", proofHeader, byGate)
 	line("http-request set-var(txn.named) req.hdr(%s),field(3,|) if %s", proofHeader, byGate)
 	line("http-request set-var(txn.vouched) bool(true) if %s { var(txn.secret) -m len ge 32 } { var(txn.shown),strcmp(txn.secret) eq 0 } { req.hdr(%s),field(2,|) -m str %s }",
@@ -52,7 +53,7 @@ func (r *Reconciler) vouch(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer s.Close()
-	answer, err := s.Ask("get map " + r.dir.file(mapName) + " " + flagProof)
+	answer, err := s.Ask("get map " + r.dir.File(disk.Routes) + " " + flagProof)
 	if err != nil {
 		return "", err
 	}
@@ -75,7 +76,7 @@ func (r *Reconciler) vouch(ctx context.Context) (string, error) {
 		r.proof = hex.EncodeToString(random[:])
 	}
 	r.metrics.commands.WithLabelValues("add map").Inc()
-	answer, err = s.Ask("add map " + r.dir.file(mapName) + " " + flagProof + " " + r.proof)
+	answer, err = s.Ask("add map " + r.dir.File(disk.Routes) + " " + flagProof + " " + r.proof)
 	if err == nil && strings.TrimSpace(answer) != "" {
 		err = fmt.Errorf("HAProxy answers %q", socket.FirstLine(answer))
 	}

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
@@ -33,7 +34,7 @@ type Reconciler struct {
 	pageNotices, logNotices []v1.Problem
 	noticed                 map[string]bool
 
-	dir     *directory
+	dir     *disk.Directory
 	process *process // nil when external
 	metrics *metrics
 	reloads *rate.Limiter
@@ -128,9 +129,9 @@ func New(options Options) (*Reconciler, error) {
 		return nil, err
 	}
 	r.rebase()
-	r.dir = &directory{
-		path: o.Dir, owner: o.Owner, writer: o.Writer, before: r.before,
-		wrote: func(name string) { metrics.files.WithLabelValues(fileLabel(name)).Inc() },
+	r.dir = &disk.Directory{
+		Path: o.Dir, Owner: o.Owner, Writer: o.Writer, Object: baseKey, Before: r.before,
+		Wrote: func(name string) { metrics.files.WithLabelValues(fileLabel(name)).Inc() },
 	}
 	if o.Mode == Managed {
 		r.process = &process{options: o}
@@ -148,7 +149,7 @@ func (r *Reconciler) Close() error {
 		defer cancel()
 		err = r.process.stop(ctx)
 	}
-	return errors.Join(err, r.dir.release())
+	return errors.Join(err, r.dir.Release())
 }
 
 // End implements reconcilers.Keeper.
@@ -156,7 +157,7 @@ func (r *Reconciler) End(ctx context.Context) error {
 	if r.process == nil {
 		return nil
 	}
-	if err := r.dir.claim(r.o.Takeover); err != nil {
+	if err := r.dir.Claim(r.o.Takeover); err != nil {
 		return err
 	}
 	return r.process.stop(ctx)
@@ -165,5 +166,5 @@ func (r *Reconciler) End(ctx context.Context) error {
 // keeper reports whether this is the one writer. One that watched and found
 // nothing to do has not claimed the directory yet.
 func (r *Reconciler) keeper() bool {
-	return r.dir.lock != nil || r.watching.Load() && r.dir.claim(false) == nil
+	return r.dir.Held() || r.watching.Load() && r.dir.Claim(false) == nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -89,33 +90,33 @@ func (r *Reconciler) unreached(ctx context.Context, process string) {
 
 // readFiles compares the files with what we know, or learns it from them.
 func (r *Reconciler) readFiles() error {
-	files, err := r.dir.readConfigs()
+	files, err := r.dir.ReadConfigs()
 	if err != nil {
 		return err
 	}
-	routes, err := r.dir.read(mapName)
+	routes, err := r.dir.Read(disk.Routes)
 	if err != nil {
 		return err
 	}
-	patterns, err := r.dir.read(patternsName)
+	patterns, err := r.dir.Read(disk.Patterns)
 	if err != nil {
 		return err
 	}
-	marked, err := r.dir.read(markName)
+	marked, err := r.dir.Read(disk.Mark)
 	if err != nil {
 		return err
 	}
 	if r.model == nil {
 		r.model = parseFiles(r.o.Owner, files, routes)
-		if r.model.certs, err = r.dir.readCertificates(); err != nil {
+		if r.model.certs, err = filedCertificates(r.dir); err != nil {
 			return err
 		}
 	}
-	certs, err := r.dir.sayCertificates(r.model.certs)
+	certs, err := sayCertificates(r.dir, r.model.certs)
 	if err != nil {
 		return err
 	}
-	said, err := r.dir.sayAuthorities(r.model)
+	said, err := sayAuthorities(r.dir, r.model)
 	if err != nil {
 		return err
 	}
@@ -125,9 +126,9 @@ func (r *Reconciler) readFiles() error {
 	switch {
 	case r.behind.any():
 		r.condition.files = "unwritten"
-	case files[configName] == nil || routes == nil || patterns == nil || marked == nil:
+	case files[disk.Config] == nil || routes == nil || patterns == nil || marked == nil:
 		r.condition.files = "missing"
-	case !files.say(r.model) || !bytes.Equal(routes, renderMap(r.o.Owner, r.model, r.table)) ||
+	case !say(files, r.model) || !bytes.Equal(routes, renderMap(r.o.Owner, r.model, r.table)) ||
 		!bytes.Equal(patterns, renderPatterns(r.o.Owner, r.table.special.patterns())):
 		r.condition.files = "edited"
 		r.metrics.drift.WithLabelValues("files").Inc()

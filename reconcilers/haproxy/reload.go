@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
@@ -36,7 +37,7 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 		failAll(steps, err)
 		return
 	}
-	err = r.dir.commitAll(staged)
+	err = r.dir.CommitAll(staged)
 	if err == nil {
 		err = r.writeMaps(want, table)
 	}
@@ -88,13 +89,13 @@ func (r *Reconciler) fitting(steps []*step) (want *model, table *table, left []*
 // stage writes the files that are to change beside the real ones and has them
 // checked. Maps that are missing must be there for it: HAProxy refuses to start
 // without them.
-func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (staged, error) {
+func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (disk.Staged, error) {
 	r.behind.certs = true // until they are live, and those that go are gone
-	if err := r.dir.writeCertificates(want.certs); err != nil {
+	if err := writeCertificates(r.dir, want.certs); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{mapName, patternsName} {
-		have, err := r.dir.read(name)
+	for _, name := range []string{disk.Routes, disk.Patterns} {
+		have, err := r.dir.Read(name)
 		if err == nil && have == nil {
 			err = r.writeMaps(want, table)
 		}
@@ -108,12 +109,12 @@ func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (stag
 	if err := r.writeAuthorities(want); err != nil {
 		return nil, err
 	}
-	staged, err := r.dir.stageAll(want)
+	staged, err := r.dir.StageAll(want.content())
 	if err != nil {
 		return nil, err
 	}
 	if err := r.check(ctx, staged); err != nil {
-		r.dir.discardAll(staged)
+		r.dir.DiscardAll(staged)
 		return nil, err
 	}
 	return staged, nil

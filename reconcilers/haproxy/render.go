@@ -8,22 +8,15 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
-)
-
-// The files of ours, beside those of the services (see files.go). HAProxy loads
-// every *.cfg of the directory.
-const (
-	configName = "lockstep.cfg"
-	mapName    = "routes.map"
-	hostsName  = "hosts.map"
 )
 
 // generationHole stands in the base text where the generation goes.
 const generationHole = "@GENERATION@"
 
 // servicesMark ends the base text.
-const servicesMark = "# the services stand in " + shardPrefix + "*.cfg\n"
+const servicesMark = "# the services stand in " + disk.ShardPrefix + "*.cfg\n"
 
 // genVariable names the process-wide variable that holds the generation.
 func genVariable(owner string) string {
@@ -40,7 +33,7 @@ func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + d
 func renderBase(o Options, user userfile.Facts, p pages, taken map[bind.Address]string, restrains bool) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	fmt.Fprintf(&b, headFormat, o.Owner)
+	b.WriteString(disk.Head(o.Owner))
 	line("global")
 	line("  set-var %s str(%s)", genVariable(o.Owner), generationHole)
 	line("  expose-experimental-directives # for normalize-uri")
@@ -121,7 +114,7 @@ func renderFrontend(b *strings.Builder, o Options, p pages, restrains bool) {
 	}
 	line("bind %s"+strings.TrimSuffix(gateLine, "\n"), gateAddress(o))
 	renderAccept(line, o, " !{ so_name -m beg "+bindPrefix+" }")
-	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, filepath.Join(o.Dir, mapName))
+	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, filepath.Join(o.Dir, disk.Routes))
 	renderPeer(line, o)
 	renderLog(line, o)
 	line(noReplay)
@@ -136,9 +129,9 @@ func renderFrontend(b *strings.Builder, o Options, p pages, restrains bool) {
 	for _, step := range []string{"percent-decode-unreserved", "percent-to-uppercase", "path-strip-dot", "path-strip-dotdot full", "path-merge-slashes"} {
 		line("http-request normalize-uri %s", step)
 	}
-	renderGates(line, filepath.Join(o.Dir, mapName), "")
-	renderMatching(line, filepath.Join(o.Dir, mapName))
-	renderGates(line, filepath.Join(o.Dir, mapName), " !{ var(txn.y) -m found } "+missing)
+	renderGates(line, filepath.Join(o.Dir, disk.Routes), "")
+	renderMatching(line, filepath.Join(o.Dir, disk.Routes))
+	renderGates(line, filepath.Join(o.Dir, disk.Routes), " !{ var(txn.y) -m found } "+missing)
 	renderPatternMatching(line, o, p)
 	line("http-request set-var(txn.m) str(%s|0|0) if { var(txn.old) -m found }", gateName(o.Owner))
 	if restrains {

@@ -16,6 +16,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -116,19 +117,19 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	if err := os.Mkdir(options.Dir, 0o755); err != nil { //nolint:gosec // HAProxy may be another user
 		t.Fatal(err)
 	}
-	files, err := r.dir.stageAll(want)
+	files, err := r.dir.StageAll(want.content())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.dir.commitAll(files), r.writeMaps(want, table), r.dir.writeCertificates(want.certs)); err != nil {
+	if err := errors.Join(r.dir.CommitAll(files), r.writeMaps(want, table), writeCertificates(r.dir, want.certs)); err != nil {
 		t.Fatal(err)
 	}
 	acceptable(t, r)
 	sameAgain(t, r, want)
 	samePrinted(t, r, printed)
 	var golden []txtar.File
-	for _, name := range append(want.configNames(), mapName, patternsName, hostsName, certificatesName) {
-		text, err := r.dir.read(name)
+	for _, name := range append(want.configNames(), disk.Routes, disk.Patterns, disk.Hosts, disk.Certificates) {
+		text, err := r.dir.Read(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,11 +150,11 @@ func samePrinted(t *testing.T, r *Reconciler, printed []reconcilers.File) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, file := range printed {
-		text, err := r.dir.read(file.Name)
-		if err != nil || file.Path != r.dir.file(file.Name) {
+		text, err := r.dir.Read(file.Name)
+		if err != nil || file.Path != r.dir.File(file.Name) {
 			t.Fatal(file, err)
 		}
-		if d := cmp.Diff(string(text), file.Text); d != "" && file.Name != certificatesName {
+		if d := cmp.Diff(string(text), file.Text); d != "" && file.Name != disk.Certificates {
 			t.Errorf("%s (-written +printed)\n%s", file.Name, d)
 		}
 		seen[file.Name] = true
@@ -177,7 +178,7 @@ func acceptable(t *testing.T, r *Reconciler) {
 		t.Log("haproxy is not installed: its opinion is not asked")
 		return
 	}
-	files, err := r.dir.configs(nil)
+	files, err := r.dir.Configs(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,22 +195,22 @@ func acceptable(t *testing.T, r *Reconciler) {
 // sameAgain reads the files back and renders them again.
 func sameAgain(t *testing.T, r *Reconciler, want *model) {
 	t.Helper()
-	files, err := r.dir.readConfigs()
+	files, err := r.dir.ReadConfigs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes, err := r.dir.read(mapName)
+	routes, err := r.dir.Read(disk.Routes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	again := parseFiles(r.o.Owner, files, routes)
-	if again.certs, err = r.dir.readCertificates(); err != nil {
+	if again.certs, err = filedCertificates(r.dir); err != nil {
 		t.Fatal(err)
 	}
-	if same, err := r.dir.sayCertificates(again.certs); err != nil || !same || len(again.certs) != len(want.certs) {
+	if same, err := sayCertificates(r.dir, again.certs); err != nil || !same || len(again.certs) != len(want.certs) {
 		t.Fatalf("certificates read back: %v %v, want %v", again.certs, err, want.certs)
 	}
-	if d := cmp.Diff(renderAll(want), renderAll(again)); d != "" || !files.say(again) {
+	if d := cmp.Diff(renderAll(want), renderAll(again)); d != "" || !say(files, again) {
 		t.Fatalf("read back (-written +read)\n%s", d)
 	}
 	if d := cmp.Diff(string(routes), string(renderMap(r.o.Owner, again, newTable(r.o.Owner, again)))); d != "" {

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -84,7 +85,7 @@ const restrainLine = "http-request set-var(txn.at) so_name,field(2,.)"
 // case and without a final dot, for routes of other hosts must not answer there by another
 // spelling. What a worker that was replaced gets is not its business any more.
 func renderRestraint(line func(string, ...any), o Options, p pages) {
-	file := filepath.Join(o.Dir, mapName)
+	file := filepath.Join(o.Dir, disk.Routes)
 	const here = "!" + passes
 	line(restrainLine)
 	line("http-request set-var(txn.lh) var(txn.h),lower,regsub([.]+$,)")

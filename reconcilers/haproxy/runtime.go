@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -42,7 +43,7 @@ func (r *Reconciler) fallBehind(steps []*step, base bool) {
 		r.behind.configs = map[string]bool{}
 	}
 	if base {
-		r.behind.configs[configName] = true
+		r.behind.configs[disk.Config] = true
 	}
 	for _, s := range steps {
 		switch native := s.change.Object().Native.(type) {

@@ -10,13 +10,10 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
-
-// nativeName is the file of all native sections. It is their record, too: what it
-// says is compared with what is asked for, also by the next daemon.
-const nativeName = shardPrefix + "native.cfg"
 
 // sectionObject is what a plan knows of a section.
 func sectionObject(n *native.Section) *plan.Object {
@@ -122,13 +119,15 @@ func (r *Reconciler) nativeText(kind native.Kind, name string, body map[string]a
 	return text, nil
 }
 
-// renderNatives writes the file; nil when there are no sections.
+// renderNatives writes the file of all native sections; nil when there are none. It is
+// their record, too: what it says is compared with what is asked for, also by the next
+// daemon.
 func (m *model) renderNatives() []byte {
 	if len(m.natives) == 0 {
 		return nil
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, headFormat, m.owner)
+	b.WriteString(disk.Head(m.owner))
 	native.Write(&b, m.natives)
 	return b.Bytes()
 }

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
@@ -88,7 +89,7 @@ func TestNativeLife(t *testing.T) {
 		t.Fatalf("%v, failed: %v", err, failed)
 	}
 	if f := failed[0]; f.Reason != v1.GatewayRejected || f.Origin.String() != "native.yaml:10:1" || f.Object.String() != "section/hello" ||
-		!strings.Contains(f.Message, "nonsense") || !strings.Contains(f.Message, "/"+nativeName+":") {
+		!strings.Contains(f.Message, "nonsense") || !strings.Contains(f.Message, "/"+disk.Native+":") {
 		t.Fatalf("refused with %+v", f)
 	}
 	b.want("any.test", "/", 200, "hello again")
@@ -121,7 +122,7 @@ func TestNativeLife(t *testing.T) {
 	if _, _, err := b.fetch("any.test", "/"); err == nil {
 		t.Fatal("the frontend still listens")
 	}
-	if _, err := os.Stat(b.r.dir.file(nativeName)); !os.IsNotExist(err) {
+	if _, err := os.Stat(b.r.dir.File(disk.Native)); !os.IsNotExist(err) {
 		t.Fatalf("the file is left: %v", err)
 	}
 }
@@ -131,7 +132,7 @@ func TestNativeEdited(t *testing.T) {
 	b := sectioned(t)
 	b.shared.Sections = []v1.Section{answering(t, "hello", "hello", nil)}
 	b.sync()
-	file := b.r.dir.file(nativeName)
+	file := b.r.dir.File(disk.Native)
 	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // HAProxy before 3.4 gets a new backend by a reload only. So that a brand-new service
@@ -29,8 +31,8 @@ type pool struct {
 
 // pools are the kinds: one for each of the settings that most services have.
 var pools = []pool{
-	{prefix: ":spare", file: sparesPrefix, settings: defaultSettings},
-	{prefix: ":tcp", file: shardPrefix + "tcp_", settings: defaultStream},
+	{prefix: ":spare", file: disk.SparePrefix, settings: defaultSettings},
+	{prefix: ":tcp", file: disk.StreamSparePrefix, settings: defaultStream},
 }
 
 // lastSpare is the highest number that their names and files have room for.

@@ -93,7 +93,7 @@ func TestEditedSpareIsNoticed(t *testing.T) {
 			b.sync()
 			b.plain("new", origin(t, "two"))
 			b.sync()
-			config := b.r.dir.file(shardOf(b.liveName("new")))
+			config := b.r.dir.File(shardOf(b.liveName("new")))
 			before, err := os.ReadFile(config)
 			if err != nil {
 				t.Fatal(err)

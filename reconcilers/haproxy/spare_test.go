@@ -113,7 +113,7 @@ func TestBrandNewServices(t *testing.T) {
 		t.Fatalf("HAProxy was started and reloaded %d times, worker %v was %v", n, b.r.live, worker)
 	}
 	all("one")
-	config, err := b.r.dir.read(b.r.model.fileOf("b07"))
+	config, err := b.r.dir.Read(b.r.model.fileOf("b07"))
 	line := "backend lockstep:" + b.liveName("b07") + " from lockstep::defaults"
 	if !b.r.can().addsBackends {
 		line += " # service b07"

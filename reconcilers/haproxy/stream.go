@@ -10,6 +10,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
 // Streams are connections that are passed on as they are: those to a port, and those
@@ -142,7 +143,7 @@ func renderStreams(b *strings.Builder, o Options, taken map[bind.Address]string)
 		}
 	}
 	renderAccept(line, o, "")
-	line("tcp-request connection set-var(sess.m) so_name,concat(%s),map_beg(%s)", tagListen, filepath.Join(o.Dir, mapName))
+	line("tcp-request connection set-var(sess.m) so_name,concat(%s),map_beg(%s)", tagListen, filepath.Join(o.Dir, disk.Routes))
 	line("tcp-request connection reject if !{ var(sess.m) -m found }")
 	renderStreamLog(line, o, `"port":%[so_name]`, "var(sess.m)", "")
 	line("use_backend %%[var(sess.m),field(1,|)]")

@@ -19,6 +19,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -160,17 +161,17 @@ func TestDriftIsRepaired(t *testing.T) {
 		{name: "weight", commands: []string{"set server lockstep:shop/one weight 3"}},
 		{name: "address", commands: []string{"set server lockstep:shop/one addr 127.0.0.9 port 9"}},
 		{name: "server added", commands: []string{"add server lockstep:shop/evil 127.0.0.9:9", "enable server lockstep:shop/evil"}},
-		{name: "route removed", commands: []string{"del map " + b.r.dir.file(mapName) + " shop.test|c"}},
-		{name: "route changed", commands: []string{"set map " + b.r.dir.file(mapName) + " shop.test|c nowhere"}},
-		{name: "route added", commands: []string{"add map " + b.r.dir.file(mapName) + " evil.test|c lockstep:shop"}},
-		{name: "map emptied", commands: []string{"clear map " + b.r.dir.file(mapName)}},
+		{name: "route removed", commands: []string{"del map " + b.r.dir.File(disk.Routes) + " shop.test|c"}},
+		{name: "route changed", commands: []string{"set map " + b.r.dir.File(disk.Routes) + " shop.test|c nowhere"}},
+		{name: "route added", commands: []string{"add map " + b.r.dir.File(disk.Routes) + " evil.test|c lockstep:shop"}},
+		{name: "map emptied", commands: []string{"clear map " + b.r.dir.File(disk.Routes)}},
 		{name: "file edited", file: shardOf("shop"), edit: func(text string) string { return strings.Replace(text, "weight 100", "weight 1", 1) }},
 		{name: "line added", file: shardOf("shop"), edit: func(text string) string { return text + "  option httpchk\n" }},
 		{name: "file emptied", file: shardOf("shop"), edit: func(string) string { return "" }},
 		{name: "file removed", file: shardOf("shop"), edit: nil},
 		{name: "file added", file: "lockstep_99.cfg", edit: func(string) string { return "backend lockstep:evil from lockstep::defaults\n" }},
-		{name: "line added to our sections", file: configName, edit: func(text string) string { return text + "  option httpchk\n" }},
-		{name: "our sections emptied", file: configName, edit: func(string) string { return "" }},
+		{name: "line added to our sections", file: disk.Config, edit: func(text string) string { return text + "  option httpchk\n" }},
+		{name: "our sections emptied", file: disk.Config, edit: func(string) string { return "" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, command := range c.commands {
@@ -183,11 +184,11 @@ func TestDriftIsRepaired(t *testing.T) {
 				}
 				s.Close()
 			}
-			before, err := b.r.dir.readConfigs()
+			before, err := b.r.dir.ReadConfigs()
 			if err != nil {
 				t.Fatal(err)
 			}
-			switch path := b.r.dir.file(c.file); {
+			switch path := b.r.dir.File(c.file); {
 			case c.edit != nil:
 				err = os.WriteFile(path, []byte(c.edit(string(before[c.file]))), 0o644) //nolint:gosec // as HAProxy reads it
 			case c.file != "":
@@ -214,7 +215,7 @@ func TestDriftIsRepaired(t *testing.T) {
 			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
 				t.Fatalf("not repaired: %s", sentences(p))
 			}
-			after, err := b.r.dir.readConfigs()
+			after, err := b.r.dir.ReadConfigs()
 			if d := cmp.Diff(before, after); err != nil || d != "" {
 				t.Fatalf("the files are others now: %v\n%s", err, d)
 			}
@@ -277,7 +278,7 @@ func TestFilesThatCanNotBeWritten(t *testing.T) {
 			}
 			b.serve("shop", origin(t, "two"))
 			failed, err := b.try(reconcilers.Scope{Services: []string{"shop"}})
-			if len(failed) > 0 || !errors.Is(err, errno) || !strings.Contains(err.Error(), b.r.dir.file(shardOf("shop"))) || !strings.Contains(err.Error(), "; ") {
+			if len(failed) > 0 || !errors.Is(err, errno) || !strings.Contains(err.Error(), b.r.dir.File(shardOf("shop"))) || !strings.Contains(err.Error(), "; ") {
 				t.Fatalf("%v %v", failed, err)
 			}
 			b.want("shop.test", "/", 200, "two") // what runs goes on

@@ -22,6 +22,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -232,14 +233,14 @@ func TestDriftOfCertificatesIsUndone(t *testing.T) {
 	mine, theirs := a.declare("shop", "shop.test"), a.declare("other", "other.test")
 	b.shared.Certificates = []v1.Certificate{mine}
 	b.sync()
-	path := b.r.dir.file("certs/shop.pem")
+	path := b.r.dir.File("certs/shop.pem")
 	b.tell("set ssl cert "+path+" <<\n"+theirs.Chain+theirs.Key.Reveal(), "Transaction created")
 	b.tell("commit ssl cert "+path, "Success")
-	stray := b.r.dir.file("certs/stray.pem")
+	stray := b.r.dir.File("certs/stray.pem")
 	b.tell("new ssl cert "+stray, "New empty")
 	b.tell("set ssl cert "+stray+" <<\n"+theirs.Chain+theirs.Key.Reveal(), "Transaction created")
 	b.tell("commit ssl cert "+stray, "Success")
-	b.tell("add ssl crt-list "+b.r.dir.file(certificatesName)+" "+stray, "Success")
+	b.tell("add ssl crt-list "+b.r.dir.File(disk.Certificates)+" "+stray, "Success")
 	b.shows(address, "shop.test", theirs)
 	if _, err := b.try(reconcilers.Scope{Fresh: true}); err != nil {
 		t.Fatal(err)

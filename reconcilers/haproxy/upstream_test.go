@@ -16,6 +16,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -226,7 +227,7 @@ func TestAuthorityIsRenewed(t *testing.T) {
 	}
 	b.sync()
 	b.want("web.test", "/", 200, "web-1")
-	copies, err := filepath.Glob(b.r.dir.file(authorityPrefix + "*"))
+	copies, err := filepath.Glob(b.r.dir.File(disk.AuthorityPrefix + "*"))
 	if err != nil || len(copies) != 1 {
 		t.Errorf("copies are %v %v, want the one that is named", copies, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -92,7 +93,7 @@ func renderVia(b *strings.Builder, o Options) {
 		return
 	}
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
-	file, gate := filepath.Join(o.Dir, mapName), gateAddress(o)+"-via"
+	file, gate := filepath.Join(o.Dir, disk.Routes), gateAddress(o)+"-via"
 	fmt.Fprintf(b, "frontend %s from %s\n", viaFrontend(o.Owner), defaultsName(o.Owner))
 	line("bind %s-%d", net.JoinHostPort(o.Via.Host, strconv.Itoa(int(o.Via.First))), o.Via.Last)
 	line("bind %s accept-proxy", gate)

@@ -1,4 +1,4 @@
-package haproxy
+package disk
 
 import (
 	"bytes"
@@ -17,29 +17,29 @@ type mark struct {
 	Writer string `json:"writer"`
 }
 
-// claim makes this daemon the directory's one writer. It fails with a Conflict
+// Claim makes this daemon the directory's one writer. It fails with a Conflict
 // when another daemon lives on it, or another writer has marked it. A claim that
 // somebody deleted, with the files or with the whole directory, is made again.
-func (d *directory) claim(takeover bool) error {
+func (d *Directory) Claim(takeover bool) error {
 	if d.lock != nil && d.claimed() {
 		return nil
 	}
-	if err := d.release(); err != nil {
+	if err := d.Release(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(d.path, 0o755); err != nil { //nolint:gosec // HAProxy may run as another user
-		return writeTrouble(d.path, err)
+	if err := os.MkdirAll(d.Path, 0o755); err != nil { //nolint:gosec // HAProxy may run as another user
+		return Trouble(d.Path, err)
 	}
-	lock, err := os.OpenFile(d.file(lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(d.File(Lock), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return writeTrouble(d.file(lockName), err)
+		return Trouble(d.File(Lock), err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return d.conflict("another Lockstep that runs now writes to it", "stop that one, or give this one another --haproxy-dir and --owner")
 		}
-		return fmt.Errorf("lock %s: %w", d.file(lockName), err)
+		return fmt.Errorf("lock %s: %w", d.File(Lock), err)
 	}
 	if err := d.checkMark(takeover); err != nil {
 		lock.Close()
@@ -50,30 +50,30 @@ func (d *directory) claim(takeover bool) error {
 }
 
 // claimed reports whether our lock and the owner mark still stand in the directory.
-func (d *directory) claimed() bool {
+func (d *Directory) claimed() bool {
 	held, err := d.lock.Stat()
 	if err != nil {
 		return false
 	}
-	there, err := os.Stat(d.file(lockName))
+	there, err := os.Stat(d.File(Lock))
 	if err != nil || !os.SameFile(held, there) {
 		return false
 	}
-	_, err = os.Stat(d.file(markName))
+	_, err = os.Stat(d.File(Mark))
 	return err == nil
 }
 
 // checkMark compares the owner mark with ours, and writes it where none is.
-func (d *directory) checkMark(takeover bool) error {
-	ours := mark{Owner: d.owner, Writer: d.writer}
-	text, err := os.ReadFile(d.file(markName))
+func (d *Directory) checkMark(takeover bool) error {
+	ours := mark{Owner: d.Owner, Writer: d.Writer}
+	text, err := os.ReadFile(d.File(Mark))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		if err := d.stranger(takeover); err != nil {
 			return err
 		}
 	case err != nil:
-		return fmt.Errorf("read %s: %w", d.file(markName), err)
+		return fmt.Errorf("read %s: %w", d.File(Mark), err)
 	default:
 		var theirs mark
 		if err := json.Unmarshal(text, &theirs); err == nil && theirs == ours {
@@ -87,18 +87,18 @@ func (d *directory) checkMark(takeover bool) error {
 	if err != nil {
 		return fmt.Errorf("encode owner mark: %w", err)
 	}
-	return d.write(markName, append(line, '\n'))
+	return d.write(Mark, append(line, '\n'))
 }
 
 // stranger refuses files of our names that no mark stands beside, unless they
 // say themselves that they are ours.
-func (d *directory) stranger(takeover bool) error {
-	names, err := d.ownConfigs()
+func (d *Directory) stranger(takeover bool) error {
+	names, err := d.OwnConfigs()
 	if err != nil {
 		return err
 	}
-	for _, name := range append(names, mapName, patternsName, hostsName, certificatesName) {
-		text, err := d.read(name)
+	for _, name := range append(names, Routes, Patterns, Hosts, Certificates) {
+		text, err := d.Read(name)
 		if err != nil {
 			return err
 		}
@@ -108,26 +108,29 @@ func (d *directory) stranger(takeover bool) error {
 		switch owner, written := writtenFor(text); {
 		case !written:
 			return d.conflict(name+" stands in it, and nothing says that it is ours", "move that file away, or use another --haproxy-dir")
-		case owner != d.owner && !takeover:
+		case owner != d.Owner && !takeover:
 			return d.conflict(fmt.Sprintf("%s was written for owner %q", name, owner), "use another --haproxy-dir, or --takeover when that Lockstep is gone for good")
 		}
 	}
 	return nil
 }
 
-func (d *directory) conflict(message, fix string) error {
-	return v1.Problem{Reason: v1.Conflict, Gateway: v1.HAProxy, Object: baseKey, Message: "directory " + d.path + ": " + message, Fix: fix}
+func (d *Directory) conflict(message, fix string) error {
+	return v1.Problem{Reason: v1.Conflict, Gateway: v1.HAProxy, Object: d.Object, Message: "directory " + d.Path + ": " + message, Fix: fix}
 }
 
-// release lets another daemon in.
-func (d *directory) release() error {
+// Held reports whether this daemon has claimed the directory and not released it.
+func (d *Directory) Held() bool { return d.lock != nil }
+
+// Release lets another daemon in.
+func (d *Directory) Release() error {
 	if d.lock == nil {
 		return nil
 	}
 	err := d.lock.Close()
 	d.lock = nil
 	if err != nil {
-		return fmt.Errorf("unlock %s: %w", d.file(lockName), err)
+		return fmt.Errorf("unlock %s: %w", d.File(Lock), err)
 	}
 	return nil
 }
