@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os/exec"
-	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
 )
 
 // abilities are what newer HAProxys do better than 2.6, or do not do any more.
@@ -61,15 +61,13 @@ func newEnough(version string) error {
 
 // askProgram finds out the version of the program, and whether it is new enough.
 func (r *Reconciler) askProgram(ctx context.Context) error {
-	output, err := exec.CommandContext(ctx, r.o.Binary, "-v").Output()
+	number, err := program.Version(ctx, r.o.Binary)
 	if err != nil {
-		return binaryTrouble(r.o.Binary, err)
+		return err
 	}
-	_, rest, _ := strings.Cut(string(output), "ersion ") // "HAProxy version", before 2.4 "HA-Proxy version"
-	version, _, _ := strings.Cut(rest, " ")
-	if err := newEnough(version); err != nil {
+	if err := newEnough(number); err != nil {
 		return fmt.Errorf("%s: %w", r.o.Binary, err)
 	}
-	r.program = version
+	r.program = number
 	return nil
 }

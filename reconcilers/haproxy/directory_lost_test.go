@@ -20,7 +20,7 @@ func TestDirectoryEmptied(t *testing.T) {
 			b.serve("shop", origin(t, "one"))
 			b.sync()
 			b.empty(whole)
-			if err := syscall.Kill(b.r.process.master(), syscall.SIGKILL); err != nil {
+			if err := syscall.Kill(b.r.process.PID(), syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
 			b.afresh()

@@ -278,8 +278,8 @@ func TestAccessLogOnStdout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for fd, want := range map[string]string{"1": ours, "2": b.r.process.logFile()} {
-		if got, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", b.r.process.master(), fd)); err != nil || got != want {
+	for fd, want := range map[string]string{"1": ours, "2": b.r.process.LogFile()} {
+		if got, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", b.r.process.PID(), fd)); err != nil || got != want {
 			t.Errorf("descriptor %s is %s, %v; want %s", fd, got, err, want)
 		}
 	}
@@ -303,8 +303,8 @@ func TestAccessLogNowhere(t *testing.T) {
 		b.sync()
 	}
 	_, problems := b.r.Compile(reconcilers.Scope{}, nil, v1.Shared{})
-	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "its access log goes there ("+b.r.process.logFile()+")") ||
-		!strings.Contains(problems[0].Fix, fmt.Sprintf("kill %d", b.r.process.master())) {
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "its access log goes there ("+b.r.process.LogFile()+")") ||
+		!strings.Contains(problems[0].Fix, fmt.Sprintf("kill %d", b.r.process.PID())) {
 		t.Errorf("of a HAProxy that logs elsewhere is said: %v", problems)
 	}
 	if n := strings.Count(said.String(), "its access log goes there"); n != 1 {

@@ -101,7 +101,7 @@ func (b *bench) stop() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if err := errors.Join(r.process.stop(ctx), r.dir.Release()); err != nil {
+	if err := errors.Join(r.process.Stop(ctx), r.dir.Release()); err != nil {
 		b.t.Error(err)
 	}
 }
@@ -313,4 +313,20 @@ func endpoint(tb testing.TB, id, address string) v1.Endpoint {
 func (b *bench) counts() string {
 	b.t.Helper()
 	return strings.Join(gather(b.t, b.r.metrics), " ")
+}
+
+// stateOf returns the kernel's letter for what a process does; "" when there is none.
+func stateOf(pid int) string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	words := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	return words[0]
+}
+
+// alive reports whether a process is there and has not ended.
+func alive(pid int) bool {
+	state := stateOf(pid)
+	return state != "" && state != "Z" && state != "X"
 }

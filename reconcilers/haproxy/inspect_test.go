@@ -122,7 +122,7 @@ func TestAnswersOfStrangersStayWithin(t *testing.T) {
 			if err != nil || stats[0]["db-1"].Sessions != 0 || len(stats[1]) != 1 || stats[1]["w1"].Down != "" {
 				t.Errorf("%v, %v", stats, err)
 			}
-			if said := b.r.process.lastWords(); strings.Contains(said, "forged") {
+			if said := b.r.process.LastWords(); strings.Contains(said, "forged") {
 				t.Errorf("HAProxy's last words are %q", said)
 			}
 		})

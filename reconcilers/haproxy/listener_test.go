@@ -276,7 +276,7 @@ func TestListenerAfterDeath(t *testing.T) {
 	b.serveHosts("all")
 	b.listen("internal", internal, "!admin.test")
 	b.sync()
-	if err := b.r.process.stop(t.Context()); err != nil {
+	if err := b.r.process.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	holder, err := net.Listen("tcp", internal)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep/lockstep/internal/pause"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -37,7 +38,7 @@ const (
 func (l *loading) reload(ctx context.Context) error {
 	r := l.r
 	if r.process != nil {
-		r.process.trimLog()
+		r.process.TrimLog()
 	}
 	var err error
 	if l.before, err = r.loads(ctx); err != nil {
@@ -52,7 +53,7 @@ func (l *loading) ask(ctx context.Context) error {
 		return err
 	}
 	if strings.Contains(answer, "Success=0") {
-		return fmt.Errorf("HAProxy refused the reload: %s", complaint([]byte(answer)))
+		return fmt.Errorf("HAProxy refused the reload: %s", program.Complaint([]byte(answer)))
 	}
 	l.asked, l.done = time.Now(), strings.Contains(answer, "Success=1")
 	return nil
@@ -94,7 +95,7 @@ func (l *loading) await(ctx context.Context) (identity, error) {
 func (l *loading) doubt(ctx context.Context) error {
 	r := l.r
 	if r.process != nil {
-		if err := r.process.ended(); err != nil {
+		if err := r.process.Ended(); err != nil {
 			return err
 		}
 	}
@@ -110,7 +111,7 @@ func (l *loading) doubt(ctx context.Context) error {
 	case now.Failed > l.before.Failed:
 		words := "HAProxy's log says why"
 		if r.process != nil {
-			words = r.process.lastWords()
+			words = r.process.LastWords()
 		}
 		return fmt.Errorf("HAProxy could not load %s though haproxy -c accepts it; the old worker goes on: %s", r.dir.File(disk.Config), words)
 	case now == l.before:

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -30,8 +28,8 @@ func (r *Reconciler) deaf(ctx context.Context) (bool, error) {
 	if err != nil || lost == "" {
 		return false, err
 	}
-	pid := r.process.master()
-	if age, err := ageOf(pid); err == nil && age < r.limit {
+	pid := r.process.PID()
+	if age, err := r.process.Age(); err == nil && age < r.limit {
 		return false, fmt.Errorf("HAProxy (pid %d) runs, and its socket %s does not exist: it is starting, or the socket was deleted; if it is still missing %s after HAProxy began, Lockstep restarts it", pid, lost, r.limit)
 	}
 	r.o.Log.Debug("haproxy runs without its socket", "pid", pid, "socket", lost)
@@ -61,7 +59,7 @@ func firstMissing(ctx context.Context, paths ...string) (string, error) {
 // giveWay makes a process that can't be told anything let go of its ports. It
 // finishes by itself what is under way, hard-stop-after at the latest.
 func (r *Reconciler) giveWay(ctx context.Context) error {
-	pid := r.process.master()
+	pid := r.process.PID()
 	r.o.Log.Warn("haproxy's sockets were deleted, replacing it; it finishes what is under way", "pid", pid)
 	if err := syscall.Kill(pid, syscall.SIGUSR1); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("end HAProxy (pid %d), whose sockets were deleted: %w", pid, err)
@@ -80,31 +78,4 @@ func (r *Reconciler) giveWay(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// ageOf returns how long ago a process was started.
-func ageOf(pid int) (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	uptime, err := os.ReadFile("/proc/uptime")
-	if err != nil {
-		return 0, err
-	}
-	words := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	const startTime, ticks = 19, 100 // the field after the name; Linux counts for programs in 1/100 s
-	if len(words) <= startTime {
-		return 0, fmt.Errorf("/proc/%d/stat has %d fields after the name", pid, len(words))
-	}
-	began, err := strconv.ParseFloat(words[startTime], 64)
-	if err != nil {
-		return 0, fmt.Errorf("/proc/%d/stat: %w", pid, err)
-	}
-	now, _, _ := strings.Cut(string(uptime), " ")
-	up, err := strconv.ParseFloat(now, 64)
-	if err != nil {
-		return 0, fmt.Errorf("/proc/uptime: %w", err)
-	}
-	return max(0, time.Duration((up-began/ticks)*float64(time.Second))), nil
 }

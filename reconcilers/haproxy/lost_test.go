@@ -56,7 +56,7 @@ func TestSocketsDeleted(t *testing.T) {
 				got <- err
 			}()
 			<-arrived
-			pid := b.r.process.master()
+			pid := b.r.process.PID()
 			if whole {
 				b.empty(true)
 			} else if err := os.Remove(b.r.o.MasterSocket); err != nil {
@@ -64,13 +64,13 @@ func TestSocketsDeleted(t *testing.T) {
 			}
 			// A young one may be about to make them: it stays.
 			_, err := b.r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
-			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("HAProxy (pid %d) runs, and its socket", pid)) || !living(pid) {
+			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("HAProxy (pid %d) runs, and its socket", pid)) || !alive(pid) {
 				t.Fatal(err)
 			}
 			// A look at one that is old enough changes nothing, and says what is to do.
 			b.r.limit = time.Nanosecond
 			p := b.plan(reconcilers.Scope{Fresh: true})
-			if !strings.Contains(sentences(p), processDeaf) || !living(pid) {
+			if !strings.Contains(sentences(p), processDeaf) || !alive(pid) {
 				t.Fatal(sentences(p))
 			}
 			b.r.limit = loadLimit
@@ -78,7 +78,7 @@ func TestSocketsDeleted(t *testing.T) {
 				t.Fatal(failed, err)
 			}
 			b.want("shop.test", "/", 200, "one")
-			if next := b.r.process.master(); next == pid || !strings.Contains(log.String(), "haproxy's sockets were deleted") {
+			if next := b.r.process.PID(); next == pid || !strings.Contains(log.String(), "haproxy's sockets were deleted") {
 				t.Fatalf("pid %d, was %d\n%s", next, pid, log)
 			}
 			finish()
@@ -86,7 +86,7 @@ func TestSocketsDeleted(t *testing.T) {
 				t.Error(err)
 			}
 			b.eventually("the old process to end", func() error {
-				if living(pid) {
+				if alive(pid) {
 					return fmt.Errorf("pid %d lives", pid)
 				}
 				return nil
@@ -105,12 +105,12 @@ func TestDeathIsLogged(t *testing.T) {
 	log := b.logged()
 	b.serve("shop", origin(t, "one"))
 	b.sync()
-	pid := b.r.process.master()
+	pid := b.r.process.PID()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	b.eventually("it to be dead", func() error {
-		if living(pid) {
+		if alive(pid) {
 			return fmt.Errorf("pid %d lives", pid)
 		}
 		return nil
@@ -118,19 +118,9 @@ func TestDeathIsLogged(t *testing.T) {
 	log.Reset()
 	b.afresh()
 	text := log.String()
-	died, started := fmt.Sprintf(`level=WARN msg="haproxy died" pid=%d lived=`, pid), fmt.Sprintf(`level=INFO msg="haproxy was started" pid=%d`, b.r.process.master())
+	died, started := fmt.Sprintf(`level=WARN msg="haproxy died" pid=%d lived=`, pid), fmt.Sprintf(`level=INFO msg="haproxy was started" pid=%d`, b.r.process.PID())
 	if strings.Count(text, "haproxy died") != 1 || !strings.Contains(text, died) || !strings.Contains(text, `exit="signal: killed"`) || strings.Count(text, started) != 1 {
 		t.Fatalf("want %s and %s, got\n%s", died, started, text)
-	}
-}
-
-func TestAgeOf(t *testing.T) {
-	first, err := ageOf(os.Getpid())
-	if err != nil || first > time.Hour {
-		t.Fatal(first, err)
-	}
-	if init, err := ageOf(1); err != nil || init < first {
-		t.Fatalf("the first process is %s old, this one %s: %v", init, first, err)
 	}
 }
 

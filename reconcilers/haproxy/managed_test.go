@@ -63,13 +63,13 @@ func TestStopOnExit(t *testing.T) {
 			b.restart()
 			b.options.StopOnExit = stop
 			b.open()
-			pid := b.r.process.master()
+			pid := b.r.process.PID()
 			if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
 				t.Fatal(sentences(p))
 			}
-			pid = max(pid, b.r.process.master())
+			pid = max(pid, b.r.process.PID())
 			// One that only looked, as `lockstep plan` does, never ends it.
-			if err := b.r.Close(); err != nil || !living(pid) {
+			if err := b.r.Close(); err != nil || !alive(pid) {
 				t.Fatalf("a look ended HAProxy: %v", err)
 			}
 			b.open()
@@ -78,8 +78,8 @@ func TestStopOnExit(t *testing.T) {
 			if err := b.r.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if living(pid) == stop {
-				t.Fatalf("stop on exit is %t, and HAProxy lives: %t", stop, living(pid))
+			if alive(pid) == stop {
+				t.Fatalf("stop on exit is %t, and HAProxy lives: %t", stop, alive(pid))
 			}
 		})
 	}

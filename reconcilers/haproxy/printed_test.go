@@ -35,7 +35,7 @@ func TestPrintedBeforeAnythingRuns(t *testing.T) {
 	if _, err := os.Stat(b.options.Dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("its directory was touched: %v", err)
 	}
-	if alive, err := b.r.process.find(t.Context()); alive || err != nil {
+	if alive, err := b.r.process.Find(t.Context()); alive || err != nil {
 		t.Errorf("HAProxy was started: %v", err)
 	}
 	elsewhere := t.TempDir()

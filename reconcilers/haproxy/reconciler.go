@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
@@ -35,7 +36,7 @@ type Reconciler struct {
 	noticed                 map[string]bool
 
 	dir     *disk.Directory
-	process *process // nil when external
+	process *program.Process // nil when external
 	metrics *metrics
 	reloads *rate.Limiter
 	watched watched                 // what Watch needs to know
@@ -134,7 +135,11 @@ func New(options Options) (*Reconciler, error) {
 		Wrote: func(name string) { metrics.files.WithLabelValues(fileLabel(name)).Inc() },
 	}
 	if o.Mode == Managed {
-		r.process = &process{options: o}
+		r.process = program.New(program.Options{
+			Binary: o.Binary, ConfigFiles: o.ConfigFiles, Dir: o.Dir,
+			MasterSocket: o.MasterSocket, StatsSocket: o.StatsSocket, PIDFile: o.PIDFile,
+			OwnStdout: o.AccessLog == AccessLogStdout, Log: o.Log,
+		})
 	}
 	return r, nil
 }
@@ -147,7 +152,7 @@ func (r *Reconciler) Close() error {
 	if r.o.StopOnExit && r.process != nil && r.keeper() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		err = r.process.stop(ctx)
+		err = r.process.Stop(ctx)
 	}
 	return errors.Join(err, r.dir.Release())
 }
@@ -160,7 +165,7 @@ func (r *Reconciler) End(ctx context.Context) error {
 	if err := r.dir.Claim(r.o.Takeover); err != nil {
 		return err
 	}
-	return r.process.stop(ctx)
+	return r.process.Stop(ctx)
 }
 
 // keeper reports whether this is the one writer. One that watched and found

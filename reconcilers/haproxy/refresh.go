@@ -31,7 +31,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 	}
 	r.running, r.patterns, r.hosts, r.certs, r.backends = map[string]string{}, nil, nil, nil, map[string]bool{}
 	if r.process != nil {
-		alive, err := r.process.find(ctx)
+		alive, err := r.process.Find(ctx)
 		if err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func (r *Reconciler) refresh(ctx context.Context) error {
 			r.unreached(ctx, processStopped)
 			return nil
 		}
-		r.lookAtLog(r.process.master())
+		r.lookAtLog(r.process.PID())
 		deaf, err := r.deaf(ctx)
 		if err != nil {
 			return err

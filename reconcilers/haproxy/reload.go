@@ -206,7 +206,7 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 				return err
 			}
 		}
-		if err := r.process.start(ctx, r.process.arguments(r.o)); err != nil {
+		if err := r.process.Start(ctx); err != nil {
 			return err
 		}
 	}
@@ -215,7 +215,7 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 		return err
 	}
 	if starts {
-		r.o.Log.Info("haproxy was started", "pid", r.process.master(), "version", r.version)
+		r.o.Log.Info("haproxy was started", "pid", r.process.PID(), "version", r.version)
 	}
 	r.loaded(id)
 	r.handover(ctx)

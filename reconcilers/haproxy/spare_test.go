@@ -69,7 +69,7 @@ func (b *bench) quiet(after string) {
 func (b *bench) kill() {
 	b.t.Helper()
 	worker := b.r.live.pid
-	for _, pid := range []int{b.r.process.master(), worker} {
+	for _, pid := range []int{b.r.process.PID(), worker} {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 			b.t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func (b *bench) kill() {
 		b.t.Fatal(err)
 	}
 	b.eventually("HAProxy to be gone", func() error {
-		if b.r.process.ended() == nil {
+		if b.r.process.Ended() == nil {
 			return errors.New("it lives")
 		}
 		return port.Probe() // its threads may end after it

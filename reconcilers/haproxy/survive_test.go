@@ -89,7 +89,7 @@ func TestKilledComesBackComplete(t *testing.T) {
 			b.serve("shop", origin(t, "one"), draining)
 			b.sync("shop")
 			pokes := b.watching()
-			pid := b.r.process.master()
+			pid := b.r.process.PID()
 			if whom == "worker" {
 				pid = b.r.live.pid
 			}
@@ -347,26 +347,13 @@ func TestFoundAgainWithoutPIDFile(t *testing.T) {
 	b := managed(t)
 	b.serve("shop", origin(t, "one"))
 	b.sync()
-	pid := b.r.process.master()
+	pid := b.r.process.PID()
 	if err := os.Remove(b.r.o.PIDFile); err != nil {
 		t.Fatal(err)
 	}
 	b.restart()
-	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() || b.r.process.master() != pid {
-		t.Fatalf("pid %d, was %d: %s", b.r.process.master(), pid, sentences(p))
-	}
-	// Somebody else's process under the pid in the file is not ours.
-	if err := os.WriteFile(b.r.o.PIDFile, []byte(fmt.Sprint(os.Getpid())), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if b.r.process.isOurs(t.Context(), os.Getpid()) {
-		t.Fatal("the test itself is taken for HAProxy")
-	}
-	// Nor is a thread of the kernel, which a pid from before a reboot may be.
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if b.r.process.isOurs(ctx, 2) || ctx.Err() != nil {
-		t.Fatalf("a thread of the kernel: %v", ctx.Err())
+	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() || b.r.process.PID() != pid {
+		t.Fatalf("pid %d, was %d: %s", b.r.process.PID(), pid, sentences(p))
 	}
 }
 
@@ -376,7 +363,7 @@ func TestFoundWhileItStarts(t *testing.T) {
 	b := managed(t)
 	b.serve("shop", origin(t, "one"))
 	b.sync()
-	pid := b.r.process.master()
+	pid := b.r.process.PID()
 	// The sockets stand aside for the moment that HAProxy needs to make them.
 	hidden := []string{b.r.o.PIDFile, b.r.o.StatsSocket, b.r.o.MasterSocket}
 	for _, path := range hidden {
@@ -385,16 +372,16 @@ func TestFoundWhileItStarts(t *testing.T) {
 		}
 	}
 	b.restart()
-	if _, err := b.r.Observe(t.Context(), reconcilers.Scope{Fresh: true}); err == nil || b.r.process.master() != pid {
-		t.Fatalf("found pid %d, not %d: %v", b.r.process.master(), pid, err)
+	if _, err := b.r.Observe(t.Context(), reconcilers.Scope{Fresh: true}); err == nil || b.r.process.PID() != pid {
+		t.Fatalf("found pid %d, not %d: %v", b.r.process.PID(), pid, err)
 	}
 	for _, path := range hidden {
 		if err := os.Rename(path+".later", path); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() || b.r.process.master() != pid {
-		t.Fatalf("pid %d, was %d: %s", b.r.process.master(), pid, sentences(p))
+	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() || b.r.process.PID() != pid {
+		t.Fatalf("pid %d, was %d: %s", b.r.process.PID(), pid, sentences(p))
 	}
 }
 

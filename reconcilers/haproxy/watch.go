@@ -2,11 +2,10 @@ package haproxy
 
 import (
 	"context"
-	"os"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
 )
 
 // watched is what the goroutine of Watch shares with the others.
@@ -66,10 +65,10 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	silent, master := false, 0
 	for {
 		if r.process != nil {
-			if pid := r.process.master(); pid != master && pid != 0 {
+			if pid := r.process.PID(); pid != master && pid != 0 {
 				master = pid
 				mourners.Go(func() {
-					if outlived(ctx, pid) {
+					if program.Outlived(ctx, pid) {
 						poke()
 					}
 				})
@@ -112,27 +111,3 @@ func (r *Reconciler) glance(ctx context.Context, known identity, silent bool) (c
 
 // afterSilence is when a process that fell silent and is back is looked at again.
 const afterSilence = time.Second
-
-// outlived waits until a process has ended, and reports whether it has before
-// ctx did. The process need not be our child.
-func outlived(ctx context.Context, pid int) bool {
-	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
-	if err != nil {
-		return err == unix.ESRCH //nolint:errorlint // a bare errno; without pidfds the ticker notices
-	}
-	file := os.NewFile(uintptr(fd), "pidfd")
-	defer file.Close()
-	stop := context.AfterFunc(ctx, func() { file.Close() })
-	defer stop()
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return false
-	}
-	over := false
-	err = raw.Read(func(fd uintptr) bool {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0) //nolint:gosec // a descriptor fits
-		over = err == nil && n > 0
-		return over
-	})
-	return err == nil && over
-}

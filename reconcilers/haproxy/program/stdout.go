@@ -1,4 +1,4 @@
-package haproxy
+package program
 
 import (
 	"errors"
