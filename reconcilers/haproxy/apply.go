@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -112,7 +113,7 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 		return after == nil || r.unrestrained()
 	}
 	if after == nil {
-		if c, ok := change.Before.Native.(*certificate); ok && c.name == defaultCertificate {
+		if c, ok := change.Before.Native.(*crt.Certificate); ok && c.Name == crt.Default {
 			return true // its listeners must go before it
 		}
 		return false // what goes can always be left without traffic at once
@@ -121,8 +122,8 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 	case condition:
 		before, ok := beforeCondition(change)
 		return !ok || before.process != native.process || before.loaded != native.loaded || before.text != native.text
-	case *certificate:
-		return r.certs == nil || len(native.pem()) > certificateLimit
+	case *crt.Certificate:
+		return r.certs == nil || len(native.PEM()) > crt.Limit
 	case *backend:
 		return !r.reusable(native)
 	case place:

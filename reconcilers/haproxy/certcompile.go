@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -26,28 +27,31 @@ func (r *Reconciler) certificates(state plan.State, shared []v1.Certificate) []v
 		return problems
 	}
 	all, problems := r.declared(shared)
-	declared := inListOrder(all)
-	var byDefault *certificate
+	declared := crt.InOrder(all)
+	var byDefault *crt.Certificate
 	for _, c := range declared { // whoever else has its names: it is shown where none fits
-		if c.byDefault && (byDefault == nil || c.precedes(byDefault)) {
+		if c.ByDefault && (byDefault == nil || c.Precedes(byDefault)) {
 			byDefault = c
 		}
 	}
-	problems = append(problems, share(all)...)
-	for _, c := range inListOrder(all) {
+	for _, l := range crt.Share(all) {
+		problems = append(problems, certificateProblem(v1.Conflict, l.Name, l.Origin,
+			fmt.Sprintf("every name of it is one of %s as well, which ends no sooner", l.By.Name), "remove one of the two"))
+	}
+	for _, c := range crt.InOrder(all) {
 		object := certificateObject(c, true)
 		state[object.Key] = object
 	}
 	for _, c := range declared {
-		if c.byDefault && c != byDefault {
-			problems = append(problems, certificateProblem(v1.Conflict, c.name, c.origin,
-				"another certificate is the default as well, and it ends later: "+byDefault.name, "make only one of them the default"))
+		if c.ByDefault && c != byDefault {
+			problems = append(problems, certificateProblem(v1.Conflict, c.Name, c.Origin,
+				"another certificate is the default as well, and it ends later: "+byDefault.Name, "make only one of them the default"))
 		}
 	}
-	shown := &certificate{name: defaultCertificate, names: []string{nobodysName}}
+	shown := &crt.Certificate{Name: crt.Default, Names: []string{crt.NobodysName}}
 	if byDefault != nil {
 		next := *byDefault
-		next.name, next.names, next.of = defaultCertificate, shown.names, byDefault.name
+		next.Name, next.Names, next.Of = crt.Default, shown.Names, byDefault.Name
 		shown = &next
 	}
 	object := certificateObject(shown, true)
@@ -58,17 +62,17 @@ func (r *Reconciler) certificates(state plan.State, shared []v1.Certificate) []v
 
 // declared returns what manifests and files ask for, by name, or the last good
 // version of it.
-func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*certificate, []v1.Problem) {
-	all := map[string]*certificate{}
+func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*crt.Certificate, []v1.Problem) {
+	all := map[string]*crt.Certificate{}
 	var problems []v1.Problem
 	last := func(name string, origin v1.Origin, asDefault bool, err error) {
-		message, have := err.Error(), (*certificate)(nil)
+		message, have := err.Error(), (*crt.Certificate)(nil)
 		if r.model != nil {
 			have = r.model.certs[name]
 		}
-		if have != nil && name != defaultCertificate {
+		if have != nil && name != crt.Default {
 			next := *have
-			next.origin, next.byDefault = origin, asDefault || r.model.isDefault(name)
+			next.Origin, next.ByDefault = origin, asDefault || r.model.isDefault(name)
 			all[name] = &next
 			message += "; its last good version stays"
 		}
@@ -76,11 +80,11 @@ func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*certificate,
 			"replace it by a certificate in PEM, followed by those that vouch for it, and its own key"))
 	}
 	for _, f := range r.filed {
-		if f.err != nil {
-			last(f.name, v1.Origin{File: f.name}, false, f.err)
+		if f.Err != nil {
+			last(f.Name, v1.Origin{File: f.Name}, false, f.Err)
 			continue
 		}
-		all[f.name] = f.cert
+		all[f.Name] = f.Cert
 	}
 	for _, root := range slices.Sorted(maps.Keys(r.lost)) {
 		kept := false
@@ -94,7 +98,7 @@ func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*certificate,
 	}
 	for i := range shared {
 		declared := &shared[i]
-		c, err := newCertificate(declared.Name, declared.Chain, declared.Key.Reveal(), declared.SNIs)
+		c, err := crt.New(declared.Name, declared.Chain, declared.Key.Reveal(), declared.SNIs)
 		switch {
 		case declared.Chain == "":
 			err = errors.New("it could not be read")
@@ -105,8 +109,8 @@ func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*certificate,
 			last(declared.Name, declared.Origin, declared.Default, err)
 			continue
 		}
-		c.byDefault, c.origin = declared.Default, declared.Origin
-		all[c.name] = c
+		c.ByDefault, c.Origin = declared.Default, declared.Origin
+		all[c.Name] = c
 	}
 	return all, problems
 }
@@ -122,56 +126,8 @@ func (m *model) certificatesBelow(root string) []string {
 }
 
 func (m *model) isDefault(name string) bool {
-	shown := m.certs[defaultCertificate]
-	return shown != nil && shown.of == name
-}
-
-// precedes orders certificates that want the same: the one that is valid for
-// longer has it, then the one whose name comes first.
-func (c *certificate) precedes(o *certificate) bool {
-	return cmp.Or(o.until.Compare(c.until), cmp.Compare(c.name, o.name)) < 0
-}
-
-// share gives each name, for each kind of key, to one certificate alone, so that
-// what is shown does not depend on the order in which they came. One that is left
-// without any name is taken out, and named.
-func share(all map[string]*certificate) []v1.Problem {
-	var problems []v1.Problem
-	holder := map[string]*certificate{}
-	order := slices.SortedFunc(maps.Values(all), func(a, b *certificate) int {
-		if a.precedes(b) {
-			return -1
-		}
-		return 1
-	})
-	for _, c := range order {
-		var kept []string
-		var other *certificate
-		for _, name := range c.names {
-			if held := holder[name+" "+c.kind]; held != nil {
-				other = held
-				continue
-			}
-			holder[name+" "+c.kind] = c
-			kept = append(kept, name)
-		}
-		if len(kept) == len(c.names) {
-			continue
-		}
-		if len(kept) == 0 {
-			delete(all, c.name)
-			if c.byDefault {
-				continue // it is there for where no name fits
-			}
-			problems = append(problems, certificateProblem(v1.Conflict, c.name, c.origin,
-				fmt.Sprintf("every name of it is one of %s as well, which ends no sooner", other.name), "remove one of the two"))
-			continue
-		}
-		next := *c
-		next.names = kept
-		all[c.name] = &next
-	}
-	return problems
+	shown := m.certs[crt.Default]
+	return shown != nil && shown.Of == name
 }
 
 func certificateProblem(reason v1.Reason, name string, origin v1.Origin, message, fix string) v1.Problem {
@@ -183,20 +139,20 @@ func certificateProblem(reason v1.Reason, name string, origin v1.Origin, message
 // certificateObject is what a plan knows of a certificate: never its key. Each
 // stands for itself, as if it were a service of its own, so that one which is
 // refused holds up no other.
-func certificateObject(c *certificate, loaded bool) *plan.Object {
-	key := v1.Key{Kind: kindCertificate, Name: c.name}
+func certificateObject(c *crt.Certificate, loaded bool) *plan.Object {
+	key := v1.Key{Kind: kindCertificate, Name: c.Name}
 	object := &plan.Object{
 		Key: key, Service: key.String(), Owner: key, Level: levelCertificate,
-		Noun: "certificate " + c.name + " (" + c.filters() + ")",
+		Noun: "certificate " + c.Name + " (" + c.Filters() + ")",
 		Fields: map[string]string{
-			"names": c.filters(), "version": c.version, "until": c.until.Format(time.DateOnly), "loaded": "yes",
+			"names": c.Filters(), "version": c.Version, "until": c.Until.Format(time.DateOnly), "loaded": "yes",
 		},
-		Native: c, Origin: c.origin,
+		Native: c, Origin: c.Origin,
 	}
-	if c.name == defaultCertificate {
-		object.Noun = "certificate shown where no name fits (of " + cmp.Or(c.of, "Lockstep's own making") + ")"
-		object.Fields["of"] = c.of
-		if c.of == "" { // any one will do
+	if c.Name == crt.Default {
+		object.Noun = "certificate shown where no name fits (of " + cmp.Or(c.Of, "Lockstep's own making") + ")"
+		object.Fields["of"] = c.Of
+		if c.Of == "" { // any one will do
 			object.Fields["version"], object.Fields["until"] = "", ""
 		}
 	}

@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 )
 
 // put writes files below a folder.
@@ -25,53 +24,6 @@ func put(tb testing.TB, folder string, files map[string]string) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			tb.Fatal(err)
 		}
-	}
-}
-
-// TestCertificateFiles reads every layout that people have.
-func TestCertificateFiles(t *testing.T) {
-	a := newAuthority(t)
-	dir := t.TempDir()
-	chain, key := a.issue(time.Now().Add(time.Hour), "a.test")
-	other, _ := a.issue(time.Now().Add(time.Hour), "b.test")
-	put(t, dir, map[string]string{
-		"both/one.pem": chain + key, "both/.hidden.pem": "x", "both/readme.txt": "x", "both/default.pem": key + chain,
-		"apart/tls.crt": chain, "apart/tls.key": key, "apart/mk.pem": chain, "apart/mk-key.pem": key,
-		"certbot/README": "x", "certbot/a.test/fullchain.pem": chain, "certbot/a.test/privkey.pem": key, "certbot/a.test/cert.pem": chain, "certbot/a.test/chain.pem": a.pem,
-		"bad/foreign.pem": other + key, "bad/lonely.pem": chain, "bad/nothing.pem": "", "bad/text.crt": "hello",
-	})
-	if err := os.Symlink("gone", filepath.Join(dir, "bad", "dangling.pem")); err != nil {
-		t.Fatal(err)
-	}
-	all, lost := certificateFiles{
-		dir + "/both", dir + "/apart", dir + "/certbot", dir + "/certbot/a.test", dir + "/bad", dir + "/both/one.pem", dir + "/nowhere",
-	}.read()
-	got := map[string]string{}
-	for _, f := range all {
-		name, err := filepath.Rel(dir, f.name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f.err != nil {
-			got[name] = f.err.Error()
-			continue
-		}
-		got[name] = f.cert.filters()
-		if f.cert.byDefault {
-			got[name] += " by default"
-		}
-	}
-	want := map[string]string{
-		"both/one.pem": "a.test", "both/default.pem": "a.test by default", "apart/tls.crt": "a.test", "apart/mk.pem": "a.test", "certbot/a.test": "a.test",
-		"bad/foreign.pem": "the key is not that of the first certificate, or of a kind that TLS does not know",
-		"bad/lonely.pem":  "there is no key for it", "bad/nothing.pem": "there is no certificate in it", "bad/text.crt": "there is no certificate in it",
-		"bad/dangling.pem": dir + "/bad/dangling.pem does not exist",
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("(-want +got)\n%s", d)
-	}
-	if len(lost) != 1 || lost[dir+"/nowhere"] == nil {
-		t.Errorf("lost %v, want nowhere alone", lost)
 	}
 }
 
@@ -112,7 +64,7 @@ func TestBadCertificateHurtsNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.look()
-	if got := handshake(t, address, "bad.test"); got.Subject.CommonName != nobodysName {
+	if got := handshake(t, address, "bad.test"); got.Subject.CommonName != crt.NobodysName {
 		t.Errorf("a file that was removed is still shown: %s", got.Subject)
 	}
 	if len(b.problems) > 0 {
@@ -126,7 +78,7 @@ func TestDefaultWithNamesOfOthers(t *testing.T) {
 	b, address := secured(t)
 	a := newAuthority(t)
 	longer := a.declare("longer", "a.test")
-	chain, key := a.issue(time.Now().Add(time.Hour), "a.test")
+	chain, key := a.Issue(time.Now().Add(time.Hour), "a.test")
 	standard := v1.Certificate{Name: "standard", Chain: chain, Key: v1.NewSecret(key), Default: true}
 	b.shared.Certificates = []v1.Certificate{longer, standard}
 	b.look()
@@ -210,7 +162,7 @@ func TestRenewalIsNoticed(t *testing.T) {
 // link points certbot's two symlinks to a version.
 func link(tb testing.TB, folder, version string) {
 	tb.Helper()
-	for name, stem := range map[string]string{certbotChain: "fullchain", certbotKey: "privkey"} {
+	for name, stem := range map[string]string{"fullchain.pem": "fullchain", "privkey.pem": "privkey"} {
 		next := filepath.Join(folder, name+".next")
 		if err := os.Symlink("../../archive/"+stem+version+".pem", next); err != nil {
 			tb.Fatal(err)

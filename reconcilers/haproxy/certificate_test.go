@@ -10,94 +10,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
 var freshScope = reconcilers.Scope{Fresh: true}
-
-func TestNewCertificateRefuses(t *testing.T) {
-	a, b := newAuthority(t), newAuthority(t)
-	chain, key := a.issue(time.Now().Add(time.Hour), "a.test")
-	_, foreign := a.issue(time.Now().Add(time.Hour), "a.test")
-	odd, oddKey := a.issue(time.Now().Add(time.Hour), "no name at all")
-	for name, c := range map[string]struct {
-		chain, key string
-		names      []string
-		want       string
-	}{
-		"good":      {chain, key, nil, ""},
-		"names":     {chain, key, []string{"B.test", "*.c.test"}, ""},
-		"expired":   {expired(a), "", nil, ""},
-		"foreign":   {chain, foreign, nil, "not that of the first certificate"},
-		"no chain":  {key, key, nil, "no certificate"},
-		"no key":    {chain, chain, nil, "no key"},
-		"two keys":  {chain, key + foreign, nil, "several keys"},
-		"order":     {chain + b.pem + a.pem, key, nil, "out of order"},
-		"backwards": {a.pem + chain, key, nil, "out of order"},
-		"encrypted": {chain, strings.ReplaceAll(key, "PRIVATE KEY", "ENCRYPTED PRIVATE KEY"), nil, "encrypted"},
-		"line":      {chain, key, []string{"a.test\nset ssl cert"}, "HAProxy gets"},
-		"filter":    {chain, key, []string{"!a.test"}, "HAProxy gets"},
-		"options":   {chain, key, []string{"[alpn", "h2]"}, "HAProxy gets"},
-		"star":      {chain, key, []string{"a.*.test"}, "star"},
-		"nameless":  {odd, oddKey, nil, "no host name"},
-	} {
-		if c.key == "" {
-			c.key = c.chain
-		}
-		_, err := newCertificate(name, c.chain, c.key, c.names)
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", name, err, c.want)
-		}
-	}
-}
-
-func expired(a *authority) string {
-	chain, key := a.issue(time.Now().Add(-time.Hour), "old.test")
-	return chain + key
-}
-
-func TestCertificateFileNames(t *testing.T) {
-	seen := map[string]string{}
-	for _, name := range []string{"a", "b", ":default", "/x/a", "/y/a", "/x/a.pem", "/x/../a", "/x/weird name\n", "default", "_default", "file:a"} {
-		file := (&certificate{name: name}).file()
-		if other := seen[file]; other != "" || strings.ContainsAny(strings.TrimPrefix(file, "certs/"), "/ \n") {
-			t.Errorf("%q stands in %q, as %q does", name, file, other)
-		}
-		seen[file] = name
-	}
-}
-
-// TestNamesAreShared settles who has a name that several certificates bear.
-func TestNamesAreShared(t *testing.T) {
-	a := newAuthority(t)
-	make := func(name string, hours int, names ...string) *certificate {
-		chain, key := a.issue(time.Now().Add(time.Duration(hours)*time.Hour), names...)
-		c, err := newCertificate(name, chain, key, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	all := map[string]*certificate{
-		"long": make("long", 3, "a.test", "b.test"), "short": make("short", 1, "b.test", "c.test"), "old": make("old", 1, "a.test"),
-	}
-	problems := share(all)
-	got := map[string]string{}
-	for name, c := range all {
-		got[name] = c.filters()
-	}
-	if d := cmp.Diff(map[string]string{"long": "a.test b.test", "short": "c.test"}, got); d != "" {
-		t.Errorf("(-want +got)\n%s", d)
-	}
-	if len(problems) != 1 || problems[0].Object.Name != "old" || problems[0].Reason != v1.Conflict {
-		t.Errorf("problems %v, want a conflict of old", problems)
-	}
-}
 
 // TestKeysAreNeverShown plants a key and looks for it in all that people see.
 func TestKeysAreNeverShown(t *testing.T) {

@@ -3,25 +3,25 @@ package haproxy
 import (
 	"context"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // readCertificates reads the user's files of certificates anew.
 func (r *Reconciler) readCertificates() {
-	r.filed, r.lost = certificateFiles(r.o.CertificateFiles).read()
+	r.filed, r.lost = crt.Files(r.o.CertificateFiles).Read()
 }
 
 // watchedFiles is another text whenever a certificate or an authority of the user's is.
 func watchedFiles(o Options) string {
 	others := slices.AppendSeq(slices.Collect(maps.Values(o.backendCAs)), maps.Keys(o.clientFiles()))
-	return certificateFiles(o.CertificateFiles).signature(others...)
+	return crt.Files(o.CertificateFiles).Signature(others...)
 }
 
 // readSecured reads the user's files of certificates and authorities anew.
@@ -64,15 +64,15 @@ func (r *Reconciler) watchCertificates(ctx context.Context, poke func()) {
 // added to our list in the process: that must go.
 func (r *Reconciler) observeCertificates(state plan.State) {
 	known := map[string]bool{}
-	for _, c := range inListOrder(r.model.certs) {
-		known[c.file()] = true
-		live, there := r.certs[c.file()]
-		o := certificateObject(c, r.certs == nil || there && live.runs(c))
+	for _, c := range crt.InOrder(r.model.certs) {
+		known[c.File()] = true
+		live, there := r.certs[c.File()]
+		o := certificateObject(c, r.certs == nil || there && live.Runs(c))
 		state[o.Key] = o
 	}
 	for _, file := range sortedKeys(r.certs) {
 		if !known[file] {
-			c := &certificate{name: "file:" + path.Base(file), stray: file}
+			c := crt.Stray(file)
 			o := certificateObject(c, true)
 			state[o.Key] = o
 		}
@@ -86,14 +86,14 @@ func (r *Reconciler) fillDefault(steps []*step) error {
 		if s.change.After == nil {
 			continue
 		}
-		c, ok := s.change.After.Native.(*certificate)
-		if !ok || c.secret != nil {
+		c, ok := s.change.After.Native.(*crt.Certificate)
+		if !ok || c.PEM() != "" {
 			continue
 		}
-		own := r.model.certs[defaultCertificate]
-		if own == nil || own.of != "" {
+		own := r.model.certs[crt.Default]
+		if own == nil || own.Of != "" {
 			var err error
-			if own, err = ownCertificate(); err != nil {
+			if own, err = crt.SelfSigned(); err != nil {
 				return err
 			}
 		}
@@ -107,12 +107,12 @@ func (r *Reconciler) fillDefault(steps []*step) error {
 // ensureDefault puts a default certificate into a model that has listeners for
 // TLS and none, because that which was asked for was refused.
 func (r *Reconciler) ensureDefault(want *model) error {
-	if !want.listens() || want.certs[defaultCertificate] != nil {
+	if !want.listens() || want.certs[crt.Default] != nil {
 		return nil
 	}
-	own, err := ownCertificate()
+	own, err := crt.SelfSigned()
 	if err == nil {
-		want.certs[defaultCertificate] = own
+		want.certs[crt.Default] = own
 	}
 	return err
 }
@@ -128,23 +128,23 @@ func (m *model) listens() bool {
 }
 
 // liveCertificates is what a process has that has just loaded the model.
-func (m *model) liveCertificates() map[string]liveCertificate {
+func (m *model) liveCertificates() map[string]crt.Live {
 	if !m.listens() {
 		return nil
 	}
-	live := map[string]liveCertificate{}
+	live := map[string]crt.Live{}
 	for _, c := range m.certs {
-		live[c.file()] = liveCertificate{print: c.print, filters: []string{c.filters()}}
+		live[c.File()] = crt.Live{Print: c.Print, Filters: []string{c.Filters()}}
 	}
 	return live
 }
 
 // settleCertificates makes the files say what the model says.
 func (r *Reconciler) settleCertificates() error {
-	if err := writeCertificates(r.dir, r.model.certs); err != nil {
+	if err := crt.Write(r.dir, r.model.certs); err != nil {
 		return err
 	}
-	return pruneCertificates(r.dir, r.model.certs)
+	return crt.Prune(r.dir, r.model.certs)
 }
 
 // blameCertificates fails the steps about certificates that HAProxy names in its
@@ -156,8 +156,8 @@ func (r *Reconciler) blameCertificates(steps []*step, err error) bool {
 		if s.change.After == nil || s.failed() {
 			continue
 		}
-		c, ok := s.change.After.Native.(*certificate)
-		if ok && strings.Contains(err.Error(), r.dir.File(c.file())) {
+		c, ok := s.change.After.Native.(*crt.Certificate)
+		if ok && strings.Contains(err.Error(), r.dir.File(c.File())) {
 			s.fail(v1.GatewayRejected, "HAProxy refuses the certificate: "+err.Error(), "replace it by one that HAProxy takes")
 			found = true
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -14,39 +15,39 @@ import (
 
 // keepCertificate adds a certificate to the process, or brings it to what it
 // should be. Handshakes see the old one or the new.
-func (rt *runtime) keepCertificate(c *certificate) error {
+func (rt *runtime) keepCertificate(c *crt.Certificate) error {
 	r := rt.r
-	live, there := r.certs[c.file()]
-	have := r.model.certs[c.name]
+	live, there := r.certs[c.File()]
+	have := r.model.certs[c.Name]
 	if err := rt.openForCertificates(); err != nil {
 		return err
 	}
-	if !there || live.print != c.print || have == nil || have.version != c.version {
+	if !there || live.Print != c.Print || have == nil || have.Version != c.Version {
 		if err := rt.setCertificate(c, there); err != nil {
 			return err
 		}
-		live.print = c.print
+		live.Print = c.Print
 	}
-	r.certs[c.file()] = live
-	if !slices.Contains(live.filters, c.filters()) {
-		answers, err := rt.command("add ssl crt-list " + r.dir.File(disk.Certificates) + " <<\n" + c.line(r.dir.Path) + "\n")
+	r.certs[c.File()] = live
+	if !slices.Contains(live.Filters, c.Filters()) {
+		answers, err := rt.command("add ssl crt-list " + r.dir.File(disk.Certificates) + " <<\n" + c.Line(r.dir.Path) + "\n")
 		if err != nil {
 			return err
 		}
 		if !strings.Contains(answers[0], "Success") {
 			return certificateRefused(c, answers[0])
 		}
-		live.filters = append(slices.Clone(live.filters), c.filters())
-		r.certs[c.file()] = live
+		live.Filters = append(slices.Clone(live.Filters), c.Filters())
+		r.certs[c.File()] = live
 	}
-	if len(live.filters) == 1 {
+	if len(live.Filters) == 1 {
 		return nil
 	}
-	if err := rt.unlist(c.file(), c.filters()); err != nil {
+	if err := rt.unlist(c.File(), c.Filters()); err != nil {
 		return err
 	}
-	live.filters = []string{c.filters()}
-	r.certs[c.file()] = live
+	live.Filters = []string{c.Filters()}
+	r.certs[c.File()] = live
 	return nil
 }
 
@@ -66,7 +67,7 @@ func (rt *runtime) openForCertificates() error {
 		if !begun {
 			continue
 		}
-		if _, ours := ownCertificateName(rt.r.dir, path); !ours {
+		if _, ours := crt.FileName(rt.r.dir, path); !ours {
 			return fmt.Errorf("somebody else is changing the certificate %s in HAProxy, which takes one change at a time; if it was forgotten: abort ssl cert %s", path, path)
 		}
 		_, err := rt.command("abort ssl cert " + path)
@@ -77,13 +78,13 @@ func (rt *runtime) openForCertificates() error {
 
 // setCertificate gives the process chain and key. Whatever fails in between is
 // taken back: HAProxy would add the next certificate to a change that was left open.
-func (rt *runtime) setCertificate(c *certificate, there bool) error {
-	path := rt.r.dir.File(c.file())
+func (rt *runtime) setCertificate(c *crt.Certificate, there bool) error {
+	path := rt.r.dir.File(c.File())
 	var commands []string
 	if !there {
 		commands = append(commands, "new ssl cert "+path)
 	}
-	answers, err := rt.command(append(commands, "set ssl cert "+path+" <<\n"+c.pem())...)
+	answers, err := rt.command(append(commands, "set ssl cert "+path+" <<\n"+c.PEM())...)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (rt *runtime) setCertificate(c *certificate, there bool) error {
 		if answers, err = rt.command("commit ssl cert "+path, "show ssl cert "+path); err != nil {
 			return err
 		}
-		if strings.Contains(answers[0], "Success") && socket.ParseFingerprint(answers[1]) == c.print {
+		if strings.Contains(answers[0], "Success") && socket.ParseFingerprint(answers[1]) == c.Print {
 			return nil
 		}
 	}
@@ -111,12 +112,12 @@ func (rt *runtime) setCertificate(c *certificate, there bool) error {
 
 // certificateRefused words HAProxy's answer, of which it repeats one line: an
 // answer never holds what was sent.
-func certificateRefused(c *certificate, answer string) error {
+func certificateRefused(c *crt.Certificate, answer string) error {
 	answer = strings.TrimSpace(answer)
 	if i := strings.LastIndexByte(answer, '\n'); i >= 0 && strings.HasPrefix(answer, "Committing") {
 		answer = answer[i+1:]
 	}
-	return certificateProblem(v1.GatewayRejected, c.name, c.origin, "HAProxy refuses the certificate: "+socket.FirstLine(answer), "replace it by one that HAProxy takes")
+	return certificateProblem(v1.GatewayRejected, c.Name, c.Origin, "HAProxy refuses the certificate: "+socket.FirstLine(answer), "replace it by one that HAProxy takes")
 }
 
 // unlist takes a certificate off the list, but for its line with the filters to keep.
@@ -130,7 +131,7 @@ func (rt *runtime) unlist(name, keep string) error {
 		rt.broken = true
 		return err
 	}
-	lines, _ := parseCertificateList(rt.r.dir, answer)
+	lines, _ := crt.ParseList(rt.r.dir, answer)
 	var commands []string
 	kept := keep == ""
 	for _, line := range lines[name] {
@@ -158,26 +159,26 @@ func (rt *runtime) unlist(name, keep string) error {
 
 // dropCertificate takes a certificate out of the process. The default one stays
 // there until its listeners have gone with a reload.
-func (rt *runtime) dropCertificate(c *certificate) error {
+func (rt *runtime) dropCertificate(c *crt.Certificate) error {
 	r := rt.r
-	if _, there := r.certs[c.file()]; !there || c.name == defaultCertificate {
+	if _, there := r.certs[c.File()]; !there || c.Name == crt.Default {
 		return nil
 	}
 	if err := rt.openForCertificates(); err != nil {
 		return err
 	}
-	if err := rt.unlist(c.file(), ""); err != nil {
+	if err := rt.unlist(c.File(), ""); err != nil {
 		return err
 	}
-	answers, err := rt.command("del ssl cert " + r.dir.File(c.file()))
+	answers, err := rt.command("del ssl cert " + r.dir.File(c.File()))
 	if err != nil {
 		return err
 	}
 	if !strings.Contains(answers[0], "deleted") {
 		rt.broken = true
-		return fmt.Errorf("HAProxy keeps the certificate %s: %s", c.name, socket.FirstLine(answers[0]))
+		return fmt.Errorf("HAProxy keeps the certificate %s: %s", c.Name, socket.FirstLine(answers[0]))
 	}
-	delete(r.certs, c.file())
+	delete(r.certs, c.File())
 	return nil
 }
 
@@ -185,15 +186,15 @@ func (rt *runtime) dropCertificate(c *certificate) error {
 func (rt *runtime) softenCertificates(steps []*step, deletes bool) {
 	stay := map[string]bool{}
 	for _, c := range nextCertificates(rt.r.model.certs, steps) {
-		stay[c.file()] = true
+		stay[c.File()] = true
 	}
 	for _, s := range steps {
-		c, ok := s.change.Object().Native.(*certificate)
+		c, ok := s.change.Object().Native.(*crt.Certificate)
 		if !ok || (s.change.Op == plan.Delete) != deletes || rt.r.condition.process != processRuns || rt.r.certs == nil {
 			continue
 		}
 		var err error
-		if deletes && stay[c.file()] { // a stray one is what was asked for by now
+		if deletes && stay[c.File()] { // a stray one is what was asked for by now
 			continue
 		}
 		if deletes {
@@ -208,17 +209,17 @@ func (rt *runtime) softenCertificates(steps []*step, deletes bool) {
 }
 
 // nextCertificates applies the steps that have not failed.
-func nextCertificates(have map[string]*certificate, steps []*step) map[string]*certificate {
-	next := map[string]*certificate{}
+func nextCertificates(have map[string]*crt.Certificate, steps []*step) map[string]*crt.Certificate {
+	next := map[string]*crt.Certificate{}
 	maps.Copy(next, have)
 	for _, s := range steps {
-		c, ok := s.change.Object().Native.(*certificate)
+		c, ok := s.change.Object().Native.(*crt.Certificate)
 		switch {
 		case !ok || s.failed():
 		case s.change.Op == plan.Delete:
-			delete(next, c.name)
+			delete(next, c.Name)
 		default:
-			next[c.name] = c
+			next[c.Name] = c
 		}
 	}
 	return next

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 )
 
 // tellExpiry brings the metric up to the certificates that are shown, and says of each
@@ -18,13 +19,13 @@ func (r *Reconciler) tellExpiry() {
 		}
 	}
 	for name, c := range r.model.certs {
-		if name == defaultCertificate {
+		if name == crt.Default {
 			continue
 		}
-		r.metrics.expiry.WithLabelValues(name).Set(float64(c.until.Unix()))
-		if ended := time.Now().After(c.until); ended && r.dated[name] != c.version {
-			r.o.Log.Warn("a certificate has ended, and is still shown: replace it", "certificate", name, "ended", c.until.Format(time.RFC3339))
-			r.dated[name] = c.version
+		r.metrics.expiry.WithLabelValues(name).Set(float64(c.Until.Unix()))
+		if ended := time.Now().After(c.Until); ended && r.dated[name] != c.Version {
+			r.o.Log.Warn("a certificate has ended, and is still shown: replace it", "certificate", name, "ended", c.Until.Format(time.RFC3339))
+			r.dated[name] = c.Version
 		} else if _, known := r.dated[name]; !known {
 			r.dated[name] = ""
 		}

@@ -21,9 +21,9 @@ func TestTroubleWithCertificatesIsToldOnce(t *testing.T) {
 	b.troubled = true
 	b.open()
 	a := newAuthority(t)
-	chain, key := a.issue(time.Now().Add(-time.Minute), "ended.test")
+	chain, key := a.Issue(time.Now().Add(-time.Minute), "ended.test")
 	ended := v1.Certificate{Name: "ended", Chain: chain, Key: v1.NewSecret(key)}
-	chain, key = a.issue(time.Now().Add(time.Minute), "shop.test")
+	chain, key = a.Issue(time.Now().Add(time.Minute), "shop.test")
 	sooner := v1.Certificate{Name: "sooner", Chain: chain, Key: v1.NewSecret(key)}
 	look := func(want string, conflicts int, shared ...v1.Certificate) {
 		t.Helper()

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
@@ -31,11 +32,11 @@ import (
 
 // pair returns a certificate as a client holds it.
 func (a *authority) pair(names ...string) tls.Certificate {
-	a.t.Helper()
-	chain, key := a.issue(time.Now().Add(time.Hour), names...)
+	a.TB.Helper()
+	chain, key := a.Issue(time.Now().Add(time.Hour), names...)
 	pair, err := tls.X509KeyPair([]byte(chain), []byte(key))
 	if err != nil {
-		a.t.Fatal(err)
+		a.TB.Fatal(err)
 	}
 	return pair
 }
@@ -196,7 +197,7 @@ func (b *bench) gateKeeps(t *testing.T) {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(conn, "PROXY TCP4 127.0.0.1 127.0.0.1 1 443\r\nGET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nX-Forwarded-Proto: https\r\nClient-Cert: :AAAA:\r\n%s: |%s|%s\r\n\r\n",
-			host, proofHeader, digest(b.r.o.asking()), host)
+			host, proofHeader, digest.Of(b.r.o.asking()), host)
 		answer, err := io.ReadAll(conn)
 		if err := errors.Join(err, conn.Close()); err != nil {
 			t.Fatal(err)
@@ -422,17 +423,17 @@ func TestClientAuthorityIsRenewed(t *testing.T) {
 
 // revoke writes a list of revoked certificates.
 func (a *authority) revoke(path string, number int64, serials ...int64) {
-	a.t.Helper()
+	a.TB.Helper()
 	list := &x509.RevocationList{Number: big.NewInt(number), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour)}
 	for _, serial := range serials {
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: big.NewInt(serial), RevocationTime: time.Now().Add(-time.Minute)})
 	}
-	der, err := x509.CreateRevocationList(rand.Reader, list, a.cert, a.key)
+	der, err := x509.CreateRevocationList(rand.Reader, list, a.Cert, a.Key)
 	if err != nil {
-		a.t.Fatal(err)
+		a.TB.Fatal(err)
 	}
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: pemfile.Revoked, Bytes: der}), 0o600); err != nil {
-		a.t.Fatal(err)
+		a.TB.Fatal(err)
 	}
 }
 

@@ -2,14 +2,13 @@ package haproxy
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -41,7 +40,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 	r.note(shared.Listeners)
 	if scope.All() {
 		problems = r.listeners(state, shared.Listeners)
-		object := baseObject(condition{text: digest(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})
+		object := baseObject(condition{text: digest.Of(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})
 		state[object.Key] = object
 		problems = append(problems, r.certificates(state, shared.Certificates)...)
 		problems = append(problems, r.nativeSections(state, shared.Sections)...)
@@ -196,11 +195,6 @@ func milliseconds(d time.Duration, unset int) int {
 		return unset
 	}
 	return int(min(max((d+time.Millisecond-1).Milliseconds(), 1), math.MaxInt32))
-}
-
-func digest(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])[:12]
 }
 
 func sortedKeys[V any](m map[string]V) []string {

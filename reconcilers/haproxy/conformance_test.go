@@ -12,8 +12,10 @@ import (
 	"testing"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
@@ -207,7 +209,7 @@ func (g *gateway) world() string {
 		}
 	}
 	for _, file := range sortedKeys(w.certs) {
-		fmt.Fprintf(&b, "%s %s %q\n", file, w.certs[file].print, w.certs[file].filters)
+		fmt.Fprintf(&b, "%s %s %q\n", file, w.certs[file].Print, w.certs[file].Filters)
 	}
 	for _, key := range sortedKeys(w.routes) {
 		fmt.Fprintf(&b, "%s %s\n", key, renamed(r.o.Owner, names, w.routes[key]))
@@ -234,19 +236,19 @@ func (g *gateway) certificates() string {
 		if err != nil {
 			g.t.Fatal(err)
 		}
-		text += filepath.Base(file) + " " + digest(string(pem)) + "\n"
+		text += filepath.Base(file) + " " + digest.Of(string(pem)) + "\n"
 	}
 	return text
 }
 
 // ownDefault returns what tells our own default certificate from another's.
 func (g *gateway) ownDefault() []string {
-	certs, err := filedCertificates(g.r.dir)
+	certs, err := crt.Read(g.r.dir)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	if own := certs[defaultCertificate]; own != nil && own.of == "" {
-		return []string{own.print, "OWN", digest(string(own.bytes())), "OWN"}
+	if own := certs[crt.Default]; own != nil && own.Of == "" {
+		return []string{own.Print, "OWN", digest.Of(string(own.Bytes())), "OWN"}
 	}
 	return nil
 }
@@ -268,8 +270,8 @@ func (g *gateway) neutral(text string) string {
 	for i, slot := range g.slots {
 		pairs = append(pairs, slot, fmt.Sprintf("SLOT%d", i))
 	}
-	pairs = append(pairs, digest(g.r.o.asking()), "ASKING") // by files of the directory
-	return strings.NewReplacer(append(pairs, g.options.Dir, "DIR", digest(g.options.Dir), "DIGEST", g.options.Binds[0], "BIND")...).Replace(text)
+	pairs = append(pairs, digest.Of(g.r.o.asking()), "ASKING") // by files of the directory
+	return strings.NewReplacer(append(pairs, g.options.Dir, "DIR", digest.Of(g.options.Dir), "DIGEST", g.options.Binds[0], "BIND")...).Replace(text)
 }
 
 // plant puts a file of the user's into the directory.

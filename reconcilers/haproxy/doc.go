@@ -16,7 +16,18 @@
 //	runtime.go    servers and map entries through the socket
 //	reload.go     check, write, reload or start, wait until it is live
 //
-// and below them:
+// What they stand on has packages of its own, which know nothing of services and rounds:
+//
+//	charset   text of strangers → one word, or refused: the one check of all that reaches a file or socket
+//	disk      texts → our directory: which files are ours, whole ones only, one writer
+//	socket    commands → a running process, and its answers read
+//	program   the binary → its version, its check of files, and the managed process
+//	crt       PEM → certificates that listeners show, their files, and those that a process has
+//	native    HAProxy's own models → the text of a section
+//	userfile  the user's files → the addresses and names that they take
+//	bind      addresses to listen on: which clash, which are free, who has them
+//
+// Here are, below the parts of a round:
 //
 //	options.go            what the operator may say
 //	reconciler.go         what is known between two rounds
@@ -37,11 +48,12 @@
 //	printed.go            all of our files as they are to be, for people
 //	forecast.go           which changes of a plan need a reload
 //	order.go              which route wins of several, as in Kong
-//	certificate.go, cert*.go  what TLS listeners show: checked, shared out, written, given to the process
+//	certcompile.go, cert*.go  certificates: asked for, compared, given to the process, told of
 //	patterns.go, perl.go  routes that a map of prefixes can't express
 //	render.go, matching.go, backendtext.go, parse.go  model ↔ text of our files: the frontend, how it finds a route, backends
+//	files.go              which file a service stands in
 //	mapfile.go            routes ↔ text of routes.map
-//	native.go, native*.go  sections in the words of HAProxy's own models: written, kept, and which one HAProxy refuses
+//	section.go, blame.go  native sections: asked for, kept, and which one HAProxy refuses
 //	via.go                the ports at which Kong reaches services through HAProxy
 //	ports.go, stream.go   ports for services of connections, and which service each leads to
 //	passthrough.go        TLS that is passed on by name, before the listener that ends it
@@ -56,14 +68,7 @@
 //	clientcert.go         clients that must prove themselves
 //	proof.go              what a worker that was replaced says of its clients
 //	forwarded.go          who sent a request or connection, and which proxies are believed
-//	charset.go, check.go  the one check of all that reaches a file or socket; haproxy -c
-//	socket.go             HAProxy's command line over a unix socket
-//	process.go, binds.go  the managed process; ports that are taken
+//	check.go              whether HAProxy takes all files together, and whether its ports are free
 //	lost.go               a process that lives and can't be told anything any more
-//	claim.go              the owner mark: one writer for a directory
-//	stdout.go             our standard output, for the process to write to as well
-//	files.go, stage.go    which file a service stands in; several files at once
-//	directory.go          our directory: atomic files, and what is left of a daemon that was killed
-//	userfiles.go          the user's files, read-only (client-native's parser)
 //	watch.go              notices a process that died or another's reload
 package haproxy

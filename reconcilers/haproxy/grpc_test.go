@@ -130,7 +130,7 @@ func TestGRPC(t *testing.T) {
 	a := newAuthority(t)
 	b.options.BackendCAs = []string{a.file(t.TempDir() + "/ca.pem")}
 	b.open()
-	chain, key := a.issue(time.Now().Add(time.Hour), "sealed.test")
+	chain, key := a.Issue(time.Now().Add(time.Hour), "sealed.test")
 	pair, err := tls.X509KeyPair([]byte(chain), []byte(key))
 	if err != nil {
 		t.Fatal(err)

@@ -239,7 +239,7 @@ func TestListenerTLS(t *testing.T) {
 
 // keepTLS is a kept connection for admin.test over TLS.
 func (b *bench) keepTLS(address string, a *authority) *kept {
-	conn := tls.Client(from(b.t, "127.0.0.1", address, ""), &tls.Config{ServerName: "admin.test", RootCAs: a.pool}) //nolint:gosec // the least version does not matter
+	conn := tls.Client(from(b.t, "127.0.0.1", address, ""), &tls.Config{ServerName: "admin.test", RootCAs: a.Pool}) //nolint:gosec // the least version does not matter
 	return &kept{b.t, conn, bufio.NewReader(conn)}
 }
 

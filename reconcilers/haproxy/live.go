@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
@@ -41,9 +42,9 @@ type world struct {
 	backends map[string]bool
 	servers  map[string][]socket.Server // by backend, without the owner's prefix
 	routes   map[string]string
-	patterns []string                   // in their order; nil when patterns.map is not in use
-	hosts    map[string]bool            // nil when hosts.map is not in use
-	certs    map[string]liveCertificate // by file; nil when the list is not in use
+	patterns []string            // in their order; nil when patterns.map is not in use
+	hosts    map[string]bool     // nil when hosts.map is not in use
+	certs    map[string]crt.Live // by file; nil when the list is not in use
 }
 
 // look reads the process.
@@ -88,6 +89,6 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 		}
 	}
 	w.patterns = socket.ParseOrderedMap(answers[4])
-	w.certs, err = lookAtCertificates(r.dir, s)
+	w.certs, err = crt.Look(r.dir, s)
 	return w, err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 )
 
@@ -120,7 +121,7 @@ type model struct {
 	spares   map[string]text     // of all sections
 	shards   map[string][]string // names of sections and prepared backends by the file that they stand in
 	digest   string              // of what generation covers; "" when it must be made anew
-	certs    map[string]*certificate
+	certs    map[string]*crt.Certificate
 	owner    string                     // of the natives' file
 	natives  map[string]*native.Section // by their heads
 	// What there is of Listeners, by their names. Never changed in place.
@@ -129,7 +130,7 @@ type model struct {
 }
 
 func newModel() *model {
-	return &model{sections: map[string]*section{}, spares: map[string]text{}, shards: map[string][]string{}, certs: map[string]*certificate{}}
+	return &model{sections: map[string]*section{}, spares: map[string]text{}, shards: map[string][]string{}, certs: map[string]*crt.Certificate{}}
 }
 
 // put replaces sections; nil removes one.

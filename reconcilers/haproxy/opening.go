@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
@@ -42,7 +43,7 @@ func (r *Reconciler) openingOf(l *v1.Listener) *opening {
 	made := &opening{name: l.Name, origin: l.Origin, places: map[bind.Address]v1.Origin{}}
 	var front, back strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&front, "  "+format+"\n", args...) }
-	socket := gateAddress(r.o) + "-" + digest(l.Name)
+	socket := gateAddress(r.o) + "-" + digest.Of(l.Name)
 	for _, b := range l.Binds {
 		parsed, err := bind.Parse(b.Address)
 		if err != nil {
@@ -76,7 +77,7 @@ func (o *opening) object() *plan.Object {
 	return &plan.Object{
 		Key: v1.Key{Kind: kindOpening, Name: o.name}, Service: owner.String(), Owner: owner, Level: levelSection,
 		Noun:   "Listener " + o.name + " (" + strings.Join(o.addresses(), " ") + ")",
-		Fields: map[string]string{"bind": strings.Join(o.addresses(), " "), "accept_proxy": o.accepts(), "version": digest(o.front + o.back)},
+		Fields: map[string]string{"bind": strings.Join(o.addresses(), " "), "accept_proxy": o.accepts(), "version": digest.Of(o.front + o.back)},
 		Native: o, Origin: o.origin,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
@@ -79,7 +80,7 @@ func readPages(dir, own string, before pages) (pages, []v1.Problem) {
 				continue
 			}
 			// A name for each text: what is loaded keeps its copy while another is tried.
-			file := filepath.Join(own, disk.PagePrefix+strconv.Itoa(status)+"_"+digest(string(text)))
+			file := filepath.Join(own, disk.PagePrefix+strconv.Itoa(status)+"_"+digest.Of(string(text)))
 			all[status] = page{file: file, contentType: contentType, text: text}
 		}
 	}

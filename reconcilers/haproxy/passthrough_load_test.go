@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 )
 
 // TestPassthroughLosesNothing: while HAProxy is reloaded again and again, no
@@ -39,7 +41,7 @@ func TestPassthroughLosesNothing(t *testing.T) {
 			for ctx.Err() == nil {
 				l.asked.Add(1)
 				shown, err := tryHandshake(address, "vault.test")
-				if err == nil && shown.Subject.CommonName == nobodysName {
+				if err == nil && shown.Subject.CommonName == crt.NobodysName {
 					err = fmt.Errorf("shown is that of %s", shown.Subject)
 				}
 				if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
@@ -43,7 +44,7 @@ func (b *bench) passOn(name string, names []string, endpoints ...v1.Endpoint) *v
 // says again what it hears.
 func vault(tb testing.TB, a *authority, name string) v1.Endpoint {
 	tb.Helper()
-	chain, key := a.issue(time.Now().Add(time.Hour), name)
+	chain, key := a.Issue(time.Now().Add(time.Hour), name)
 	pair, err := tls.X509KeyPair([]byte(chain), []byte(key))
 	if err != nil {
 		tb.Fatal(err)
@@ -102,7 +103,7 @@ func (b *bench) greets(address, sni, want string) *caller {
 // ends wants TLS for a name to be ended by HAProxy.
 func (b *bench) ends(address, sni string) {
 	b.t.Helper()
-	if got := handshake(b.t, address, sni); got.Subject.CommonName != nobodysName {
+	if got := handshake(b.t, address, sni); got.Subject.CommonName != crt.NobodysName {
 		b.t.Fatalf("%q: shown is that of %s, not HAProxy's own", sni, got.Subject)
 	}
 }
@@ -182,7 +183,7 @@ func TestPassthroughHello(t *testing.T) {
 		t.Fatalf("there is no key %q any more: the test is none", key)
 	}
 	for _, name := range []string{key, "one.test" + tagName, flagHandover, "one.test|n|", strings.Repeat("a.", 120) + "test"} {
-		if got, err := tryHandshake(address, name); err == nil && got.Subject.CommonName != nobodysName {
+		if got, err := tryHandshake(address, name); err == nil && got.Subject.CommonName != crt.NobodysName {
 			t.Errorf("%q: shown is that of %s", name, got.Subject)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -48,7 +49,7 @@ func (r *Reconciler) printed(m *model, t *table) []reconcilers.File {
 		add(disk.Hosts, renderHosts(r.o.Owner, hostsOf(m)))
 	}
 	if m.listens() {
-		add(disk.Certificates, renderCertificates(r.o.Owner, r.dir.Path, m.certs))
+		add(disk.Certificates, crt.Render(r.o.Owner, r.dir.Path, m.certs))
 	}
 	for _, status := range slices.Sorted(maps.Keys(r.pages)) {
 		add(filepath.Base(r.pages[status].file), r.pages[status].text)

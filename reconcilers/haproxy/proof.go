@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
@@ -36,10 +37,10 @@ func renderVouching(line func(string, ...any), o Options) {
 	line("http-request set-var(txn.shown) req.hdr(%s),field(1,|) if %s", proofHeader, byGate)
 	line("http-request set-var(txn.named) req.hdr(%s),field(3,|) if %s", proofHeader, byGate)
 	line("http-request set-var(txn.vouched) bool(true) if %s { var(txn.secret) -m len ge 32 } { var(txn.shown),strcmp(txn.secret) eq 0 } { req.hdr(%s),field(2,|) -m str %s }",
-		byGate, proofHeader, digest(o.asking()))
+		byGate, proofHeader, digest.Of(o.asking()))
 	line("http-request del-header %s", proofHeader)
 	// A name that is none would carry a header of its own along.
-	line("http-request set-header %s %%[var(txn.old)]|%s|%%[ssl_fc_sni,lower] if %s %s { ssl_fc_sni -m reg ^[A-Za-z0-9._-]+$ }", proofHeader, digest(o.asking()), passes, proved)
+	line("http-request set-header %s %%[var(txn.old)]|%s|%%[ssl_fc_sni,lower] if %s %s { ssl_fc_sni -m reg ^[A-Za-z0-9._-]+$ }", proofHeader, digest.Of(o.asking()), passes, proved)
 }
 
 // vouch lets workers that were replaced vouch to the one that takes requests, and returns

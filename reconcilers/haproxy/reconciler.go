@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
@@ -54,12 +55,12 @@ type Reconciler struct {
 	known    bool
 	model    *model
 	table    *table
-	running  map[string]string          // the map as the process has it
-	patterns []string                   // patterns.map as the process has it; nil when it has none
-	hosts    map[string]bool            // keys of hosts.map as the process has it; nil when it has none
-	certs    map[string]liveCertificate // by file, as the process has them; nil when it has no listener for TLS
-	filed    []filed                    // the user's files of certificates, as last read
-	dated    map[string]string          // certificates that the metric tells of; the version of one that was said to have ended
+	running  map[string]string   // the map as the process has it
+	patterns []string            // patterns.map as the process has it; nil when it has none
+	hosts    map[string]bool     // keys of hosts.map as the process has it; nil when it has none
+	certs    map[string]crt.Live // by file, as the process has them; nil when it has no listener for TLS
+	filed    []crt.Filed         // the user's files of certificates, as last read
+	dated    map[string]string   // certificates that the metric tells of; the version of one that was said to have ended
 	// authorities are those for instances, by name, as they were last read.
 	authorities map[string]issuer
 	// proof is the secret by which a worker that was replaced vouches for clients; see proof.go.

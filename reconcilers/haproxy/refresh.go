@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lockstep/lockstep/internal/digest"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
@@ -108,11 +110,11 @@ func (r *Reconciler) readFiles() error {
 	}
 	if r.model == nil {
 		r.model = parseFiles(r.o.Owner, files, routes)
-		if r.model.certs, err = filedCertificates(r.dir); err != nil {
+		if r.model.certs, err = crt.Read(r.dir); err != nil {
 			return err
 		}
 	}
-	certs, err := sayCertificates(r.dir, r.model.certs)
+	certs, err := crt.Says(r.dir, r.model.certs)
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,7 @@ func (r *Reconciler) readFiles() error {
 	}
 	r.tellExpiry()
 	r.table = newTable(r.o.Owner, r.model)
-	r.condition = condition{text: digest(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
+	r.condition = condition{text: digest.Of(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	switch {
 	case r.behind.any():
 		r.condition.files = "unwritten"

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
@@ -91,7 +93,7 @@ func (r *Reconciler) fitting(steps []*step) (want *model, table *table, left []*
 // without them.
 func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (disk.Staged, error) {
 	r.behind.certs = true // until they are live, and those that go are gone
-	if err := writeCertificates(r.dir, want.certs); err != nil {
+	if err := crt.Write(r.dir, want.certs); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{disk.Routes, disk.Patterns} {
@@ -240,7 +242,7 @@ func (r *Reconciler) loaded(id identity) {
 	if r.hosts != nil {
 		r.hosts = hostsOf(r.model)
 	}
-	r.condition = condition{text: digest(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
+	r.condition = condition{text: digest.Of(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	r.known, r.behind = true, behind{}
 	r.see(id)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
@@ -26,7 +27,7 @@ func genVariable(owner string) string {
 // gateAddress is where the user's frontends reach ours when it has no port, and
 // where a worker that was replaced reaches the one that replaced it: an
 // abstract socket, which a chrooted worker reaches too.
-func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + digest(o.Dir) }
+func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + digest.Of(o.Dir) }
 
 // renderBase writes what does not depend on services. taken are binds of ours that
 // somebody else has; restrains says that there are Listeners.

@@ -15,7 +15,9 @@ import (
 	"golang.org/x/tools/txtar"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
@@ -121,7 +123,7 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.dir.CommitAll(files), r.writeMaps(want, table), writeCertificates(r.dir, want.certs)); err != nil {
+	if err := errors.Join(r.dir.CommitAll(files), r.writeMaps(want, table), crt.Write(r.dir, want.certs)); err != nil {
 		t.Fatal(err)
 	}
 	acceptable(t, r)
@@ -134,7 +136,7 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 			t.Fatal(err)
 		}
 		if text != nil {
-			golden = append(golden, txtar.File{Name: name, Data: []byte(strings.NewReplacer(options.Dir, "DIR", digest(options.Dir), "DIGEST", want.generation(), "GENERATION").Replace(string(text)))})
+			golden = append(golden, txtar.File{Name: name, Data: []byte(strings.NewReplacer(options.Dir, "DIR", digest.Of(options.Dir), "DIGEST", want.generation(), "GENERATION").Replace(string(text)))})
 		}
 	}
 	var said strings.Builder
@@ -204,10 +206,10 @@ func sameAgain(t *testing.T, r *Reconciler, want *model) {
 		t.Fatal(err)
 	}
 	again := parseFiles(r.o.Owner, files, routes)
-	if again.certs, err = filedCertificates(r.dir); err != nil {
+	if again.certs, err = crt.Read(r.dir); err != nil {
 		t.Fatal(err)
 	}
-	if same, err := sayCertificates(r.dir, again.certs); err != nil || !same || len(again.certs) != len(want.certs) {
+	if same, err := crt.Says(r.dir, again.certs); err != nil || !same || len(again.certs) != len(want.certs) {
 		t.Fatalf("certificates read back: %v %v, want %v", again.certs, err, want.certs)
 	}
 	if d := cmp.Diff(renderAll(want), renderAll(again)); d != "" || !say(files, again) {

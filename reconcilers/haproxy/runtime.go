@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -51,7 +52,7 @@ func (r *Reconciler) fallBehind(steps []*step, base bool) {
 			r.behind.all = true
 		case *route, *restriction:
 			r.behind.maps = true
-		case *certificate:
+		case *crt.Certificate:
 			r.behind.certs = true
 		case *backend:
 			r.behind.configs[r.model.fileOf(native.name())] = true

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
@@ -20,7 +21,7 @@ func sectionObject(n *native.Section) *plan.Object {
 	key := v1.Key{Kind: kindSection, Name: n.Head}
 	return &plan.Object{
 		Key: key, Service: key.String(), Owner: v1.Key{Kind: kindSection, Name: n.Manifest}, Level: levelSection,
-		Noun: "native " + n.Head, Fields: map[string]string{"manifest": n.Manifest, "version": digest(n.Text)},
+		Noun: "native " + n.Head, Fields: map[string]string{"manifest": n.Manifest, "version": digest.Of(n.Text)},
 		Native: n, Origin: n.Origin,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
@@ -73,7 +74,7 @@ func settingsOf(s *v1.Service, address bool) settings {
 		made.Check.TLS = s.Protocol == v1.TLSPassthrough && s.Check == v1.CheckHTTP
 	}
 	if s.Sticky != "" {
-		made.Key = digest("sticky " + s.Name)
+		made.Key = digest.Of("sticky " + s.Name)
 	}
 	return made
 }

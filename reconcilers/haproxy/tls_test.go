@@ -1,99 +1,39 @@
 package haproxy
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/testca"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
-// authority signs certificates for tests.
-type authority struct {
-	t    testing.TB
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  string
-	pool *x509.CertPool
-	next int64
-}
-
-// authorities gives each a name of its own.
-var authorities atomic.Int32
+// authority is a testca.Authority for what HAProxy's tests need of one.
+type authority struct{ *testca.Authority }
 
 func newAuthority(tb testing.TB) *authority {
 	tb.Helper()
-	a := &authority{t: tb, next: 1, pool: x509.NewCertPool()}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: fmt.Sprintf("authority %d", authorities.Add(1))}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
-	a.key = newKey(tb)
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		tb.Fatal(err)
-	}
-	a.pool.AddCert(a.cert)
-	a.pem = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	return a
-}
-
-func newKey(tb testing.TB) *ecdsa.PrivateKey {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return key
-}
-
-// issue returns a certificate for names that is valid until a time, and its key, in PEM.
-func (a *authority) issue(until time.Time, names ...string) (chain, key string) {
-	a.t.Helper()
-	a.next++
-	secret := newKey(a.t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(a.next), Subject: pkix.Name{CommonName: "subject of " + strings.Join(names, ",")}, DNSNames: names,
-		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &secret.PublicKey, a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})) + a.pem,
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
+	return &authority{testca.New(tb)}
 }
 
 // declare returns a certificate as a manifest declares it.
 func (a *authority) declare(name string, names ...string) v1.Certificate {
-	a.t.Helper()
-	chain, key := a.issue(time.Now().Add(time.Hour), names...)
+	a.TB.Helper()
+	chain, key := a.Issue(time.Now().Add(time.Hour), names...)
 	return v1.Certificate{Name: name, Chain: chain, Key: v1.NewSecret(key), Origin: v1.Origin{File: "certs.yaml", Line: 1, Column: 1}}
 }
 
@@ -145,13 +85,13 @@ func TestTLSShowsTheCertificateOfTheName(t *testing.T) {
 	b.shows(address, "shop.test", b.shared.Certificates[0])
 	b.shows(address, "b.wild.test", b.shared.Certificates[1])
 	b.shows(address, "a.wild.test", b.shared.Certificates[2])
-	for _, other := range []string{"a.b.wild.test", "other.test", "", nobodysName} {
-		if got := handshake(t, address, other); got.Subject.CommonName != nobodysName {
+	for _, other := range []string{"a.b.wild.test", "other.test", "", crt.NobodysName} {
+		if got := handshake(t, address, other); got.Subject.CommonName != crt.NobodysName {
 			t.Errorf("%q: shown is that of %s, not our own", other, got.Subject)
 		}
 	}
 	client := &http.Client{Transport: &http.Transport{
-		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: a.pool, ServerName: "shop.test"}, //nolint:gosec // any version
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: a.Pool, ServerName: "shop.test"}, //nolint:gosec // any version
 	}}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+address+"/x", nil)
 	if err != nil {
@@ -199,7 +139,7 @@ func TestCertificatesNeedNoReload(t *testing.T) {
 	}
 	b.shared.Certificates = nil
 	b.sync()
-	if got := handshake(t, address, "shop.test"); got.Subject.CommonName != nobodysName {
+	if got := handshake(t, address, "shop.test"); got.Subject.CommonName != crt.NobodysName {
 		t.Errorf("after its removal the certificate of %s is shown", got.Subject)
 	}
 	if left, err := filepath.Glob(b.options.Dir + "/certs/*"); err != nil || len(left) != 1 {
@@ -246,7 +186,7 @@ func TestDriftOfCertificatesIsUndone(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.shows(address, "shop.test", mine)
-	if got := handshake(t, address, "other.test"); got.Subject.CommonName != nobodysName {
+	if got := handshake(t, address, "other.test"); got.Subject.CommonName != crt.NobodysName {
 		t.Errorf("what somebody added is still shown: %s", got.Subject)
 	}
 	if err := os.Remove(path); err != nil {

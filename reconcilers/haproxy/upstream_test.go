@@ -23,11 +23,11 @@ import (
 // secretive is a container that speaks TLS and shows a certificate for names. It
 // answers with its own name, the protocol, and the name that it was asked by.
 func (a *authority) secretive(name string, names ...string) v1.Endpoint {
-	a.t.Helper()
-	chain, key := a.issue(time.Now().Add(time.Hour), names...)
+	a.TB.Helper()
+	chain, key := a.Issue(time.Now().Add(time.Hour), names...)
 	pair, err := tls.X509KeyPair([]byte(chain), []byte(key))
 	if err != nil {
-		a.t.Fatal(err)
+		a.TB.Fatal(err)
 	}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/strict" && r.Host != r.TLS.ServerName {
@@ -39,15 +39,15 @@ func (a *authority) secretive(name string, names ...string) v1.Endpoint {
 	s.EnableHTTP2 = true
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0) // of handshakes that fail, as they should
 	s.StartTLS()
-	a.t.Cleanup(s.Close)
-	return endpoint(a.t, name, s.Listener.Addr().String())
+	a.TB.Cleanup(s.Close)
+	return endpoint(a.TB, name, s.Listener.Addr().String())
 }
 
 // file writes the authority's certificate to a file.
 func (a *authority) file(path string) string {
-	a.t.Helper()
-	if err := os.WriteFile(path, []byte("of the operator\n"+a.pem), 0o600); err != nil {
-		a.t.Fatal(err)
+	a.TB.Helper()
+	if err := os.WriteFile(path, []byte("of the operator\n"+a.PEM), 0o600); err != nil {
+		a.TB.Fatal(err)
 	}
 	return path
 }

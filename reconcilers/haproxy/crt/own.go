@@ -1,4 +1,4 @@
-package haproxy
+package crt
 
 import (
 	"crypto/ecdsa"
@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// ownCertificate makes the certificate that is shown where no name fits and
+// SelfSigned makes the certificate that is shown where no name fits and
 // nobody has said which one is to be. No client trusts it; its only purpose is that
 // HAProxy can listen, and that what is asked for by a wrong name fails with a
 // warning that says so.
-func ownCertificate() (*certificate, error) {
+func SelfSigned() (*Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
@@ -27,8 +27,8 @@ func ownCertificate() (*certificate, error) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: nobodysName, Organization: []string{"Lockstep default certificate"}},
-		DNSNames:     []string{nobodysName},
+		Subject:      pkix.Name{CommonName: NobodysName, Organization: []string{"Lockstep default certificate"}},
+		DNSNames:     []string{NobodysName},
 		NotBefore:    time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:     time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), // RFC 5280: no known end
 		KeyUsage:     x509.KeyUsageDigitalSignature,
@@ -42,7 +42,7 @@ func ownCertificate() (*certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode a key: %w", err)
 	}
-	return newCertificate(defaultCertificate,
+	return New(Default,
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})), []string{nobodysName})
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})), []string{NobodysName})
 }

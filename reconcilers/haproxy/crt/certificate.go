@@ -1,4 +1,4 @@
-package haproxy
+package crt
 
 import (
 	"crypto/ecdsa"
@@ -16,48 +16,55 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
-// certificate is what our TLS listeners prove themselves with: the certificate,
+// Certificate is what our TLS listeners prove themselves with: the certificate,
 // those that vouch for it, and its key. It is never changed once it is in a model.
-type certificate struct {
-	name      string     // that of a manifest, a path, or defaultCertificate
+type Certificate struct {
+	Name      string     // that of a manifest, a path, or Default
 	secret    *v1.Secret // chain and key in PEM, as HAProxy gets them; behind a pointer, which printing does not follow
-	version   string     // digest of secret
-	names     []string   // for which it is shown; sorted
-	of        string     // of the default one: whose it is; "" when it is of our own making
-	print     string     // SHA-1 of the certificate itself, as HAProxy writes it
+	Version   string     // digest of secret
+	Names     []string   // for which it is shown; sorted
+	Of        string     // of the default one: whose it is; "" when it is of our own making
+	Print     string     // SHA-1 of the certificate itself, as HAProxy writes it
 	kind      string     // of the key: HAProxy shows one of each kind for a name
-	until     time.Time
-	byDefault bool   // it is to be shown where no name fits
+	Until     time.Time
+	ByDefault bool   // it is to be shown where no name fits
 	stray     string // file of one that somebody added to our list in the process
-	origin    v1.Origin
+	Origin    v1.Origin
 }
 
-// defaultCertificate is the name of the one that is shown where no name fits. It
+// Default is the name of the one that is shown where no name fits. It
 // is always there: HAProxy refuses a listener without any.
-const defaultCertificate = ":default"
+const Default = ":default"
 
-// nobodysName is the name of the default one in HAProxy's list. It is asked for by
+// NobodysName is the name of the default one in HAProxy's list. It is asked for by
 // nobody (RFC 2606), so that only what is shown by default is shown by it.
-const nobodysName = "default.invalid"
+const NobodysName = "default.invalid"
 
-// certificateLimit keeps a certificate within HAProxy's buffer, together with
+// Limit keeps a certificate within HAProxy's buffer, together with
 // the command that carries it. A longer one takes a reload.
-const certificateLimit = 15 << 10
+const Limit = 15 << 10
 
-// file returns the name of the certificate's file in our directory.
-func (c *certificate) file() string {
-	base := c.name
+// Stray stands for one that somebody added to our list in the process: of that
+// only the file is known.
+func Stray(file string) *Certificate {
+	return &Certificate{Name: "file:" + path.Base(file), stray: file}
+}
+
+// File returns the name of the certificate's file in our directory.
+func (c *Certificate) File() string {
+	base := c.Name
 	switch {
 	case c.stray != "":
 		return c.stray
-	case c.name == defaultCertificate:
+	case c.Name == Default:
 		return disk.CertificatesDir + "/~default.pem" // no other file is called like this
-	case strings.ContainsAny(c.name, "/:"), charset.Certificate.Check(c.name) != nil:
-		base = plainName(strings.TrimSuffix(path.Base(c.name), path.Ext(c.name))) + "~" + digest(c.name)
+	case strings.ContainsAny(c.Name, "/:"), charset.Certificate.Check(c.Name) != nil:
+		base = plainName(strings.TrimSuffix(path.Base(c.Name), path.Ext(c.Name))) + "~" + digest.Of(c.Name)
 	}
 	return disk.CertificatesDir + "/" + base + ".pem"
 }
@@ -73,21 +80,21 @@ func plainName(text string) string {
 	return text[:min(len(text), 100)]
 }
 
-// pem returns chain and key; "" of a default one that was not made yet.
-func (c *certificate) pem() string {
+// PEM returns chain and key; "" of a default one that was not made yet.
+func (c *Certificate) PEM() string {
 	if c.secret == nil {
 		return ""
 	}
 	return c.secret.Reveal()
 }
 
-// filters are the names as they stand in HAProxy's list.
-func (c *certificate) filters() string { return strings.Join(c.names, " ") }
+// Filters are the names as they stand in HAProxy's list.
+func (c *Certificate) Filters() string { return strings.Join(c.Names, " ") }
 
-// newCertificate checks a certificate before HAProxy sees it. Its errors never
+// New checks a certificate before HAProxy sees it. Its errors never
 // repeat what the texts hold.
-func newCertificate(name, chain, key string, names []string) (*certificate, error) {
-	blocks, err := certificateBlocks(chain)
+func New(name, chain, key string, names []string) (*Certificate, error) {
+	blocks, err := chainOf(chain)
 	if err != nil {
 		return nil, err
 	}
@@ -114,16 +121,16 @@ func newCertificate(name, chain, key string, names []string) (*certificate, erro
 	}
 	all.WriteString(text)
 	sealed := v1.NewSecret(all.String())
-	c := &certificate{name: name, secret: &sealed, version: digest(all.String()), until: parsed[0].NotAfter.UTC()}
+	c := &Certificate{Name: name, secret: &sealed, Version: digest.Of(all.String()), Until: parsed[0].NotAfter.UTC()}
 	sum := sha1.Sum(parsed[0].Raw) //nolint:gosec // see above
-	c.print = strings.ToUpper(hex.EncodeToString(sum[:]))
+	c.Print = strings.ToUpper(hex.EncodeToString(sum[:]))
 	c.kind = kindOf(parsed[0])
-	c.names, err = shownFor(parsed[0], names)
+	c.Names, err = shownFor(parsed[0], names)
 	return c, err
 }
 
-// certificateBlocks returns the certificates in a text, without what surrounds them.
-func certificateBlocks(text string) ([]*pem.Block, error) {
+// chainOf returns the certificates in a text, without what surrounds them.
+func chainOf(text string) ([]*pem.Block, error) {
 	var blocks []*pem.Block
 	for _, block := range pemBlocks(text) {
 		if block.Type == "CERTIFICATE" {

@@ -1,4 +1,4 @@
-package haproxy
+package crt
 
 import (
 	"encoding/hex"
@@ -13,18 +13,18 @@ import (
 	"github.com/lockstep/lockstep/internal/pemfile"
 )
 
-// certificateFiles are where certificates of the user's stand: files with chain and
+// Files are where certificates of the user's stand: files with chain and
 // key, folders of such files, folders as certbot has them. They are read, never
 // written. They are compared by what stat says of them, once in a while, rather than
 // watched through inotify: that is right for symlinks into anywhere, for mounts of
 // other machines, and for folders that come later.
-type certificateFiles []string
+type Files []string
 
-// filed is one certificate of the user's, or why it can't be taken.
-type filed struct {
-	name string // path of the file, or of certbot's folder
-	cert *certificate
-	err  error
+// Filed is one certificate of the user's, or why it can't be taken.
+type Filed struct {
+	Name string // path of the file, or of certbot's folder
+	Cert *Certificate
+	Err  error
 }
 
 // The names that certbot gives the two files of a certificate.
@@ -36,9 +36,9 @@ const (
 // pair names the files of one certificate; they may be the same.
 type pair struct{ name, chain, key string }
 
-// read reads all of them. lost are the paths that can't even be listed: of
+// Read reads all of them. lost are the paths that can't even be listed: of
 // what stood there nothing is known.
-func (c certificateFiles) read() (all []filed, lost map[string]error) {
+func (c Files) Read() (all []Filed, lost map[string]error) {
 	lost = map[string]error{}
 	for _, root := range c {
 		pairs, err := pairsOf(root)
@@ -47,15 +47,15 @@ func (c certificateFiles) read() (all []filed, lost map[string]error) {
 			continue
 		}
 		for _, p := range pairs {
-			f := filed{name: p.name}
-			if f.cert, f.err = p.read(); f.cert != nil {
-				f.cert.origin = v1.Origin{File: p.chain}
+			f := Filed{Name: p.name}
+			if f.Cert, f.Err = p.read(); f.Cert != nil {
+				f.Cert.Origin = v1.Origin{File: p.chain}
 			}
 			all = append(all, f)
 		}
 	}
-	slices.SortFunc(all, func(a, b filed) int { return strings.Compare(a.name, b.name) })
-	return slices.CompactFunc(all, func(a, b filed) bool { return a.name == b.name }), lost
+	slices.SortFunc(all, func(a, b Filed) int { return strings.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(all, func(a, b Filed) bool { return a.Name == b.Name }), lost
 }
 
 // pairsOf finds the certificates at a path.
@@ -109,7 +109,7 @@ func pairOf(path string) pair {
 	return pair{name: path, chain: path, key: path}
 }
 
-func (p pair) read() (*certificate, error) {
+func (p pair) read() (*Certificate, error) {
 	chain, err := pemfile.Read(p.chain)
 	if err != nil {
 		return nil, err
@@ -120,16 +120,16 @@ func (p pair) read() (*certificate, error) {
 			return nil, err
 		}
 	}
-	c, err := newCertificate(p.name, chain, key, nil)
+	c, err := New(p.name, chain, key, nil)
 	if err != nil {
 		return nil, err
 	}
-	c.byDefault = strings.TrimSuffix(filepath.Base(p.name), filepath.Ext(p.name)) == "default"
+	c.ByDefault = strings.TrimSuffix(filepath.Base(p.name), filepath.Ext(p.name)) == "default"
 	return c, nil
 }
 
-// signature is another one whenever any of the files is, or any of others.
-func (c certificateFiles) signature(others ...string) string {
+// Signature is another one whenever any of the files is, or any of others.
+func (c Files) Signature(others ...string) string {
 	sum := fnv.New128a()
 	for _, root := range c {
 		pairs, err := pairsOf(root)
