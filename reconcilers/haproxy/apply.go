@@ -235,7 +235,7 @@ func (e *edit) put(native any) {
 		next := *n
 		if have := d.backends[n.name()]; have != nil {
 			next.servers = have.servers
-			if p := poolOf(have.spare); p != nil && p.settings == next.settings {
+			if p := poolOf(have.spare); p != nil && p.settings == next.Settings {
 				next.spare = have.spare
 			}
 		}

@@ -3,7 +3,6 @@ package haproxy
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,7 +13,6 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
@@ -205,17 +203,4 @@ func (r *Reconciler) sweepAuthorities() error {
 		}
 	}
 	return err
-}
-
-// checkAuthority is the door for the path of a copy.
-func checkAuthority(path string) error {
-	if path == "" {
-		return nil
-	}
-	base := filepath.Base(path)
-	digits := strings.TrimSuffix(strings.TrimPrefix(base, disk.AuthorityPrefix), ".pem")
-	if !filepath.IsAbs(path) || base != disk.AuthorityPrefix+digits+".pem" || strings.Trim(digits, "0123456789abcdef") != "" {
-		return errors.New("a file of authorities is none of ours")
-	}
-	return charset.File.Check(path)
 }

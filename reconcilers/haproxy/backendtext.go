@@ -3,6 +3,8 @@ package haproxy
 import (
 	"strconv"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
 // render fills in the section's texts.
@@ -47,7 +49,7 @@ func (t *text) add(b *backend, owner string) {
 
 // defaults names the section that the backend builds on.
 func (b *backend) defaults(owner string) string {
-	if b.Mode == modeTCP {
+	if b.Mode == setting.ModeTCP {
 		return streamsName(owner)
 	}
 	return defaultsName(owner)
@@ -62,13 +64,13 @@ type text struct{ config, shape string }
 func (b *backend) text(owner string) string {
 	var t strings.Builder
 	t.WriteString("backend " + backendName(owner, b.live()) + " from " + b.defaults(owner) + "\n")
-	if comment := b.comment(); comment != "" {
+	if comment := b.Comment(); comment != "" {
 		t.WriteString("  " + comment + "\n")
 	}
-	for _, line := range b.lines() {
+	for _, line := range b.Lines() {
 		t.WriteString("  " + line + "\n")
 	}
-	if options := b.serverOptions(); options != "" {
+	if options := b.ServerOptions(); options != "" {
 		t.WriteString("  # server" + options + "\n") // servers come and go; their options are part of the shape
 	}
 	return t.String()
@@ -89,4 +91,23 @@ func (s *server) write(b *strings.Builder, options string) {
 		comment += " # id " + s.id
 	}
 	b.WriteString("  server " + s.name + " " + s.address + " weight " + strconv.Itoa(weight) + options + comment + "\n")
+}
+
+// options returns what the `server` line and the command `add server` bear for
+// one server besides name, address and weight, with a space before each word.
+func (b *backend) options(s *server) string {
+	options := b.ServerOptions()
+	if s.maxconn > 0 {
+		options += " maxconn " + strconv.Itoa(s.maxconn)
+	}
+	if s.backup {
+		options += " backup"
+	}
+	if s.drain && b.Sticky != "" {
+		options += " disabled"
+	}
+	if b.Hashes() {
+		options += " id " + strconv.Itoa(setting.HashID(s.name))
+	}
+	return options
 }

@@ -3,7 +3,6 @@ package haproxy
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -61,7 +61,7 @@ type compiler struct {
 	owner    string
 	can      abilities
 	service  *v1.Service
-	upstream upstream
+	upstream setting.Upstream
 	state    plan.State
 	problems []v1.Problem
 }
@@ -78,7 +78,7 @@ func (c *compiler) compile() {
 		return
 	}
 	c.upstream = upstream
-	if err := c.settings(false).check(); err != nil {
+	if err := c.settings(false).Validate(); err != nil {
 		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "change the field")
 		return
 	}
@@ -117,8 +117,8 @@ func (c *compiler) compile() {
 }
 
 // settings returns what the service's backend asks for in one of its two forms.
-func (c *compiler) settings(address bool) settings {
-	made := settingsOf(c.service, address)
+func (c *compiler) settings(address bool) setting.Settings {
+	made := setting.Of(c.service, address)
 	made.Upstream = c.upstream
 	if made.Check.Kind == v1.CheckHTTP && c.service.CheckHost == "" { // a server may take a Host only over a connection for it
 		made.Check.Host = cmp.Or(made.Upstream.CheckName, made.Check.Host)
@@ -129,7 +129,7 @@ func (c *compiler) settings(address bool) settings {
 // backend adds the service's backend in one of its two forms, and its servers.
 func (c *compiler) backend(address bool) {
 	s := c.service
-	b := &backend{service: s.Name, settings: c.settings(address)}
+	b := &backend{service: s.Name, Settings: c.settings(address)}
 	object := backendObject(b)
 	object.Origin = s.Origin
 	c.state[object.Key] = object
@@ -148,8 +148,8 @@ func (c *compiler) backend(address bool) {
 			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has the address %s as well", s.Name, srv.address), "give each instance an address of its own")
 			continue
 		}
-		place := hashID(srv.name)
-		if b.hashes() && places[place] { // HAProxy would refuse all of the files
+		place := setting.HashID(srv.name)
+		if b.Hashes() && places[place] { // HAProxy would refuse all of the files
 			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has its place in the hash", s.Name), "recreate the container")
 			continue
 		}
@@ -187,14 +187,6 @@ func (c *compiler) problem(object v1.Key, origin v1.Origin, message, fix string)
 	c.problems = append(c.problems, v1.Problem{
 		Reason: v1.NotExpressible, Gateway: v1.HAProxy, Object: object, Origin: origin, Message: message, Fix: fix,
 	})
-}
-
-// milliseconds returns what HAProxy takes: 1 ms to about 24 days.
-func milliseconds(d time.Duration, unset int) int {
-	if d <= 0 {
-		return unset
-	}
-	return int(min(max((d+time.Millisecond-1).Milliseconds(), 1), math.MaxInt32))
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
@@ -193,7 +194,7 @@ func (g *gateway) world() string {
 		}
 		have := m.sections[serviceOf(name)].backend(name)
 		if have == nil {
-			have = &backend{service: serviceOf(name), settings: settings{Address: strings.HasSuffix(name, addressSuffix)}}
+			have = &backend{service: serviceOf(name), Settings: setting.Settings{Address: strings.HasSuffix(name, addressSuffix)}}
 		}
 		next := *have
 		next.servers = overlay(have, servers)

@@ -22,6 +22,7 @@
 //	disk      texts → our directory: which files are ours, whole ones only, one writer
 //	socket    commands → a running process, and its answers read
 //	program   the binary → its version, its check of files, and the managed process
+//	setting   what a service asks for → the lines of its backend, and back
 //	crt       PEM → certificates that listeners show, their files, and those that a process has
 //	native    HAProxy's own models → the text of a section
 //	userfile  the user's files → the addresses and names that they take
@@ -40,11 +41,8 @@
 //	spare.go              backends prepared for services that are brand-new
 //	added.go              backends that come and go at runtime, from 3.4 on
 //	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
-//	settings.go           what a backend asks for, and how it is written and read back
-//	upstream.go           what is spoken with servers: TLS, HTTP/2
+//	upstream.go           how a service's instances are to be spoken to, or what is missing for that
 //	authority.go          who must have issued the certificates of others
-//	balancing.go          which server takes a request
-//	healthcheck.go        how HAProxy finds out whether a server is well
 //	printed.go            all of our files as they are to be, for people
 //	forecast.go           which changes of a plan need a reload
 //	order.go              which route wins of several, as in Kong

@@ -19,6 +19,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -293,7 +294,7 @@ func TestInjectionByLabel(t *testing.T) {
 func TestTamperedSettings(t *testing.T) {
 	for _, evil := range evils() {
 		for n := 0; ; n++ {
-			s, left, name := defaultSettings, n, ""
+			s, left, name := setting.Default, n, ""
 			corrupt(reflect.ValueOf(&s).Elem(), "settings", func(part string, fill func(string)) {
 				if left == 0 {
 					name = part
@@ -304,9 +305,9 @@ func TestTamperedSettings(t *testing.T) {
 			if name == "" {
 				break
 			}
-			read := defaultSettings
-			read.parse(s.comment())
-			for _, line := range append(read.lines(), "# server"+read.serverOptions()) {
+			read := setting.Default
+			read.Parse(s.Comment())
+			for _, line := range append(read.Lines(), "# server"+read.ServerOptions()) {
 				if !known("  " + line) {
 					t.Errorf("%s %q was read back as %q", name, evil, line)
 				}
@@ -343,7 +344,7 @@ var forms = func() []*regexp.Regexp {
 
 // known reports whether a line has one of the forms.
 func known(line string) bool {
-	if settings, ok := strings.CutPrefix(line, "  "+settingsMark); ok && !json.Valid([]byte(settings)) {
+	if settings, ok := strings.CutPrefix(line, "  "+setting.Mark); ok && !json.Valid([]byte(settings)) {
 		return false
 	}
 	return slices.ContainsFunc(forms, func(form *regexp.Regexp) bool { return form.MatchString(line) })

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
 // server is one `server` line. Values are never changed once they are in a model.
@@ -34,7 +35,7 @@ type server struct {
 // with the next reload, or taken into service again when the same is asked for.
 type backend struct {
 	service string
-	settings
+	setting.Settings
 	retired bool
 	// spare is the prepared backend that stands for this one in HAProxy; "" when
 	// it has one of its own name. See spare.go.
@@ -59,7 +60,7 @@ const addressSuffix = ":address"
 
 // same reports whether two backends need the same section, servers aside.
 func (b *backend) same(o *backend) bool {
-	return b.service == o.service && b.settings == o.settings
+	return b.service == o.service && b.Settings == o.Settings
 }
 
 // find returns the place of a server, and whether it is there.

@@ -41,7 +41,7 @@ func backendObject(b *backend) *plan.Object {
 		Owner:   plan.OwnerOf(v1.KindService, b.service),
 		Level:   levelBackend,
 		Noun:    "backend " + b.name(),
-		Fields:  b.fields(),
+		Fields:  b.Fields(),
 		Native:  b,
 	}
 }

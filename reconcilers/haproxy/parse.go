@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
 // parseFiles reads back what renderConfig and renderMap wrote. Whatever it
@@ -78,7 +79,7 @@ func parseBackends(e *edit, owner, file, text string) {
 		case strings.TrimSpace(line) == retiredMark:
 			current.retired = true
 		case words[0] == "#":
-			current.parse(strings.TrimSpace(line))
+			current.Parse(strings.TrimSpace(line))
 		case words[0] == "server" && len(words) >= 5:
 			current.servers = append(current.servers, parseServer(words))
 		}
@@ -94,7 +95,7 @@ func parseHead(owner string, words []string) *backend {
 	case !ours:
 		return nil
 	case isSpare(name):
-		b := &backend{spare: name, settings: poolOf(name).settings}
+		b := &backend{spare: name, Settings: poolOf(name).settings}
 		if len(words) > 6 && charset.Service.Check(words[6]) == nil {
 			b.service = words[6]
 		}
@@ -102,7 +103,7 @@ func parseHead(owner string, words []string) *backend {
 	case strings.HasPrefix(name, ":"):
 		return nil
 	}
-	return &backend{service: serviceOf(name), settings: defaultSettings}
+	return &backend{service: serviceOf(name), Settings: setting.Default}
 }
 
 // parseServer reads: server NAME ADDRESS weight N OPTIONS… [# draining N [# until N]] [# id ID].

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
 // actor is a server that plays a product: it greets, waits for a question, and
@@ -126,7 +127,7 @@ func TestPassthroughCheck(t *testing.T) {
 	status.Store(http.StatusOK)
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.TLS.ServerName
-		if name == anyCheckHost { // HAProxy 3.3 takes it from the Host by itself
+		if name == setting.AnyHost { // HAProxy 3.3 takes it from the Host by itself
 			name = ""
 		}
 		asked.Store(name + " " + r.Host + " " + r.URL.Path)

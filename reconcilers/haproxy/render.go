@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
@@ -84,7 +85,7 @@ func gateName(owner string) string     { return owner + "::gate" }
 func renderDefaults(b *strings.Builder, o Options, p pages) {
 	fmt.Fprintf(b, "defaults %s\n", defaultsName(o.Owner))
 	b.WriteString("  mode http\n")
-	for _, line := range defaultSettings.lines() { // a backend that is added at runtime gets its settings from here
+	for _, line := range setting.Default.Lines() { // a backend that is added at runtime gets its settings from here
 		b.WriteString("  " + line + "\n")
 	}
 	b.WriteString(`  timeout client 60s

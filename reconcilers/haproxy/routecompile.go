@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
 // route translates a route, or names the field that HAProxy can't express.
@@ -35,7 +36,7 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 	if len(d.Protocols) == 1 || r.client { // https: inexpressible refuses http
 		r.https = strconv.Itoa(cmp.Or(d.HTTPSRedirectStatusCode, http.StatusUpgradeRequired))
 	}
-	r.backend = (&backend{service: r.service, settings: settings{Address: !r.preserve}}).name()
+	r.backend = (&backend{service: r.service, Settings: setting.Settings{Address: !r.preserve}}).name()
 	owner := v1.Key{Kind: v1.KindRoute, Name: d.Name}
 	if field, why := inexpressible(d); field != "" {
 		fix := "leave " + field + " out, serve the route on another gateway alone (gateways=kong), or mark the field optional (" + field + "?)"
@@ -58,7 +59,7 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 		c.problem(owner, d.Origin, why, fix)
 		return nil, false
 	}
-	if c.upstream.nameless(!d.PreserveHost) {
+	if c.upstream.Nameless(!d.PreserveHost) {
 		c.problem(owner, d.Origin, "with preserve_host=false there is no name for which the container's certificate could be verified",
 			"name it with tls_servername, leave preserve_host out, or write tls_verify=false where any certificate will do")
 		return nil, false

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
 // route says which requests go to a backend.
@@ -195,7 +197,7 @@ func newTable(owner string, m *model) *table {
 func (t *table) target(r *route) string {
 	b := t.model.backendOf(r.backend)
 	switch {
-	case b != nil && r.backend != "" && r.stream() == (b.Mode == modeTCP):
+	case b != nil && r.backend != "" && r.stream() == (b.Mode == setting.ModeTCP):
 		return backendName(t.owner, b.live())
 	case r.stream():
 		return ""

@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -125,7 +126,7 @@ func (rt *runtime) backend(p place) *backend {
 	if b := rt.r.model.backendOf(p.backend); b != nil {
 		return b
 	}
-	return &backend{service: serviceOf(p.backend), settings: defaultSettings}
+	return &backend{service: serviceOf(p.backend), Settings: setting.Default}
 }
 
 // move gives a server its address, and only then what else it should be. Requests
@@ -259,7 +260,7 @@ func (rt *runtime) remove(p place) (commands []string, read func([]string) error
 // patience is how long what is under way to a server of a backend that is gone may
 // go on.
 func (r *Reconciler) patience(backend string) time.Duration {
-	if b := r.model.backendOf(backend); b != nil && b.Mode == modeTCP {
+	if b := r.model.backendOf(backend); b != nil && b.Mode == setting.ModeTCP {
 		return r.streamLeave
 	}
 	return leaveLimit

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
 // HAProxy before 3.4 gets a new backend by a reload only. So that a brand-new service
@@ -26,13 +27,13 @@ import (
 type pool struct {
 	prefix   string // of their names; service names hold no colon
 	file     string // the same in the names of their files
-	settings settings
+	settings setting.Settings
 }
 
 // pools are the kinds: one for each of the settings that most services have.
 var pools = []pool{
-	{prefix: ":spare", file: disk.SparePrefix, settings: defaultSettings},
-	{prefix: ":tcp", file: disk.StreamSparePrefix, settings: defaultStream},
+	{prefix: ":spare", file: disk.SparePrefix, settings: setting.Default},
+	{prefix: ":tcp", file: disk.StreamSparePrefix, settings: setting.DefaultStream},
 }
 
 // lastSpare is the highest number that their names and files have room for.
@@ -62,7 +63,7 @@ func isSpare(name string) bool { return poolOf(name) != nil }
 
 // standard reports whether a prepared backend can stand for this one.
 func (b *backend) standard() bool {
-	return slices.ContainsFunc(pools, func(p pool) bool { return p.settings == b.settings })
+	return slices.ContainsFunc(pools, func(p pool) bool { return p.settings == b.Settings })
 }
 
 // live returns the name that the backend has in HAProxy, without the owner's prefix.
@@ -148,7 +149,7 @@ func (m *model) renew(owner string, want []int, rename bool) {
 	for kind, n := range want {
 		for i := 1; n > 0 && i <= lastSpare; i++ {
 			if name := pools[kind].name(i); !taken[name] {
-				e.of("").backends[name] = &backend{spare: name, settings: pools[kind].settings}
+				e.of("").backends[name] = &backend{spare: name, Settings: pools[kind].settings}
 				n--
 			}
 		}
@@ -197,7 +198,7 @@ func (r *Reconciler) assign(rt *runtime, steps []*step) {
 	} else {
 		free := r.free()
 		for _, b := range fresh {
-			i := slices.IndexFunc(free, func(spare *backend) bool { return spare.settings == b.settings })
+			i := slices.IndexFunc(free, func(spare *backend) bool { return spare.Settings == b.Settings })
 			if i < 0 {
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
 // Streams are connections that are passed on as they are: those to a port, and those
@@ -22,14 +23,6 @@ import (
 // tagListen stands after a port in a map key. A host holds no "|", and is
 // followed by other tags, so neither is found by a question for the other.
 const tagListen = "|l" // PORT|l
-
-// modeTCP is a backend's mode; "" is HTTP.
-const modeTCP = "tcp"
-
-// defaultStream are the settings of a stream that asks for none.
-var defaultStream = settings{
-	Mode: modeTCP, Connect: defaultSettings.Connect, Tunnel: defaultSettings.Tunnel, Retries: defaultSettings.Retries,
-}
 
 // streams reports whether there may be services that are no HTTP.
 func (o *Options) streams() bool { return len(o.ports) > 0 || o.TLSPassthrough }
@@ -118,7 +111,7 @@ func streamsName(owner string) string { return owner + "::streams" }
 func renderStreams(b *strings.Builder, o Options, taken map[bind.Address]string) {
 	fmt.Fprintf(b, "defaults %s\n", streamsName(o.Owner))
 	b.WriteString("  mode tcp\n")
-	for _, line := range defaultStream.lines() { // a backend that is added at runtime gets its settings from here
+	for _, line := range setting.DefaultStream.Lines() { // a backend that is added at runtime gets its settings from here
 		b.WriteString("  " + line + "\n")
 	}
 	b.WriteString(`  timeout client 1h

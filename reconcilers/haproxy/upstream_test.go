@@ -17,6 +17,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -276,7 +277,7 @@ func TestSystemsAuthorities(t *testing.T) {
 	a.file(path)
 	b.syncAll()
 	b.want("web.test", "/", 200, "web-1")
-	if err := (upstream{Protocol: v1.HTTPS}).check(); err == nil {
+	if err := (setting.Upstream{Protocol: v1.HTTPS}).Validate(); err == nil {
 		t.Error("what says neither an authority nor that any certificate will do is taken")
 	}
 }

@@ -1,4 +1,4 @@
-package haproxy
+package setting
 
 import (
 	"cmp"
@@ -16,13 +16,13 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
-// settings are what a backend asks for besides its servers: all that HAProxy
+// Settings are what a backend asks for besides its servers: all that HAProxy
 // takes over by a reload only. They are compared as a whole, and stand as JSON in
 // a comment of our files, from which they are read back: an option needs a
-// field here, a line in lines or serverOptions, and nothing in parse.go.
-// Every field is a number, a truth value, or text that charset.go has let through,
+// field here, a line in Lines or ServerOptions, and nothing where files are read.
+// Every field is a number, a truth value, or text that package charset has let through,
 // both where it is asked for and where it is read back.
-type settings struct {
+type Settings struct {
 	// Address makes the server's address the Host (preserve_host false).
 	Address bool `json:"address,omitempty"`
 	// Mode is that of the backend: "" is HTTP.
@@ -43,25 +43,26 @@ type settings struct {
 	Key    string `json:"key,omitempty"`
 	// SlowStart is in milliseconds; 0 for none.
 	SlowStart int   `json:"slowstart,omitempty"`
-	Check     check `json:"check,omitzero"`
+	Check     Check `json:"check,omitzero"`
 	// Proxy is the version of the PROXY header that servers get; "" is none.
 	Proxy string `json:"proxy_protocol,omitempty"`
 	// Upstream is how servers are spoken to.
-	Upstream upstream `json:"upstream,omitzero"`
+	Upstream Upstream `json:"upstream,omitzero"`
 }
 
-// defaultSettings are those of a service that asks for none, and so of the
+// Default are those of a service that asks for none, and so of the
 // prepared backends.
-var defaultSettings = settings{Connect: 5_000, Server: 60_000, Tunnel: 3_600_000, Retries: v1.DefaultRetries}
+var Default = Settings{Connect: 5_000, Server: 60_000, Tunnel: 3_600_000, Retries: v1.DefaultRetries}
 
-// settingsOf translates what a service asks for.
-func settingsOf(s *v1.Service, address bool) settings {
-	made := settings{
+// Of translates what a service asks for; address says that the server's address is to be
+// the Host. Upstream is left to whoever knows the authorities.
+func Of(s *v1.Service, address bool) Settings {
+	made := Settings{
 		Address: address,
-		Connect: milliseconds(s.ConnectTimeout, defaultSettings.Connect),
-		Server:  milliseconds(max(s.ReadTimeout, s.WriteTimeout), defaultSettings.Server),
+		Connect: milliseconds(s.ConnectTimeout, Default.Connect),
+		Server:  milliseconds(max(s.ReadTimeout, s.WriteTimeout), Default.Server),
 		Queue:   milliseconds(s.QueueTimeout, 0),
-		Tunnel:  milliseconds(s.TunnelTimeout, defaultSettings.Tunnel),
+		Tunnel:  milliseconds(s.TunnelTimeout, Default.Tunnel),
 		Retries: s.Tries(), Balance: s.Balance, Sticky: s.Sticky,
 		SlowStart: milliseconds(s.SlowStart, 0),
 		Check:     checkOf(s.HealthCheck),
@@ -70,7 +71,7 @@ func settingsOf(s *v1.Service, address bool) settings {
 		made.Proxy = s.ProxyProtocol
 	}
 	if s.Protocol.Stream() {
-		made.Mode, made.Address, made.Server = modeTCP, false, 0
+		made.Mode, made.Address, made.Server = ModeTCP, false, 0
 		made.Check.TLS = s.Protocol == v1.TLSPassthrough && s.Check == v1.CheckHTTP
 	}
 	if s.Sticky != "" {
@@ -79,9 +80,9 @@ func settingsOf(s *v1.Service, address bool) settings {
 	return made
 }
 
-// check is the door for what is asked for, and for what somebody may have written
+// Validate is the door for what is asked for, and for what somebody may have written
 // into our files.
-func (s settings) check() error {
+func (s Settings) Validate() error {
 	for _, n := range []int{s.Connect, s.Server, s.Queue, s.Tunnel, s.Retries, s.SlowStart} {
 		if n < 0 || n > math.MaxInt32 {
 			return fmt.Errorf("%d is no number of milliseconds or tries that HAProxy takes", n)
@@ -92,12 +93,12 @@ func (s settings) check() error {
 			return err
 		}
 	}
-	return errors.Join(checkBalance(v1.Balancing{Balance: s.Balance}), s.Check.check(), s.Upstream.check())
+	return errors.Join(checkBalance(v1.Balancing{Balance: s.Balance}), s.Check.validate(), s.Upstream.Validate())
 }
 
-// lines returns the lines of the backend's section, servers aside. What is as in
+// Lines returns the lines of the backend's section, servers aside. What is as in
 // our defaults section stands there.
-func (s settings) lines() []string {
+func (s Settings) Lines() []string {
 	lines := append(s.balance(),
 		fmt.Sprintf("timeout connect %dms", s.Connect),
 	)
@@ -106,10 +107,10 @@ func (s settings) lines() []string {
 			lines = append(lines, line)
 		}
 	}
-	add(s.Mode != modeTCP, fmt.Sprintf("timeout server %dms", s.Server))
+	add(s.Mode != ModeTCP, fmt.Sprintf("timeout server %dms", s.Server))
 	add(s.Queue != 0, fmt.Sprintf("timeout queue %dms", s.Queue))
-	add(s.Tunnel != defaultSettings.Tunnel, fmt.Sprintf("timeout tunnel %dms", s.Tunnel))
-	add(s.Retries != defaultSettings.Retries, fmt.Sprintf("retries %d", s.Retries))
+	add(s.Tunnel != Default.Tunnel, fmt.Sprintf("timeout tunnel %dms", s.Tunnel))
+	add(s.Retries != Default.Retries, fmt.Sprintf("retries %d", s.Retries))
 	add(s.Sticky != "", "cookie "+s.Sticky+" insert indirect nocache httponly dynamic")
 	add(s.Sticky != "", "dynamic-cookie-key "+s.Key)
 	if s.Address {
@@ -120,10 +121,10 @@ func (s settings) lines() []string {
 	return slices.Concat(lines, s.Check.lines(), s.Upstream.lines())
 }
 
-// serverOptions returns what each `server` line and `add server` command bears
+// ServerOptions returns what each `server` line and `add server` command bears
 // besides name, address and weight, with a space before each word: HAProxy does
 // not apply a section's default-server to servers that come at runtime.
-func (s settings) serverOptions() string {
+func (s Settings) ServerOptions() string {
 	options := s.Check.options(s.Mode)
 	if s.SlowStart != 0 {
 		options += fmt.Sprintf(" slowstart %dms", s.SlowStart)
@@ -137,8 +138,8 @@ func (s settings) serverOptions() string {
 	return options + s.Upstream.options(s.Check.Kind != "", s.Address)
 }
 
-// fields returns what people read in a plan: all that can differ.
-func (s settings) fields() map[string]string {
+// Fields returns what people read in a plan: all that can differ.
+func (s Settings) Fields() map[string]string {
 	span := func(n int) string { return (time.Duration(n) * time.Millisecond).String() }
 	fields := map[string]string{
 		"balance": cmp.Or(s.Balance, v1.RoundRobin), "host": "the client's", "check": s.Check.String(), "sticky": s.Sticky,
@@ -151,12 +152,12 @@ func (s settings) fields() map[string]string {
 	if s.Queue == 0 {
 		delete(fields, "queue_timeout")
 	}
-	if s.Mode == modeTCP {
+	if s.Mode == ModeTCP {
 		fields["mode"] = s.Mode
 		delete(fields, "host")
 		delete(fields, "server_timeout")
 	}
-	if s.Upstream != (upstream{}) {
+	if s.Upstream != (Upstream{}) {
 		fields["upstream"] = s.Upstream.String()
 	}
 	if s.Proxy != "" {
@@ -165,31 +166,47 @@ func (s settings) fields() map[string]string {
 	return fields
 }
 
-// settingsMark begins the comment that holds the settings; none stands for the
+// Mark begins the comment that holds the settings; none stands for the
 // default ones.
-const settingsMark = "# settings "
+const Mark = "# settings "
 
-// comment returns the settings as a comment without line break, which JSON
+// Comment returns the settings as a comment without line break, which JSON
 // escapes; "" for the default ones.
-func (s settings) comment() string {
-	if s == defaultSettings {
+func (s Settings) Comment() string {
+	if s == Default {
 		return ""
 	}
 	text, err := json.Marshal(s)
 	if err != nil { // of numbers, booleans and texts; said in the file rather than lost if it ever happened
-		return settingsMark + err.Error()
+		return Mark + err.Error()
 	}
-	return settingsMark + string(text)
+	return Mark + string(text)
 }
 
-// parse reads what comment wrote; other lines leave s as it is.
-func (s *settings) parse(line string) {
-	text, ok := strings.CutPrefix(line, settingsMark)
+// Parse reads what comment wrote; other lines leave s as it is.
+func (s *Settings) Parse(line string) {
+	text, ok := strings.CutPrefix(line, Mark)
 	if !ok {
 		return
 	}
-	var read settings
-	if json.Unmarshal([]byte(text), &read) == nil && read.check() == nil { // else the files differ from what we would write, and are written again
+	var read Settings
+	if json.Unmarshal([]byte(text), &read) == nil && read.Validate() == nil { // else the files differ from what we would write, and are written again
 		*s = read
 	}
+}
+
+// ModeTCP is a backend's mode; "" is HTTP.
+const ModeTCP = "tcp"
+
+// DefaultStream are the settings of a stream that asks for none.
+var DefaultStream = Settings{
+	Mode: ModeTCP, Connect: Default.Connect, Tunnel: Default.Tunnel, Retries: Default.Retries,
+}
+
+// milliseconds returns what HAProxy takes: 1 ms to about 24 days.
+func milliseconds(d time.Duration, unset int) int {
+	if d <= 0 {
+		return unset
+	}
+	return int(min(max((d+time.Millisecond-1).Milliseconds(), 1), math.MaxInt32))
 }

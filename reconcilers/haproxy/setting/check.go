@@ -1,4 +1,4 @@
-package haproxy
+package setting
 
 import (
 	"cmp"
@@ -11,9 +11,9 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 )
 
-// check is how HAProxy finds out whether a server is well; the zero value is
+// Check is how HAProxy finds out whether a server is well; the zero value is
 // none. Durations are in milliseconds.
-type check struct {
+type Check struct {
 	Kind     string `json:"kind,omitempty"` // one of v1's words for it
 	Path     string `json:"path,omitempty"`
 	Host     string `json:"host,omitempty"`
@@ -29,16 +29,16 @@ type check struct {
 	Passive int `json:"passive,omitempty"`
 }
 
-func checkOf(h v1.HealthCheck) check {
+func checkOf(h v1.HealthCheck) Check {
 	if h.Check == "" {
-		return check{}
+		return Check{}
 	}
-	c := check{
+	c := Check{
 		Kind: h.Check, Interval: milliseconds(h.CheckInterval, 2_000), Timeout: milliseconds(h.CheckTimeout, 1_000),
 		Rise: cmp.Or(h.CheckRise, 2), Fall: cmp.Or(h.CheckFall, 3), Passive: h.CheckPassive,
 	}
 	if h.Check == v1.CheckHTTP {
-		c.Path, c.Host, c.Status = cmp.Or(h.CheckPath, "/"), cmp.Or(h.CheckHost, anyCheckHost), strings.Join(h.GoodStatuses(), ",")
+		c.Path, c.Host, c.Status = cmp.Or(h.CheckPath, "/"), cmp.Or(h.CheckHost, AnyHost), strings.Join(h.GoodStatuses(), ",")
 	}
 	if h.Check == v1.CheckTCP && h.CheckExpect != "" {
 		c.Send, c.Expect = payload(h.CheckSend), payload(h.CheckExpect)
@@ -56,8 +56,8 @@ func payload(text string) string {
 	return hex.EncodeToString(bytes)
 }
 
-// anyCheckHost is the Host of a check that names none; no name for TLS.
-const anyCheckHost = "localhost"
+// AnyHost is the Host of a check that names none; no name for TLS.
+const AnyHost = "localhost"
 
 // longestPayload is that of v1.Payload in digits.
 const longestPayload = 256
@@ -69,8 +69,8 @@ var products = map[string]string{
 	v1.CheckSMTP:     "option smtpchk",
 }
 
-// check is the door for what stands in a check as text.
-func (c check) check() error {
+// validate is the door for what stands in a check as text.
+func (c Check) validate() error {
 	if c.TLS && c.Kind != v1.CheckHTTP { // its Host is not looked at below
 		return fmt.Errorf("HAProxy has no check %q over TLS", c.Kind)
 	}
@@ -100,7 +100,7 @@ func (c check) check() error {
 }
 
 // lines returns the lines of the backend's section.
-func (c check) lines() []string {
+func (c Check) lines() []string {
 	if c.Kind == "" {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (c check) lines() []string {
 
 // options returns what each server of a backend of the mode bears, with a space
 // before each word.
-func (c check) options(mode string) string {
+func (c Check) options(mode string) string {
 	if c.Kind == "" {
 		return ""
 	}
@@ -134,21 +134,21 @@ func (c check) options(mode string) string {
 	if c.TLS {
 		options += " check-ssl verify none"
 	}
-	if c.TLS && c.Host != anyCheckHost {
+	if c.TLS && c.Host != AnyHost {
 		options += " check-sni " + c.Host
 	}
 	if c.Passive == 0 {
 		return options
 	}
 	layer := "layer7" // 5xx but 501 and 505, no answer, or none that can be read
-	if mode == modeTCP {
+	if mode == ModeTCP {
 		layer = "layer4" // a connection that fails
 	}
 	return options + fmt.Sprintf(" observe %s error-limit %d on-error mark-down", layer, c.Passive)
 }
 
 // String returns what people read in a plan.
-func (c check) String() string {
+func (c Check) String() string {
 	if c.Kind == "" {
 		return v1.CheckNone
 	}

@@ -1,11 +1,10 @@
-package haproxy
+package setting
 
 import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math"
-	"strconv"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
@@ -28,7 +27,7 @@ func checkBalance(b v1.Balancing) error {
 // balance returns the lines that say which server takes a request. A hash is
 // always a consistent one: with another one HAProxy takes no servers at runtime,
 // and each server that comes or goes would move nearly every client.
-func (s settings) balance() []string {
+func (s Settings) balance() []string {
 	const consistent = "hash-type consistent sdbm avalanche"
 	word, name := v1.Balancing{Balance: s.Balance}.Hash()
 	switch word {
@@ -44,31 +43,12 @@ func (s settings) balance() []string {
 	return []string{"balance " + cmp.Or(word, v1.RoundRobin)}
 }
 
-func (s settings) hashes() bool { return v1.Balancing{Balance: s.Balance}.Hashes() }
+func (s Settings) Hashes() bool { return v1.Balancing{Balance: s.Balance}.Hashes() }
 
-// options returns what the `server` line and the command `add server` bear for
-// one server besides name, address and weight, with a space before each word.
-func (b *backend) options(s *server) string {
-	options := b.serverOptions()
-	if s.maxconn > 0 {
-		options += " maxconn " + strconv.Itoa(s.maxconn)
-	}
-	if s.backup {
-		options += " backup"
-	}
-	if s.drain && b.Sticky != "" {
-		options += " disabled"
-	}
-	if b.hashes() {
-		options += " id " + strconv.Itoa(hashID(s.name))
-	}
-	return options
-}
-
-// hashID is a server's place in a consistent hash. HAProxy's own numbers follow
+// HashID is a server's place in a consistent hash. HAProxy's own numbers follow
 // from the order in which servers came: any reload would give each of them
 // another one, and so move clients that have nothing to do with it.
-func hashID(name string) int {
+func HashID(name string) int {
 	h := fnv.New32a()
 	h.Write([]byte(name))
 	return max(int(h.Sum32()&math.MaxInt32), 1)
