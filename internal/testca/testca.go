@@ -18,7 +18,7 @@ import (
 
 // An Authority issues certificates.
 type Authority struct {
-	TB    testing.TB
+	TB   testing.TB
 	Cert *x509.Certificate
 	Key  *ecdsa.PrivateKey
 	PEM  string

@@ -13,6 +13,7 @@ import (
 )
 
 func made(t *testing.T, path, writer string) (d *Directory, wrote *[]string) {
+	t.Helper()
 	wrote = new([]string)
 	return &Directory{
 		Path: path, Owner: "web", Writer: writer, Object: v1.Key{Kind: "process", Name: "process"},

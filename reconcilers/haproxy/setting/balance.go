@@ -43,6 +43,7 @@ func (s Settings) balance() []string {
 	return []string{"balance " + cmp.Or(word, v1.RoundRobin)}
 }
 
+// Hashes reports whether what a request bears decides which server takes it.
 func (s Settings) Hashes() bool { return v1.Balancing{Balance: s.Balance}.Hashes() }
 
 // HashID is a server's place in a consistent hash. HAProxy's own numbers follow
