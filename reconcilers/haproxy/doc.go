@@ -24,6 +24,8 @@
 //	program   the binary → its version, its check of files, and the managed process
 //	setting   what a service asks for → the lines of its backend, and back
 //	crt       PEM → certificates that listeners show, their files, and those that a process has
+//	page      the operator's pages for errors → HAProxy's answers, and copies of them
+//	pcre      regular expressions of RE2 → the same for HAProxy's matcher
 //	native    HAProxy's own models → the text of a section
 //	userfile  the user's files → the addresses and names that they take
 //	bind      addresses to listen on: which clash, which are free, who has them
@@ -47,7 +49,7 @@
 //	forecast.go           which changes of a plan need a reload
 //	order.go              which route wins of several, as in Kong
 //	certcompile.go, cert*.go  certificates: asked for, compared, given to the process, told of
-//	patterns.go, perl.go  routes that a map of prefixes can't express
+//	patterns.go           routes that a map of prefixes can't express
 //	render.go, matching.go, backendtext.go, parse.go  model ↔ text of our files: the frontend, how it finds a route, backends
 //	files.go              which file a service stands in
 //	mapfile.go            routes ↔ text of routes.map
@@ -60,7 +62,7 @@
 //	opening.go            … their addresses, in the frontend and in the file
 //	restriction.go        … their hosts, in routes.map and in the process
 //	unserved.go           what another gateway would be needed for
-//	pages.go              the operator's own pages for errors
+//	pages.go              when the operator's pages are read, written and cleared away
 //	accesslog.go          the access log as JSON, of requests and of connections
 //	notices.go            what the operator set up and has no effect, and why
 //	clientcert.go         clients that must prove themselves

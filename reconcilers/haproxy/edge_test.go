@@ -22,6 +22,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/page"
 )
 
 // kept is a connection to HAProxy.
@@ -88,7 +89,7 @@ func TestPages(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "404.html"), "<h1>nowhere</h1>\n")
 	write(t, filepath.Join(dir, "503.json"), `{"error": "asleep"}`)
-	write(t, filepath.Join(dir, "502.txt"), strings.Repeat("x", maxPage))
+	write(t, filepath.Join(dir, "502.txt"), strings.Repeat("x", page.Limit))
 	write(t, filepath.Join(dir, "400.txt"), "what?")
 	write(t, filepath.Join(dir, "readme"), "not a page")
 	b.options.Errors = dir
@@ -110,7 +111,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n", "text/html; charset=utf-8", "<h1>nowhere</h1>\n", 404},
 		{"GET / HTTP/1.1\r\nHost: empty.test\r\n\r\n", "application/json", `{"error": "asleep"}`, 503},
-		{"POST / HTTP/1.1\r\nHost: broken.test\r\nContent-Length: 0\r\n\r\n", "text/plain; charset=utf-8", strings.Repeat("x", maxPage), 502},
+		{"POST / HTTP/1.1\r\nHost: broken.test\r\nContent-Length: 0\r\n\r\n", "text/plain; charset=utf-8", strings.Repeat("x", page.Limit), 502},
 		{"GET / HTTP/1.1\r\nHost: \r\n\r\n", "text/plain; charset=utf-8", "what?", 400},
 	} {
 		if diff := cmp.Diff(reply{c.status, c.contentType, c.body}, b.send(c.request), cmp.AllowUnexported(reply{})); diff != "" {
@@ -128,10 +129,10 @@ func TestPages(t *testing.T) {
 	}
 
 	// Another text, at once when somebody looks.
-	was := pagesStamp(dir)
+	was := page.Stamp(dir)
 	write(t, filepath.Join(dir, "404.html"), "<h1>gone fishing</h1>\n")
 	b.r.known = false // as when somebody looks afresh
-	if pagesStamp(dir) == was {
+	if page.Stamp(dir) == was {
 		t.Error("nobody would notice that a page was changed")
 	}
 	b.sync()
@@ -142,7 +143,7 @@ func TestPages(t *testing.T) {
 	}
 
 	// One that is too large, with the rest as it was.
-	write(t, filepath.Join(dir, "404.html"), strings.Repeat("x", maxPage+1))
+	write(t, filepath.Join(dir, "404.html"), strings.Repeat("x", page.Limit+1))
 	b.r.known, b.troubled = false, true
 	b.sync()
 	b.troubled = false
@@ -156,29 +157,6 @@ func TestPages(t *testing.T) {
 	b.r.known = false
 	b.sync()
 	b.want("nobody.test", "/", 404, "no route matched")
-}
-
-// TestPagesThatCantBe are named with the file and keep no other page out.
-func TestPagesThatCantBe(t *testing.T) {
-	for name, want := range map[string]string{
-		"200.html": "no answer of HAProxy", "418.html": "no answer of HAProxy", "404.php": "ends in none of", "503.html": "has 0 bytes", "404.json": "another page for 404",
-	} {
-		dir := t.TempDir()
-		write(t, filepath.Join(dir, "404.html"), "nowhere")
-		write(t, filepath.Join(dir, name), "")
-		got, problems := readPages(dir, "/own", nil)
-		if len(problems) != 1 || !strings.Contains(problems[0].Message, want) || problems[0].Origin.File != filepath.Join(dir, name) || problems[0].Fix == "" {
-			t.Errorf("%s: got %v", name, problems)
-		}
-		if len(got) != 1 || string(got[404].text) != "nowhere" {
-			t.Errorf("%s: the pages are %v", name, got)
-		}
-	}
-	before := pages{404: {text: []byte("as it was")}}
-	got, problems := readPages(filepath.Join(t.TempDir(), "absent"), "/own", before)
-	if len(problems) != 1 || string(got[404].text) != "as it was" {
-		t.Errorf("no directory: %v, %v", got, problems)
-	}
 }
 
 // logged waits for a line of the access log, and decodes it.

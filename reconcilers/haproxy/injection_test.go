@@ -19,6 +19,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/pcre"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -424,7 +425,7 @@ func FuzzPatterns(f *testing.F) {
 				t.Fatalf("%q became %q", expr, line)
 			}
 		}
-		ours, err := perl(expr)
+		ours, err := pcre.From(expr)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/page"
 )
 
 // renderMatching finds the map's line for a request and puts it into txn.m.
@@ -48,16 +49,16 @@ func renderGates(line func(string, ...any), file, condition string) {
 // renderPatternMatching compares the request with the patterns where the map
 // says that there are any for its host, and takes the first that matches if
 // its order is above that of what was found so far. See patterns.go.
-func renderPatternMatching(line func(string, ...any), o Options, p pages) {
+func renderPatternMatching(line func(string, ...any), o Options, p page.Set) {
 	file, patterns := filepath.Join(o.Dir, disk.Routes), filepath.Join(o.Dir, disk.Patterns)
 	// All must fit into the buffer once more, and a path that matching could take long over gets no answer.
-	line("http-request %s if %s { var(txn.h) -m len gt 255 }", p.answer(400, "bad host"), gated)
-	line("http-request %s if %s { var(txn.p) -m len gt %d } { str(%s),map_beg(%s) -m found }", p.answer(414, "path too long"), gated, maxMatched, gateLong, file)
+	line("http-request %s if %s { var(txn.h) -m len gt 255 }", p.Answer(400, "bad host"), gated)
+	line("http-request %s if %s { var(txn.p) -m len gt %d } { str(%s),map_beg(%s) -m found }", p.Answer(414, "path too long"), gated, maxMatched, gateLong, file)
 	line("http-request set-var(txn.k) method if %s", gated)
 	line("http-request set-var(txn.d) req.hdrs if %s", gated)
 	line("http-request set-var(txn.s) str(=),concat(,txn.h,:),concat(,txn.k,:),concat(,txn.d),concat(,txn.p) if %s", gated)
 	// Variables may be limited in the user's files. Without them a stricter route could be passed by.
-	line("http-request %s if %s !{ var(txn.d) -m found } or %s !{ var(txn.s) -m found }", p.answer(500, "no room for variables"), gated, gated)
+	line("http-request %s if %s !{ var(txn.d) -m found } or %s !{ var(txn.s) -m found }", p.Answer(500, "no room for variables"), gated, gated)
 	line("http-request set-var(txn.z) var(txn.s),map_regm(%s) if %s", patterns, gated)
 	line("http-request set-var(txn.l) int(0) if %s", gated)
 	line("http-request set-var(txn.l) var(txn.m),field(4,|),add(0) if %s { var(txn.m) -m found }", gated)

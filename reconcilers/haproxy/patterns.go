@@ -12,6 +12,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/pcre"
 )
 
 // patterns.map holds the rows that no map of prefixes can express: those
@@ -96,7 +97,7 @@ func (r *route) pattern(w row) (string, error) {
 			if i > 0 {
 				b.WriteString("|")
 			}
-			text, err := perl(path)
+			text, err := pcre.From(path)
 			if err != nil {
 				return "", err
 			}

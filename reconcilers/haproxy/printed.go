@@ -52,7 +52,7 @@ func (r *Reconciler) printed(m *model, t *table) []reconcilers.File {
 		add(disk.Certificates, crt.Render(r.o.Owner, r.dir.Path, m.certs))
 	}
 	for _, status := range slices.Sorted(maps.Keys(r.pages)) {
-		add(filepath.Base(r.pages[status].file), r.pages[status].text)
+		add(filepath.Base(r.pages[status].File), r.pages[status].Text)
 	}
 	for _, a := range r.issuersOf(m) {
 		add(filepath.Base(a.file), a.text)

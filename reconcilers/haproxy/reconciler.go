@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/page"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
@@ -30,8 +31,8 @@ var (
 type Reconciler struct {
 	o     Options
 	user  userfile.Facts
-	base  string // what should stand before the services
-	pages pages  // the operator's own answers
+	base  string   // what should stand before the services
+	pages page.Set // the operator's own answers
 	// What the operator set up and has no effect: pages, the access log; and what was said of it.
 	pageNotices, logNotices []v1.Problem
 	noticed                 map[string]bool
@@ -116,7 +117,7 @@ func New(options Options) (*Reconciler, error) {
 		}
 		o.StatsSocket = user.StatsSocket
 	}
-	pages, wrong := readPages(o.Errors, o.Dir, nil) // what is wrong keeps nothing from being served
+	pages, wrong := page.Read(o.Errors, o.Dir, nil) // what is wrong keeps nothing from being served
 	metrics, err := newMetrics(o.Registry)
 	if err != nil {
 		return nil, err

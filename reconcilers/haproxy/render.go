@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/page"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
@@ -32,7 +33,7 @@ func gateAddress(o Options) string { return "abns@lockstep-" + o.Owner + "-" + d
 
 // renderBase writes what does not depend on services. taken are binds of ours that
 // somebody else has; restrains says that there are Listeners.
-func renderBase(o Options, user userfile.Facts, p pages, taken map[bind.Address]string, restrains bool) string {
+func renderBase(o Options, user userfile.Facts, p page.Set, taken map[bind.Address]string, restrains bool) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	b.WriteString(disk.Head(o.Owner))
@@ -54,7 +55,7 @@ func renderBase(o Options, user userfile.Facts, p pages, taken map[bind.Address]
 	renderDefaults(&b, o, p)
 	renderFrontend(&b, o, p, restrains)
 	line("backend %s from %s", holdName(o.Owner), defaultsName(o.Owner))
-	line("  http-request %s", p.answer(503, "service unavailable"))
+	line("  http-request %s", p.Answer(503, "service unavailable"))
 	renderGate(&b, o, gateName(o.Owner), gateAddress(o))
 	renderVia(&b, o)
 	renderStreams(&b, o, taken)
@@ -82,7 +83,7 @@ func frontendName(owner string) string { return owner + "::http" }
 func gateName(owner string) string     { return owner + "::gate" }
 
 // renderDefaults: see docs/haproxy.md for what each line is for.
-func renderDefaults(b *strings.Builder, o Options, p pages) {
+func renderDefaults(b *strings.Builder, o Options, p page.Set) {
 	fmt.Fprintf(b, "defaults %s\n", defaultsName(o.Owner))
 	b.WriteString("  mode http\n")
 	for _, line := range setting.Default.Lines() { // a backend that is added at runtime gets its settings from here
@@ -98,14 +99,14 @@ func renderDefaults(b *strings.Builder, o Options, p pages) {
   retry-on conn-failure empty-response
   option idle-close-on-response
 `)
-	for _, line := range p.errors() {
+	for _, line := range p.Errors() {
 		b.WriteString("  " + line + "\n")
 	}
 }
 
 // renderFrontend writes the one HTTP frontend. The number of its rules does
 // not depend on the number of routes: all of them stand in one map.
-func renderFrontend(b *strings.Builder, o Options, p pages, restrains bool) {
+func renderFrontend(b *strings.Builder, o Options, p page.Set, restrains bool) {
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
 	fmt.Fprintf(b, "frontend %s from %s\n", frontendName(o.Owner), defaultsName(o.Owner))
 	for _, bind := range o.Binds {
@@ -121,10 +122,10 @@ func renderFrontend(b *strings.Builder, o Options, p pages, restrains bool) {
 	renderLog(line, o)
 	line(noReplay)
 	line("http-request set-var(txn.h) req.hdr(host),field(1,:)")
-	line("http-request %s if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }", p.answer(400, "no host"))
+	line("http-request %s if { req.ver 1.1 } !{ req.hdr(host) -m len ge 1 }", p.Answer(400, "no host"))
 	// HTTP/1.0 may name the host in the URL alone, where we don't look, and Kong and servers do.
-	line("http-request %s if !{ req.hdr(host) -m found } !{ url -m beg / * }", p.answer(400, "no host"))
-	line("http-request %s if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }", p.answer(400, "bad host"))
+	line("http-request %s if !{ req.hdr(host) -m found } !{ url -m beg / * }", p.Answer(400, "no host"))
+	line("http-request %s if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }", p.Answer(400, "bad host"))
 	if restrains {
 		renderRestraint(line, o, p)
 	}
@@ -140,7 +141,7 @@ func renderFrontend(b *strings.Builder, o Options, p pages, restrains bool) {
 		renderHandover(line, o)
 	}
 	renderNames(line, o)
-	line("http-request %s if !{ var(txn.m) -m found }", p.answer(404, "no route matched"))
+	line("http-request %s if !{ var(txn.m) -m found }", p.Answer(404, "no route matched"))
 	renderDemands(line, o)
 	renderStripping(line)
 	renderForwarded(line, o)

@@ -12,6 +12,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/page"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -84,25 +85,25 @@ const restrainLine = "http-request set-var(txn.at) so_name,field(2,.)"
 // renderRestraint writes the rules that keep hosts to Listeners. They look hosts up in lower
 // case and without a final dot, for routes of other hosts must not answer there by another
 // spelling. What a worker that was replaced gets is not its business any more.
-func renderRestraint(line func(string, ...any), o Options, p pages) {
+func renderRestraint(line func(string, ...any), o Options, p page.Set) {
 	file := filepath.Join(o.Dir, disk.Routes)
 	const here = "!" + passes
 	line(restrainLine)
 	line("http-request set-var(txn.lh) var(txn.h),lower,regsub([.]+$,)")
 	// Variables may be limited in the user's files. Without it every host would pass.
-	line("http-request %s if { var(txn.h) -m found } !{ var(txn.lh) -m found }", p.answer(500, "no room for variables"))
+	line("http-request %s if { var(txn.h) -m found } !{ var(txn.lh) -m found }", p.Answer(500, "no room for variables"))
 	line("http-request set-var(txn.lo) var(txn.lh),concat(%s),map_beg(%s)", tagHeld, file)
 	for n := maxSuffixLabels; n > 0; n-- {
 		line("http-request set-var(txn.lo) var(txn.lh),field(-1,.,%d),concat(%s),map_beg(%s) if !{ var(txn.lo) -m found } { var(txn.lh),field(%d,.) -m found }", n, tagHeldSuffix, file, n+1)
 	}
-	line("http-request %s if { var(txn.lo) -m found } !{ var(txn.lo),strcmp(txn.at) eq 0 } %s", p.answer(404, "no route matched"), here)
+	line("http-request %s if { var(txn.lo) -m found } !{ var(txn.lo),strcmp(txn.at) eq 0 } %s", p.Answer(404, "no route matched"), here)
 	const limited = "{ var(txn.ll) -m found }"
 	line("http-request set-var(txn.ll) str(%s),concat(,txn.at,|),map_beg(%s) if { var(txn.at) -m found }", flagLimited, file)
 	line("http-request set-var(txn.la) var(txn.lh),concat(%s,txn.at,|),map_beg(%s) if %s", tagAt, file, limited)
 	for n := maxSuffixLabels; n > 0; n-- {
 		line("http-request set-var(txn.la) var(txn.lh),field(-1,.,%d),concat(%s,txn.at,|),map_beg(%s) if %s !{ var(txn.la) -m found } { var(txn.lh),field(%d,.) -m found }", n, tagAtSuffix, file, limited, n+1)
 	}
-	line("http-request %s if %s !{ var(txn.la) -m found } %s", p.answer(404, "no route matched"), limited, here)
+	line("http-request %s if %s !{ var(txn.la) -m found } %s", p.Answer(404, "no route matched"), limited, here)
 }
 
 // renderHandover lets a worker that was replaced hand on what came to a Listener as

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/pcre"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
@@ -141,7 +142,7 @@ func checkRoute(d *v1.Route) error {
 	}
 	for _, path := range d.Paths {
 		if strings.HasPrefix(path, "~") {
-			if _, err := perl(path[1:]); err != nil {
+			if _, err := pcre.From(path[1:]); err != nil {
 				return err
 			}
 			continue

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/page"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
 )
 
@@ -58,7 +59,7 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	defer mourners.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	pages := pagesStamp(r.o.Errors)
+	pages := page.Stamp(r.o.Errors)
 	if len(r.o.CertificateFiles)+len(r.o.backendCAs)+len(r.o.clientFiles()) > 0 {
 		mourners.Go(func() { r.watchCertificates(ctx, poke) })
 	}
@@ -83,7 +84,7 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 			if ok {
 				changed, silent = r.glance(ctx, known, silent)
 			}
-			if now := pagesStamp(r.o.Errors); now != pages {
+			if now := page.Stamp(r.o.Errors); now != pages {
 				pages, changed = now, true
 			}
 			if due || changed {

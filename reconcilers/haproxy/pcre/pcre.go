@@ -1,4 +1,8 @@
-package haproxy
+// Package pcre writes regular expressions for HAProxy's matcher, PCRE2.
+//
+// In: an expression of RE2's syntax, as strangers ask for it. Out: one that means the same,
+// made anew out of few and plain means; or why there is none.
+package pcre
 
 import (
 	"errors"
@@ -10,12 +14,12 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// perl writes a regular expression of RE2's syntax for HAProxy's matcher, PCRE2.
+// From writes a regular expression of RE2's syntax for HAProxy's matcher, PCRE2.
 // What stands in the file is never the text that a user wrote, but made anew
 // from what RE2 understands of it, out of few and plain means; so neither a
 // difference between both languages nor an odd character gets through. What
 // PCRE2 could take long over is refused.
-func perl(expr string) (string, error) {
+func From(expr string) (string, error) {
 	if why := v1.Backtracks(expr); why != "" {
 		return "", fmt.Errorf("regular expression %q: %s", expr, why)
 	}
@@ -24,13 +28,13 @@ func perl(expr string) (string, error) {
 		return "", fmt.Errorf("regular expression %q: %w", expr, err)
 	}
 	var b strings.Builder
-	if err := writePerl(&b, tree); err != nil {
+	if err := write(&b, tree); err != nil {
 		return "", fmt.Errorf("regular expression %q: %w", expr, err)
 	}
 	return b.String(), nil
 }
 
-func writePerl(b *strings.Builder, re *syntax.Regexp) error {
+func write(b *strings.Builder, re *syntax.Regexp) error {
 	switch re.Op {
 	case syntax.OpEmptyMatch:
 	case syntax.OpLiteral:
@@ -73,7 +77,7 @@ func writeGroup(b *strings.Builder, between string, subs ...*syntax.Regexp) erro
 		if i > 0 {
 			b.WriteString(between)
 		}
-		if err := writePerl(b, sub); err != nil {
+		if err := write(b, sub); err != nil {
 			return err
 		}
 	}
