@@ -2,34 +2,11 @@ package haproxy
 
 import (
 	"context"
-	"errors"
-	"maps"
-	"slices"
 
-	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
-
-// step is one change on its way.
-type step struct {
-	change  plan.Change
-	problem *v1.Problem // why it was not made
-}
-
-// fail notes why a step was not made; the first reason stays.
-func (s *step) fail(reason v1.Reason, message, fix string) {
-	if s.problem == nil {
-		s.problem = &v1.Problem{
-			Reason: reason, Gateway: v1.HAProxy, Object: s.change.Object().Owner, Origin: s.change.Object().Origin,
-			Message: message, Fix: fix,
-		}
-	}
-}
-
-func (s *step) failed() bool { return s.problem != nil }
 
 // Apply implements reconcilers.Reconciler. First everything that the running
 // process can take over at runtime; then, if anything is left, one reload for
@@ -78,17 +55,6 @@ func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
 		r.harden(ctx, hard)
 	}
 	return r.settle()
-}
-
-// failAll fails what has not failed yet for one reason that concerns all.
-func failAll(steps []*step, err error) {
-	reason, message, fix := v1.GatewayUnreachable, err.Error(), ""
-	if problem, ok := errors.AsType[v1.Problem](err); ok {
-		reason, message, fix = problem.Reason, problem.Message, problem.Fix
-	}
-	for _, s := range steps {
-		s.fail(reason, message, fix)
-	}
 }
 
 // split sorts steps into those that the running process can take over and
@@ -161,116 +127,4 @@ func beforeCondition(change plan.Change) (condition, bool) {
 func (r *Reconciler) reusable(b *backend) bool {
 	have := r.model.backendOf(b.name())
 	return have != nil && have.same(b) && r.backends[have.live()] && r.condition.loaded == "yes"
-}
-
-// settle writes the files when they do not say yet what the model says.
-func (r *Reconciler) settle() error {
-	names := slices.Sorted(maps.Keys(r.behind.configs))
-	if r.behind.all {
-		err := r.writeAuthorities(r.model) // before what names them: HAProxy would not start without
-		if err != nil {
-			return err
-		}
-		if names, err = r.dir.Differing(r.model.content()); err != nil {
-			return err
-		}
-	}
-	for _, name := range names {
-		if err := r.dir.Update(name, r.model.renderConfig(name)); err != nil {
-			return err
-		}
-	}
-	if r.behind.maps || r.behind.all {
-		if err := r.writeMaps(r.model, r.table); err != nil {
-			return err
-		}
-	}
-	if r.behind.certs || r.behind.all {
-		if err := r.settleCertificates(); err != nil {
-			return err
-		}
-	}
-	r.behind = behind{}
-	r.condition.files = "current"
-	r.tellExpiry()
-	r.metrics.spares.Set(float64(len(r.free())))
-	return nil
-}
-
-// writeMaps makes the maps say what a model says. Files that say it already
-// are not touched.
-func (r *Reconciler) writeMaps(m *model, t *table) error {
-	if r.o.Mode == External {
-		if err := r.dir.Update(disk.Hosts, renderHosts(r.o.Owner, hostsOf(m))); err != nil {
-			return err
-		}
-	}
-	if err := r.dir.Update(disk.Patterns, renderPatterns(r.o.Owner, t.special.patterns())); err != nil {
-		return err
-	}
-	return r.dir.Update(disk.Routes, renderMap(r.o.Owner, m, t))
-}
-
-// draftOf applies the steps that have not failed to sections.
-func (r *Reconciler) draftOf(m *model, steps []*step) map[string]*section {
-	e := newEdit(r.o.Owner, m)
-	for _, s := range steps {
-		if s.failed() {
-			continue
-		}
-		if s.change.After != nil {
-			e.put(s.change.After.Native)
-		} else {
-			e.drop(s.change.Before.Native, r.backends)
-		}
-	}
-	return e.sections()
-}
-
-// put adds or replaces one object.
-func (e *edit) put(native any) {
-	switch n := native.(type) {
-	case *backend:
-		d := e.of(n.service)
-		next := *n
-		if have := d.backends[n.name()]; have != nil {
-			next.servers = have.servers
-			if p := poolOf(have.spare); p != nil && p.settings == next.Settings {
-				next.spare = have.spare
-			}
-		}
-		d.backends[n.name()] = &next
-	case place:
-		d := e.of(serviceOf(n.backend))
-		if b := d.backends[n.backend]; b != nil {
-			d.backends[n.backend] = b.with(n.server)
-		}
-	case *route:
-		e.of(n.service).routes[n.name] = n
-	}
-}
-
-// drop removes one object. A backend that the process has stays, retired.
-func (e *edit) drop(native any, live map[string]bool) {
-	switch n := native.(type) {
-	case *backend:
-		d := e.of(n.service)
-		have := d.backends[n.name()]
-		switch {
-		case have == nil:
-		case live[have.live()] || have.spare != "":
-			next := *have
-			next.retired = true
-			d.backends[n.name()] = &next
-		default:
-			delete(d.backends, n.name())
-		}
-	case place:
-		d := e.of(serviceOf(n.backend))
-		if b := d.backends[n.backend]; b != nil {
-			d.backends[n.backend] = b.without(n.server.name)
-		}
-	case *route:
-		delete(e.of(n.service).routes, n.name)
-	}
 }

@@ -32,24 +32,29 @@
 //
 // Here are, below the parts of a round:
 //
-//	options.go            what the operator may say
+//	options.go, defaults.go  what the operator may say, and what is meant where nothing is said
 //	reconciler.go         what is known between two rounds
 //	object.go             what is compared and planned
 //	live.go, loading.go   what a process says of itself; a reload under way, and workers that were replaced
-//	servers.go, mapsync.go  the commands for servers, and for maps
+//	step.go, settle.go    one change on its way; the files, once all are done
+//	conversation.go       what is said to the worker that we know, in one go
+//	servers.go, leaving.go  the commands for servers that come, change and go
+//	mapsync.go            the commands for maps
 //	ability.go            what depends on HAProxy's version
 //	drain.go              when sessions of draining servers end
 //	inspect.go            what HAProxy says of servers when somebody asks: sessions, failing checks
 //	spare.go              backends prepared for services that are brand-new
 //	added.go              backends that come and go at runtime, from 3.4 on
-//	model.go, routes.go   what HAProxy holds of ours; which route owns a map key
+//	model.go, backend.go  what HAProxy holds of ours, and backends and servers in it
+//	edit.go               the next version of some of it
+//	routes.go, table.go   routes and their map keys; which route owns a key
 //	upstream.go           how a service's instances are to be spoken to, or what is missing for that
 //	authority.go          who must have issued the certificates of others
 //	printed.go            all of our files as they are to be, for people
 //	forecast.go           which changes of a plan need a reload
 //	order.go              which route wins of several, as in Kong
 //	certcompile.go, cert*.go  certificates: asked for, compared, given to the process, told of
-//	patterns.go           routes that a map of prefixes can't express
+//	patterns.go, special.go  routes that a map of prefixes can't express, and which hosts have any
 //	render.go, matching.go, backendtext.go, parse.go  model ↔ text of our files: the frontend, how it finds a route, backends
 //	files.go              which file a service stands in
 //	mapfile.go            routes ↔ text of routes.map

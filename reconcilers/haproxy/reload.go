@@ -3,7 +3,6 @@ package haproxy
 import (
 	"context"
 	"errors"
-	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/digest"
@@ -158,11 +157,6 @@ func (r *Reconciler) refuseBase(steps []*step, err error) {
 			failAll([]*step{s}, err)
 		}
 	}
-}
-
-// pending returns the steps that have not failed.
-func pending(steps []*step) []*step {
-	return slices.DeleteFunc(slices.Clone(steps), (*step).failed)
 }
 
 // reasonOf says in one word why HAProxy must load its files.

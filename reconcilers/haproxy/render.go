@@ -194,3 +194,7 @@ const (
 	// serviceMark says in the line of a prepared backend which service has it.
 	serviceMark = "# service "
 )
+
+func backendName(owner, name string) string { return owner + ":" + name }
+
+func holdName(owner string) string { return owner + "::hold" }

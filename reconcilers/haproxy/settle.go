@@ -1,0 +1,56 @@
+package haproxy
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+)
+
+// settle writes the files when they do not say yet what the model says.
+func (r *Reconciler) settle() error {
+	names := slices.Sorted(maps.Keys(r.behind.configs))
+	if r.behind.all {
+		err := r.writeAuthorities(r.model) // before what names them: HAProxy would not start without
+		if err != nil {
+			return err
+		}
+		if names, err = r.dir.Differing(r.model.content()); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		if err := r.dir.Update(name, r.model.renderConfig(name)); err != nil {
+			return err
+		}
+	}
+	if r.behind.maps || r.behind.all {
+		if err := r.writeMaps(r.model, r.table); err != nil {
+			return err
+		}
+	}
+	if r.behind.certs || r.behind.all {
+		if err := r.settleCertificates(); err != nil {
+			return err
+		}
+	}
+	r.behind = behind{}
+	r.condition.files = "current"
+	r.tellExpiry()
+	r.metrics.spares.Set(float64(len(r.free())))
+	return nil
+}
+
+// writeMaps makes the maps say what a model says. Files that say it already
+// are not touched.
+func (r *Reconciler) writeMaps(m *model, t *table) error {
+	if r.o.Mode == External {
+		if err := r.dir.Update(disk.Hosts, renderHosts(r.o.Owner, hostsOf(m))); err != nil {
+			return err
+		}
+	}
+	if err := r.dir.Update(disk.Patterns, renderPatterns(r.o.Owner, t.special.patterns())); err != nil {
+		return err
+	}
+	return r.dir.Update(disk.Routes, renderMap(r.o.Owner, m, t))
+}

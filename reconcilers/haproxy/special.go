@@ -1,0 +1,128 @@
+package haproxy
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+)
+
+// special holds the rows that need patterns.
+type special struct {
+	lines  map[string][]string // by route
+	sorted []string            // nil when it must be made anew
+	hosts  map[string]int      // patterns about an exact host
+	open   int                 // about other hosts
+	regex  int                 // routes with regular expressions
+}
+
+func newSpecial() special {
+	return special{lines: map[string][]string{}, hosts: map[string]int{}}
+}
+
+// add and remove return the keys of the gates that may have changed.
+func (s *special) add(target string, r *route) []string {
+	lines, err := r.patterns(target)
+	if err != nil || len(lines) == 0 {
+		return nil // no route that fails gets past Compile
+	}
+	s.lines[r.name] = lines
+	return s.count(r, 1)
+}
+
+func (s *special) remove(r *route) []string {
+	if _, there := s.lines[r.name]; !there {
+		return nil
+	}
+	delete(s.lines, r.name)
+	return s.count(r, -1)
+}
+
+func (s *special) count(r *route, by int) []string {
+	s.sorted = nil
+	keys := []string{gateAny, gateLong}
+	if slices.ContainsFunc(r.paths, func(path string) bool { return strings.HasPrefix(path, "~") }) {
+		s.regex += by
+	}
+	if len(r.hosts) == 0 || slices.ContainsFunc(r.hosts, wildcard) {
+		s.open += by
+		return keys
+	}
+	for _, host := range r.hosts {
+		if s.hosts[host] += by; s.hosts[host] == 0 {
+			delete(s.hosts, host)
+		}
+		keys = append(keys, host+gateHost)
+	}
+	return keys
+}
+
+// gate returns what the map of prefixes says of a gate.
+func (s *special) gate(key string) (string, bool) {
+	switch key {
+	case gateAny:
+		if s.open > 0 {
+			return "any", true
+		}
+		return "some", len(s.hosts) > 0
+	case gateLong:
+		return "1", s.regex > 0
+	}
+	host, ok := strings.CutSuffix(key, gateHost)
+	return "1", ok && s.hosts[host] > 0
+}
+
+// gates returns the keys of all gates.
+func (s *special) gates() []string {
+	keys := []string{gateAny, gateLong}
+	for host := range s.hosts {
+		keys = append(keys, host+gateHost)
+	}
+	return keys
+}
+
+// patterns returns all lines of patterns.map, the winner first.
+func (s *special) patterns() []string {
+	if s.sorted == nil {
+		for _, lines := range s.lines {
+			s.sorted = append(s.sorted, lines...)
+		}
+		s.sorted = inOrder(s.sorted)
+	}
+	return s.sorted
+}
+
+// inOrder sorts lines, each once, and puts the end behind them.
+func inOrder(lines []string) []string {
+	lines = slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return line == patternEnd })
+	slices.SortFunc(lines, func(a, b string) int {
+		return cmp.Or(cmp.Compare(orderOf(b), orderOf(a)), cmp.Compare(a, b))
+	})
+	return append(slices.Compact(lines), patternEnd)
+}
+
+// orderOf reads the order back from a line; 0 when it has none.
+func orderOf(line string) int64 {
+	_, value, _ := strings.Cut(line, " ")
+	fields := strings.SplitN(value, "|", 5)
+	if len(fields) < 4 {
+		return 0
+	}
+	n, err := strconv.ParseInt(fields[3], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func renderPatterns(owner string, lines []string) []byte {
+	var b bytes.Buffer
+	b.WriteString(disk.Head(owner))
+	for _, line := range lines {
+		b.WriteString(line + "\n")
+	}
+	return b.Bytes()
+}
