@@ -42,7 +42,7 @@ func TestRefused(t *testing.T) {
 	}
 	kind, _ := KindOf("backend")
 	for want, body := range map[string]fields{
-		"knows no servers[0].adres":       {"servers": []any{fields{"name": "a", "adres": "10.0.0.1"}}},
+		"knows no servers[0].adr":         {"servers": []any{fields{"name": "a", "adr": "10.0.0.1"}}},
 		"servers must be a list":          {"servers": "a"},
 		"holds the control character":     {"servers": []any{fields{"name": "a", "address": "10.0.0.1\n  server b 10.0.0.2"}}},
 		"id is HAProxy's to choose":       {"id": 3},
