@@ -56,10 +56,13 @@ func (c *Container) Place(at v1.Origin) v1.Origin {
 	return place
 }
 
-// The labels by which Compose marks its containers.
+// The labels by which Compose marks its containers: those of docker compose run, which
+// are no copies of their service, as one-off.
 const (
 	labelProject = "com.docker.compose.project"
 	labelService = "com.docker.compose.service"
+	labelNumber  = "com.docker.compose.container-number"
+	labelOneOff  = "com.docker.compose.oneoff"
 )
 
 // Is reports whether a text is a Compose file rather than a manifest. decK's files
@@ -107,6 +110,7 @@ func container(project *types.Project, s *types.ServiceConfig, at servicePlaces,
 	}
 	maps.Copy(c.Labels, s.Labels)
 	c.Labels[labelProject], c.Labels[labelService] = project.Name, s.Name
+	c.Labels[labelNumber], c.Labels[labelOneOff] = "1", "False"
 	c.OnHost = s.NetworkMode == "host"
 	for name := range s.Networks {
 		c.Networks = append(c.Networks, cmp.Or(project.Networks[name].Name, name))
