@@ -32,9 +32,9 @@ type chainSettings struct {
 }
 
 func (c *chainSettings) bind(f *pflag.FlagSet) {
-	f.StringSliceVar(&c.gateways, "gateways", nil, "the `way` in for services whose labels name none: kong, haproxy, kong>haproxy, haproxy>kong; repeatable (default: every configured gateway on its own)")
+	f.StringSliceVar(&c.gateways, "gateways", nil, "the `way` in for services whose labels name none: kong, haproxy, kong>haproxy, haproxy>kong; repeatable (default: every configured gateway on its own; with a Kong without a database and --haproxy-via-address, kong>haproxy and haproxy)")
 	f.StringVar(&c.kongService, "kong-service", "", "`key` of the service whose containers are the Kong nodes, for haproxy>kong")
-	f.StringVar(&c.viaAddress, "haproxy-via-address", "", "`host` at which Kong reaches HAProxy, a name or an IP address, for kong>haproxy")
+	f.StringVar(&c.viaAddress, "haproxy-via-address", "", "`host` at which Kong reaches HAProxy, a name or an IP address, for kong>haproxy, which is then the default before a Kong without a database")
 	f.StringVar(&c.viaBind, "haproxy-via-bind", "", "`ip` that HAProxy listens on for Kong (default: --haproxy-via-address if that is one, else every address)")
 	f.StringVar(&c.viaPorts, "haproxy-via-ports", "29000-29499", "`first-last` of the ports that HAProxy listens on for Kong, one for each service")
 	f.StringSliceVar(&c.viaAllow, "haproxy-via-allow", nil, "`network` of the Kong nodes, as 172.18.0.0/16, that may use these ports; repeatable; needed unless they are on loopback")

@@ -2,7 +2,9 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/controller/forecast"
+	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/manifests/compose"
@@ -35,7 +38,11 @@ func planCompose(c *cobra.Command, s *settings, files []string, out *output[fore
 	if err != nil {
 		return err
 	}
-	report, sources, err := forecastOf(c.Context(), forecast.Options{Build: build, Gateways: gateways}, files, texts)
+	mode, err := s.kongMode()
+	if err != nil {
+		return err
+	}
+	report, sources, err := forecastOf(c.Context(), forecast.Options{Build: build, Gateways: gateways, KongMode: mode}, files, texts)
 	if err != nil {
 		return err
 	}
@@ -56,6 +63,19 @@ func (s *settings) forecast() (desired.Options, error) {
 		Grammar: s.grammar(), Gateways: s.configured(), Ways: s.chain.ways, Chain: s.chain.chain, TLSPassthrough: s.haproxyPassthrough,
 		Given: given,
 	}, err
+}
+
+// kongMode returns how Kong is configured, as far as a daemon on the state directory has
+// found out; "" where there was none, or it is not for this user's eyes.
+func (s *settings) kongMode() (ledger.KongMode, error) {
+	memory, err := ledger.Read(ledger.Path(s.stateDir))
+	if errors.Is(err, fs.ErrPermission) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return memory.KongMode, nil
 }
 
 // given returns what the flags give for labels to ask for.
@@ -159,6 +179,9 @@ func remarks(report forecast.Report) []string {
 		if service.AnyPort {
 			out = append(out, service.Name+": no label and no line names its port; it is the one that its image exposes")
 		}
+	}
+	if report.Assumed != "" {
+		out = append(out, report.Assumed)
 	}
 	for _, other := range report.Others {
 		out = append(out, fmt.Sprintf("%s: does not count: %s; %s", place(other.Origin), other.Message, other.Fix))

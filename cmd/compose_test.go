@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lockstep/lockstep/controller/ledger"
 )
 
 // TestCompose tells what a Compose file would ask for, and what is wrong with it, as
@@ -132,5 +135,45 @@ func sameAs(t *testing.T, golden, said string) {
 	}
 	if diff := cmp.Diff(string(want), said); diff != "" {
 		t.Errorf("it is told differently (-want +got); run with -update when it should:\n%s", diff)
+	}
+}
+
+// TestComposeKnowsKong: which way in a service has that names none, depends on whether Kong has
+// a database. A daemon on the state directory has found that out, or it is said that nobody knows.
+func TestComposeKnowsKong(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "compose.yaml")
+	text := "services:\n  web:\n    image: web\n    labels: {lockstep.enable: true, lockstep.hosts: web.test, lockstep.port: 80, lockstep.maxconn: 10}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		mode     ledger.KongMode
+		flags    string
+		code     int
+		want     string
+		unwanted string
+	}{
+		{"", "--haproxy-via-address 127.0.0.1", 1, "whether Kong has a database is not known here", ""},
+		{ledger.KongDBLess, "--haproxy-via-address 127.0.0.1", 0, "kong Serving, haproxy Serving", "database"},
+		{ledger.KongDatabase, "--haproxy-via-address 127.0.0.1", 1, "kong can't express its maxconn", "database"},
+		{ledger.KongDBLess, "", 1, "kong can't express its maxconn", "database"},
+		{"", "--haproxy-via-address 127.0.0.1 --gateways kong>haproxy,haproxy", 0, "kong Serving, haproxy Serving", "database"},
+	} {
+		state := t.TempDir()
+		store, err := ledger.Open(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory := ledger.New()
+		memory.KongMode = c.mode
+		if err := errors.Join(store.Save(memory), store.Close()); err != nil {
+			t.Fatal(err)
+		}
+		args := fmt.Sprintf("plan --compose %s --kong-admin-url http://127.0.0.1:1 --state-dir %s %s", file, state, c.flags)
+		said := saidOf(t, c.code, args)
+		if !strings.Contains(said, c.want) || c.unwanted != "" && strings.Contains(said, c.unwanted) {
+			t.Errorf("%s:\n%s\nwant %q, and not %q", args, said, c.want, c.unwanted)
+		}
 	}
 }

@@ -79,6 +79,9 @@ func printGateways(p *printer, gateways []status.Gateway) {
 	p.table(rows)
 	for _, g := range gateways {
 		printVerification(p, g)
+		for _, hint := range g.Hints {
+			p.line("%s: %s", g.Name, hint)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ type Controller struct {
 	log     *slog.Logger
 
 	states []source.State // as last told
+	hints  []string       // likewise
 	poke   chan struct{}
 	orders chan order
 	// questions are about what the loop owns; they change nothing.
@@ -49,7 +50,7 @@ func New(options Options) *Controller {
 		options: options,
 		memory:  options.Memory,
 		builder: desired.New(desired.Options{
-			Grammar: options.Grammar, Gateways: names, PublishAddress: options.PublishAddress, Ways: options.Ways, Chain: options.Chain,
+			Grammar: options.Grammar, Gateways: names, PublishAddress: options.PublishAddress, Ways: options.Ways, Chain: options.Chain, Settled: options.DryRun,
 			TLSPassthrough: options.TLSPassthrough, Given: options.Given,
 		}, options.Memory),
 		status:    options.Status,
@@ -146,10 +147,12 @@ func (c *Controller) round(now time.Time) time.Duration {
 	if !complete {
 		return time.Hour
 	}
+	c.hear()
 	result := c.builder.Update(now, delta)
 	c.metrics.builds.Observe(time.Since(now).Seconds())
 	c.remember(result.LedgerChanged)
 	c.note(now, result.Settled, delta.Full)
+	c.hint()
 	c.metrics.pins.Set(float64(len(c.memory.Pins)))
 	for _, problem := range ordered(result.Refused) {
 		c.log.Warn("container is left out", "problem", problem.Error())

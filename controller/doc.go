@@ -5,9 +5,10 @@
 //	stage     | input                       | output                  | package
 //	----------|-----------------------------|-------------------------|--------------------------
 //	take      | Docker events, manifests    | snapshot.Delta          | controller/source/docker, folder, repository
-//	build     | delta, ledger, time         | services per gateway    | controller/desired
+//	hear      | what workers know           | desired.Heard           | controller
+//	build     | delta, heard, ledger, time  | services per gateway    | controller/desired
 //	remember  | claims, settings, graces,   | a file                  | controller/ledger
-//	          | drains, ports, pins         |                         |
+//	          | drains, ports, pins, mode   |                         |
 //	note      | what was decided            | generations, behind     | controller/history
 //	observe   | the gateway, or its cache   | the gateway's objects   | reconcilers/kong, haproxy
 //	compile   | the services that changed   | the gateway's objects   | reconcilers/kong, haproxy
@@ -18,7 +19,7 @@
 //	record    | standings, outcomes         | status.Report           | controller/status
 //	verify    | what was accepted           | what is served, beside  | reconcilers/kong
 //
-// Controller.round does the first four; each gateway has a worker of its own
+// Controller.round does the first five; each gateway has a worker of its own
 // (worker.go) that does the rest, so that a slow or dead gateway never delays
 // another. An order to drain a container (drain.go), to leave a gateway alone (pause.go)
 // or to go back to an earlier generation (rollback.go) comes in between two rounds, and

@@ -28,6 +28,12 @@ func (c *Controller) order(ctx context.Context, do func(now time.Time) error) er
 	if c.options.DryRun {
 		return errDry
 	}
+	return c.between(ctx, do)
+}
+
+// between has the loop do something between two rounds, and returns when the round after it
+// has been done.
+func (c *Controller) between(ctx context.Context, do func(now time.Time) error) error {
 	answer := make(chan error, 1)
 	select {
 	case c.orders <- order{do, answer}:

@@ -29,6 +29,7 @@ type Preview struct {
 // has not answered by then says so, and holds up no other. The error says that
 // none has answered.
 func (c *Controller) Previews(ctx context.Context) ([]Preview, error) {
+	c.acquaint(ctx)
 	previews := make([]Preview, len(c.workers))
 	answered := false
 	var group sync.WaitGroup

@@ -19,6 +19,7 @@ func (c *Controller) Render(ctx context.Context, gateway v1.Gateway) ([]reconcil
 		if !can {
 			return nil, nil, fmt.Errorf("%s can't be rendered by this version", gateway)
 		}
+		c.acquaint(ctx)
 		type answer struct {
 			files    []reconcilers.File
 			problems []v1.Problem

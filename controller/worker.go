@@ -33,6 +33,8 @@ type worker struct {
 	poke       chan struct{}
 	visits     chan func(context.Context) // what else wants to use the reconciler
 	doubt      atomic.Bool                // a source is not there to say what it wants
+	known      atomic.Pointer[known]      // what the loop is to know of the gateway
+	tell       func()                     // has the loop look at that
 
 	mu      sync.Mutex
 	pending v1.Set        // services that changed since the last round; nil value: gone
@@ -58,6 +60,8 @@ type worker struct {
 	common     []v1.Problem            // what the last round over everything left of what belongs to no service
 	kept       reconcilers.GuardMemory // what was last saved of the guard's
 	held       map[v1.Key]bool         // whose removal the guard keeps back
+	differs    []plan.Change           // all that the gateway was last found to differ in
+	absent     bool                    // a part of the gateway did not answer then
 	lastErr    string
 	lastReason v1.Reason
 }
@@ -248,11 +252,18 @@ func (w *worker) work(ctx context.Context, j job, began time.Time) ([]plan.Outco
 		p, j.withheld = w.withhold(p, pause)
 	}
 	var outcomes []plan.Outcome
+	compared := err == nil
+	if compared {
+		w.unsettle(j.scope)
+	}
 	if err == nil && !p.Empty() {
 		outcomes, err = w.reconciler.Apply(ctx, p)
 	}
 	if ctx.Err() != nil {
 		return outcomes, context.Cause(ctx)
+	}
+	if compared {
+		w.settleVia(j.scope, outcomes, problems)
 	}
 	w.report(p.Reported, problems)
 	retry := w.judge(outcomes, problems, err)
@@ -277,6 +288,7 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}
+	w.meet()
 	wanted, inexpressible := w.reconciler.Compile(scope, set, w.shared)
 	problems := reconcilers.ByService(w.name, set, inexpressible)
 	now := time.Now()
@@ -292,7 +304,9 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 			totals.Routes++
 		}
 	}
-	kept := w.drift.filter(now, scope, observed, plan.Diff(observed, wanted))
+	diff := plan.Diff(observed, wanted)
+	w.differs = diff.Changes
+	kept := w.drift.filter(now, scope, observed, diff)
 	p := guard.Filter(now, scope, kept, totals)
 	p.Reported = kept.Reported
 	p.Changes = w.withoutRefused(p.Changes, problems)
@@ -341,6 +355,7 @@ func newWorker(gateway Gateway, c *Controller) *worker {
 		log:        c.log.With("gateway", string(gateway.Name)),
 		resync:     c.options.Resync,
 		dryRun:     c.options.DryRun,
+		tell:       c.Poke,
 		poke:       make(chan struct{}, 1),
 		visits:     make(chan func(context.Context)),
 		pending:    v1.Set{},

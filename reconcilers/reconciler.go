@@ -78,6 +78,24 @@ type Inspector interface {
 	Inspect(ctx context.Context, service string) (map[string]Live, error)
 }
 
+// Configuration is how a gateway is configured.
+type Configuration struct {
+	// Known is false while it has never answered; then the rest says nothing.
+	Known bool
+	// Whole says that it takes all that it holds at once, so that each change costs as much
+	// as all of them.
+	Whole bool
+	// Absent says that a part of it did not answer when it was last observed, and goes on with what
+	// it had.
+	Absent bool
+}
+
+// Configured is implemented by a reconciler whose gateway can be configured in several ways.
+type Configured interface {
+	// Configuration returns how it was found to be. It asks nobody, and comes after Observe.
+	Configuration() Configuration
+}
+
 // Keeper is implemented by a reconciler that keeps its gateway running.
 type Keeper interface {
 	// Revives reports whether a change only brings a gateway back that died, as it

@@ -37,7 +37,7 @@ var words = []Word{
 	{Name: "stack", celType: cel.StringType, Meaning: `the Swarm stack; "" for none`},
 	{Name: "service", celType: cel.StringType, Meaning: `the service's key, as "shop.web"`},
 	{Name: "protocol", celType: cel.StringType, Meaning: `what instances speak: "http", "https", "grpc", "grpcs", "tcp" or "tls_passthrough"`},
-	{Name: "gateways", celType: texts, Meaning: `the ways in, as ["kong", "haproxy"] or ["kong>haproxy"]`},
+	{Name: "gateways", celType: texts, Meaning: `the ways in, as ["kong", "haproxy"] or ["kong>haproxy"]; of a service that names none, those by default`},
 	{Name: "port", celType: cel.IntType, Meaning: "the container's port; 0 when no label names it"},
 	{Name: "route", OfRoute: true, celType: cel.StringType, Meaning: `the route's name, as "default"`},
 	{Name: "hosts", OfRoute: true, celType: texts, Meaning: `the hosts, or the names of TLS that is passed on; [] means any host, [""] is a TCP port, which has none`},

@@ -124,7 +124,7 @@ var basicRows = []Field{
 	{
 		Name: "gateways", Scope: OfService, Type: List, Words: wayWords,
 		Chars: wayChars, check: checkWay, whole: checkWays,
-		Unset:   "those of `--gateways`, by default every configured gateway on its own",
+		Unset:   "those of `--gateways`, by default every configured gateway on its own, or a chain [before a Kong without a database](#ways-in)",
 		Kong:    Rendering{As: "served, or left out"},
 		HAProxy: Rendering{As: "served, or left out"},
 		Doc:     "The [ways in](#ways-in): `kong` and `haproxy` on their own, or one behind the other.",

@@ -28,9 +28,11 @@ func TestIncrementalEqualsFull(t *testing.T) {
 			boxes := map[string]box{}
 			onHost := snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {Networks: []string{"net0", "net1"}}}
 			w := newWorld()
+			var given *Given
 			if seed%5 == 4 {
-				w.builder.options.Given = &Given{Authorities: []string{"corp"}, TCPPorts: map[int]bool{5672: true}}
+				given = &Given{Authorities: []string{"corp"}, TCPPorts: map[int]bool{5672: true}}
 			}
+			w.builder.options.Given = given
 			now := epoch
 			var declared map[string]*v1.Declared
 			var policies *policy.Set
@@ -55,6 +57,14 @@ func TestIncrementalEqualsFull(t *testing.T) {
 				if seed > 5 {
 					randomPin(random, w, now)
 				}
+				if seed%2 == 1 {
+					randomHeard(random, w)
+				}
+				if seed%2 == 1 && random.IntN(50) == 0 { // a restart, after which no gateway has answered yet
+					w.again()
+					delta = snapshot.Delta{Full: true, Attachments: onHost, Changed: instances(boxes), Declared: declared, Policies: policies, Shared: shared}
+					w.builder.options.Given = given
+				}
 				all := w.update(now, delta).Settled
 				for _, name := range slices.Sorted(maps.Keys(all)) {
 					if settled := all[name]; settled != nil && random.IntN(4) == 0 {
@@ -66,6 +76,7 @@ func TestIncrementalEqualsFull(t *testing.T) {
 				}
 				full := newWorldWith(w.memory.Clone(), netip.Addr{})
 				full.builder.options.Given = w.builder.options.Given
+				full.builder.Hear(w.builder.heard)
 				full.update(now, snapshot.Delta{Full: true, Attachments: onHost, Changed: instances(boxes), Declared: declared, Policies: policies, Shared: shared})
 				if diff := gocmp.Diff(full.String(), w.String()); diff != "" {
 					t.Fatalf("after event %d (-full +incremental):\n%s", event, diff)
@@ -82,6 +93,20 @@ func TestIncrementalEqualsFull(t *testing.T) {
 			}
 		})
 	}
+}
+
+// randomHeard has workers tell something of their gateways, now and then.
+func randomHeard(random *rand.Rand, w *world) {
+	mode, took := ledger.KongMode(""), []v1.Gateway{}
+	if random.IntN(20) == 0 {
+		mode = []ledger.KongMode{ledger.KongDatabase, ledger.KongDBLess, ledger.KongDBLess}[random.IntN(3)]
+	}
+	for _, gateway := range []v1.Gateway{v1.Kong, v1.HAProxy} {
+		if random.IntN(3) == 0 {
+			took = append(took, gateway)
+		}
+	}
+	w.builder.Hear(w.hears(mode, took))
 }
 
 // randomPin holds a service to what it was at some time, or lets go of one, now and then.

@@ -24,6 +24,9 @@ type Options struct {
 	Ways []v1.Way
 	// Chain says how one gateway reaches the other.
 	Chain Chain
+	// Settled builds what is desired once every gateway has taken up all of it: for those who
+	// only look, nobody would do the steps before.
+	Settled bool
 	// TLSPassthrough says that HAProxy passes TLS on to services that ask for it.
 	TLSPassthrough bool
 	// Given is what labels may ask for of what the operator has; nil: nobody knows, and
@@ -43,7 +46,11 @@ type Builder struct {
 	services    map[string]*service  // by service name
 	leaving     map[string]time.Time // services in their grace time, by name, and its end
 	portless    map[string]bool      // services that wait for a port behind Kong, by name
-	edges       map[string]bool      // services for which HAProxy stands before Kong, by name
+	handing     map[string]bool      // services whose port is being handed over, by name
+	retained    map[string]bool      // those among them that gave it up, while Kong may send there
+	chains      bool                 // the chain is the way in of services that name none
+	heard       Heard
+	edges       map[string]bool // services for which HAProxy stands before Kong, by name
 	claims      claims
 	hosts       hosts
 	flapping    flapping
@@ -83,7 +90,7 @@ type Result struct {
 // New returns a Builder that knows no container yet. It takes memory over and
 // changes it in Update.
 func New(options Options, memory *ledger.Ledger) *Builder {
-	return &Builder{
+	b := &Builder{
 		options:     options,
 		memory:      memory,
 		attachments: snapshot.Attachments{},
@@ -93,6 +100,8 @@ func New(options Options, memory *ledger.Ledger) *Builder {
 		services:    map[string]*service{},
 		leaving:     map[string]time.Time{},
 		portless:    map[string]bool{},
+		handing:     map[string]bool{},
+		retained:    map[string]bool{},
 		edges:       map[string]bool{},
 		claims:      newClaims(memory),
 		hosts:       newHosts(),
@@ -100,6 +109,9 @@ func New(options Options, memory *ledger.Ledger) *Builder {
 		denied:      map[string]*container{},
 		steered:     map[string]string{},
 	}
+	b.chains = b.chainsByDefault()
+	b.resume()
+	return b
 }
 
 // Build returns the whole desired state from scratch: New and one full Update.
@@ -122,6 +134,9 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	}
 	b.expelled = map[string]bool{}
 	touched := map[string]bool{}
+	if turned := b.learn(now, touched, &result); turned && delta.Policies == nil && len(b.policies) > 0 {
+		delta.Policies = &b.policies // they judge the ways in as well
+	}
 	if delta.Attachments != nil {
 		b.attachments = maps.Clone(b.attachments)
 		maps.Copy(b.attachments, delta.Attachments)
@@ -170,7 +185,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	}
 	b.spread(touched)
 	b.assembleAll(touched, &result)
-	result.Wake = earliest(b.leaving, earliest(b.flapping.held, time.Time{}))
+	result.Wake = b.released(earliest(b.leaving, earliest(b.flapping.held, time.Time{})))
 	return result
 }
 

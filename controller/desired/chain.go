@@ -29,6 +29,9 @@ type role struct {
 	// Kong takes requests past HAProxy, or is what HAProxy hands them to and does so as well.
 	confined bool
 	behind   v1.Gateway // it sends what it takes to this gateway; "" when to the instances
+	// handing says that it has the port, and for its sake the instances, only until the service is
+	// handed over.
+	handing bool
 }
 
 // takesPart reports whether the gateway has anything to do with the service.
@@ -36,8 +39,17 @@ func (r role) takesPart() bool { return r != role{} }
 
 // role returns what a gateway does for a service whose settings are s.
 func (b *Builder) role(s *v1.Service, gateway v1.Gateway) role {
+	r := roleBy(b.ways(s), gateway)
+	if gateway == v1.HAProxy && r.behind == "" && !r.port && !s.Protocol.Stream() && b.viaPort(s.Name) != 0 {
+		r.instances, r.port, r.handing = true, true, true
+	}
+	return r
+}
+
+// roleBy returns what a gateway does for a service with these ways in.
+func roleBy(ways []v1.Way, gateway v1.Gateway) role {
 	var r role
-	for _, way := range b.ways(s) {
+	for _, way := range ways {
 		switch {
 		case way == v1.KongAlone && gateway == v1.Kong, way == v1.HAProxyAlone && gateway == v1.HAProxy,
 			way == v1.HAProxyKong && gateway == v1.Kong:
@@ -52,14 +64,11 @@ func (b *Builder) role(s *v1.Service, gateway v1.Gateway) role {
 		open := way == v1.KongAlone || way == v1.KongHAProxy
 		r.confined = r.confined || open && gateway == v1.Kong
 	}
-	if r.behind == v1.Kong && b.role(s, v1.Kong).confined {
+	if r.behind == v1.Kong && roleBy(ways, v1.Kong).confined {
 		r.confined = true
 	}
 	return r
 }
-
-// ways returns the ways in that hold for a service.
-func (b *Builder) ways(s *v1.Service) []v1.Way { return s.Ways(b.options.Ways) }
 
 // Usable says why a way in can't be used with these gateways and this chain;
 // "" when it can.
@@ -103,7 +112,7 @@ func (b *Builder) unusable(s *service, gateway v1.Gateway) Verdict {
 	}
 	if (r.port || r.behind == v1.HAProxy) && b.viaPort(s.name) == 0 {
 		return Verdict{Gateway: gateway, Reason: v1.Conflict,
-			Message: fmt.Sprintf("every port from %d to %d at which Kong reaches HAProxy belongs to another service", b.options.Chain.First, b.options.Chain.Last),
+			Message: b.exhausted(),
 			Fix:     "give more of them with --haproxy-via-ports"}
 	}
 	if r.behind == v1.Kong && s.name == b.options.Chain.KongService {

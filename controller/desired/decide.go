@@ -89,7 +89,11 @@ func withoutRollout(s v1.Service) v1.Service {
 // traffic. One that none can reach, for want of a port or a network, has no say in
 // what becomes of the others.
 func (b *Builder) reachable(m member) bool {
+	ways := b.wished(&m.part.Service)
+	if b.byDefault(&m.part.Service) { // one that HAProxy does not reach, Kong does directly
+		ways = both
+	}
 	return slices.ContainsFunc(b.options.Gateways, func(gateway v1.Gateway) bool {
-		return b.role(&m.part.Service, gateway).instances && locate(m, b.attachments[gateway], b.options).reason == ""
+		return roleBy(ways, gateway).instances && locate(m, b.attachments[gateway], b.options).reason == ""
 	})
 }

@@ -9,6 +9,7 @@
 //
 //	step     | file         | question
 //	---------|--------------|---------------------------------------------------
+//	learn    | handover.go  | what have gateways been found to be, and to have taken up?
 //	admit    | admit.go     | what is new, and what is gone?
 //	         | container.go | what do its labels ask for, and in which life is it?
 //	         | selectors.go | which services do manifests select it for?
@@ -27,7 +28,8 @@
 //	         | holding.go   | … who has what meanwhile
 //	         | sni.go       | … and whether TLS by its name is passed on before any request
 //	         | confine.go   | … less the hosts that a Listener has to itself
-//	port     | ports.go     | at which port does Kong reach it through HAProxy?
+//	port     | ways.go      | through which gateways does it come, where it names none?
+//	         | ports.go     | at which port does Kong reach it through HAProxy?
 //	spread   | hosts.go     | whom else does it concern which versions can be picked?
 //	         | meet.go      | … for which requests two routes both match
 //	address  | address.go   | where does this gateway reach that instance?

@@ -53,6 +53,9 @@ func (b *Builder) beyond(s *service, r role, gateway v1.Gateway) Verdict {
 
 // judge says whether a gateway serves a route.
 func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) Verdict {
+	if r.handing && !r.routes {
+		return b.unwanted(s, role{}, gateway)
+	}
 	if !r.routes {
 		return Verdict{Gateway: gateway, Reason: v1.NotEnabled,
 			Message: fmt.Sprintf("its requests come through %s alone (%s)", v1.Kong, v1.KongHAProxy),

@@ -186,11 +186,11 @@ func (b *Builder) claimsOf(s *service, settings v1.Service) []policy.Claim {
 		c := s.decider.container
 		out = append(out, policy.Claim{
 			Source: policy.FromLabels, Container: c.instance.Name, Labels: c.instance.Labels, Project: c.instance.Project, Port: s.decider.part.Port,
-			Service: only(false), Gateways: b.ways(&settings), Origin: v1.Origin{Container: c.instance.Name},
+			Service: only(false), Gateways: b.wished(&settings), Origin: v1.Origin{Container: c.instance.Name},
 		})
 	}
 	if part := only(true); s.rooted() || len(part.Routes) > 0 {
-		out = append(out, policy.OfManifest(&v1.Declared{Service: part}, b.options.Ways))
+		out = append(out, policy.OfManifest(&v1.Declared{Service: part}, b.wished(&part)))
 	}
 	return out
 }

@@ -78,7 +78,7 @@ func (b *Builder) claim(c *container, part *v1.DeclaredService) policy.Claim {
 	}
 	return policy.Claim{
 		Source: policy.FromLabels, Container: c.instance.Name, Labels: c.instance.Labels, Project: c.instance.Project, Port: part.Port,
-		Service: asked, Gateways: b.ways(&asked), Origin: v1.Origin{Container: c.instance.Name},
+		Service: asked, Gateways: b.wished(&asked), Origin: v1.Origin{Container: c.instance.Name},
 	}
 }
 
@@ -88,7 +88,7 @@ func (b *Builder) lawful(declared *v1.Declared) *v1.Declared {
 	if declared == nil {
 		return nil
 	}
-	problems := b.policies.JudgeManifest(declared, b.options.Ways)
+	problems := b.policies.JudgeManifest(declared, b.wished(&declared.Service))
 	if len(problems) == 0 {
 		return declared
 	}

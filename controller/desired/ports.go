@@ -5,70 +5,106 @@ import (
 	"slices"
 	"time"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
 )
 
-// viaPort returns the port at which Kong reaches a service through HAProxy; 0
-// when it has none.
+// viaPort returns the port at which HAProxy takes what Kong sends on to a service; 0
+// when it takes nothing. It does so before Kong is told, and until Kong sends there no more.
 func (b *Builder) viaPort(name string) uint16 {
-	if port := b.memory.Ports[name]; port.Freed.IsZero() {
+	if port := b.memory.Ports[name]; b.options.Chain.Host != "" && (port.Freed.IsZero() || b.retained[name] && !b.options.Settled) {
 		return port.Number
 	}
 	return 0
 }
 
-// settlePort gives a service a port when it needs one, and takes it back when
-// it does not. One that was taken back is given to another service as late as
-// possible: while Kong is away it may still send there what is meant for the
-// service that had it.
-func (b *Builder) settlePort(now time.Time, name string, needed bool, result *Result) {
-	chain := b.options.Chain
-	have, known := b.memory.Ports[name]
-	fits := known && chain.First <= have.Number && have.Number <= chain.Last
+// portWish is what a service wants of a port.
+type portWish int
+
+const (
+	noPort   portWish = iota
+	someTime          // Kong has another way until HAProxy listens there
+	atOnce            // it has none
+)
+
+// wishOf returns whether a service needs a port.
+func (b *Builder) wishOf(s *service) portWish {
 	switch {
-	case needed && fits && have.Freed.IsZero(), !needed && (!known || !have.Freed.IsZero()):
-		delete(b.portless, name)
-		return
-	case !needed:
-		have.Freed = now.UTC()
-		b.memory.Ports[name] = have
-	case fits:
-		b.memory.Ports[name] = ledger.Port{Number: have.Number}
-	default:
-		delete(b.memory.Ports, name)
-		number := b.freePort()
-		if number == 0 {
-			b.portless[name] = true
-			result.LedgerChanged = result.LedgerChanged || known
-			return
-		}
-		b.memory.Ports[name] = ledger.Port{Number: number}
+	case b.options.Chain.Host == "" || !slices.Contains(b.wished(&s.settings), v1.KongHAProxy):
+		return noPort
+	case !b.byDefault(&s.settings):
+		return atOnce
+	case b.apart(s) != "":
+		return noPort
 	}
-	delete(b.portless, name)
-	result.LedgerChanged = true
+	return someTime
 }
 
-// settlePortless gives ports that were taken back to services that wait for one,
-// and marks these.
-func (b *Builder) settlePortless(now time.Time, touched map[string]bool, result *Result) {
-	for _, name := range slices.Sorted(maps.Keys(b.portless)) {
-		if b.settlePort(now, name, true, result); b.portless[name] {
-			return
+// settlePort gives a service a port when it needs one, and takes it back when
+// it does not. One that was taken back is given to another service as late as
+// possible, and not before Kong is known to send there no more: what is meant for one
+// service must not reach another.
+func (b *Builder) settlePort(now time.Time, name string, wish portWish, result *Result) {
+	chain := b.options.Chain
+	have, known := b.memory.Ports[name]
+	before := have
+	fits := known && chain.First <= have.Number && have.Number <= chain.Last
+	delete(b.portless, name)
+	switch {
+	case wish == noPort:
+		if known && have.Freed.IsZero() {
+			have.Freed = now.UTC()
 		}
-		touched[name] = true
+	case fits:
+		have.Freed = time.Time{}
+	default:
+		delete(b.memory.Ports, name)
+		have = ledger.Port{Number: b.freePort(now)}
+		if known = have.Number != 0; !known {
+			b.portless[name] = true
+		}
+	}
+	have.Dialed = have.Dialed || wish == atOnce
+	if !known {
+		delete(b.memory.Ports, name)
+		delete(b.handing, name)
+		delete(b.retained, name)
+		result.LedgerChanged = result.LedgerChanged || before != ledger.Port{}
+		return
+	}
+	b.memory.Ports[name] = have
+	result.LedgerChanged = result.LedgerChanged || before != have
+	b.handOver(now, name, result)
+}
+
+// settlePortless gives ports that nobody has any more to services that wait for one, first
+// to those that have no other way, and marks these.
+func (b *Builder) settlePortless(now time.Time, touched map[string]bool, result *Result) {
+	for _, wish := range []portWish{atOnce, someTime} {
+		for _, name := range slices.Sorted(maps.Keys(b.portless)) {
+			s := b.services[name]
+			if b.wishOf(s) != wish {
+				continue
+			}
+			if b.settlePort(now, name, wish, result); b.portless[name] {
+				return
+			}
+			b.claims.put(b.claimants(s), name)
+			touched[name] = true
+		}
 	}
 }
 
 // freePort returns a port that no service ever had, else the one that was taken
-// back longest ago, which is then forgotten; 0 when all are in use.
-func (b *Builder) freePort() uint16 {
+// back longest ago, which is then forgotten; 0 when Kong may send to each of them.
+func (b *Builder) freePort(now time.Time) uint16 {
 	used := make(map[uint16]bool, len(b.memory.Ports))
 	oldest := ""
 	for _, name := range slices.Sorted(maps.Keys(b.memory.Ports)) {
 		port := b.memory.Ports[name]
 		used[port.Number] = true
 		inRange := b.options.Chain.First <= port.Number && port.Number <= b.options.Chain.Last
-		if !port.Freed.IsZero() && inRange && (oldest == "" || port.Freed.Before(b.memory.Ports[oldest].Freed)) {
+		if inRange && free(port, now) && (oldest == "" || port.Freed.Before(b.memory.Ports[oldest].Freed)) {
 			oldest = name
 		}
 	}
@@ -86,7 +122,7 @@ func (b *Builder) freePort() uint16 {
 func (b *Builder) purgePorts(now time.Time, result *Result) {
 	for _, name := range slices.Sorted(maps.Keys(b.memory.Ports)) {
 		if s := b.services[name]; s == nil || !s.there() {
-			b.settlePort(now, name, false, result)
+			b.settlePort(now, name, noPort, result)
 		}
 	}
 }

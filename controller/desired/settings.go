@@ -78,12 +78,11 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 // enlist makes known what a service that is settled needs besides itself: the
 // matches that it claims, its port behind Kong, the Kong nodes before it.
 func (b *Builder) enlist(now time.Time, s *service, result *Result) {
+	b.settlePort(now, s.name, b.wishOf(s), result) // first, for the ways in depend on it
 	b.claims.put(b.claimants(s), s.name)
 	b.hosts.put(s.name, s.settings.Routes)
-	inner := b.role(&s.settings, v1.HAProxy)
-	b.settlePort(now, s.name, inner.port && b.options.Chain.Host != "", result)
 	delete(b.edges, s.name)
-	if inner.behind == v1.Kong {
+	if b.role(&s.settings, v1.HAProxy).behind == v1.Kong {
 		b.edges[s.name] = true
 	}
 }
@@ -92,7 +91,7 @@ func (b *Builder) enlist(now time.Time, s *service, result *Result) {
 func (b *Builder) delist(now time.Time, s *service, result *Result) {
 	b.claims.drop(s.name)
 	b.hosts.put(s.name, nil)
-	b.settlePort(now, s.name, false, result)
+	b.settlePort(now, s.name, noPort, result)
 	delete(b.edges, s.name)
 }
 

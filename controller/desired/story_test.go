@@ -46,6 +46,12 @@ type step struct {
 	Manifests *string
 	// Given is what the operator gives from now on, with a Full step.
 	Given *Given
+	// Kong is the mode that Kong is found to have.
+	Kong ledger.KongMode
+	// Took are gateways that hold by then what they were to hold before the step.
+	Took []v1.Gateway
+	// Again has a new builder go on with the ledger, as after a restart; with a Full step.
+	Again bool
 	// Wrong says that there is a policy besides, which is wrong. It goes with Manifests.
 	Wrong bool
 }
@@ -161,6 +167,10 @@ func (w *world) do(t *testing.T, s step) {
 		*w = *newWorldWith(w.memory, netip.MustParseAddr(s.Publish))
 		w.kept = kept
 	}
+	if s.Again {
+		w.again()
+	}
+	w.builder.Hear(w.hears(s.Kong, s.Took))
 	at, err := time.ParseDuration(cmp.Or(s.At, "0s"))
 	if err != nil {
 		t.Fatal(err)
@@ -212,6 +222,33 @@ func (w *world) do(t *testing.T, s step) {
 	for _, name := range s.Keep {
 		w.kept[name] = result.Settled[name].Settings.WithoutSecrets()
 	}
+}
+
+// again begins anew with the ledger alone, and what was kept of earlier settings.
+func (w *world) again() {
+	kept := w.kept
+	*w = *newWorldWith(w.memory.Clone(), w.builder.options.PublishAddress)
+	w.kept = kept
+}
+
+// hears returns what workers tell once these gateways hold what they are to hold now.
+func (w *world) hears(mode ledger.KongMode, took []v1.Gateway) Heard {
+	heard := w.builder.heard
+	heard.KongMode = cmp.Or(mode, heard.KongMode)
+	for _, gateway := range took {
+		ports := map[string]uint16{}
+		for name, s := range w.sets[gateway] {
+			if s.Via.Port != 0 {
+				ports[name] = s.Via.Port
+			}
+		}
+		if gateway == v1.Kong {
+			heard.Dials = ports
+		} else {
+			heard.Listens = ports
+		}
+	}
+	return heard
 }
 
 // wrongPolicy is a policy that never was good.
@@ -380,9 +417,14 @@ func (w *world) String() string {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.memory.Ports)) {
-		if port := w.memory.Ports[name]; port.Freed.IsZero() {
+		switch port := w.memory.Ports[name]; {
+		case port.Freed.IsZero() && port.Dialed:
 			fmt.Fprintf(&b, "port %d: %s\n", port.Number, name)
-		} else {
+		case port.Freed.IsZero():
+			fmt.Fprintf(&b, "port %d: %s, of which Kong does not know yet\n", port.Number, name)
+		case port.Dialed:
+			fmt.Fprintf(&b, "port %d: was of %s until %s, and Kong may send there\n", port.Number, name, port.Freed.Sub(epoch))
+		default:
 			fmt.Fprintf(&b, "port %d: was of %s until %s\n", port.Number, name, port.Freed.Sub(epoch))
 		}
 	}
@@ -390,6 +432,9 @@ func (w *world) String() string {
 		if until := w.memory.Services[name].Until; !until.IsZero() {
 			fmt.Fprintf(&b, "leaving: %s at %s\n", name, until.Sub(epoch))
 		}
+	}
+	for _, hint := range w.builder.Hints() {
+		fmt.Fprintf(&b, "hint: %s\n", hint)
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.memory.Drains)) {
 		fmt.Fprintf(&b, "out of service: %s\n", strings.TrimSpace(id))

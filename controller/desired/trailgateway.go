@@ -59,6 +59,11 @@ func (b *Builder) wantedBy(s *service, r role, gateway v1.Gateway) string {
 		by = fmt.Sprintf("its service says gateways=%s", ways)
 	case s.settings.Protocol.Stream():
 		by = fmt.Sprintf("services of protocol %s are %s's", s.settings.Protocol, gateway)
+	case b.byDefault(&s.settings):
+		by = fmt.Sprintf("its service names none, which means %s, for %s has no database and --haproxy-via-address says where it reaches %s", join(behind), v1.Kong, v1.HAProxy)
+		if why := b.detour(s); why != "" {
+			by += "; but each on its own, as " + why
+		}
 	case len(b.options.Ways) > 0:
 		by = fmt.Sprintf("its service names none, for which --gateways says %s", ways)
 	default:
@@ -67,6 +72,10 @@ func (b *Builder) wantedBy(s *service, r role, gateway v1.Gateway) string {
 	switch {
 	case r.behind != "":
 		by += fmt.Sprintf("; it takes the requests and hands them on to %s", r.behind)
+	case r.handing && b.memory.Ports[s.name].Freed.IsZero():
+		by += fmt.Sprintf("; it listens for %s before that sends anything there", v1.Kong)
+	case r.handing:
+		by += fmt.Sprintf("; it listens for %s until that sends nothing there any more", v1.Kong)
 	case r.port && !r.routes:
 		by += fmt.Sprintf("; it gets them from %s", v1.Kong)
 	}

@@ -180,7 +180,8 @@ func (b *Builder) tracePolicies(t *Trail, s *service, m member) {
 	if slices.ContainsFunc(t.Steps, func(step Step) bool { return step.Name == StepPolicies }) {
 		return
 	}
-	claim := policy.OfManifest(cmp.Or(s.said, &v1.Declared{}), b.options.Ways)
+	said := cmp.Or(s.said, &v1.Declared{})
+	claim := policy.OfManifest(said, b.wished(&said.Service))
 	if c.origin.IsZero() {
 		claim = b.claim(c, m.part)
 	}

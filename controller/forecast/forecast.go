@@ -32,6 +32,8 @@ type Options struct {
 	Build    desired.Options
 	Declared map[string]*v1.Declared // by manifests
 	Policies policy.Set
+	// KongMode is how Kong was last found to be configured; "" when nobody knows.
+	KongMode ledger.KongMode
 	// Listeners are those of manifests.
 	Listeners []v1.Listener
 	// Gateways say what the gateways can't express. Of one that is not named here
@@ -53,6 +55,8 @@ type Report struct {
 	Problems []v1.Problem `json:"problems"`
 	// Others are containers that do not count, and why.
 	Others []v1.Problem `json:"others,omitempty"`
+	// Assumed is what the report takes for granted, as nobody was asked; "" for nothing.
+	Assumed string `json:"assumed,omitempty"`
 }
 
 // Service is one service that the files would make, or be part of.
@@ -86,7 +90,10 @@ func Of(projects []compose.Project, o Options) Report {
 	for _, gateway := range o.Build.Gateways {
 		attachments[gateway] = snapshot.Attachment{OnHost: true}
 	}
-	builder := desired.New(o.Build, ledger.New())
+	memory := ledger.New()
+	memory.KongMode, o.Build.Settled = o.KongMode, true
+	report.Assumed = assumed(o)
+	builder := desired.New(o.Build, memory)
 	result := builder.Update(time.Unix(0, 0), snapshot.Delta{
 		Full: true, Changed: instances, Attachments: attachments, Declared: o.Declared, Policies: &o.Policies,
 		Shared: &v1.Shared{Listeners: o.Listeners},
@@ -110,6 +117,15 @@ func Of(projects []compose.Project, o Options) Report {
 		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
 	})
 	return report
+}
+
+// assumed says which ways in services get that name none, where a Kong decides that of which
+// nobody knows whether it has a database.
+func assumed(o Options) string {
+	if why, _ := o.Build.Chain.Usable(v1.KongHAProxy, o.Build.Gateways); why != "" || len(o.Build.Ways) > 0 || o.KongMode != "" {
+		return ""
+	}
+	return "whether Kong has a database is not known here: services that name no gateways are taken to come through each on its own; --gateways says it"
 }
 
 // forecast is the work on one report.

@@ -1,8 +1,9 @@
 // Package ledger holds what Lockstep remembers between rounds and restarts,
 // and nothing else: who holds which match, what each service last asked for,
 // until when a service without instances is kept, whom a command drains,
-// which gateways are left alone, what services are rolled back to, and at
-// which port Kong reaches a service through HAProxy. It is an explicit input
+// which gateways are left alone, what services are rolled back to, at
+// which port Kong reaches a service through HAProxy, and whether Kong has a
+// database. It is an explicit input
 // of desired.Builder and an output of it; the Store keeps it in one file. Beside it
 // stand the directory's id (instance-id) and the key of digests of secrets (seal).
 //

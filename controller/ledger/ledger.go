@@ -25,7 +25,18 @@ type Ledger struct {
 	// Pins are the services that somebody holds to what they once asked for, by their
 	// names.
 	Pins map[string]Pin `json:"pins,omitempty"`
+	// KongMode is how Kong was last found to be configured; "" while it never answered.
+	KongMode KongMode `json:"kong_mode,omitempty"`
 }
+
+// KongMode is how a Kong is configured, on which the ways in of services depend that name none.
+type KongMode string
+
+// The modes of Kong.
+const (
+	KongDatabase KongMode = "database" // entity by entity
+	KongDBLess   KongMode = "dbless"   // by a push of everything
+)
 
 // Pin is what a service is held to, whatever labels and manifests ask for meanwhile.
 type Pin struct {
@@ -54,8 +65,11 @@ type Drain struct {
 // Port is the port of one service.
 type Port struct {
 	Number uint16 `json:"number"`
-	// Freed is when the service gave it up; zero while it has it.
+	// Freed is when the service gave it up, or when Kong was last found to send nothing
+	// there any more after that; zero while it has it.
 	Freed time.Time `json:"freed,omitzero"`
+	// Dialed says that Kong was told to send there, and has not been found to do so no more.
+	Dialed bool `json:"dialed,omitempty"`
 }
 
 // Service is what is remembered of one service.
@@ -74,5 +88,5 @@ func New() *Ledger {
 
 // Clone returns a copy that shares no map with l.
 func (l *Ledger) Clone() *Ledger {
-	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains), Ports: maps.Clone(l.Ports), Pauses: maps.Clone(l.Pauses), Pins: maps.Clone(l.Pins)}
+	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains), Ports: maps.Clone(l.Ports), Pauses: maps.Clone(l.Pauses), Pins: maps.Clone(l.Pins), KongMode: l.KongMode}
 }

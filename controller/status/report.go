@@ -45,6 +45,8 @@ type Gateway struct {
 	Held []Held `json:"held,omitempty"`
 	// Problems are objects that the gateway refuses or can't express.
 	Problems []v1.Problem `json:"problems,omitempty"`
+	// Hints say which flags would spare it changes. Nothing is wrong with it.
+	Hints []string `json:"hints,omitempty"`
 	// Verification says whether it serves what it accepted; nil of one that does at once.
 	Verification *Verification `json:"verification,omitempty"`
 }

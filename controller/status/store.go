@@ -43,6 +43,7 @@ type gateway struct {
 	pending  map[string]int // by service: the number of the build that changed it
 	held     []Held
 	problems map[string][]v1.Problem // by service
+	hints    []string
 	serving  serving
 }
 
@@ -154,6 +155,14 @@ func (s *Store) Applied(name v1.Gateway, round Round) {
 	s.tell()
 }
 
+// Hints notes which flags would spare a gateway changes.
+func (s *Store) Hints(name v1.Gateway, hints []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gateways[name].hints = hints
+	s.tell()
+}
+
 // Changed returns a channel that is closed at the next change.
 func (s *Store) Changed() <-chan struct{} {
 	s.mu.Lock()
@@ -247,7 +256,7 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 			Name: name, Reason: g.reason, Error: g.err, Applied: g.applied,
 			Pending: len(g.pending), Changes: g.changes, Held: g.held,
 		}
-		out.Problems, out.Verification = g.distinct(), g.serving.report()
+		out.Problems, out.Hints, out.Verification = g.distinct(), g.hints, g.serving.report()
 		report.Gateways = append(report.Gateways, out)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.standings)) {

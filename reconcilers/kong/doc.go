@@ -8,7 +8,7 @@
 // Reconciler, is a package below:
 //
 //	stage    files                        packages     what happens
-//	ask      facts.go                     schema       what Kong says of itself, and of what it takes
+//	ask      facts.go, configuration.go   schema       what Kong says of itself, and of what it takes
 //	observe  observe.go, held.go          entity       read what is ours, less Kong's defaults
 //	         member.go                                 consumers in groups
 //	compile  authority.go                 compile      desired services → records

@@ -40,9 +40,13 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		add(Thing{Kind: "backend", Name: r.owner + unavailable, Owner: r.owner}, "", v1.Origin{})
 	}
 	for name, s := range set {
-		add(Thing{Kind: "backend", Name: name, Owner: r.owner, Fields: map[string]string{
+		fields := map[string]string{
 			"connect_timeout": s.ConnectTimeout.String(), "read_timeout": s.ReadTimeout.String(), "write_timeout": s.WriteTimeout.String(),
-		}}, name, s.Origin)
+		}
+		if s.Via.Port != 0 {
+			fields["via"] = fmt.Sprintf("%s:%d", s.Via.Host, s.Via.Port)
+		}
+		add(Thing{Kind: "backend", Name: name, Owner: r.owner, Fields: fields}, name, s.Origin)
 		for _, e := range s.Endpoints {
 			weight := e.Weight
 			if e.Draining {

@@ -1,0 +1,113 @@
+package desired
+
+import (
+	"time"
+
+	"github.com/lockstep/lockstep/controller/ledger"
+)
+
+// A service that comes to stand behind HAProxy, or no longer does, is handed over in steps,
+// so that no request is lost: HAProxy listens at its port, then Kong sends there. And
+// back: Kong sends to the instances, then HAProxy gives the port up. How far each gateway
+// is, workers tell; the ledger keeps it. What a service that names kong>haproxy itself has no
+// other way for, is told to both at once.
+
+// lingering is for how long HAProxy takes what comes to a port though Kong has accepted
+// to send nothing there: Kong's workers take such a change up some seconds later
+// (worker_state_update_frequency), nodes over a database as well (db_update_frequency).
+const lingering = 30 * time.Second
+
+// Heard is what gateways were last found to be and to hold, as far as a build depends
+// on it.
+type Heard struct {
+	// KongMode is how Kong is configured; "" while it has not answered.
+	KongMode ledger.KongMode
+	// Listens are, by service, the ports at which HAProxy takes what Kong sends on.
+	Listens map[string]uint16
+	// Dials are, by service, the ports to which Kong may send, or AnyPort; nil while nobody knows.
+	Dials map[string]uint16
+}
+
+// AnyPort stands for a port of which nobody knows which it is.
+const AnyPort uint16 = 0
+
+// Hear notes what workers know of their gateways; the next Update draws the conclusions.
+// The maps are not changed any more.
+func (b *Builder) Hear(h Heard) { b.heard = h }
+
+// learn takes in what was heard, and marks the services for which that makes a
+// difference. It reports whether services that name no way in have others from now on.
+func (b *Builder) learn(now time.Time, touched map[string]bool, result *Result) (turned bool) {
+	if mode := b.heard.KongMode; mode != "" && mode != b.memory.KongMode {
+		b.memory.KongMode = mode
+		result.LedgerChanged = true
+	}
+	if turned = b.chains != b.chainsByDefault(); turned {
+		b.chains = !b.chains
+		for name := range b.services {
+			touched[name] = true
+		}
+	}
+	for name := range b.handing {
+		if b.handOver(now, name, result) && b.services[name] != nil {
+			touched[name] = true
+		}
+	}
+	return turned
+}
+
+// handOver does the next steps of handing the port of a service over, as far as gateways are, and
+// reports whether there were any.
+func (b *Builder) handOver(now time.Time, name string, result *Result) (stepped bool) {
+	before := b.memory.Ports[name]
+	port, lingered := before, b.retained[name]
+	told := b.heard.Dials != nil
+	dialed, dials := b.heard.Dials[name]
+	shuns := told && (!dials || dialed != port.Number && dialed != AnyPort)
+	switch {
+	case port.Freed.IsZero():
+		port.Dialed = port.Dialed || b.heard.Listens[name] == port.Number
+	case port.Dialed && shuns:
+		port.Dialed, port.Freed = false, now.UTC()
+	case dials && dialed == port.Number:
+		port.Dialed = true
+	case port.Freed.After(now): // by a clock that has been set back since
+		port.Freed = now.UTC()
+	}
+	if port != before {
+		b.memory.Ports[name] = port
+		result.LedgerChanged = true
+	}
+	delete(b.handing, name)
+	delete(b.retained, name)
+	switch {
+	case port.Freed.IsZero() && !port.Dialed:
+		b.handing[name] = true
+	case !port.Freed.IsZero() && !free(port, now):
+		b.handing[name], b.retained[name] = true, true
+	}
+	return port != before || lingered != b.retained[name]
+}
+
+// free reports whether a port may be given to another service.
+func free(port ledger.Port, now time.Time) bool {
+	return !port.Freed.IsZero() && !port.Dialed && !now.Before(port.Freed.Add(lingering))
+}
+
+// resume takes up what was being handed over when the ledger was written.
+func (b *Builder) resume() {
+	for name, port := range b.memory.Ports {
+		b.handing[name], b.retained[name] = true, !port.Freed.IsZero()
+	}
+}
+
+// released returns when the first port that Kong sends nothing to any more is free, or wake
+// where that is earlier; zero when nothing is to be waited for.
+func (b *Builder) released(wake time.Time) time.Time {
+	for name := range b.retained {
+		if port := b.memory.Ports[name]; !port.Dialed {
+			wake = earliest(map[string]time.Time{name: port.Freed.Add(lingering)}, wake)
+		}
+	}
+	return wake
+}

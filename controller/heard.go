@@ -1,0 +1,238 @@
+package controller
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
+)
+
+// known is what a worker knows of its gateway on which it depends what there should be. It
+// is immutable: the worker's goroutine makes it, the loop reads it.
+type known struct {
+	mode ledger.KongMode
+	// ports are those of desired.Heard: where HAProxy surely takes what Kong sends, or where
+	// Kong may send, by service. Each worker errs on its side.
+	ports map[string]uint16
+	whole bool // ports is about every service
+}
+
+// hear hands the builder what the workers know.
+func (c *Controller) hear() {
+	var heard desired.Heard
+	for _, w := range c.workers {
+		switch k := w.known.Load(); {
+		case k == nil:
+		case w.name == v1.Kong:
+			heard.KongMode = k.mode
+			if k.whole {
+				heard.Dials = k.ports
+			}
+		default:
+			heard.Listens = k.ports
+		}
+	}
+	c.builder.Hear(heard)
+}
+
+// hint passes on what flags would spare a gateway, and logs what is new of it.
+func (c *Controller) hint() {
+	hints := c.builder.Hints()
+	if slices.Equal(hints, c.hints) {
+		return
+	}
+	for _, hint := range hints {
+		if !slices.Contains(c.hints, hint) {
+			c.log.Info("gateway could do with fewer changes", "gateway", string(v1.Kong), "hint", hint)
+		}
+	}
+	c.hints = hints
+	c.status.Hints(v1.Kong, hints)
+}
+
+// meet notes how the gateway is configured, as it was found when it was last observed.
+func (w *worker) meet() {
+	configured, can := w.reconciler.(reconcilers.Configured)
+	if !can {
+		return
+	}
+	found := configured.Configuration()
+	if !found.Known {
+		return
+	}
+	w.absent = found.Absent
+	mode, next := ledger.KongDatabase, w.knows()
+	if found.Whole {
+		mode = ledger.KongDBLess
+	}
+	if next.mode != mode {
+		next.mode = mode
+		w.publish(next)
+	}
+}
+
+// knows returns a copy of what is known, but for the ports, which are shared.
+func (w *worker) knows() known {
+	if k := w.known.Load(); k != nil {
+		return *k
+	}
+	return known{}
+}
+
+// publish has the loop take up what is known.
+func (w *worker) publish(next known) {
+	w.known.Store(&next)
+	w.tell()
+}
+
+// via returns the port between the gateways that a service is to have; 0 for none.
+func (w *worker) via(name string) uint16 {
+	if s := w.set[name]; s != nil {
+		return s.Via.Port
+	}
+	return 0
+}
+
+// concerned returns the services of a scope that have a port, or had one.
+func (w *worker) concerned(scope reconcilers.Scope, ports map[string]uint16) []string {
+	if !scope.All() {
+		return scope.Services
+	}
+	var names []string
+	for name := range w.set {
+		if w.via(name) != 0 {
+			names = append(names, name)
+		}
+	}
+	return slices.AppendSeq(names, maps.Keys(ports))
+}
+
+// unsettle notes that it is uncertain from now on what the gateway does with the ports that
+// are about to change.
+func (w *worker) unsettle(scope reconcilers.Scope) {
+	next := draft{known: w.knows()}
+	for _, name := range w.concerned(scope, next.ports) {
+		wanted := w.via(name)
+		switch {
+		case wanted == next.ports[name]:
+		case w.name != v1.Kong:
+			next.drop(name)
+		case wanted != 0:
+			next.set(name, wanted)
+		}
+	}
+	if next.changed {
+		w.publish(next.known)
+	}
+}
+
+// settleVia notes what the gateway does with the ports after a round: what it should, for each
+// service of which every change that was due has been made. A node that did not answer goes
+// on with what it had.
+func (w *worker) settleVia(scope reconcilers.Scope, outcomes []plan.Outcome, problems map[string][]v1.Problem) {
+	if w.absent {
+		return
+	}
+	undone := w.undone(outcomes)
+	next := draft{known: w.knows()}
+	for _, name := range w.concerned(scope, next.ports) {
+		switch wanted := w.via(name); {
+		case undone[name], w.name != v1.Kong && len(problems[name]) > 0:
+		case wanted == 0:
+			next.drop(name)
+		default:
+			next.set(name, wanted)
+		}
+	}
+	if scope.All() && !next.whole {
+		next.whole, next.changed = true, true
+		for name := range undone {
+			if _, has := next.ports[name]; !has && w.name == v1.Kong {
+				next.set(name, desired.AnyPort) // from before this daemon's time
+			}
+		}
+	}
+	if next.changed {
+		w.publish(next.known)
+	}
+}
+
+// undone returns the services of which something differs still from what they should be: not
+// each difference that was found is among what was made.
+func (w *worker) undone(outcomes []plan.Outcome) map[string]bool {
+	made := map[v1.Key]bool{}
+	for _, outcome := range outcomes {
+		if outcome.Problem == nil {
+			made[outcome.Change.Key] = true
+		}
+	}
+	undone := map[string]bool{}
+	for _, change := range w.differs {
+		if service := change.Object().Service; service != "" && !made[change.Key] {
+			undone[v1.DerivedFrom(service)] = true
+		}
+	}
+	return undone
+}
+
+// draft is what is to be known next. The ports are copied with the first change.
+type draft struct {
+	known
+	changed, own bool
+}
+
+func (d *draft) set(name string, port uint16) {
+	if had, has := d.ports[name]; !has || had != port {
+		d.copy()
+		d.ports[name] = port
+	}
+}
+
+func (d *draft) drop(name string) {
+	if _, has := d.ports[name]; has {
+		d.copy()
+		delete(d.ports, name)
+	}
+}
+
+func (d *draft) copy() {
+	if !d.own {
+		d.ports = maps.Clone(d.ports)
+	}
+	if d.ports == nil {
+		d.ports = map[string]uint16{}
+	}
+	d.changed, d.own = true, true
+}
+
+// acquaintPatience bounds how long those who only look wait for a gateway to say how it is
+// configured.
+const acquaintPatience = 5 * time.Second
+
+// acquaint has the gateways asked how they are configured, before somebody who only looks is
+// told what there should be: no round has done so. One that does not answer in time says so when
+// it is asked for more.
+func (c *Controller) acquaint(ctx context.Context) {
+	if !c.options.DryRun {
+		return
+	}
+	for _, w := range c.workers {
+		if _, can := w.reconciler.(reconcilers.Configured); !can || w.knows().mode != "" || w.visit(ctx, func(context.Context) {}) != nil {
+			continue
+		}
+		patient, cancel := context.WithTimeout(ctx, acquaintPatience)
+		_ = w.visit(patient, func(ctx context.Context) {
+			if _, err := w.reconciler.Observe(ctx, reconcilers.Scope{}); err == nil {
+				w.meet()
+			}
+		})
+		cancel()
+	}
+	_ = c.between(ctx, func(time.Time) error { return nil }) // an end of ctx, the next question meets as well
+}
