@@ -94,6 +94,7 @@ func build(t *testing.T, path, pkg string) {
 func setup(t *testing.T, env *testscript.Env, options harness.Options) error {
 	t.Helper()
 	options.DBLess = strings.Contains(filepath.Base(env.WorkDir), "dbless")
+	options.Chain = strings.Contains(filepath.Base(env.WorkDir), "chain")
 	options.NoKong = options.NoKong || options.DBLess && harness.UsesRealKong() // such a story skips itself
 	w, err := harness.New(context.Background(), options)
 	env.Defer(func() {

@@ -25,6 +25,7 @@ type Options struct {
 	Image  string // the sample service's image
 	DBLess bool   // the stand-in for Kong runs without a database
 	NoKong bool   // there is no Kong at all
+	Chain  bool   // Kong may reach one service through HAProxy
 
 	// DockerHost is the daemon's Docker Engine; "" is the stage's.
 	DockerHost string
@@ -148,10 +149,12 @@ func (w *World) Settings() map[string]string {
 		"LOCKSTEP_MIN_RESYNC":      "0s", // stories don't wait
 	}
 	if w.Kong != nil {
-		host, port, _ := strings.Cut(w.via, ":")
 		settings["LOCKSTEP_KONG_ADMIN_URL"] = w.Kong.admin
-		settings["LOCKSTEP_HAPROXY_VIA_ADDRESS"], settings["LOCKSTEP_HAPROXY_VIA_PORTS"] = host, port+"-"+port
 		settings["LOCKSTEP_KONG_SERVICE"] = w.ID + "-nodes"
+	}
+	if w.Kong != nil && w.options.Chain {
+		host, port, _ := strings.Cut(w.via, ":")
+		settings["LOCKSTEP_HAPROXY_VIA_ADDRESS"], settings["LOCKSTEP_HAPROXY_VIA_PORTS"] = host, port+"-"+port
 	}
 	return settings
 }
