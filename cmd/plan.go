@@ -29,7 +29,8 @@ func newPlan(version string) *cobra.Command {
 			"With --compose it says what the labels of a Compose file would ask for before it is\n" +
 			"deployed, together with --manifests, and needs neither daemon nor Docker nor gateway;\n" +
 			"which gateways there are, and what they may do, the other flags say, and the files\n" +
-			"that these name. It then ends with 1 when something would not be served as asked.\n\n" +
+			"that these name; whether Kong has a database, what a daemon on --state-dir has found\n" +
+			"out. It then ends with 1 when something would not be served as asked.\n\n" +
 			"Exit codes: 0 nothing would change, 2 something would, 1 error.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

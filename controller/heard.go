@@ -143,7 +143,7 @@ func (w *worker) settleVia(scope reconcilers.Scope, outcomes []plan.Outcome, pro
 	next := draft{known: w.knows()}
 	for _, name := range w.concerned(scope, next.ports) {
 		switch wanted := w.via(name); {
-		case undone[name], w.name != v1.Kong && len(problems[name]) > 0:
+		case undone[name], w.name != v1.Kong && slices.ContainsFunc(problems[name], ofInstances):
 		case wanted == 0:
 			next.drop(name)
 		default:
@@ -162,6 +162,10 @@ func (w *worker) settleVia(scope reconcilers.Scope, outcomes []plan.Outcome, pro
 		w.publish(next.known)
 	}
 }
+
+// ofInstances reports whether a problem may keep requests from instances, by whatever route
+// they come.
+func ofInstances(p v1.Problem) bool { return p.Object.Kind != v1.KindRoute }
 
 // undone returns the services of which something differs still from what they should be: not
 // each difference that was found is among what was made.

@@ -20,6 +20,7 @@ import (
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/snapshot"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
 )
 
@@ -183,6 +184,78 @@ func TestHints(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestChainIsPlanned: who only looks asks Kong for its mode, and is shown what will be once
+// every gateway has taken up all of it.
+func TestChainIsPlanned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mode atomic.Int64
+		mode.Store(dbless)
+		s := begin(t, func(o *Options) {
+			chained(&mode, 10)(o)
+			o.DryRun = true
+		})
+		asked := make(chan []Preview)
+		go func() { // before anything is known
+			previews, err := s.Previews(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			asked <- previews
+		}()
+		s.source.say(full("web1"))
+		for _, preview := range <-asked {
+			planned := false
+			for _, change := range preview.Plan.Changes {
+				planned = planned || change.After != nil && change.After.Fields["via"] == "edge:29000"
+			}
+			if !planned {
+				t.Errorf("%s: no change leads to HAProxy's port: %+v", preview.Gateway, preview)
+			}
+		}
+	})
+}
+
+// TestChainIsNotEnteredWhereItServesLess: a service of which HAProxy can't have every instance stays
+// with Kong; one that only lacks a route there moves.
+func TestChainIsNotEnteredWhereItServesLess(t *testing.T) {
+	for kind, moves := range map[v1.Kind]bool{v1.KindInstance: false, v1.KindService: false, v1.KindRoute: true} {
+		synctest.Test(t, func(t *testing.T) {
+			var mode atomic.Int64
+			mode.Store(dbless)
+			s := begin(t, func(o *Options) {
+				chained(&mode, 10)(o)
+				o.Gateways[1].Reconciler = lacking{o.Gateways[1].Reconciler, kind}
+			})
+			s.source.say(full("web1"))
+			pass(time.Minute)
+			if moved := via(s.kong)["web1"] != ""; moved != moves {
+				t.Errorf("HAProxy has a problem with a %s, and the service moves: %t", kind, moved)
+			}
+		})
+	}
+}
+
+// lacking is a gateway that can't express something of every service.
+type lacking struct {
+	reconcilers.Reconciler
+	kind v1.Kind
+}
+
+func (l lacking) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
+	state, problems := l.Reconciler.Compile(scope, set, shared)
+	for name := range set {
+		key := v1.Key{Kind: l.kind, Name: name}
+		switch l.kind {
+		case v1.KindRoute:
+			key.Name = name + ".default"
+		case v1.KindInstance:
+			key.Name = set[name].Endpoints[0].ID
+		}
+		problems = append(problems, v1.Problem{Reason: v1.NotExpressible, Object: key, Message: "it can't"})
+	}
+	return state, problems
 }
 
 // TestChainWalkEndsWhereAFreshStartDoes lets a Kong change its mode, and both gateways fail, while

@@ -134,9 +134,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	}
 	b.expelled = map[string]bool{}
 	touched := map[string]bool{}
-	if turned := b.learn(now, touched, &result); turned && delta.Policies == nil && len(b.policies) > 0 {
-		delta.Policies = &b.policies // they judge the ways in as well
-	}
+	b.learn(now, &delta, touched, &result)
 	if delta.Attachments != nil {
 		b.attachments = maps.Clone(b.attachments)
 		maps.Copy(b.attachments, delta.Attachments)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
 // A service that comes to stand behind HAProxy, or no longer does, is handed over in steps,
@@ -36,16 +37,19 @@ const AnyPort uint16 = 0
 func (b *Builder) Hear(h Heard) { b.heard = h }
 
 // learn takes in what was heard, and marks the services for which that makes a
-// difference. It reports whether services that name no way in have others from now on.
-func (b *Builder) learn(now time.Time, touched map[string]bool, result *Result) (turned bool) {
+// difference. Where those that name no way in have others from now on, policies are asked anew.
+func (b *Builder) learn(now time.Time, delta *snapshot.Delta, touched map[string]bool, result *Result) {
 	if mode := b.heard.KongMode; mode != "" && mode != b.memory.KongMode {
 		b.memory.KongMode = mode
 		result.LedgerChanged = true
 	}
-	if turned = b.chains != b.chainsByDefault(); turned {
-		b.chains = !b.chains
+	if chains := b.chainsByDefault(); chains != b.chains {
+		b.chains = chains
 		for name := range b.services {
 			touched[name] = true
+		}
+		if delta.Policies == nil && len(b.policies) > 0 {
+			delta.Policies = &b.policies
 		}
 	}
 	for name := range b.handing {
@@ -53,7 +57,6 @@ func (b *Builder) learn(now time.Time, touched map[string]bool, result *Result) 
 			touched[name] = true
 		}
 	}
-	return turned
 }
 
 // handOver does the next steps of handing the port of a service over, as far as gateways are, and

@@ -158,6 +158,25 @@ func TestAdminAPI(t *testing.T) {
 	}
 }
 
+// TestBehindKong: Kong reaches HAProxy on the network "control", at the address at which
+// Lockstep is there, and nobody else may.
+func TestBehindKong(t *testing.T) {
+	for _, files := range [][]string{{"compose.yaml"}, {"compose.yaml", "socket-proxy.yaml"}} {
+		project := load(t, nil, files...)
+		env := project.Services["lockstep"].Environment
+		via, allow := env["LOCKSTEP_HAPROXY_VIA_ADDRESS"], env["LOCKSTEP_HAPROXY_VIA_ALLOW"]
+		if at := project.Services["lockstep"].Networks["control"]; via == nil || at == nil || at.Ipv4Address != *via {
+			t.Errorf("%v: Kong is to reach HAProxy where Lockstep is not: %+v", files, at)
+		}
+		if kong := project.Services["kong"].Networks["control"]; allow == nil || *allow != kong.Ipv4Address+"/32" {
+			t.Errorf("%v: others than Kong, at %s, reach HAProxy past Kong", files, kong.Ipv4Address)
+		}
+		if _, ok := project.Services["lockstep"].Networks["web"]; !ok {
+			t.Errorf("%v: Lockstep is not on the network web", files)
+		}
+	}
+}
+
 var variable = regexp.MustCompile(`LOCKSTEP_[A-Z_]+`)
 
 // TestVariables checks every LOCKSTEP_… in every file against the flags of run.

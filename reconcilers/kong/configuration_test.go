@@ -10,9 +10,9 @@ import (
 // TestConfiguration: nobody knows how Kong is configured before it has answered, what it said
 // last holds while it is down, and of several nodes it is known which does not answer.
 func TestConfiguration(t *testing.T) {
-	look := func(g reconcilers.Reconciler) reconcilers.Configuration {
+	look := func(g Gateway) reconcilers.Configuration {
 		_, _ = g.Observe(t.Context(), reconcilers.Scope{Fresh: true}) // one that is down says so elsewhere
-		return g.(reconcilers.Configured).Configuration()
+		return g.Configuration()
 	}
 	known, whole := reconcilers.Configuration{Known: true}, reconcilers.Configuration{Known: true, Whole: true}
 	absent := reconcilers.Configuration{Known: true, Whole: true, Absent: true}
@@ -32,7 +32,7 @@ func TestConfiguration(t *testing.T) {
 			nodes = append(nodes, start(t, fakekong.Options{Mode: mode}))
 		}
 		g := openAll(t, several(nodes...))
-		if got := g.(reconcilers.Configured).Configuration(); got.Known {
+		if got := g.Configuration(); got.Known {
 			t.Errorf("%s: known before anybody asked: %+v", c.name, got)
 		}
 		if got := look(g); got != c.up {

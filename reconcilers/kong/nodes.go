@@ -48,6 +48,7 @@ type Gateway interface {
 	reconcilers.Watcher
 	reconcilers.Witness
 	reconcilers.Verifier
+	reconcilers.Configured
 }
 
 // Open returns a reconciler for all of the addresses. It asks none of them yet.
