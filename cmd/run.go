@@ -80,7 +80,7 @@ func run(ctx context.Context, version string, s *settings, once, dryRun bool, lo
 	if once {
 		group.Go(func() error {
 			defer stop()
-			return d.untilReady(ctx, dryRun)
+			return d.untilSettled(ctx, dryRun)
 		})
 	}
 	log.Info("started", "version", version, "owner", s.owner, "listen", listener.Addr().String(), "gateways", d.names())
@@ -249,6 +249,26 @@ func (d *daemon) untilReady(ctx context.Context, dryRun bool) error {
 		changed := d.status.Changed()
 		ready, _ := d.status.Ready()
 		if ready || dryRun && d.status.Compared() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// untilSettled returns when every gateway holds what is desired, also when all that the
+// gateways were found to be and to hold on the way there is known, or ctx has ended.
+func (d *daemon) untilSettled(ctx context.Context, dryRun bool) error {
+	for {
+		if err := d.untilReady(ctx, dryRun); err != nil || ctx.Err() != nil {
+			return err
+		}
+		d.controller.CatchUp(ctx)
+		changed := d.status.Changed()
+		if dryRun || !d.status.Pending() {
 			return nil
 		}
 		select {

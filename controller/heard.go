@@ -238,5 +238,12 @@ func (c *Controller) acquaint(ctx context.Context) {
 		})
 		cancel()
 	}
-	_ = c.between(ctx, func(time.Time) error { return nil }) // an end of ctx, the next question meets as well
+	c.CatchUp(ctx)
+}
+
+// CatchUp returns when what there should be follows from all that workers know by now, or
+// ctx has ended.
+func (c *Controller) CatchUp(ctx context.Context) {
+	// An end of ctx the caller knows of, and a ledger that can't be saved, the log.
+	_ = c.between(ctx, func(time.Time) error { return nil })
 }

@@ -219,6 +219,18 @@ func (s *Store) ready() (bool, string) {
 	return true, ""
 }
 
+// Pending reports whether a gateway has yet to be told of some service.
+func (s *Store) Pending() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.gateways {
+		if len(g.pending) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Known reports whether it was worked out at least once what there should be.
 func (s *Store) Known() bool {
 	s.mu.Lock()
