@@ -135,13 +135,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	b.expelled = map[string]bool{}
 	touched := map[string]bool{}
 	b.learn(now, &delta, touched, &result)
-	if delta.Attachments != nil {
-		b.attachments = maps.Clone(b.attachments)
-		maps.Copy(b.attachments, delta.Attachments)
-		for name := range b.services {
-			touched[name] = true
-		}
-	}
+	b.attach(delta, touched)
 	b.confine(delta, touched)
 	redeclared := b.declare(delta)
 	maps.Copy(touched, redeclared)
@@ -185,6 +179,18 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	b.assembleAll(touched, &result)
 	result.Wake = b.released(earliest(b.leaving, earliest(b.flapping.held, time.Time{})))
 	return result
+}
+
+// attach takes in which networks gateways are on, and marks all services when that changed.
+func (b *Builder) attach(delta snapshot.Delta, touched map[string]bool) {
+	if delta.Attachments == nil {
+		return
+	}
+	b.attachments = maps.Clone(b.attachments)
+	maps.Copy(b.attachments, delta.Attachments)
+	for name := range b.services {
+		touched[name] = true
+	}
 }
 
 // assembleAll assembles the touched services, the Kong nodes' before those that

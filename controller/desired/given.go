@@ -45,7 +45,7 @@ func (b *Builder) ungiven(c *container, parts []v1.DeclaredService) []v1.Problem
 		if !own("gateways") {
 			reached.Gateways = said.Service.Gateways
 		}
-		if !slices.Contains(b.options.Gateways, v1.HAProxy) || !slices.Contains(b.ways(&reached), v1.HAProxyAlone) {
+		if !slices.Contains(b.options.Gateways, v1.HAProxy) || !slices.Contains(b.wished(&reached), v1.HAProxyAlone) {
 			continue // its connections don't come through HAProxy
 		}
 		if own("protocol") {
