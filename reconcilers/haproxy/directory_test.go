@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,7 +104,8 @@ func TestOneEventOneFile(t *testing.T) {
 	b.sync()
 	b.serve("new", origin(t, "three"))
 	b.sync()
-	left, err := b.r.dir.OwnConfigs()
+	texts, err := b.r.dir.ReadConfigs()
+	left := slices.Sorted(maps.Keys(texts))
 	if err != nil || !slices.Equal(left, []string{disk.Config, shardOf("new")}) {
 		t.Fatalf("%v %v are left, want %s and %s", left, err, disk.Config, shardOf("new"))
 	}
@@ -139,12 +141,12 @@ func TestOneEventOfASpareOneFile(t *testing.T) {
 // inodes tells one version of each of our files from the next.
 func (b *bench) inodes() map[string]uint64 {
 	b.t.Helper()
-	names, err := b.r.dir.List()
+	texts, err := b.r.dir.ReadConfigs()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	inodes := map[string]uint64{}
-	for _, name := range append(names, disk.Routes) {
+	for _, name := range slices.AppendSeq([]string{disk.Routes}, maps.Keys(texts)) {
 		var stat syscall.Stat_t
 		if err := syscall.Stat(b.r.dir.File(name), &stat); err != nil {
 			b.t.Fatal(err)

@@ -93,7 +93,7 @@ func (d *Directory) checkMark(takeover bool) error {
 // stranger refuses files of our names that no mark stands beside, unless they
 // say themselves that they are ours.
 func (d *Directory) stranger(takeover bool) error {
-	names, err := d.OwnConfigs()
+	names, err := d.ownConfigs()
 	if err != nil {
 		return err
 	}

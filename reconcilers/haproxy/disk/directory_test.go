@@ -102,7 +102,7 @@ func TestStageAll(t *testing.T) {
 	if want := []string{"lockstep_01.cfg", "lockstep_02.cfg"}; cmp.Diff(want, *wrote) != "" {
 		t.Errorf("written were %q, not %q", *wrote, want)
 	}
-	left, err := d.List()
+	left, err := d.list()
 	if want := []string{Config, "lockstep_01.cfg", "theirs.cfg"}; err != nil || cmp.Diff(want, left) != "" {
 		t.Errorf("there are %q, %v, not %q", left, err, want)
 	}

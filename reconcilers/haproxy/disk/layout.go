@@ -32,8 +32,8 @@ const (
 	AuthorityPrefix   = "ca_"    // copies of authorities
 )
 
-// IsConfig reports whether a file of our directory is part of our configuration.
-func IsConfig(name string) bool {
+// isConfig reports whether a file of our directory is part of our configuration.
+func isConfig(name string) bool {
 	if name == Config || name == Native {
 		return true
 	}
@@ -54,7 +54,7 @@ func isOurs(name string) bool {
 	case Routes, Patterns, Hosts, Mark, Certificates:
 		return true
 	}
-	return IsConfig(name) || strings.HasPrefix(name, PagePrefix) || strings.HasPrefix(name, AuthorityPrefix)
+	return isConfig(name) || strings.HasPrefix(name, PagePrefix) || strings.HasPrefix(name, AuthorityPrefix)
 }
 
 // Head begins every file of ours but those of the services.

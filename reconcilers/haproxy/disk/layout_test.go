@@ -2,13 +2,13 @@ package disk
 
 import "testing"
 
-// TestOwnConfig: which *.cfg are ours follows from their names.
-func TestOwnConfig(t *testing.T) {
+// TestIsConfig: which *.cfg are ours follows from their names.
+func TestIsConfig(t *testing.T) {
 	for name, ours := range map[string]bool{
 		"lockstep.cfg": true, "lockstep_native.cfg": true, "lockstep_07.cfg": true, "lockstep_spare_012.cfg": true, "lockstep_tcp_000.cfg": true,
 		"haproxy.cfg": false, "lockstep_7.cfg": false, "lockstep_007.cfg": false, "lockstep_spare_12.cfg": false, "lockstep_ab.cfg": false, "lockstep_07": false, ".lockstep_07.cfg": false,
 	} {
-		if IsConfig(name) != ours {
+		if isConfig(name) != ours {
 			t.Errorf("%s: ours is %v", name, !ours)
 		}
 	}

@@ -45,7 +45,7 @@ func (d *Directory) StageAll(want Content) (Staged, error) {
 // Differing returns the names of the files of ours that do not hold what they are to,
 // those that should not be there included.
 func (d *Directory) Differing(want Content) ([]string, error) {
-	names, err := d.OwnConfigs()
+	names, err := d.ownConfigs()
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (d *Directory) DiscardAll(s Staged) {
 
 // ReadConfigs returns the texts of the files of our configuration that are there, by name.
 func (d *Directory) ReadConfigs() (map[string][]byte, error) {
-	names, err := d.OwnConfigs()
+	names, err := d.ownConfigs()
 	if err != nil {
 		return nil, err
 	}
@@ -95,27 +95,27 @@ func (d *Directory) ReadConfigs() (map[string][]byte, error) {
 	return all, nil
 }
 
-// OwnConfigs returns the names of our files that are there, sorted.
-func (d *Directory) OwnConfigs() ([]string, error) {
-	names, err := d.List()
-	return slices.DeleteFunc(names, func(name string) bool { return !IsConfig(name) }), err
+// ownConfigs returns the names of our files that are there, sorted.
+func (d *Directory) ownConfigs() ([]string, error) {
+	names, err := d.list()
+	return slices.DeleteFunc(names, func(name string) bool { return !isConfig(name) }), err
 }
 
 // Strangers returns the paths of the configuration files in the directory that
 // are not ours.
 func (d *Directory) Strangers() ([]string, error) {
-	names, err := d.List()
+	names, err := d.list()
 	var paths []string
 	for _, name := range names {
-		if !IsConfig(name) {
+		if !isConfig(name) {
 			paths = append(paths, d.File(name))
 		}
 	}
 	return paths, err
 }
 
-// List returns the names of the *.cfg files in the directory, in HAProxy's order.
-func (d *Directory) List() ([]string, error) {
+// list returns the names of the *.cfg files in the directory, in HAProxy's order.
+func (d *Directory) list() ([]string, error) {
 	entries, err := os.ReadDir(d.Path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -135,7 +135,7 @@ func (d *Directory) List() ([]string, error) {
 // Configs returns the paths of the files that HAProxy would load from the
 // directory, in its order, once the staged ones were there.
 func (d *Directory) Configs(s Staged) ([]string, error) {
-	names, err := d.List()
+	names, err := d.list()
 	if err != nil {
 		return nil, err
 	}
