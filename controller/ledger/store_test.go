@@ -25,6 +25,11 @@ func TestLedgerOutlivesTheDaemon(t *testing.T) {
 		Settings: v1.Service{Name: "shop", Grace: time.Minute, Routes: []v1.Route{{Name: "shop.default", Hosts: []string{"shop.test"}}}},
 		Until:    time.Date(2026, 1, 1, 0, 0, 0, 5, time.UTC),
 	}
+	want.Ports["shop"] = Port{Number: 29000, Freed: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Dialed: true}
+	want.KongMode = KongDBLess
+	if diff := cmp.Diff(want, want.Clone()); diff != "" {
+		t.Errorf("(-ledger +clone):\n%s", diff)
+	}
 	if err := store.Save(want); err != nil {
 		t.Fatal(err)
 	}
