@@ -1,6 +1,8 @@
 package manifests
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -101,14 +103,14 @@ func (r *revealer) certificate(c *Certificate) (v1.Certificate, error) {
 
 // Settings of plugins may be references too.
 
-// wordy is how a setting that refers to something begins.
+// wordy is how a reference begins.
 const wordy = "${"
 
 // refers reports whether any setting of a plugin is a reference.
 func refers(d *v1.Declared) bool {
 	found := false
 	eachPlugin(d, func(p *v1.Plugin) {
-		found = found || slices.ContainsFunc(p.Settings, func(s v1.Setting) bool { return strings.HasPrefix(s.Value, wordy) })
+		found = found || slices.ContainsFunc(p.Settings, func(s v1.Setting) bool { return strings.Contains(s.Value, wordy) })
 	})
 	return found
 }
@@ -156,26 +158,67 @@ func revealService(d *v1.Declared) (*v1.Declared, []string, *v1.Problem) {
 	eachPlugin(&next, func(p *v1.Plugin) {
 		for i := range p.Settings {
 			s := &p.Settings[i]
-			parts := reference.FindStringSubmatch(s.Value)
-			if parts == nil {
+			if !strings.Contains(s.Value, wordy) {
 				continue
 			}
-			value := Value{env: parts[2]}
-			if parts[1] == "file" {
-				value = Value{file: parts[2]}
-				files = append(files, parts[2])
-			}
-			secret, err := value.reveal()
+			value, from, err := revealSetting(s.Value)
+			files = append(files, from...)
 			if err != nil && problem == nil {
 				problem = &v1.Problem{
 					Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindService, Name: d.Service.Name}, Origin: s.Origin,
 					Message: fmt.Sprintf("%s of the plugin %s: %s", s.Path, p.Name, err), Fix: "see that the daemon can read it",
 				}
 			}
-			s.Value, s.Secret = trailingNewline.ReplaceAllString(secret.Reveal(), ""), true
+			s.Value, s.Secret = value, true
 		}
 	})
 	return &next, files, problem
+}
+
+// revealSetting returns a setting with the secrets in the places of their references: it is
+// one, or a list that holds some. The list is then one secret as a whole.
+func revealSetting(text string) (revealed string, files []string, err error) {
+	look := func(v Value) string {
+		if v.file != "" {
+			files = append(files, v.file)
+		}
+		secret, wrong := v.Reveal()
+		err = cmp.Or(err, wrong)
+		return secret.Reveal()
+	}
+	if v, is := meant(text); is {
+		return look(v), files, err
+	}
+	var list []any
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber() // numbers go on as they were written
+	if wrong := decoder.Decode(&list); wrong != nil {
+		return "", nil, fmt.Errorf("it holds ${…} and is neither a reference nor a list: %w", wrong)
+	}
+	for i := range list {
+		list[i] = within(list[i], look)
+	}
+	encoded, wrong := json.Marshal(list)
+	return string(encoded), files, cmp.Or(err, wrong)
+}
+
+// within returns a value with what its references lead to.
+func within(value any, look func(Value) string) any {
+	switch v := value.(type) {
+	case []any:
+		for i := range v {
+			v[i] = within(v[i], look)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			v[name] = within(v[name], look)
+		}
+	case string:
+		if ref, is := meant(v); is {
+			return look(ref)
+		}
+	}
+	return value
 }
 
 // trailingNewline is what editors put at the end of a file, and no password has.

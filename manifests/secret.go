@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
@@ -76,6 +78,44 @@ func (r *reader) refer(key string, at v1.Origin, text string) Value {
 		r.unknown(at, "source of secrets", source, []string{"env", "file"})
 		return Value{}
 	}
+}
+
+// referWithin checks what must be references within a list that was read, at any depth.
+func (r *reader) referWithin(key string, n *yaml.Node) {
+	at := r.at(n)
+	for n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			r.referWithin(key, item)
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			name := n.Content[i]
+			if strings.Contains(name.Value, wordy) {
+				r.report(r.at(name), shown(name.Value)+" stands where the name of a field does, and no reference can", "write the name itself; a value may be a reference")
+			}
+			r.referWithin(name.Value, n.Content[i+1])
+		}
+	case yaml.ScalarNode, yaml.DocumentNode, yaml.AliasNode:
+		if strings.Contains(n.Value, wordy) {
+			r.refer(key, at, n.Value)
+		}
+	}
+}
+
+// meant returns what a text refers to as a whole; false: it is no reference.
+func meant(text string) (Value, bool) {
+	parts := reference.FindStringSubmatch(text)
+	switch {
+	case parts == nil:
+		return Value{}, false
+	case parts[1] == "file":
+		return Value{file: filepath.Clean(parts[2])}, true
+	}
+	return Value{env: parts[2]}, true
 }
 
 // file returns the value that stands in a file.

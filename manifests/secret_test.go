@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // pair makes a certificate for a name and its key, in PEM.
@@ -160,5 +162,39 @@ func TestSettingsOfPluginsAreRevealed(t *testing.T) {
 	}
 	if said := fmt.Sprintf("%s %+v", w.said(), w.watcher.State()); strings.Contains(said, "planted") {
 		t.Errorf("the password shows in: %s", said)
+	}
+}
+
+// TestReferencesInListsAreRevealed: each stands for its secret, at any depth, and the list
+// is one secret then. As long as one lacks, the service is withheld.
+func TestReferencesInListsAreRevealed(t *testing.T) {
+	dir, secrets := folder(t), folder(t)
+	t.Setenv("LOCKSTEP_TEST_HEADER", `x-key:pl"anted`)
+	session := filepath.Join(secrets, "session")
+	write(t, filepath.Join(dir, "a.yaml"), "apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: a}\nspec:\n  paths: [/1]\n"+
+		"  plugins:\n    saml: {config: {add: ['${env:LOCKSTEP_TEST_HEADER}', 'x-n:${'], idle: [1.50, <b>], list: [{secret: '${file:"+session+"}', days: 12345678901234567}, [true]]}}\n")
+	w := watch(t, nil, dir)
+	w.complains("add holds ${…} that is no reference")
+	write(t, filepath.Join(dir, "a.yaml"), strings.ReplaceAll(string(read(t, filepath.Join(dir, "a.yaml"))), "'x-n:${'", "'x-n:1'"))
+	w.complains("list of the plugin saml: stat " + session)
+	if w.watcher.now.Services["a"].Withheld == nil {
+		t.Error("without its secret the service is not withheld")
+	}
+	write(t, session, "planted\n")
+	w.complains("")
+	d := w.watcher.now.Services["a"]
+	if d.Withheld != nil {
+		t.Fatalf("it is still withheld: %v", d.Withheld)
+	}
+	var got []string
+	for _, s := range d.Service.Plugins[0].Settings {
+		got = append(got, fmt.Sprint(s.Path, " ", s.Value, " ", s.Secret))
+	}
+	want := []string{`add ["x-key:pl\"anted","x-n:1"] true`, `idle [1.5,"\u003cb\u003e"] false`, `list [{"days":12345678901234567,"secret":"planted"},[true]] true`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	if said := fmt.Sprintf("%s %+v", w.said(), w.watcher.State()); strings.Contains(said, "anted") {
+		t.Errorf("a secret shows in: %s", said)
 	}
 }

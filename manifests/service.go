@@ -119,10 +119,13 @@ func (r *reader) write(prefix string, e entry, depth int, out *[]v1.Written) {
 		return
 	case n.Kind == yaml.SequenceNode && inPlugin:
 		w.Value, w.List = r.inJSON(r.plain(e.value, depth)), true
+		if strings.Contains(w.Value, wordy) && len(r.problems) == before {
+			r.referWithin(e.key, e.value)
+		}
 	case n.Kind == yaml.SequenceNode:
 		w.Value, w.List, w.Values = r.list(e, n, depth)
 	}
-	if inPlugin && strings.Contains(w.Value, wordy) {
+	if inPlugin && !w.List && strings.Contains(w.Value, wordy) {
 		r.refer(e.key, w.Values[0], w.Value)
 	}
 	if len(r.problems) > before {

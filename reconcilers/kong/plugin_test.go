@@ -470,15 +470,17 @@ func TestPluginSecretsThatNoSchemaMarks(t *testing.T) {
 			for j := range p.Settings {
 				p.Settings[j].Secret = p.Settings[j].Path == "redis.host"
 			}
-			set := setOf(protected("a", nil, []v1.Plugin{p}))
+			list := plugin("cors", `headers=["x-plain","`+secret+`-in-a-list"]`)
+			list.Settings[0].Secret = true
+			set := setOf(protected("a", nil, []v1.Plugin{p, list}))
 			made := settled(t, open(t, o), set)
 			for _, change := range made.Changes {
 				if text := change.Sentence() + fmt.Sprint(change.Object().Fields); strings.Contains(text, "planted") {
 					t.Errorf("shown: %s", text)
 				}
 			}
-			if !strings.Contains(k.World(), secret) {
-				t.Errorf("%s did not get to Kong", secret)
+			if world := k.World(); !strings.Contains(world, secret+`"`) || !strings.Contains(world, `"`+secret+`-in-a-list"`) {
+				t.Errorf("%s did not get to Kong:\n%s", secret, world)
 			}
 			if again := settled(t, open(t, o), set); !again.Empty() {
 				t.Errorf("again: %s", sentences(again))
