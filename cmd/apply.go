@@ -58,11 +58,7 @@ func runOnce(c *cobra.Command, version string, s *settings) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	log, err := newLogger(c.ErrOrStderr(), s.logFormat, s.logLevel)
-	if err != nil {
-		return err
-	}
-	return run(c.Context(), version, s, true, false, log)
+	return begin(c, version, s, manner{once: true})
 }
 
 // moreOrLessThanOne reports whether not exactly one is set.

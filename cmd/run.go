@@ -36,12 +36,7 @@ func newRun(version string) *cobra.Command {
 			if err := s.check(); err != nil {
 				return err
 			}
-			log, err := newLogger(c.ErrOrStderr(), s.logFormat, s.logLevel)
-			if err != nil {
-				return err
-			}
-			warnOfUnknown(log, variables(c.Root()), os.Environ())
-			return run(c.Context(), version, &s, once, dryRun, log)
+			return begin(c, version, &s, manner{once: once, dryRun: dryRun})
 		},
 	}
 	s.bindDaemon(c.Flags())
@@ -51,10 +46,32 @@ func newRun(version string) *cobra.Command {
 	return withEnvironment(c)
 }
 
+// manner is how a daemon is run.
+type manner struct {
+	once   bool      // it ends when every gateway holds what is desired
+	dryRun bool      // it changes nothing
+	line   *lastLine // says how far it is; nil: nobody looks on, or it goes on for good
+}
+
+// begin opens the log and runs the daemon. Who waits on a terminal for its end sees how far
+// it is.
+func begin(c *cobra.Command, version string, s *settings, m manner) error {
+	out := c.ErrOrStderr()
+	if line := progressOn(out); m.once && line != nil {
+		m.line, out = line, line
+	}
+	log, err := newLogger(out, s.logFormat, s.logLevel)
+	if err != nil {
+		return err
+	}
+	warnOfUnknown(log, variables(c.Root()), os.Environ())
+	return run(c.Context(), version, s, m, log)
+}
+
 // run is the daemon: it wires everything, serves the interfaces and works
 // until ctx ends.
-func run(ctx context.Context, version string, s *settings, once, dryRun bool, log *slog.Logger) (err error) {
-	d, err := newDaemon(version, s, mode{dryRun: dryRun}, log)
+func run(ctx context.Context, version string, s *settings, m manner, log *slog.Logger) (err error) {
+	d, err := newDaemon(version, s, mode{dryRun: m.dryRun}, log)
 	if err != nil {
 		return err
 	}
@@ -77,10 +94,13 @@ func run(ctx context.Context, version string, s *settings, once, dryRun bool, lo
 	serve(ctx, group, control, d.controls())
 	group.Go(func() error { return d.controller.Run(ctx) })
 	group.Go(func() error { return d.saveMemory(ctx) })
-	if once {
+	if m.line != nil {
+		group.Go(func() error { return d.sayProgress(ctx, m.line) })
+	}
+	if m.once {
 		group.Go(func() error {
 			defer stop()
-			return d.untilSettled(ctx, dryRun)
+			return d.untilSettled(ctx, m.dryRun)
 		})
 	}
 	log.Info("started", "version", version, "owner", s.owner, "listen", listener.Addr().String(), "gateways", d.names())
@@ -240,6 +260,21 @@ func ended(ctx context.Context) error {
 		return errEnded
 	}
 	return nil
+}
+
+// sayProgress says on a line how far the gateways are whose changes take a while, until
+// ctx ends.
+func (d *daemon) sayProgress(ctx context.Context, line *lastLine) error {
+	defer line.say("")
+	for {
+		changed := d.status.Changed()
+		line.say(d.status.Underway())
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // untilReady waits until every gateway holds what is desired; in a dry run,

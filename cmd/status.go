@@ -22,7 +22,10 @@ func newStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show what is served, and what is not",
-		Args:  cobra.NoArgs,
+		Long: "Status shows how each gateway is doing, what it serves and what it does not, and why.\n" +
+			"While many changes are being made STATE says how far they are, as in\n" +
+			"Serving, applying 412 of 1500; with --watch that is followed.",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			show := func(report status.Report) error {
 				return out.print(c, report, func(p *printer) { printReport(p, report) })
@@ -74,7 +77,11 @@ func printReport(p *printer, report status.Report) {
 func printGateways(p *printer, gateways []status.Gateway) {
 	rows := [][]string{{"GATEWAY", "STATE", "PENDING", "CHANGES", "HELD"}}
 	for _, g := range gateways {
-		rows = append(rows, []string{string(g.Name), string(g.Reason), strconv.Itoa(g.Pending), strconv.Itoa(g.Changes), strconv.Itoa(len(g.Held))})
+		state := string(g.Reason)
+		if g.Applying != nil {
+			state += ", " + g.Applying.String()
+		}
+		rows = append(rows, []string{string(g.Name), state, strconv.Itoa(g.Pending), strconv.Itoa(g.Changes), strconv.Itoa(len(g.Held))})
 	}
 	p.table(rows)
 	for _, g := range gateways {

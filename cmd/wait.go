@@ -46,13 +46,12 @@ func newWait() *cobra.Command {
 			"  lockstep wait $(docker compose ps -q shop)\n" +
 			"On Kong that is asked at its proxy (--kong-proxy-url of the daemon); without that, what\n" +
 			"its Admin API has accepted counts as in service.\n" +
-			"While it waits it says on the error output what is missing.\n\n" +
+			"While it waits it says on a terminal what is missing; if that comes too late, the error does.\n\n" +
 			"Exit codes: 0 reached, 1 not reached in time, or an error.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			w := waiting{reach: &r, goal: status.Goal(goal), say: func(line string) {
-				_, _ = fmt.Fprintln(c.ErrOrStderr(), visible(line)) // progress; what counts is the exit code
-			}}
+			w := waiting{reach: &r, goal: status.Goal(goal), line: progressOn(c.ErrOrStderr())}
+			defer w.line.say("")
 			if w.goal != status.GoalServing && w.goal != status.GoalDrained {
 				return fmt.Errorf("unknown goal %q for --for; use serving or drained", goal)
 			}
@@ -70,6 +69,7 @@ func newWait() *cobra.Command {
 					failed = errors.Join(failed, fmt.Errorf("%s is not %s after %s: %s", subject, goal, timeout, done.Missing))
 				}
 			}
+			w.line.say("")
 			return errors.Join(out.print(c, all, func(p *printer) { printWaited(p, all) }), failed)
 		},
 	}
@@ -96,8 +96,7 @@ func printWaited(p *printer, all []waited) {
 type waiting struct {
 	*reach
 	goal status.Goal
-	say  func(string)
-	said string
+	line *lastLine
 }
 
 // until waits for one subject until ctx ends. A daemon that does not answer, or not
@@ -128,7 +127,7 @@ func (w *waiting) until(ctx context.Context, subject string) (waited, error) {
 				return out, nil
 			}
 		}
-		w.progress(subject, out.Missing)
+		w.line.say("waiting for " + subject + ": " + out.Missing)
 		rest := askAgain
 		query.Del("after")
 		if explanation.Revision != 0 {
@@ -141,14 +140,6 @@ func (w *waiting) until(ctx context.Context, subject string) (waited, error) {
 			return out, out.ended(ctx)
 		case <-time.After(rest):
 		}
-	}
-}
-
-// progress says what is missing, when that is something new.
-func (w *waiting) progress(subject, missing string) {
-	if line := "waiting for " + subject + ": " + missing; line != w.said {
-		w.said = line
-		w.say(line)
 	}
 }
 

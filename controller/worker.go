@@ -257,7 +257,7 @@ func (w *worker) work(ctx context.Context, j job, began time.Time) ([]plan.Outco
 		w.unsettle(j.scope)
 	}
 	if err == nil && !p.Empty() {
-		outcomes, err = w.reconciler.Apply(ctx, p)
+		outcomes, err = w.apply(ctx, p)
 	}
 	if ctx.Err() != nil {
 		return outcomes, context.Cause(ctx)

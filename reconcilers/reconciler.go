@@ -44,7 +44,8 @@ type Reconciler interface {
 	// other, and returns one outcome for each change. It is idempotent: creating
 	// what exists and deleting what is absent is fine. It honours ctx's end; what
 	// was not tried then is an outcome with GatewayUnreachable. The error is for
-	// what concerns no single change.
+	// what concerns no single change. Meanwhile it tells p.Progress of each change that is
+	// made or given up, once, and of what makes many at once.
 	Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error)
 	// Close lets go of connections. The gateway goes on serving.
 	Close() error

@@ -41,6 +41,8 @@ type Gateway struct {
 	Pending int `json:"pending"`
 	// Changes is how many changes were made since the start.
 	Changes int `json:"changes"`
+	// Applying says how far changes are that take a while; missing when none do.
+	Applying *Applying `json:"applying,omitempty"`
 	// Held are removals that the guard keeps back.
 	Held []Held `json:"held,omitempty"`
 	// Problems are objects that the gateway refuses or can't express.

@@ -40,6 +40,7 @@ type gateway struct {
 	err      string
 	applied  time.Time
 	changes  int
+	applying *Applying      // nil: nothing that takes long
 	pending  map[string]int // by service: the number of the build that changed it
 	held     []Held
 	problems map[string][]v1.Problem // by service
@@ -136,7 +137,7 @@ func (s *Store) Applied(name v1.Gateway, round Round) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.gateways[name]
-	g.reason, g.err, g.held = round.Reason, round.Error, round.Held
+	g.reason, g.err, g.held, g.applying = round.Reason, round.Error, round.Held, nil
 	g.changes += round.Changes
 	g.serving.accept(round.Accepted, round.At)
 	if round.Reason == v1.Serving {
@@ -266,7 +267,7 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 		g := s.gateways[name]
 		out := Gateway{
 			Name: name, Reason: g.reason, Error: g.err, Applied: g.applied,
-			Pending: len(g.pending), Changes: g.changes, Held: g.held,
+			Pending: len(g.pending), Changes: g.changes, Applying: g.applying, Held: g.held,
 		}
 		out.Problems, out.Hints, out.Verification = g.distinct(), g.hints, g.serving.report()
 		report.Gateways = append(report.Gateways, out)

@@ -19,7 +19,7 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 	for i, change := range p.Changes {
 		steps[i] = &step{change: change}
 	}
-	err := r.apply(ctx, steps)
+	err := r.apply(ctx, steps, p.Progress)
 	outcomes := make([]plan.Outcome, len(steps))
 	for i, s := range steps {
 		outcomes[i] = plan.Outcome{Change: s.change, Problem: s.problem}
@@ -27,7 +27,7 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 	return outcomes, err
 }
 
-func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
+func (r *Reconciler) apply(ctx context.Context, steps []*step, p *plan.Progress) error {
 	err := ctx.Err()
 	if err == nil {
 		err = r.dir.Claim(r.o.Takeover)
@@ -51,7 +51,9 @@ func (r *Reconciler) apply(ctx context.Context, steps []*step) error {
 	if rt.broken {
 		r.known = false // the next look sorts it out
 	}
+	p.Add(len(soft))
 	if len(hard) > 0 {
+		p.AtOnce("reload")
 		r.harden(ctx, hard)
 	}
 	return r.settle()

@@ -18,6 +18,7 @@ import (
 type batch struct {
 	*Reconciler
 	changes  []plan.Change
+	progress *plan.Progress
 	outcomes []plan.Outcome
 	done     []*plan.Object         // by change: what Kong holds now
 	failed   map[v1.Key]*v1.Problem // parents that could not be made, or whose children could not be removed
@@ -37,7 +38,7 @@ type batch struct {
 // parents, and all of one level at once.
 func (r *Reconciler) write(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
 	b := &batch{
-		Reconciler: r, changes: p.Changes, outcomes: make([]plan.Outcome, len(p.Changes)), done: make([]*plan.Object, len(p.Changes)),
+		Reconciler: r, changes: p.Changes, progress: p.Progress, outcomes: make([]plan.Outcome, len(p.Changes)), done: make([]*plan.Object, len(p.Changes)),
 		failed: map[v1.Key]*v1.Problem{}, cascade: map[int]v1.Key{}, written: map[string]bool{},
 		pending: map[v1.Key]bool{}, problems: map[v1.Key]*v1.Problem{}, waiting: map[int]*entity.Record{},
 	}
@@ -97,6 +98,7 @@ func (b *batch) phase(ctx context.Context, stop context.CancelCauseFunc, indexes
 			free = append(free, i)
 		}
 	}
+	b.progress.Add(len(indexes) - len(free))
 	// What is adopted serves: it waits for all else of its level, as a service for targets.
 	fresh, adopted := free, []int(nil)
 	if len(b.adopting) > 0 {
@@ -108,6 +110,9 @@ func (b *batch) phase(ctx context.Context, stop context.CancelCauseFunc, indexes
 			object, err := b.change(ctx, i)
 			b.done[i], b.outcomes[i].Problem = object, problemOf(err)
 			b.judge(ctx, stop, err)
+			if !b.waits(i) {
+				b.progress.Add(1)
+			}
 		})
 	}
 	for _, i := range indexes {

@@ -51,6 +51,7 @@ func (b *batch) orphans() []int {
 			left = append(left, i)
 			continue
 		}
+		b.progress.Add(1)
 		b.note(i)
 	}
 	return left

@@ -17,6 +17,7 @@ func (n *Nodes) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) 
 	if len(n.up()) == 0 {
 		return n.each[0].untried(p, n.down[0])
 	}
+	p.Progress.AtOnce("push")
 	results := make([][]plan.Outcome, len(n.each))
 	failed := make([]error, len(n.each))
 	n.all(func(i int, node *Reconciler) {

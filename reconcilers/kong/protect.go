@@ -68,6 +68,13 @@ func (b *batch) open(ctx context.Context, i int, rec *entity.Record) (*plan.Obje
 	return b.changes[i].Before, nil
 }
 
+// waits reports whether a change is one that turn will end.
+func (b *batch) waits(i int) bool {
+	b.writtenMu.Lock()
+	defer b.writtenMu.Unlock()
+	return b.waiting[i] != nil
+}
+
 // turn makes the routes as they are asked for whose plugins are there now.
 func (b *batch) turn(ctx context.Context, stop context.CancelCauseFunc) {
 	var ready []int
@@ -80,10 +87,12 @@ func (b *batch) turn(ctx context.Context, stop context.CancelCauseFunc) {
 			ready = append(ready, i)
 		}
 	}
+	b.progress.Add(len(b.waiting) - len(ready))
 	b.each(ready, func(i int) {
 		object, err := b.update(ctx, b.waiting[i])
 		b.done[i], b.outcomes[i].Problem = object, problemOf(err)
 		b.judge(ctx, stop, err)
+		b.progress.Add(1)
 	})
 	for _, i := range ready {
 		b.note(i)

@@ -37,6 +37,7 @@ func (r *Reconciler) push(ctx context.Context, p plan.Plan) ([]plan.Outcome, err
 	for _, objects := range r.held {
 		maps.Copy(current, objects)
 	}
+	p.Progress.AtOnce("push")
 	d := draft{current: current, want: plan.Apply(current, p.Changes), problems: map[v1.Key]*v1.Problem{}, turn: func(rec *entity.Record) *plan.Object {
 		return r.object(rec.Held(r.names))
 	}}

@@ -90,6 +90,8 @@ type Plan struct {
 	// Reported are changes that would undo what somebody else did at the gateway, and
 	// are left undone because it is to be reported.
 	Reported []Reported
+	// Progress is told how far Apply is; nil: nobody asks.
+	Progress *Progress
 }
 
 // Reported is a change that is left undone.

@@ -115,6 +115,7 @@ func (b *bench) round(ctx context.Context, scope reconcilers.Scope, set v1.Set) 
 	if r.Plan.Empty() {
 		return r, nil
 	}
+	r.Plan.Progress = &plan.Progress{}
 	r.Outcomes, err = b.reconciler.Apply(ctx, r.Plan)
 	if err != nil {
 		return r, fmt.Errorf("apply: %w", err)
@@ -143,8 +144,12 @@ func (b *bench) must(ctx context.Context, scope reconcilers.Scope, set v1.Set) (
 	return r, nil
 }
 
-// complete checks that there is one outcome for each change.
+// complete checks that there is one outcome for each change, and that progress came to
+// its end.
 func complete(r result) error {
+	if step := r.Plan.Progress.Now(); r.Plan.Progress != nil && step.Means == "" && step.Done != len(r.Plan.Changes) || step.Done > len(r.Plan.Changes) {
+		return fmt.Errorf("progress ended at %d of %d changes", step.Done, len(r.Plan.Changes))
+	}
 	told := map[v1.Key]plan.Op{}
 	for _, outcome := range r.Outcomes {
 		if _, twice := told[outcome.Change.Key]; twice {

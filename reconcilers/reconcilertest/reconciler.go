@@ -95,6 +95,7 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 			err = r.apply(change)
 		}
 		outcomes = append(outcomes, plan.Outcome{Change: change, Problem: problem(change, err)})
+		p.Progress.Add(1)
 	}
 	return outcomes, nil
 }
