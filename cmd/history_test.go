@@ -2,7 +2,10 @@ package cmd
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -124,5 +127,37 @@ func TestHistoryOfNobody(t *testing.T) {
 		if code := Main("test", []string{"history", "--limit", limit}, &out, &out); code != 1 || !strings.Contains(out.String(), "--limit is "+limit) {
 			t.Errorf("limit %s: %d\n%s", limit, code, out.String())
 		}
+	}
+}
+
+// TestRollbackOfWhatIsGone: without names, services that were there then and are no more are
+// the answer, for people and as JSON, and nobody is asked.
+func TestRollbackOfWhatIsGone(t *testing.T) {
+	const why = "it has no containers now and no manifest declares it; bring one of them back first, then: lockstep rollback 3 web"
+	path, orders := filepath.Join(t.TempDir(), "control.sock"), 0
+	daemon := &http.Server{Handler: server.NewControl(server.Actions{ //nolint:gosec // a test's own
+		Rollback: func(_ context.Context, r server.RollbackRequest) ([]controller.RolledBack, error) {
+			if !r.Preview {
+				orders++
+			}
+			return []controller.RolledBack{{Service: "web", Refused: why}}, nil
+		},
+	})}
+	go daemon.Serve(listen(t, path)) //nolint:errcheck // it ends with the test
+	t.Cleanup(func() { _ = daemon.Close() })
+	for format, want := range map[string]string{
+		"text": "web stays as it is: " + why + "\n",
+		"json": "[\n  {\n    \"service\": \"web\",\n    \"changed\": false,\n    \"refused\": \"" + why + "\"\n  }\n]\n",
+	} {
+		var out, failed bytes.Buffer
+		if code := Main("test", []string{"rollback", "3", "--control-socket", path, "-o", format}, &out, &failed); code != 0 || out.String() != want {
+			t.Errorf("%s: exit code %d, %s\ngot  %s\nwant %s", format, code, failed.String(), out.String(), want)
+		}
+		if code := Main("test", []string{"rollback", "3", "web", "--control-socket", path, "-o", format}, &out, &failed); code != 1 || !strings.Contains(failed.String(), "not rolled back: web") {
+			t.Errorf("%s, by its name: exit code %d, %s", format, code, failed.String())
+		}
+	}
+	if orders > 0 {
+		t.Errorf("%d orders were given, though there is nothing to do", orders)
 	}
 }

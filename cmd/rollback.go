@@ -31,7 +31,8 @@ func newRollback() *cobra.Command {
 			"lockstep history shows; without names, all that asked for something else then. Their\n" +
 			"containers are those that run. What labels and manifests ask for meanwhile waits until\n" +
 			"lockstep release, also over a restart of the daemon. Services that did not exist then\n" +
-			"stay as they are. Secrets are those of today. It shows what would differ, and asks\n" +
+			"stay as they are; those that are no more are named: a rollback starts no containers and\n" +
+			"writes no manifests. Secrets are those of today. It shows what would differ, and asks\n" +
 			"first; --yes does not ask.",
 		Args: cobra.MinimumNArgs(1),
 	})
@@ -74,11 +75,11 @@ func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 			if err := r.control(c.Context(), http.MethodPost, "/rollback", request, &preview); err != nil {
 				return err
 			}
-			if err := agreed(c, concerns(preview), func(p *printer) { printRolledBack(p, preview, true) }); err != nil {
-				return err
+			if !concerns(preview) { // nobody is asked, and this is the answer
+				return errors.Join(out.print(c, preview, func(p *printer) { printRolledBack(p, preview, true) }), refusalOf(preview, request))
 			}
-			if !concerns(preview) {
-				return refusalOf(preview, request)
+			if err := agreed(c, true, func(p *printer) { printRolledBack(p, preview, true) }); err != nil {
+				return err
 			}
 			request.Preview = false
 		}

@@ -96,15 +96,17 @@ func (c *Controller) meant(o RollbackOrder, then map[string]*v1.Service) []strin
 }
 
 // rollback holds one service to what it was. It reports whether the order concerns
-// it: where none is named, those are left out that are not there now, or that are as
-// they were.
+// it: where none is named, those are left out that are as they were.
 func (c *Controller) rollback(name string, then *v1.Service, o RollbackOrder, now time.Time) (RolledBack, bool) {
 	did, named := RolledBack{Service: name}, len(o.Services) > 0
 	_, holds, there := c.builder.Asked(name)
 	switch {
-	case !there:
-		did.Refused = "it has no containers now and no manifest declares it; start one, then roll it back"
+	case !there && then == nil:
+		did.Refused = fmt.Sprintf("it has no containers now and no manifest declares it, as at generation %d", o.Generation)
 		return did, named
+	case !there:
+		did.Refused = fmt.Sprintf("it has no containers now and no manifest declares it; bring one of them back first, then: lockstep rollback %d %s", o.Generation, name)
+		return did, true
 	case then == nil:
 		did.Refused = fmt.Sprintf("it did not exist at generation %d; stop its containers to have it gone", o.Generation)
 		return did, true

@@ -156,13 +156,13 @@ func TestRollbackSaysWhatItCannot(t *testing.T) {
 		if err != nil || len(done) != 3 {
 			t.Fatalf("%+v, %v", done, err)
 		}
-		for i, want := range []string{"did not exist at generation 1", "it has no containers now", "it has no containers now"} {
+		for i, want := range []string{"did not exist at generation 1", "it has no containers now and no manifest declares it, as at generation 1", "bring one of them back first, then: lockstep rollback 1 web"} {
 			if done[i].Changed || !strings.Contains(done[i].Refused, want) {
 				t.Errorf("%+v, want %q", done[i], want)
 			}
 		}
-		if done, err := s.Rollback(t.Context(), RollbackOrder{Generation: 1}); err != nil || len(done) != 0 {
-			t.Errorf("where all that was is gone: %+v, %v", done, err)
+		if done, err := s.Rollback(t.Context(), RollbackOrder{Generation: 1}); err != nil || len(done) != 1 || done[0].Service != "web" || done[0].Changed || done[0].Refused == "" {
+			t.Errorf("where all that was is gone, that is not said of each: %+v, %v", done, err)
 		}
 		if done, err := s.Rollback(t.Context(), RollbackOrder{Release: true, Services: []string{"late"}}); err != nil || done[0].Changed || done[0].Refused != "it is not held, and nothing is" {
 			t.Errorf("of what was not held: %+v, %v", done, err)
