@@ -170,7 +170,7 @@ func (d *daemon) openKong(s *settings, m mode, writer string, log *slog.Logger) 
 		return err
 	}
 	o := s.kongOptions(writer, log)
-	o.Seal, o.Registerer = seal, d.registry
+	o.Seal, o.Unkept, o.Registerer = seal, seal == nil, d.registry
 	if err := s.access(&o, o.Log); err != nil {
 		return err
 	}

@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -65,12 +67,14 @@ type changeLine struct {
 
 // servicesOf sorts the changes of all gateways by service; first what belongs to none.
 func servicesOf(plans []server.GatewayPlan) []serviceChanges {
-	byName := map[string]*serviceChanges{}
-	add := func(service string, line changeLine) {
-		s := byName[service]
+	type place struct{ service, group string }
+	byPlace := map[place]*serviceChanges{}
+	add := func(change server.Change, line changeLine) {
+		at := place{change.Service, change.Group}
+		s := byPlace[at]
 		if s == nil {
-			s = &serviceChanges{title: service}
-			byName[service] = s
+			s = &serviceChanges{title: cmp.Or(at.service, at.group, "all services")}
+			byPlace[at] = s
 		}
 		s.lines = append(s.lines, line)
 	}
@@ -85,26 +89,21 @@ func servicesOf(plans []server.GatewayPlan) []serviceChanges {
 			if change.Reload != "" {
 				line.note = "needs a reload: " + change.Reload
 			}
-			add(change.Service, line)
+			add(change, line)
 		}
 		for _, change := range gateway.Held {
-			add(change.Service, changeLine{gateway: string(gateway.Gateway), mark: "!", colour: magenta, text: "held by the guard: " + change.Sentence})
+			add(change, changeLine{gateway: string(gateway.Gateway), mark: "!", colour: magenta, text: "held by the guard: " + change.Sentence})
 		}
 		for _, change := range gateway.Reported {
-			add(change.Service, changeLine{gateway: string(gateway.Gateway), mark: "?", colour: magenta, text: "only reported: " + change.Sentence + askedAt(change)})
+			add(change, changeLine{gateway: string(gateway.Gateway), mark: "?", colour: magenta, text: "only reported: " + change.Sentence + askedAt(change)})
 		}
 	}
-	names := make([]string, 0, len(byName))
-	for name := range byName {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	out := make([]serviceChanges, 0, len(names))
-	for _, name := range names {
-		if name == "" {
-			byName[name].title = "all services"
-		}
-		out = append(out, *byName[name])
+	places := slices.SortedFunc(maps.Keys(byPlace), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.service, b.service), cmp.Compare(a.group, b.group))
+	})
+	out := make([]serviceChanges, 0, len(places))
+	for _, at := range places {
+		out = append(out, *byPlace[at])
 	}
 	return out
 }

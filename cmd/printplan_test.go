@@ -19,6 +19,8 @@ func examplePlans() []server.GatewayPlan {
 			Gateway: v1.Kong,
 			Changes: []server.Change{
 				{Operation: plan.Create, Service: "shop", Sentence: "add route shop.default (shop.test)", Origin: v1.Origin{Container: "shop-1", Label: "lockstep.hosts"}},
+				{Operation: plan.Create, Group: "Kong's own words", Sentence: "add consumer alice"},
+				{Operation: plan.Create, Group: "verification", Sentence: "add route of its own"},
 				{Operation: plan.Update, Service: "blog", Sentence: "change target 172.17.0.2:8080 of blog: weight 100 → 50"},
 			},
 			Held: []server.Change{{
@@ -43,6 +45,12 @@ func TestPlanForPeople(t *testing.T) {
   haproxy  ~ change HAProxy itself: sections
                needs a reload: what is its own changes
 
+Kong's own words
+  kong     + add consumer alice
+
+verification
+  kong     + add route of its own
+
 blog
   kong     ~ change target 172.17.0.2:8080 of blog: weight 100 → 50
 
@@ -54,7 +62,7 @@ wiki
   kong     ! held by the guard: remove route wiki.default
   kong     ? only reported: change service wiki: retries 1 → 5  (container "wiki-1")
 
-kong: 1 to add, 1 to change, 1 route held by the guard, 1 change of others left as they are
+kong: 3 to add, 1 to change, 1 route held by the guard, 1 change of others left as they are
   x left out: route/blog.x: NotExpressible: hsts; mark it ?
 haproxy: 1 to change, 1 to remove, one reload
 other: unknown
@@ -89,7 +97,7 @@ func TestPlanForMergeRequests(t *testing.T) {
 	if !strings.Contains(out.String(), want) {
 		t.Errorf("got\n%s\nwant a line\n%s", out.String(), want)
 	}
-	if !strings.HasPrefix(out.String(), "- **kong**: 1 to add, 1 to change, 1 route held by the guard, 1 change of others left as they are\n") {
+	if !strings.HasPrefix(out.String(), "- **kong**: 3 to add, 1 to change, 1 route held by the guard, 1 change of others left as they are\n") {
 		t.Errorf("got\n%s", out.String())
 	}
 }

@@ -26,6 +26,8 @@ type Change struct {
 	Operation plan.Op `json:"operation"`         // what is to be done
 	Object    v1.Key  `json:"object"`            // to what
 	Service   string  `json:"service,omitempty"` // to which that belongs; "" for none
+	// Group is what it belongs to instead: Kong's own words, or verification.
+	Group string `json:"group,omitempty"`
 	// Owner is the service, route or instance that the object is there for: what the guard counts.
 	Owner    v1.Key `json:"owner,omitzero"`
 	Sentence string `json:"sentence"` // all of it for people
@@ -53,10 +55,12 @@ func changes(list []plan.Change) []Change {
 	out := make([]Change, 0, len(list))
 	for _, change := range list {
 		object := change.Object()
+		service, group := v1.Grouped(object.Service)
 		out = append(out, Change{
 			Operation: change.Op,
 			Object:    change.Key,
-			Service:   object.Service,
+			Service:   service,
+			Group:     group,
 			Owner:     object.Owner,
 			Sentence:  change.Sentence(),
 			Fields:    change.Differences(),

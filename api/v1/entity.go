@@ -13,6 +13,25 @@ const KindEntity Kind = "entity"
 // services stand by name. No service's name begins like this.
 const EntityGroup = "@entities"
 
+// VerifyGroup is likewise what the gateway's workers are asked by, which is Lockstep's own.
+const VerifyGroup = "@verify"
+
+// Grouped divides the name that something stands under into the service's, and what people
+// call it where it belongs to none.
+func Grouped(name string) (service, group string) {
+	within, is := strings.CutPrefix(name, "@")
+	kind, called, one := strings.Cut(within, "/")
+	switch {
+	case !is:
+		return name, ""
+	case name == VerifyGroup:
+		return "", "verification"
+	case one: // with what belongs to it
+		return "", kind + " " + strings.TrimPrefix(called, "kong:") + ", in Kong's own words"
+	}
+	return "", "Kong's own words"
+}
+
 // Entity is one of Kong's entities in Kong's own words, from a manifest. An
 // Entity that was handed on is never changed again.
 type Entity struct {

@@ -469,3 +469,37 @@ func TestDeclaredAddress(t *testing.T) {
 		}
 	})
 }
+
+// TestNamesWithoutASeal: what would be called by a digest of its secret is called by its
+// place where the seal is of one run alone, so that the next run says the same in the same
+// order; the same twice is still found.
+func TestNamesWithoutASeal(t *testing.T) {
+	k := start(t, fakekong.Options{})
+	bob := on("consumer", v1.KindConsumer, "bob")
+	key := func(line int, value string) v1.Entity {
+		e := anEntity(v1.KindKeyAuth, "bob/", body{"key": v1.NewSecret(value)}, bob)
+		e.Origin.Line = line
+		return e
+	}
+	shared := v1.Shared{Entities: []v1.Entity{
+		anEntity(v1.KindConsumer, "bob", body{"username": "bob"}), key(3, "planted-1"), key(4, "planted-2"), key(5, "planted-1"),
+	}}
+	var said []string
+	for _, run := range []string{"one", "another"} {
+		o := options(k.AdminURL)
+		o.Seal, o.Unkept = []byte(run), true
+		r := open(t, o)
+		observed, err := r.Observe(t.Context(), reconcilers.Scope{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted, problems := r.Compile(reconcilers.Scope{}, v1.Set{}, shared)
+		if len(problems) != 1 || problems[0].Reason != v1.Conflict || problems[0].Origin.Line != 5 {
+			t.Errorf("of the same key twice: %v", problems)
+		}
+		said = append(said, sentences(plan.Diff(observed, wanted)))
+	}
+	if said[0] != said[1] || !strings.Contains(said[0], "bob/kong.yaml:3:1") || !strings.Contains(said[0], "bob/kong.yaml:4:1") || strings.Contains(said[0], "planted") {
+		t.Errorf("two runs say\n%s\n%s", said[0], said[1])
+	}
+}

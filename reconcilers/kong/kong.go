@@ -164,7 +164,7 @@ func (r *Reconciler) doubt() {
 func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
 	in := compile.Input{
 		Names: r.names, Rows: r.rows, Writer: r.options.Writer, Base: r.base.Mark(),
-		Offline: r.options.Offline, Alone: r.options.Alone, Verified: r.Verifies(),
+		Offline: r.options.Offline, Unkept: r.options.Unkept, Alone: r.options.Alone, Verified: r.Verifies(),
 		Held: r.held, Open: r.open, Issuers: r.authorities, Files: r.options.authorities, All: scope.All(),
 		Catalog: r.catalog(),
 	}

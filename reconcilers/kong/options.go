@@ -34,6 +34,9 @@ type Options struct {
 	// Seal is a secret of the state directory, with which digests of secrets are made;
 	// default: made of Writer, which everybody can read.
 	Seal []byte
+	// Unkept says that the seal is of this run alone. What is called by a digest of a
+	// secret is called by its place then, so that the next run says the same. For looking alone.
+	Unkept bool
 	// Takeover lets this writer replace another one's mark once.
 	Takeover bool
 	// Alone says that no other gateway is kept: what none but another could serve is

@@ -24,6 +24,9 @@ type Input struct {
 	Catalog *schema.Catalog
 	Streams []Stream // ports at which it takes connections
 	Offline bool
+	// Unkept says that the seal is of this run alone: what would be called by a digest of its
+	// secret is called by its place, so that the next run says the same.
+	Unkept bool
 	// Alone says that no other gateway is kept: what none but another could serve is named.
 	Alone bool
 	// Verified says that Kong's workers are asked what they serve, so there is a proof.
@@ -52,13 +55,14 @@ type compiler struct {
 	// groups are what belongs together, by its keys.
 	groups map[v1.Key]string
 	taken  map[string]*v1.Entity // what no two may have alike: who has it
+	places map[string]string     // what is called by its place, by what it would be called
 }
 
 // Compile translates desired services, and what belongs to none, to the objects of Kong,
 // each with its *entity.Record. What Kong can't express or does not take is left out, or
 // stays as Kong holds it, and is named by a problem. The same input gives the same.
 func Compile(in Input, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) {
-	c := &compiler{Input: in, state: make(plan.State, 8*len(set)+2)}
+	c := &compiler{Input: in, state: make(plan.State, 8*len(set)+2), places: map[string]string{}}
 	if c.All {
 		c.unavailable()
 		if c.Alone {

@@ -95,7 +95,7 @@ func (c *compiler) entityKey(e *v1.Entity) string {
 		known, _ := v1.EntityKindOf(e.Kind, "")
 		for _, field := range known.Named {
 			if secret, ok := e.Body[field].(v1.Secret); ok {
-				name += c.Names.Seal.Digest(string(e.Kind), secret.Reveal())
+				name += c.told(e, c.Names.Seal.Digest(string(e.Kind), secret.Reveal()))
 				break
 			}
 		}
@@ -107,6 +107,19 @@ func (c *compiler) entityKey(e *v1.Entity) string {
 		return entity.OwnWords + name
 	}
 	return name
+}
+
+// told is what tells an entity apart whose name would be a secret: the digest of that, or
+// where the seal is not kept, the first place where it stands.
+func (c *compiler) told(e *v1.Entity, digest string) string {
+	if !c.Unkept {
+		return digest
+	}
+	same := string(e.Kind) + "/" + e.Name + digest
+	if c.places[same] == "" {
+		c.places[same] = e.Origin.String()
+	}
+	return c.places[same]
 }
 
 // memberKey is the key of a member that is declared: the keys of what it joins, so that

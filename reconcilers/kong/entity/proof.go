@@ -13,7 +13,7 @@ import (
 // workers say what they serve: each of the two bears the token of all that Kong held when
 // it was written.
 const (
-	ProofKey    = "@verify" // no service key holds an "@"
+	ProofKey    = v1.VerifyGroup
 	ProofPlugin = "request-termination"
 	// TagGeneration is where the route bears it.
 	TagGeneration = "lockstep-generation:"
