@@ -158,6 +158,33 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestHold keeps an answer back: it tells what was true when it was asked for.
+func TestHold(t *testing.T) {
+	e, base := serve(t)
+	e.Run(Spec{Name: "a"})
+	kept, release := e.Hold(Inspect)
+	status := make(chan int, 1)
+	go func() {
+		answer, err := http.Get(base + "/v1.41/containers/a/json")
+		if err != nil {
+			t.Error(err)
+			status <- 0
+			return
+		}
+		status <- answer.StatusCode
+		answer.Body.Close()
+	}()
+	<-kept
+	e.Remove("a")
+	release()
+	if got := <-status; got != http.StatusOK {
+		t.Errorf("inspect = %d; the container was there when it was asked for", got)
+	}
+	if got, _ := get(t, base+"/v1.41/containers/a/json"); got != http.StatusNotFound {
+		t.Errorf("afterwards inspect = %d", got)
+	}
+}
+
 // TestFaults asks an Engine with which something is wrong.
 func TestFaults(t *testing.T) {
 	e, base := serve(t)

@@ -1,11 +1,8 @@
 package fakedocker
 
-import (
-	"net/http"
-	"time"
-)
+import "net/http"
 
-// The calls that can be made to fail or be slow.
+// The calls that can be made to fail or be held.
 const (
 	Ping     = "GET /_ping"
 	List     = "GET /containers/json"
@@ -17,7 +14,7 @@ const (
 // faults are what is wrong with the Engine at the moment.
 type faults struct {
 	fail  map[string]failure
-	delay map[string]time.Duration
+	hold  map[string]*hold
 	cut   int    // list answers to cut in the middle
 	lose  int    // events to lose
 	words string // what a failure says
@@ -26,7 +23,7 @@ type faults struct {
 type failure struct{ left, status int }
 
 func newFaults() faults {
-	return faults{fail: map[string]failure{}, delay: map[string]time.Duration{}, words: "something is wrong"}
+	return faults{fail: map[string]failure{}, hold: map[string]*hold{}, words: "something is wrong"}
 }
 
 // Fail answers the next n calls of a kind with a status; n below 0 means all.
@@ -41,13 +38,6 @@ func (e *Engine) Say(words string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.faults.words = words
-}
-
-// Delay makes every call of a kind wait before it is answered.
-func (e *Engine) Delay(call string, d time.Duration) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.faults.delay[call] = d
 }
 
 // CutLists ends the next n list answers in the middle.
@@ -121,7 +111,7 @@ func (e *Engine) silent() bool {
 // has been answered, or its client has gone.
 func (e *Engine) suffer(w http.ResponseWriter, r *http.Request, call string) bool {
 	e.mu.Lock()
-	delay, awake, words := e.faults.delay[call], e.awake, e.faults.words
+	awake, words := e.awake, e.faults.words
 	f := e.faults.fail[call]
 	if f.left != 0 {
 		f.left--
@@ -134,15 +124,6 @@ func (e *Engine) suffer(w http.ResponseWriter, r *http.Request, call string) boo
 	case <-awake:
 	case <-r.Context().Done():
 		return false
-	}
-	if delay > 0 {
-		t := time.NewTimer(delay)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-r.Context().Done():
-			return false
-		}
 	}
 	if f.status != 0 {
 		refuse(w, f.status, words)

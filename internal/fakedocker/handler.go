@@ -37,10 +37,9 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "a watcher must not send "+call)
 		return
 	}
-	if !e.suffer(w, r, strings.Replace(call, "HEAD", "GET", 1)) {
-		return
+	if e.suffer(w, r, strings.Replace(call, "HEAD", "GET", 1)) {
+		e.answer(w, r, call, serve)
 	}
-	serve(w, r)
 }
 
 // route returns a request's method and path template, and who answers it; nil

@@ -2,6 +2,8 @@ package docker
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -67,7 +69,8 @@ func TestListEqualsInspectionReal(t *testing.T) {
 	one := r.network("one", network.CreateOptions{})
 	two := r.network("two", network.CreateOptions{})
 	internal := r.network("internal", network.CreateOptions{Internal: true})
-	six := r.network("six", network.CreateOptions{EnableIPv6: new(true), IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: "fd5a:ce11:7e57::/64"}}}})
+	subnet := fmt.Sprintf("fd5a:%x:%x::/64", rand.Uint32N(1<<16), rand.Uint32N(1<<16)) // another test may run beside this one
+	six := r.network("six", network.CreateOptions{EnableIPv6: new(true), IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: subnet}}}})
 
 	on := func(net string) func(*container.Config, *container.HostConfig) {
 		return func(_ *container.Config, h *container.HostConfig) { h.NetworkMode = container.NetworkMode(net) }

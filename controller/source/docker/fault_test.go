@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"path/filepath"
@@ -75,6 +76,7 @@ func TestFaults(t *testing.T) {
 			says:   "refuses a request: event stream",
 		}, {
 			name:      "the daemon hangs",
+			options:   Options{timing: timing{call: 300 * time.Millisecond}},
 			fault:     func(e *fakedocker.Engine) { e.Hang() },
 			meanwhile: replace,
 			repair:    func(e *fakedocker.Engine) { e.Wake() },
@@ -100,7 +102,9 @@ func TestFaults(t *testing.T) {
 				e.Run(fakedocker.Spec{Name: n, Labels: enabled(), Expose: []string{"80"}})
 			}
 			o := tt.options
+			call := cmp.Or(o.timing.call, quick.call)
 			o.Host, o.timing = host, quick
+			o.timing.call = call
 			w := begin(t, o)
 			w.sees("a", "b")
 			w.eventually("subscribed", func() bool { return e.Streams() == 1 })
@@ -200,10 +204,10 @@ func TestQuiet(t *testing.T) {
 	e.Pause("p")
 	w := begin(t, Options{Host: host, timing: quick, Resync: 10 * time.Millisecond, Gateways: allGateways("http://127.0.0.1:8001")})
 	w.sees("a", "h", "p")
-	first := w.source.State().Synced
+	first, lists := w.source.State().Synced, e.Requests()[fakedocker.List]
 	poked := 0
 	deadline := time.After(patience)
-	for e.Requests()[fakedocker.List] < 20 {
+	for e.Requests()[fakedocker.List] < lists+20 {
 		select {
 		case <-w.pokes:
 			poked++
@@ -213,7 +217,7 @@ func TestQuiet(t *testing.T) {
 		}
 	}
 	if poked > 1 { // one may be left of the first delta
-		t.Errorf("%d pokes in %d lists that found nothing", poked, e.Requests()[fakedocker.List])
+		t.Errorf("%d pokes in 20 lists that found nothing", poked)
 	}
 	if d := w.source.Take(); !d.Empty() {
 		t.Errorf("delta of a resync that found nothing: %+v", d)
@@ -233,7 +237,9 @@ func TestLaggingList(t *testing.T) {
 	for _, n := range []string{"a", "b"} {
 		e.Run(fakedocker.Spec{Name: n, Labels: enabled(), Expose: []string{"80"}})
 	}
-	w := begin(t, Options{Host: host, timing: quick, Resync: 20 * time.Millisecond})
+	timing := quick
+	timing.settle = time.Hour // a list is not believed for as long as this test lasts
+	w := begin(t, Options{Host: host, timing: timing, Resync: 20 * time.Millisecond})
 	w.sees("a", "b")
 	e.FreezeList()
 	e.Kill("a", 9)
@@ -249,7 +255,8 @@ func TestLaggingList(t *testing.T) {
 	e.ThawList()
 }
 
-// TestCoalesce lets many events come while one inspection is slow.
+// TestCoalesce lets many events come while one inspection is under way: one more
+// tells what all of them led to.
 func TestCoalesce(t *testing.T) {
 	e, host := fake(t)
 	id := e.Run(fakedocker.Spec{Name: "a", Labels: enabled(), Expose: []string{"80"}, Health: "starting"})
@@ -257,40 +264,48 @@ func TestCoalesce(t *testing.T) {
 	w.sees("a")
 	w.eventually("the first look is over", func() bool { return e.Requests()[fakedocker.Inspect] > 0 })
 	e.ResetRequests()
-	e.Delay(fakedocker.Inspect, 100*time.Millisecond)
+	told := func() float64 { return testutil.ToFloat64(w.source.metrics.events.WithLabelValues("health_status")) }
+	before := told()
+	kept, release := e.Hold(fakedocker.Inspect)
+	e.SetHealth(id, "unhealthy")
+	w.holds(kept)
 	for range 50 {
 		e.SetHealth(id, "unhealthy")
 		e.SetHealth(id, "healthy")
 	}
+	w.eventually("all of it was told", func() bool { return told() == before+101 })
+	release()
 	w.until("healthy", func() bool { return w.one("a").Health == snapshot.Healthy })
-	if n := e.Requests()[fakedocker.Inspect]; n > 2 {
-		t.Errorf("%d inspections for 100 events, want at most 2", n)
+	if n := e.Requests()[fakedocker.Inspect]; n != 2 {
+		t.Errorf("%d inspections for 101 events, want 2", n)
 	}
 }
 
-// TestDeathBeatsInspection lets a container die while it is being inspected:
-// the late answer, of before the death, must not bring it back.
+// TestDeathBeatsInspection lets a container die while it is being inspected: it is
+// gone at once, and the late answer, of before the death, must not bring it back.
 func TestDeathBeatsInspection(t *testing.T) {
 	e, host := fake(t)
 	e.Run(fakedocker.Spec{Name: "a", Labels: enabled(), Expose: []string{"80"}, Health: "starting"})
 	e.Run(fakedocker.Spec{Name: "b", Labels: enabled(), Expose: []string{"80"}})
+	e.Forget()
 	w := begin(t, Options{Host: host})
 	w.sees("a", "b")
-	e.Delay(fakedocker.Inspect, 50*time.Millisecond)
-	inspected := e.Requests()[fakedocker.Inspect]
+	kept, release := e.Hold(fakedocker.Inspect)
 	e.SetHealth("a", "healthy")
-	w.eventually("it is being inspected", func() bool { return e.Requests()[fakedocker.Inspect] > inspected })
-	before := time.Now()
+	w.holds(kept)
 	e.Die("a", 1)
 	w.sees("b")
-	if since := time.Since(before); since > 40*time.Millisecond {
-		t.Errorf("the dead container stayed for %v", since)
+	e.Start("a")
+	e.Update("b")
+	w.holds(kept) // b, so that a's start has been told before
+	again, releaseAgain := e.Hold(fakedocker.Inspect)
+	release()
+	w.holds(again) // a, now that its late answer has been taken in
+	if w.take(); w.one("a").ID != "" {
+		t.Error("the answer of before its death brought the container back")
 	}
-	e.Update("b") // something later that is known to be taken in after the late answer
-	w.eventually("b is inspected", func() bool {
-		return e.Requests()[fakedocker.Inspect] > inspected+1 && w.source.Take().Empty()
-	})
-	w.sees("b")
+	releaseAgain()
+	w.sees("a", "b")
 }
 
 // TestStrangersCostNothing lets containers without the label come and go.

@@ -121,7 +121,7 @@ func realEngine(t *testing.T) *real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if ping, err := cli.Ping(ctx); err != nil || ping.OSType != "linux" {
 		t.Skipf("needs a Docker Engine for Linux containers that this user may use (DOCKER_HOST or the default socket): %v", err)
