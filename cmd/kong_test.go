@@ -163,7 +163,7 @@ func verification(t *testing.T, o kong.Options) (found reconcilers.Verification)
 	if _, err := r.Apply(t.Context(), plan.Diff(observed, wanted)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	_ = r.Verify(ctx, func(v reconcilers.Verification) { // it ends with its context, and says that
 		if found = v; v.Problem != "" || v.Verified > 0 {

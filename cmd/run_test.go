@@ -54,14 +54,14 @@ func TestPlanGivesUpSoon(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d, _ := wired(t, c.host, mode{look: true})
-			ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer stop()
 			group, ctx := errgroup.WithContext(ctx)
 			group.Go(func() error { return d.controller.Run(ctx) })
 			began := time.Now()
 			_, err := d.plan(ctx)
-			if took := time.Since(began); err == nil || !strings.Contains(err.Error(), c.want) || took > 15*time.Second {
-				t.Errorf("got %v after %s, want an error with %q within 10s", err, took, c.want)
+			if took := time.Since(began); err == nil || !strings.Contains(err.Error(), c.want) || took > 50*time.Second {
+				t.Errorf("got %v after %s, want an error with %q in less than the minute that a plan may take", err, took, c.want)
 			}
 			stop()
 			if err := group.Wait(); err != nil {
