@@ -142,7 +142,12 @@ func holds(ctx context.Context, args []string, read func() (string, error)) erro
 
 // gateways mark | unchanged: nothing was written to Kong, no file of HAProxy's
 // was touched, and HAProxy was neither reloaded nor restarted, since the mark.
-func gateways(_ context.Context, s story, verb string, _ []string) error {
+func gateways(ctx context.Context, s story, verb string, _ []string) error {
+	if verb == "mark" { // a worker of before the last reload ends when it is done
+		if err := harness.Until(ctx, s.OneWorker); err != nil {
+			return err
+		}
+	}
 	files, err := s.HAProxyMark()
 	if err != nil {
 		return err

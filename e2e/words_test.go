@@ -35,26 +35,27 @@ func errUnknown(what, name string) error { return fmt.Errorf("there is no %s %q"
 // with "!" must fail.
 func words() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]word{
-		"container":       container,
-		"containers":      containers,
-		"network":         network,
-		"daemon":          daemon,
-		"haproxy":         haproxy,
-		"kong":            kong,
-		"eventually":      eventually,
-		"eventually-says": eventuallySays,
-		"get":             get,
-		"shares":          shares,
-		"template":        template,
-		"traffic":         traffic,
-		"load":            load,
-		"call":            call,
-		"metric":          metric,
-		"gateways":        gateways,
-		"exits":           exits,
-		"port":            port,
-		"disk":            disk,
-		"secret":          secret,
+		"container":        container,
+		"containers":       containers,
+		"network":          network,
+		"daemon":           daemon,
+		"haproxy":          haproxy,
+		"kong":             kong,
+		"eventually":       eventually,
+		"eventually-says":  eventuallySays,
+		"eventually-exits": eventuallyExits,
+		"get":              get,
+		"shares":           shares,
+		"template":         template,
+		"traffic":          traffic,
+		"load":             load,
+		"call":             call,
+		"metric":           metric,
+		"gateways":         gateways,
+		"exits":            exits,
+		"port":             port,
+		"disk":             disk,
+		"secret":           secret,
 	}
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}
 	for name, do := range all {
@@ -296,17 +297,44 @@ func eventuallySays(ctx context.Context, s story, pattern string, args []string)
 		return err
 	}
 	return harness.Until(ctx, func() error {
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		if cmd.Path, err = look(s, args[0]); err != nil {
-			return err
-		}
-		cmd.Err, cmd.Dir, cmd.Env = nil, s.MkAbs("."), append(os.Environ(), settings(s)...)
-		out, err := cmd.CombinedOutput()
+		out, err := run(ctx, s, args)
 		if !says.Match(out) {
 			return fmt.Errorf("%v says, without a match for %q (%w):\n%s", args, pattern, err, out)
 		}
 		return nil
 	})
+}
+
+// eventually-exits CODE PROGRAM ARG… runs a program again and again until it ends with
+// that code.
+func eventuallyExits(ctx context.Context, s story, code string, args []string) error {
+	return harness.Until(ctx, func() error {
+		out, err := run(ctx, s, args)
+		got, err := exitCode(err)
+		if err == nil && strconv.Itoa(got) != code {
+			err = fmt.Errorf("%v ended with code %d, not %s:\n%s", args, got, code, out)
+		}
+		return err
+	})
+}
+
+// run runs a program of the story's, and returns what it says.
+func run(ctx context.Context, s story, args []string) ([]byte, error) {
+	path, err := look(s, args[0])
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, path, args[1:]...)
+	cmd.Dir, cmd.Env = s.MkAbs("."), append(os.Environ(), settings(s)...)
+	return cmd.CombinedOutput()
+}
+
+// exitCode returns the code that a program ended with.
+func exitCode(err error) (int, error) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
 }
 
 // look finds a program on the story's PATH.
@@ -330,11 +358,8 @@ func settings(s story) []string {
 
 // exits CODE PROGRAM ARG… runs a program that must end with that code.
 func exits(_ context.Context, s story, code string, args []string) error {
-	err := s.Exec(args[0], args[1:]...)
-	got := 0
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = exit.ExitCode()
-	} else if err != nil {
+	got, err := exitCode(s.Exec(args[0], args[1:]...))
+	if err != nil {
 		return err
 	}
 	if strconv.Itoa(got) != code {

@@ -73,7 +73,7 @@ func Shows(ctx context.Context, address, sni string) ([]string, error) {
 
 // Talk says a word and hears it again.
 func (c *Call) Talk() error {
-	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(Patience)); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(c, "word\n"); err != nil {

@@ -39,6 +39,15 @@ func (w *World) HAProxyPIDs() ([]int, error) {
 	return pids, nil
 }
 
+// OneWorker says which processes there are unless they are one master and one worker.
+func (w *World) OneWorker() error {
+	pids, err := w.HAProxyPIDs()
+	if err == nil && len(pids) != 2 {
+		err = fmt.Errorf("haproxy is not one master and one worker: %v", pids)
+	}
+	return err
+}
+
 // KillHAProxy ends all of them by SIGKILL and waits until they are gone.
 func (w *World) KillHAProxy() error {
 	return Until(context.Background(), func() error {

@@ -114,7 +114,7 @@ func (s *Service) drained(limit time.Duration) {
 }
 
 func probe(port string) error {
-	client, scheme := http.Client{Timeout: 2 * time.Second}, "http"
+	client, scheme := http.Client{Timeout: 30 * time.Second}, "http"
 	if os.Getenv("TLS_CERTIFICATE") != "" {
 		scheme = "https"
 		client.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // it asks itself

@@ -56,7 +56,7 @@ func (s *Stage) Create(ctx context.Context, c Container) error {
 	if c.Probe != nil {
 		config.Healthcheck = &container.HealthConfig{
 			Test:     append([]string{"CMD"}, c.Probe...),
-			Interval: 200 * time.Millisecond, Timeout: 2 * time.Second, Retries: 1,
+			Interval: 200 * time.Millisecond, Timeout: time.Minute, Retries: 1, // only an answer makes it ill
 		}
 	}
 	var host container.HostConfig
