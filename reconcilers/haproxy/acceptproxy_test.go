@@ -36,13 +36,13 @@ func afterBalancer(tb testing.TB, change func(*Options)) *bench {
 // from connects to an address from a source, and begins with what it says.
 func from(tb testing.TB, source, address, header string) net.Conn {
 	tb.Helper()
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}, Timeout: 5 * time.Second}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}, Timeout: time.Minute}
 	conn, err := dialer.Dial("tcp", address)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		tb.Fatal(err)
 	}
 	if _, err := io.WriteString(conn, header); err != nil {

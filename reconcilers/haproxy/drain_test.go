@@ -61,7 +61,7 @@ func dialTalk(tb testing.TB, address, host string) *talk {
 	}
 	tb.Cleanup(func() { conn.Close() })
 	c := &talk{t: tb, conn: conn, in: bufio.NewReader(conn)}
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		tb.Fatal(err)
 	}
 	fmt.Fprintf(conn, "GET /live HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", host)

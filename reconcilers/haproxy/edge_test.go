@@ -162,7 +162,7 @@ func TestPages(t *testing.T) {
 // logged waits for a line of the access log, and decodes it.
 func logged(tb testing.TB, log *net.UnixConn) map[string]any {
 	tb.Helper()
-	if err := log.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := log.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		tb.Fatal(err)
 	}
 	buffer := make([]byte, 64<<10)

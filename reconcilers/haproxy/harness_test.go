@@ -99,7 +99,7 @@ func (b *bench) stop() {
 	if r == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := errors.Join(r.process.Stop(ctx), r.dir.Release()); err != nil {
 		b.t.Error(err)
@@ -227,7 +227,7 @@ func sentences(p plan.Plan) string {
 // eventually waits for a condition.
 func (b *bench) eventually(what string, condition func() error) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
 	defer cancel()
 	told := ""
 	for {

@@ -133,7 +133,7 @@ func TestPassiveCheckOfConnections(t *testing.T) {
 			return err
 		}
 		defer client.Close()
-		_ = client.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = client.SetReadDeadline(time.Now().Add(time.Minute))
 		if _, err := client.Read(make([]byte, 1)); err == nil {
 			t.Error("somebody answers")
 		}

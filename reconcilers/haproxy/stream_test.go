@@ -106,7 +106,7 @@ func call(tb testing.TB, port int) (*caller, string, error) {
 		return nil, "", err
 	}
 	tb.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		return nil, "", err
 	}
 	c := &caller{conn, bufio.NewReader(conn)}

@@ -49,7 +49,7 @@ func (b *bench) poked(pokes <-chan struct{}, why string) {
 	b.t.Helper()
 	select {
 	case <-pokes:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		b.t.Fatalf("no poke after %s", why)
 	}
 }
@@ -298,7 +298,7 @@ func TestFilesThatCanNotBeWritten(t *testing.T) {
 
 func TestFrozenIsReported(t *testing.T) {
 	b := managed(t)
-	b.options.Timeout = 200 * time.Millisecond
+	b.options.Timeout = time.Second
 	b.open()
 	b.serve("shop", origin(t, "one"))
 	b.sync()
@@ -312,7 +312,7 @@ func TestFrozenIsReported(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "does not answer on socket") {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Fatalf("it took %s to say so", took)
 	}
 	if err := syscall.Kill(worker, syscall.SIGCONT); err != nil && !errors.Is(err, syscall.ESRCH) {

@@ -177,7 +177,7 @@ func (b *bench) thaw(pid int) {
 // where it then does what we had given up waiting for.
 func TestCommandsBeforeAFreeze(t *testing.T) {
 	b := managed(t)
-	b.options.Timeout = 300 * time.Millisecond
+	b.options.Timeout = time.Second
 	b.open()
 	one, two := origin(t, "one"), origin(t, "two")
 	b.plain("shop", one)

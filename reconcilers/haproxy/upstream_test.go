@@ -310,7 +310,7 @@ func raw(tb testing.TB, address, request string) string {
 		tb.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		tb.Fatal(err)
 	}
 	if _, err := io.WriteString(conn, request); err != nil {
