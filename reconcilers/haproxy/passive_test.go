@@ -13,8 +13,8 @@ import (
 )
 
 // passive is a check that takes a server out by what clients ask for alone: its own
-// answers would have to be bad for half a minute.
-var passive = v1.HealthCheck{Check: v1.CheckHTTP, CheckPath: "/healthz", CheckInterval: 100 * time.Millisecond, CheckRise: 1, CheckFall: 255, CheckPassive: 3}
+// answers would have to be bad for a minute.
+var passive = v1.HealthCheck{Check: v1.CheckHTTP, CheckPath: "/healthz", CheckInterval: 250 * time.Millisecond, CheckRise: 1, CheckFall: 255, CheckPassive: 3}
 
 // fail asks until n answers were bad. What is not is that of a server named other.
 func (b *bench) fail(n int, other string) {

@@ -220,7 +220,7 @@ func TestStreamGoesOn(t *testing.T) {
 // TestStreamIdle: a stream may be silent as long as its service says, not longer.
 func TestStreamIdle(t *testing.T) {
 	b, ports := streaming(t, 1)
-	b.stream("mq", ports[0], parrot(t, "mq-1")).TunnelTimeout = 100 * time.Millisecond
+	b.stream("mq", ports[0], parrot(t, "mq-1")).TunnelTimeout = time.Second
 	b.sync()
 	c := b.reaches(ports[0], "mq-1")
 	if _, err := c.lines.ReadByte(); !errors.Is(err, io.EOF) && !strings.Contains(fmt.Sprint(err), "reset") {
