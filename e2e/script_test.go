@@ -68,7 +68,7 @@ func props(t *testing.T) harness.Options {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer cancel()
 		if err := s.RemoveImage(ctx, options.Image); err != nil {
 			t.Error(err)

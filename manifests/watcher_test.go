@@ -22,6 +22,9 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
+// patience is how long a test waits for what must happen, also on a machine with much to do.
+const patience = 3 * time.Minute
+
 // world is a Watcher that runs, and what it has said so far.
 type world struct {
 	t        *testing.T
@@ -105,12 +108,12 @@ func (w *world) take() {
 // until takes what comes until the condition holds.
 func (w *world) until(what string, holds func() bool) {
 	w.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patience)
 	for w.take(); !holds(); w.take() {
 		select {
 		case <-w.poke:
 		case <-deadline:
-			w.t.Fatalf("%s: not so after 30 seconds: %v, %+v", what, w.services, w.watcher.State())
+			w.t.Fatalf("%s: not so after %s: %v, %+v", what, patience, w.services, w.watcher.State())
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // Patience is how long a story waits for something that must happen.
-const Patience = 30 * time.Second
+const Patience = time.Minute
 
 // Options describe a World.
 type Options struct {

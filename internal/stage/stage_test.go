@@ -26,7 +26,7 @@ func TestStage(t *testing.T) {
 	}
 	image, shipped := s.Name("image")+":test", s.Name("shipped")+":test"
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer cancel()
 		if err := s.Clear(ctx); err != nil {
 			t.Error(err)
@@ -87,7 +87,7 @@ func sample(t *testing.T) string {
 
 func expect(t *testing.T, events <-chan Event, action string) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		select {
 		case e := <-events:

@@ -22,6 +22,9 @@ import (
 	"github.com/lockstep/lockstep/manifests"
 )
 
+// enough is how long a test waits for what must happen, also on a machine with much to do.
+const enough = 3 * time.Minute
+
 // clone is a repository with a checkout, worked on with git itself.
 type clone struct {
 	t   *testing.T
@@ -188,13 +191,13 @@ func (f *follower) take() {
 // until pulls and takes what comes until the condition holds.
 func (f *follower) until(what string, holds func() bool) {
 	f.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(enough)
 	f.repository.Pull()
 	for f.take(); !holds(); f.take() {
 		select {
 		case <-f.poke:
 		case <-deadline:
-			f.t.Fatalf("%s: not so after 30 seconds: %v, %+v, %+v", what, f.services, f.watcher.State(), f.repository.State())
+			f.t.Fatalf("%s: not so after %s: %v, %+v, %+v", what, enough, f.services, f.watcher.State(), f.repository.State())
 		}
 	}
 }

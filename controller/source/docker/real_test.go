@@ -149,7 +149,7 @@ func realEngine(t *testing.T) *real {
 }
 
 func (r *real) clean() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	mine := filters.NewArgs(filters.Arg("label", r.label))
 	all, err := r.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: mine})
