@@ -1,6 +1,7 @@
 package fakedocker
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -47,9 +48,7 @@ func (e *Engine) answer(w http.ResponseWriter, r *http.Request, call string, ser
 	case <-r.Context().Done():
 		return
 	}
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body.Bytes())
 }
