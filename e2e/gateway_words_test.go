@@ -60,7 +60,10 @@ func signal(ctx context.Context, s story, args []string) error {
 	}
 	pid, err := strconv.Atoi(s.Getenv("STOPPED"))
 	if args[0] != "CONT" {
-		pid, err = s.HAProxyPID(ctx, args[1])
+		err = harness.Until(ctx, func() (err error) { // it may be busy, or just be replaced
+			pid, err = s.HAProxyPID(ctx, args[1])
+			return err
+		})
 	}
 	if err != nil {
 		return err
