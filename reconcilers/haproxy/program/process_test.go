@@ -27,7 +27,7 @@ func TestNotOurs(t *testing.T) {
 		t.Errorf("found is %v, %v", found, err)
 	}
 	// Nor is a thread of the kernel, which a pid from before a reboot may be.
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if p.isOurs(ctx, 2) || ctx.Err() != nil {
 		t.Errorf("a thread of the kernel: %v", ctx.Err())
