@@ -11,8 +11,8 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
-// known is what a worker knows of its gateway on which it depends what there should be. It
-// is immutable: the worker's goroutine makes it, the loop reads it.
+// known is what is known of a worker's gateway on which it depends what there should be. Its
+// maps are immutable: the worker and the loop replace them, under the worker's lock.
 type known struct {
 	mode ledger.KongMode
 	// ports are those of desired.Heard: where HAProxy surely takes what Kong sends, or where
@@ -25,15 +25,14 @@ type known struct {
 func (c *Controller) hear() {
 	var heard desired.Heard
 	for _, w := range c.workers {
-		switch k := w.known.Load(); {
-		case k == nil:
-		case w.name == v1.Kong:
-			heard.KongMode = k.mode
-			if k.whole {
-				heard.Dials = k.ports
-			}
-		default:
+		k := w.knows()
+		if w.name != v1.Kong {
 			heard.Listens = k.ports
+			continue
+		}
+		heard.KongMode = k.mode
+		if k.whole {
+			heard.Dials = k.ports
 		}
 	}
 	c.builder.Hear(heard)
@@ -65,36 +64,43 @@ func (w *worker) meet() {
 		return
 	}
 	w.absent = found.Absent
-	mode, next := ledger.KongDatabase, w.knows()
+	mode := ledger.KongDatabase
 	if found.Whole {
 		mode = ledger.KongDBLess
 	}
-	if next.mode != mode {
-		next.mode = mode
-		w.publish(next)
-	}
+	w.note(func(next *draft) {
+		if next.mode != mode {
+			next.mode, next.changed = mode, true
+		}
+	})
 }
 
-// knows returns a copy of what is known, but for the ports, which are shared.
+// knows returns what is known of the gateway.
 func (w *worker) knows() known {
-	if k := w.known.Load(); k != nil {
-		return *k
-	}
-	return known{}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.known
 }
 
-// publish has the loop take up what is known.
-func (w *worker) publish(next known) {
-	w.known.Store(&next)
-	w.tell()
+// note changes what is known of the gateway, and has the loop take it up where that
+// made a difference.
+func (w *worker) note(change func(next *draft)) {
+	w.mu.Lock()
+	next := draft{known: w.known}
+	change(&next)
+	w.known = next.known
+	w.mu.Unlock()
+	if next.changed {
+		w.tell()
+	}
 }
 
-// via returns the port between the gateways that a service is to have; 0 for none.
-func (w *worker) via(name string) uint16 {
-	if s := w.set[name]; s != nil {
-		return s.Via.Port
+// portOf returns the port between the gateways that a service is to have; 0 for none.
+func portOf(s *v1.Service) uint16 {
+	if s == nil {
+		return 0
 	}
-	return 0
+	return s.Via.Port
 }
 
 // concerned returns the services of a scope that have a port, or had one.
@@ -104,20 +110,20 @@ func (w *worker) concerned(scope reconcilers.Scope, ports map[string]uint16) []s
 	}
 	var names []string
 	for name := range w.set {
-		if w.via(name) != 0 {
+		if portOf(w.set[name]) != 0 {
 			names = append(names, name)
 		}
 	}
 	return slices.AppendSeq(names, maps.Keys(ports))
 }
 
-// unsettle notes that it is uncertain from now on what the gateway does with the ports that
-// are about to change.
-func (w *worker) unsettle(scope reconcilers.Scope) {
-	next := draft{known: w.knows()}
-	for _, name := range w.concerned(scope, next.ports) {
-		wanted := w.via(name)
-		switch {
+// unsettle notes that it is uncertain from now on what the gateway does with the ports of
+// services that are to have others. The loop does that itself, with what it submits and under the
+// same lock: what it hears next is never older than what it asked for.
+func (w *worker) unsettle(changed v1.Set) {
+	next := draft{known: w.known}
+	for name, s := range changed {
+		switch wanted := portOf(s); {
 		case wanted == next.ports[name]:
 		case w.name != v1.Kong:
 			next.drop(name)
@@ -125,40 +131,39 @@ func (w *worker) unsettle(scope reconcilers.Scope) {
 			next.set(name, wanted)
 		}
 	}
-	if next.changed {
-		w.publish(next.known)
-	}
+	w.known = next.known
 }
 
 // settleVia notes what the gateway does with the ports after a round: what it should, for each
-// service of which every change that was due has been made. A node that did not answer goes
-// on with what it had.
+// service of which every change that was due has been made, and of which nothing else is wanted
+// by now. A node that did not answer goes on with what it had.
 func (w *worker) settleVia(scope reconcilers.Scope, outcomes []plan.Outcome, problems map[string][]v1.Problem) {
 	if w.absent {
 		return
 	}
 	undone := w.undone(outcomes)
-	next := draft{known: w.knows()}
-	for _, name := range w.concerned(scope, next.ports) {
-		switch wanted := w.via(name); {
-		case undone[name], w.name != v1.Kong && slices.ContainsFunc(problems[name], ofInstances):
-		case wanted == 0:
-			next.drop(name)
-		default:
-			next.set(name, wanted)
+	w.note(func(next *draft) {
+		for _, name := range w.concerned(scope, next.ports) {
+			wanted := portOf(w.set[name])
+			newer, again := w.pending[name]
+			switch {
+			case undone[name], again && portOf(newer) != wanted, w.name != v1.Kong && slices.ContainsFunc(problems[name], ofInstances):
+			case wanted == 0:
+				next.drop(name)
+			default:
+				next.set(name, wanted)
+			}
 		}
-	}
-	if scope.All() && !next.whole {
+		if !scope.All() || next.whole {
+			return
+		}
 		next.whole, next.changed = true, true
 		for name := range undone {
 			if _, has := next.ports[name]; !has && w.name == v1.Kong {
 				next.set(name, desired.AnyPort) // from before this daemon's time
 			}
 		}
-	}
-	if next.changed {
-		w.publish(next.known)
-	}
+	})
 }
 
 // ofInstances reports whether a problem may keep requests from instances, by whatever route

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -144,6 +145,55 @@ func TestChainIsLeftAsItWasEntered(t *testing.T) {
 		pass(40 * time.Minute) // the guard looks at the removal as well
 		if via(s.kong)["web1"] != "" || strings.Contains(s.hap.World(), "web1") {
 			t.Errorf("web1 is Kong's alone:\n%s\nHAProxy:\n%s", s.kong.World(), s.hap.World())
+		}
+	})
+}
+
+// inTurn is a gateway at which one at a time can look: who has taken its turn keeps others away.
+type inTurn struct {
+	reconcilers.Reconciler
+	turn chan struct{}
+}
+
+func (i inTurn) Observe(ctx context.Context, scope reconcilers.Scope) (plan.State, error) {
+	select {
+	case <-i.turn:
+		defer func() { i.turn <- struct{}{} }()
+	case <-ctx.Done():
+	}
+	return i.Reconciler.Observe(ctx, scope)
+}
+
+// TestChainIsEnteredAgainWhileItIsLeft: a service comes back to its port when HAProxy is just about
+// to give it up. Kong sends there again when HAProxy has taken it up again, and not before.
+func TestChainIsEnteredAgainWhileItIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mode atomic.Int64
+		mode.Store(dbless)
+		turn := make(chan struct{}, 1)
+		turn <- struct{}{}
+		s := begin(t, func(o *Options) {
+			chained(&mode, 10)(o)
+			o.Gateways[1].Reconciler = inTurn{o.Gateways[1].Reconciler, turn}
+		})
+		s.source.say(full("web1"))
+		alone := containers("web1")
+		alone[0].Labels["lockstep.gateways"] = "kong"
+		s.source.say(snapshot.Delta{Changed: alone})
+		pass(29 * time.Second)
+		if port := via(s.hap)["web1"]; port != "29000" {
+			t.Fatalf("HAProxy listens at %q for what Kong's workers may still send", port)
+		}
+		<-turn // HAProxy's worker begins to give the port up, and gets no further
+		pass(10 * time.Second)
+		s.source.say(snapshot.Delta{Changed: containers("web1")})
+		if port := via(s.kong)["web1"]; port != "" {
+			t.Errorf("Kong sends to %s, which HAProxy is about to give up", port)
+		}
+		turn <- struct{}{}
+		pass(time.Second)
+		if kong, haproxy := via(s.kong)["web1"], via(s.hap)["web1"]; kong != "29000" || haproxy != kong {
+			t.Errorf("Kong sends to %q and HAProxy listens at %q", kong, haproxy)
 		}
 	})
 }

@@ -33,8 +33,7 @@ type worker struct {
 	poke       chan struct{}
 	visits     chan func(context.Context) // what else wants to use the reconciler
 	doubt      atomic.Bool                // a source is not there to say what it wants
-	known      atomic.Pointer[known]      // what the loop is to know of the gateway
-	tell       func()                     // has the loop look at that
+	tell       func()                     // has the loop look at what is known
 
 	mu      sync.Mutex
 	pending v1.Set        // services that changed since the last round; nil value: gone
@@ -47,6 +46,7 @@ type worker struct {
 	repair  bool          // the next round repairs what is reported
 	forgive bool          // the next round asks again for what was refused
 	pause   *ledger.Pause // the order by which the gateway is left alone; nil when there is none
+	known   known         // what the loop is to know of the gateway
 
 	// Owned by the goroutine of run.
 	set        v1.Set                  // what the gateway should hold
@@ -70,6 +70,7 @@ type worker struct {
 // did. It never blocks on the gateway.
 func (w *worker) submit(changed v1.Set, shared *v1.Shared, build int, seen time.Time) {
 	w.mu.Lock()
+	w.unsettle(changed)
 	maps.Copy(w.pending, changed)
 	if shared != nil {
 		mine := shared.For(w.name)
@@ -253,9 +254,6 @@ func (w *worker) work(ctx context.Context, j job, began time.Time) ([]plan.Outco
 	}
 	var outcomes []plan.Outcome
 	compared := err == nil
-	if compared {
-		w.unsettle(j.scope)
-	}
 	if err == nil && !p.Empty() {
 		outcomes, err = w.apply(ctx, p)
 	}
