@@ -284,6 +284,8 @@ func printVerdicts(p *printer, verdicts []desired.Verdict) {
 	for _, verdict := range verdicts {
 		parts := []string{fmt.Sprintf("  %-8s %s", verdict.Gateway, verdict.Reason)}
 		switch {
+		case strings.HasPrefix(verdict.How, "through "): // of an endpoint that is declared, which is on no network
+			parts = append(parts, fmt.Sprintf("%s, %s", verdict.Address, verdict.How))
 		case verdict.How != "":
 			parts = append(parts, fmt.Sprintf("%s on %s", verdict.Address, verdict.How))
 		case verdict.Address != "":

@@ -127,3 +127,18 @@ func TestNotThere(t *testing.T) {
 		}
 	}
 }
+
+// TestWhereAnEndpointIsReached: one that a manifest declares is on no network, also behind
+// another gateway.
+func TestWhereAnEndpointIsReached(t *testing.T) {
+	for how, want := range map[string]string{
+		"":                         "  kong     Serving: 10.0.0.9:80\n",
+		"network shop":             "  kong     Serving: 10.0.0.9:80 on network shop\n",
+		"through haproxy at e:290": "  kong     Serving: 10.0.0.9:80, through haproxy at e:290\n",
+	} {
+		verdicts := []desired.Verdict{{Gateway: v1.Kong, Reason: v1.Serving, Address: "10.0.0.9:80", How: how}}
+		if got := printed(t, func(p *printer) { printVerdicts(p, verdicts) }); got != want {
+			t.Errorf("%q: got %q, want %q", how, got, want)
+		}
+	}
+}

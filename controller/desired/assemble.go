@@ -91,11 +91,11 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 	length, at := distinct(members), []int{}
 	for i, m := range members {
 		if r.behind != "" {
-			_, verdict := b.place(m, r.behind)
+			_, verdict := b.place(s, m, r.behind)
 			standing.Instances[i].Verdicts = append(standing.Instances[i].Verdicts, b.through(verdict, gateway, &offered))
 			continue
 		}
-		endpoint, verdict := b.place(m, gateway)
+		endpoint, verdict := b.place(s, m, gateway)
 		if endpoint != nil {
 			endpoint.ID = endpoint.ID[:min(length, len(endpoint.ID))]
 			offered.Endpoints = append(offered.Endpoints, *endpoint)

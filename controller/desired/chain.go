@@ -151,7 +151,10 @@ func (b *Builder) through(verdict Verdict, front v1.Gateway, offered *v1.Service
 	behind := verdict.Gateway
 	verdict.Gateway, verdict.Through = front, behind
 	if verdict.Address != "" {
-		verdict.How += fmt.Sprintf(", through %s", behind)
+		if verdict.How != "" { // an endpoint that is declared is where it is said to be
+			verdict.How += ", "
+		}
+		verdict.How += fmt.Sprintf("through %s", behind)
 		if via := offered.Via; via.Port != 0 {
 			verdict.How += fmt.Sprintf(" at %s:%d", via.Host, via.Port)
 		}

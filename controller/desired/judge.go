@@ -29,13 +29,30 @@ func (b *Builder) unwanted(s *service, r role, gateway v1.Gateway) Verdict {
 	if len(s.settings.Gateways) == 0 {
 		if s.settings.Protocol.Stream() {
 			return Verdict{Gateway: gateway, Reason: v1.NotEnabled, Message: fmt.Sprintf("services of protocol %s are %s's, unless they name other gateways", s.settings.Protocol, v1.HAProxy),
-				Fix: fmt.Sprintf("add %s to the label %s", gateway, b.label("gateways"))}
+				Fix: fmt.Sprintf("add %s to %s", gateway, b.gatewaysOf(s))}
 		}
 		who = "its service names none, for which the flag --gateways"
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotEnabled,
 		Message: fmt.Sprintf("%s names other gateways: %s", who, join(b.ways(&s.settings))),
-		Fix:     fmt.Sprintf("add %s to the label %s", gateway, b.label("gateways"))}
+		Fix:     fmt.Sprintf("add %s to %s", gateway, b.gatewaysOf(s))}
+}
+
+// gatewaysOf names the field to who may change it: where a manifest sets it, or where no
+// container has labels, as the manifest's; else as the label.
+func (b *Builder) gatewaysOf(s *service) string {
+	const field = "gateways"
+	if s.declared == nil || s.declared.Addition || !slices.Contains(s.declared.Fields, field) && len(s.members) > 0 {
+		return "the label " + b.label(field)
+	}
+	at := s.declared.Places[field]
+	if at.IsZero() {
+		at = s.declared.Service.Origin
+	}
+	if at.IsZero() {
+		return field
+	}
+	return field + " in the manifest (" + at.String() + ")"
 }
 
 // beyond says what of a service as a whole a gateway can't do; its reason is "" when
@@ -48,7 +65,7 @@ func (b *Builder) beyond(s *service, r role, gateway v1.Gateway) Verdict {
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 		Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
-		Fix:     markOptional + " to serve the service without it, or " + b.elsewhere()}
+		Fix:     markOptional + " to serve the service without it, or " + b.elsewhere(s)}
 }
 
 // judge says whether a gateway serves a route.
@@ -57,9 +74,12 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 		return b.unwanted(s, role{}, gateway)
 	}
 	if !r.routes {
-		return Verdict{Gateway: gateway, Reason: v1.NotEnabled,
-			Message: fmt.Sprintf("its requests come through %s alone (%s)", v1.Kong, v1.KongHAProxy),
-			Fix:     fmt.Sprintf("add %s to the label %s to let it take them as well", gateway, b.label("gateways"))}
+		verdict := Verdict{Gateway: gateway, Reason: v1.NotEnabled,
+			Message: fmt.Sprintf("its requests come through %s alone (%s)", v1.Kong, v1.KongHAProxy)}
+		if len(b.inexpressible(s, r, gateway, route)) == 0 { // else it would stand open there, or not at all
+			verdict.Fix = fmt.Sprintf("add %s to %s to let it take them as well", gateway, b.gatewaysOf(s))
+		}
+		return verdict
 	}
 	if !route.Fits(s.settings.Protocol) {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
@@ -80,7 +100,7 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 	if fields := b.inexpressible(s, r, gateway, route); len(fields) > 0 {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
-			Fix:     leaveOut(fields, slices.Concat(s.settings.Plugins, route.Plugins)) + " to serve the route without it, or " + b.elsewhere()}
+			Fix:     leaveOut(fields, slices.Concat(s.settings.Plugins, route.Plugins)) + " to serve the route without it, or " + b.elsewhere(s)}
 	}
 	if verdict := b.confined(r, gateway, route); verdict.Reason != "" {
 		return verdict

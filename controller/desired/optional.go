@@ -55,8 +55,8 @@ func leaveOut(fields []string, plugins []v1.Plugin) string {
 }
 
 // elsewhere says how to have served by the other gateway what one can't express.
-func (b *Builder) elsewhere() string {
-	only := "name only the other gateway in the label " + b.label("gateways")
+func (b *Builder) elsewhere(s *service) string {
+	only := "name only the other gateway in " + b.gatewaysOf(s)
 	if len(b.options.Gateways) == 1 {
 		return "start Lockstep with the other gateway as well, and " + only
 	}

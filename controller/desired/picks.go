@@ -78,7 +78,7 @@ func (b *Builder) pickable(s *service, gateway v1.Gateway) []string {
 	seen := map[string]bool{}
 	for _, m := range slices.AppendSeq(slices.Clone(s.static), maps.Values(s.members)) {
 		if version := m.part.Version; version != "" && !seen[version] && m.container.life == LifeReady && m.part.Weight > 0 {
-			endpoint, verdict := b.place(m, gateway)
+			endpoint, verdict := b.place(s, m, gateway)
 			seen[version] = endpoint != nil && verdict.Reason == v1.Serving
 		}
 	}

@@ -33,13 +33,13 @@ func distinct(members []member) int {
 
 // place says where, if at all, an instance gets traffic from a gateway. The
 // endpoint bears the container's whole id.
-func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
+func (b *Builder) place(s *service, m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 	instance := m.container.instance
 	at := locate(m, b.attachments[gateway], b.options)
 	if at.reason != "" {
 		return nil, Verdict{Gateway: gateway, Reason: at.reason, Message: at.message, Fix: at.fix}
 	}
-	if beyond := b.beyondInstance(m, gateway); beyond.Reason != "" {
+	if beyond := b.beyondInstance(s, m, gateway); beyond.Reason != "" {
 		return nil, beyond
 	}
 	part := v1.ExpressibleInstance(*m.part, gateway)
@@ -70,12 +70,12 @@ func (b *Builder) place(m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
 
 // beyondInstance says what of an instance's own fields a gateway can't do; its reason is ""
 // when it can do all.
-func (b *Builder) beyondInstance(m member, gateway v1.Gateway) Verdict {
+func (b *Builder) beyondInstance(s *service, m member, gateway v1.Gateway) Verdict {
 	fields := v1.InexpressibleOfInstance(*m.part, gateway)
 	if len(fields) == 0 {
 		return Verdict{}
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 		Message: fmt.Sprintf("%s can't express its %s", gateway, strings.Join(fields, ", ")),
-		Fix:     markOptional + " to have it served without, or " + b.elsewhere()}
+		Fix:     markOptional + " to have it served without, or " + b.elsewhere(s)}
 }

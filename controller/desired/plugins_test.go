@@ -60,7 +60,7 @@ func TestRemedyWhereOneGatewayIsKept(t *testing.T) {
 		{[]v1.Gateway{v1.Kong, v1.HAProxy}, "name only the other gateway in the label lockstep.gateways"},
 	} {
 		b := &Builder{options: Options{Gateways: c.gateways, Grammar: v1.Grammar{Prefix: "lockstep."}}}
-		if got := b.elsewhere(); got != c.want {
+		if got := b.elsewhere(&service{}); got != c.want {
 			t.Errorf("%v: %q", c.gateways, got)
 		}
 	}

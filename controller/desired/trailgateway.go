@@ -24,10 +24,10 @@ func (b *Builder) traceGateway(t *Trail, s *service, m member, gateway v1.Gatewa
 	b.traceAddress(t, m, gateway, hop)
 	beyond := b.beyond(s, r, gateway)
 	if beyond.Reason == "" {
-		beyond = b.beyondInstance(m, hop)
+		beyond = b.beyondInstance(s, m, hop)
 	}
 	beyond.Gateway = gateway
-	fine := "it can do all that is asked of it"
+	fine := "it can do all that is asked of the service itself"
 	if left := v1.LeftOutOfInstance(*m.part, hop); len(left) > 0 {
 		fine = servedWithout(left, hop)
 	}

@@ -56,7 +56,7 @@ func (c *compiler) plugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugi
 	}
 	about := c.Catalog.Plugins[p.Name]
 	if about == nil {
-		return []v1.Problem{wrong(p.Origin, fmt.Sprintf("kong has no plugin %s", p.Name), c.Catalog.Enable(p.Name, "the label"))}
+		return []v1.Problem{wrong(p.Origin, fmt.Sprintf("kong has no plugin %s", p.Name), c.Catalog.Enable(p.Name, asked(p.Origin, "the label", "it from the manifest")))}
 	}
 	var problems []v1.Problem
 	config := map[string]any{}
@@ -69,7 +69,7 @@ func (c *compiler) plugin(kind v1.Kind, parent string, s *v1.Service, p v1.Plugi
 		return problems
 	}
 	for _, name := range about.Lacking(config) {
-		problems = append(problems, wrong(p.Origin, fmt.Sprintf("plugin %s: config.%s: required field missing", p.Name, name), "set it with a label"))
+		problems = append(problems, wrong(p.Origin, fmt.Sprintf("plugin %s: config.%s: required field missing", p.Name, name), asked(p.Origin, "set it with a label", "write it in the manifest")))
 	}
 	if len(problems) == 0 {
 		c.addPlugin(kind, parent, s, p, config)
@@ -123,4 +123,12 @@ func (c *compiler) blame(problems []v1.Problem, object v1.Key) {
 		p.Object = object
 		c.problems = append(c.problems, p)
 	}
+}
+
+// asked chooses between what is said of a label and of a manifest.
+func asked(at v1.Origin, label, manifest string) string {
+	if at.File != "" {
+		return manifest
+	}
+	return label
 }
