@@ -46,7 +46,7 @@ func begin(b *testing.B, dir string) (next func() News, stop func()) {
 	}()
 	stop = func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
 			b.Error(err)
 		}
 	}

@@ -6,6 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	files   *prometheus.GaugeVec
 	objects *prometheus.GaugeVec
+	reads   prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer) *metrics {
@@ -16,8 +17,11 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		objects: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "lockstep_manifest_objects",
 			Help: "Objects that manifests declare and that count, by kind."}, []string{"kind"}),
+		reads: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "lockstep_manifest_reads_total",
+			Help: "Files of manifests that were read, as they were new or something was heard of them."}),
 	}
-	registerer.MustRegister(m.files, m.objects)
+	registerer.MustRegister(m.files, m.objects, m.reads)
 	return m
 }
 

@@ -39,11 +39,19 @@ func newShelf(memory map[string][]byte, tree *Tree) *shelf {
 
 // put takes in what a file says, and reports whether that is news.
 func (s *shelf) put(path string, text []byte) bool {
-	k := s.file(path)
-	if k.text != nil && bytes.Equal(k.text, text) {
+	k := s.files[path]
+	if k != nil && k.text != nil && bytes.Equal(k.text, text) {
 		return false
 	}
 	file, problems := declare(v1.Origin{File: path}, text)
+	if remembered, has := s.memory[path]; k == nil && has && bytes.Equal(remembered, text) {
+		k = &known{} // it says what it said then, and need not be read twice
+		if len(problems) == 0 {
+			k.good = &file
+		}
+		s.files[path] = k
+	}
+	k = s.file(path)
 	k.text, k.now, k.problems = bytes.Clone(text), &file, problems
 	if k.text == nil {
 		k.text = []byte{}

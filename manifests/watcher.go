@@ -243,6 +243,7 @@ func (w *Watcher) read(now look) bool {
 
 // readFile takes in one file, and reports whether it says something else.
 func (w *Watcher) readFile(path string, seen stamp) (changed bool) {
+	w.metrics.reads.Inc()
 	text, err := readBounded(path, 2*MaxBytes)
 	if err != nil {
 		changed = w.shelf.fail(path, err)

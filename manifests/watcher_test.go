@@ -373,3 +373,39 @@ func TestRandomWalk(t *testing.T) {
 		t.Errorf("another way there ends elsewhere (-fresh +walked):\n%s", diff)
 	}
 }
+
+// TestOneChangeReadsOneFile: whatever stands beside a file that comes, changes or goes, no
+// other one is read for it.
+func TestOneChangeReadsOneFile(t *testing.T) {
+	t.Parallel()
+	const files = 300
+	dir := folder(t)
+	name := func(i int) string { return fmt.Sprintf("s%d", i) }
+	file := func(i int) string { return filepath.Join(dir, fmt.Sprintf("d%d", i/50), name(i)+".yaml") }
+	for i := range files {
+		write(t, file(i), service(name(i), "/old"))
+	}
+	w := watch(t, nil, dir)
+	w.until("all are read", func() bool { return len(w.services) == files })
+	reads := func() float64 { return testutil.ToFloat64(w.watcher.metrics.reads) }
+	if got := reads(); got != files {
+		t.Fatalf("%v reads at the start, want %d", got, files)
+	}
+	for _, c := range []struct {
+		what   string
+		number int
+		path   string // of its service then
+		do     func(path string)
+	}{
+		{"one changes", 7, "/new", func(path string) { rename(t, path, service(name(7), "/new")) }},
+		{"one goes", 8, "", func(path string) { must(t, os.Remove(path)) }},
+		{"one comes", files, "/more", func(path string) { rename(t, path, service(name(files), "/more")) }},
+	} {
+		before := reads()
+		c.do(file(c.number))
+		w.until(c.what, func() bool { return w.services[name(c.number)] == c.path })
+		if got := reads() - before; got > 2 { // what is heard of it may come in two parts
+			t.Errorf("%s: %v reads, want one", c.what, got)
+		}
+	}
+}

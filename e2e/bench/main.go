@@ -62,6 +62,7 @@ func run(ctx context.Context) error {
 		{"stream-new", streamOfNewServices},
 		{"rolling", rolling},
 		{"fleet", fleet},
+		{"manifests", manifestsInFiles},
 	}
 	path, err := filepath.Abs(*binary)
 	if err != nil {
