@@ -26,7 +26,9 @@ func newValidate() *cobra.Command {
 			"together, with file, line, column and what to do; of Compose files that are named,\n" +
 			"what is wrong with the labels in them. It asks nobody: it needs no daemon, no Docker\n" +
 			"and no gateway, and does not follow references to secrets. Policies in the files,\n" +
-			"and in those of --policy, are asked as the daemon asks them.\n\n" +
+			"and in those of --policy, are asked as the daemon asks them. A service or route that is\n" +
+			"referred to and that no file declares may be one of labels: where one of nearly the same\n" +
+			"name is declared, that is said, and is no error.\n\n" +
 			"Exit codes: 0 all is well, 1 something is wrong.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -90,6 +92,7 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 		return report, nil, err
 	}
 	report.Services = len(found.Services)
+	report.Hints = slices.DeleteFunc(report.Hints, func(hint v1.Problem) bool { return found.Makes(hint.Object) })
 	for _, problem := range found.Problems {
 		switch problem.Reason {
 		case v1.Conflict, v1.NoPort:
@@ -121,6 +124,10 @@ func wrongSettings(texts map[string][]byte) []v1.Problem {
 // printValidation prints each problem as a compiler does, and what was found.
 func printValidation(p *printer, report manifests.Report, texts map[string][]byte) {
 	printPlaced(p, report.Problems, texts)
+	for _, hint := range report.Hints {
+		hint.Message = "perhaps wrong: " + hint.Message
+		printPlaced(p, []v1.Problem{hint}, texts)
+	}
 	if len(report.Problems) > 0 {
 		p.line("%s in %s", count(len(report.Problems), "problem"), count(report.Files, "file"))
 		return

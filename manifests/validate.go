@@ -18,6 +18,8 @@ type Report struct {
 	// Services are those that the containers of Compose files would make, or be part of.
 	Services int          `json:"compose_services,omitempty"`
 	Problems []v1.Problem `json:"problems"` // all that is wrong, by place
+	// Hints are what may be wrong: names that no file declares, and that labels may make.
+	Hints []v1.Problem `json:"hints,omitempty"`
 }
 
 // ReadAll reads files, and the manifests in folders, by the paths that were given.
@@ -101,6 +103,7 @@ func Validate(texts map[string][]byte, besides policy.Set) Report {
 		report.Problems = append(report.Problems, policies.JudgeManifest(declared, nil)...)
 	}
 	report.Problems = sorted(report.Problems)
+	report.Hints = hintsOf(linked.World)
 	return report
 }
 

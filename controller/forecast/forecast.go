@@ -59,6 +59,14 @@ type Report struct {
 	Assumed string `json:"assumed,omitempty"`
 }
 
+// Makes reports whether the files would make a service or route.
+func (r *Report) Makes(key v1.Key) bool {
+	return slices.ContainsFunc(r.Services, func(s Service) bool {
+		return key.Kind == v1.KindService && s.Name == key.Name || key.Kind == v1.KindRoute &&
+			slices.ContainsFunc(s.Routes, func(route desired.RouteStanding) bool { return route.Name == key.Name })
+	})
+}
+
 // Service is one service that the files would make, or be part of.
 type Service struct {
 	Name       string                  `json:"name"`       // its key
