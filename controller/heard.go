@@ -19,6 +19,8 @@ type known struct {
 	// Kong may send, by service. Each worker errs on its side.
 	ports map[string]uint16
 	whole bool // ports is about every service
+	// stalled says that the last round could change nothing: the gateway is down, or paused.
+	stalled bool
 }
 
 // hear hands the builder what the workers know.
@@ -27,7 +29,7 @@ func (c *Controller) hear() {
 	for _, w := range c.workers {
 		k := w.knows()
 		if w.name != v1.Kong {
-			heard.Listens = k.ports
+			heard.Listens, heard.Stalled = k.ports, k.stalled
 			continue
 		}
 		heard.KongMode = k.mode
@@ -93,6 +95,14 @@ func (w *worker) note(change func(next *draft)) {
 	if next.changed {
 		w.tell()
 	}
+}
+
+// stall notes whether the gateway takes up what it is to hold.
+func (w *worker) stall(stalled bool) {
+	w.note(func(next *draft) {
+		next.changed = next.stalled != stalled
+		next.stalled = stalled
+	})
 }
 
 // portOf returns the port between the gateways that a service is to have; 0 for none.

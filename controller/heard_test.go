@@ -149,6 +149,63 @@ func TestChainIsLeftAsItWasEntered(t *testing.T) {
 	})
 }
 
+// TestNewServiceIsToldOnce: Kong is told of a new service when HAProxy listens for it, and never
+// of its instances; where HAProxy is slow, after a second, and where it is down, at once.
+func TestNewServiceIsToldOnce(t *testing.T) {
+	refuse := errors.New("it is full")
+	for _, c := range []struct {
+		name   string
+		fails  string // the calls that HAProxy refuses
+		within time.Duration
+		direct bool
+	}{
+		{"HAProxy takes it", "", 0, false},
+		{"HAProxy takes nothing", "create", time.Second, true},
+		{"HAProxy is down", "list", 0, true},
+		{"HAProxy is paused", "pause", 0, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var mode atomic.Int64
+			mode.Store(dbless)
+			s := begin(t, chained(&mode, 10))
+			s.source.say(full("web1"))
+			pass(time.Minute)
+			if via(s.kong)["web1"] != "29000" {
+				t.Fatalf("%s: web1 is not behind HAProxy:\n%s", c.name, s.kong.World())
+			}
+			if c.fails == "pause" {
+				if _, err := s.Pause(t.Context(), PauseOrder{Gateways: []v1.Gateway{v1.HAProxy}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.hap.Fail(func(call reconcilertest.Call) error {
+				if call.Verb == c.fails {
+					return refuse
+				}
+				return nil
+			})
+			if c.fails == "list" { // it is known to be down from the next look on
+				s.source.say(snapshot.Delta{Changed: containers("web1", "web2")[1:]})
+			}
+			before := len(s.kong.Calls())
+			s.source.say(snapshot.Delta{Changed: containers("web1", "web2", "web3")[2:]})
+			if c.within > 0 {
+				if strings.Contains(s.kong.World(), "web3") {
+					t.Errorf("%s: Kong has not waited:\n%s", c.name, s.kong.World())
+				}
+				pass(c.within)
+			}
+			direct := false
+			for _, call := range s.kong.Calls()[before:] {
+				direct = direct || call.Verb == "create" && strings.HasPrefix(call.ID, "server/web3")
+			}
+			if direct != c.direct || direct == (via(s.kong)["web3"] != "") {
+				t.Errorf("%s: Kong sends to instances: %t, want %t:\n%s", c.name, direct, c.direct, s.kong.World())
+			}
+		})
+	}
+}
+
 // inTurn is a gateway at which one at a time can look: who has taken its turn keeps others away.
 type inTurn struct {
 	reconcilers.Reconciler

@@ -263,6 +263,7 @@ func (w *worker) work(ctx context.Context, j job, began time.Time) ([]plan.Outco
 	if compared {
 		w.settleVia(j.scope, outcomes, problems)
 	}
+	w.stall(err != nil || j.withheld != "")
 	w.report(p.Reported, problems)
 	retry := w.judge(outcomes, problems, err)
 	w.record(j, outcomes, problems, err, began)

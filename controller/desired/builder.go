@@ -49,6 +49,8 @@ type Builder struct {
 	handing     map[string]bool      // services whose port is being handed over, by name
 	retained    map[string]bool      // those among them that gave it up, while Kong may send there
 	chains      bool                 // the chain is the way in of services that name none
+	newcomers   map[string]time.Time // services of which Kong is told when HAProxy listens, by name, and until when it waits; zero: no longer
+	begun       bool                 // a full Update was made
 	heard       Heard
 	edges       map[string]bool // services for which HAProxy stands before Kong, by name
 	claims      claims
@@ -102,6 +104,7 @@ func New(options Options, memory *ledger.Ledger) *Builder {
 		portless:    map[string]bool{},
 		handing:     map[string]bool{},
 		retained:    map[string]bool{},
+		newcomers:   map[string]time.Time{},
 		edges:       map[string]bool{},
 		claims:      newClaims(memory),
 		hosts:       newHosts(),
@@ -177,7 +180,8 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	}
 	b.spread(touched)
 	b.assembleAll(touched, &result)
-	result.Wake = b.released(earliest(b.leaving, earliest(b.flapping.held, time.Time{})))
+	b.begun = b.begun || delta.Full
+	result.Wake = b.patient(b.released(earliest(b.leaving, earliest(b.flapping.held, time.Time{}))))
 	return result
 }
 

@@ -15,7 +15,8 @@ import (
 
 // lingering is for how long HAProxy takes what comes to a port though Kong has accepted
 // to send nothing there: Kong's workers take such a change up some seconds later
-// (worker_state_update_frequency), nodes over a database as well (db_update_frequency).
+// (worker_state_update_frequency), nodes over a database as well (db_update_frequency): 5 s each
+// unless Kong is told otherwise.
 const lingering = 30 * time.Second
 
 // Heard is what gateways were last found to be and to hold, as far as a build depends
@@ -27,6 +28,8 @@ type Heard struct {
 	Listens map[string]uint16
 	// Dials are, by service, the ports to which Kong may send, or AnyPort; nil while nobody knows.
 	Dials map[string]uint16
+	// Stalled says that HAProxy takes up nothing for now: it is down, or to be left alone.
+	Stalled bool
 }
 
 // AnyPort stands for a port of which nobody knows which it is.
@@ -57,6 +60,7 @@ func (b *Builder) learn(now time.Time, delta *snapshot.Delta, touched map[string
 			touched[name] = true
 		}
 	}
+	b.hurry(now, touched)
 }
 
 // handOver does the next steps of handing the port of a service over, as far as gateways are, and

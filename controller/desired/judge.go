@@ -20,8 +20,12 @@ func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
 	return b.beyond(s, r, gateway)
 }
 
-// unwanted says that a service does not want the gateway; its reason is "" where it does.
+// unwanted says that a service does not want the gateway, or not yet; its reason is "" where it
+// does.
 func (b *Builder) unwanted(s *service, r role, gateway v1.Gateway) Verdict {
+	if r.takesPart() && gateway == v1.Kong {
+		return b.early(s)
+	}
 	if r.takesPart() {
 		return Verdict{}
 	}

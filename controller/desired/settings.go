@@ -79,6 +79,7 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 // matches that it claims, its port behind Kong, the Kong nodes before it.
 func (b *Builder) enlist(now time.Time, s *service, result *Result) {
 	b.settlePort(now, s.name, b.wishOf(s), result) // first, for the ways in depend on it
+	b.welcome(now, s)
 	b.claims.put(b.claimants(s), s.name)
 	b.hosts.put(s.name, s.settings.Routes)
 	delete(b.edges, s.name)
@@ -92,6 +93,7 @@ func (b *Builder) delist(now time.Time, s *service, result *Result) {
 	b.claims.drop(s.name)
 	b.hosts.put(s.name, nil)
 	b.settlePort(now, s.name, noPort, result)
+	delete(b.newcomers, s.name)
 	delete(b.edges, s.name)
 }
 
