@@ -29,21 +29,44 @@ type Kong struct {
 // UsesRealKong reports whether stories are played on a real Kong.
 func UsesRealKong() bool { return os.Getenv("KONG_ADMIN_URL") != "" }
 
-func startKong(dbless bool) (*Kong, error) {
-	options := fakekong.Options{Mode: fakekong.Database, AdminOf: os.Getenv("KONG_ADMIN_URL"), ProxyOf: os.Getenv("KONG_PROXY_URL")}
+// options are those of a story's Kong, of one mode or the other.
+func options(dbless bool) fakekong.Options {
+	o := fakekong.Options{Mode: fakekong.Database, AdminOf: os.Getenv("KONG_ADMIN_URL"), ProxyOf: os.Getenv("KONG_PROXY_URL")}
 	if dbless {
-		options.Mode = fakekong.DBLess
+		o.Mode = fakekong.DBLess
 	}
+	return o
+}
+
+// Unplayable says why stories of a mode can't be played on the real Kong; "" where they can.
+func Unplayable(dbless bool) (string, error) {
+	if !UsesRealKong() {
+		return "", nil
+	}
+	o := options(dbless)
+	o.NoListen = true
+	k, err := fakekong.New(o)
+	if err != nil {
+		return "", err
+	}
+	defer k.Close()
+	if lacks := k.Lacks(o); lacks != "" {
+		return "the Kong at KONG_ADMIN_URL does not have " + lacks, nil
+	}
+	if dbless && k.World() != "" {
+		return "the Kong at KONG_ADMIN_URL holds something that a push would remove", nil
+	}
+	return "", nil
+}
+
+func startKong(dbless bool) (*Kong, error) {
+	options := options(dbless)
 	if UsesRealKong() && options.ProxyOf == "" {
 		return nil, errors.New("KONG_ADMIN_URL is set: set KONG_PROXY_URL too, to where that Kong serves")
 	}
 	fake, err := fakekong.New(options)
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in for Kong: %w", err)
-	}
-	if fake.Mode() != options.Mode {
-		fake.Close()
-		return nil, fmt.Errorf("the Kong at KONG_ADMIN_URL has the database %q, and the story is for %q", fake.Mode(), options.Mode)
 	}
 	proxy, err := url.Parse(fake.ProxyURL)
 	if err != nil || proxy.Host == "" {

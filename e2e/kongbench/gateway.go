@@ -1,21 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/fakekong/program"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -29,9 +25,7 @@ type gateway struct {
 	url, about string
 	owner      string
 
-	process *exec.Cmd // of the stand-in; nil for a real Kong
-	input   io.Closer // what ends it
-	dir     string
+	standIn *program.Kong // nil for a real Kong
 }
 
 // openGateway finds the Kong at KONG_ADMIN_URL, or starts the stand-in.
@@ -45,54 +39,20 @@ func openGateway(ctx context.Context, pace float64) (*gateway, error) {
 	if pace > 0 {
 		g.about = fmt.Sprintf("the stand-in for Kong, with at most %.0f answers a second", pace)
 	}
-	var err error
-	if g.dir, err = os.MkdirTemp("", "kongbench-"); err != nil {
+	k, err := program.Start(ctx, "-pace", strconv.FormatFloat(pace, 'g', -1, 64))
+	if err != nil {
 		return nil, err
 	}
-	if err := g.start(ctx, pace); err != nil {
-		return nil, errors.Join(err, g.close())
-	}
+	g.standIn, g.url = k, k.AdminURL
 	return g, nil
 }
 
-// start builds the stand-in and runs it until its standard input closes.
-func (g *gateway) start(ctx context.Context, pace float64) error {
-	program := filepath.Join(g.dir, "kong")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/lockstep/lockstep/internal/fakekong/serve")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the stand-in: %w\n%s", err, out)
-	}
-	process := exec.Command(program, "-until-eof", "-pace", strconv.FormatFloat(pace, 'g', -1, 64))
-	process.Stderr = os.Stderr
-	in, err := process.StdinPipe()
-	if err != nil {
-		return err
-	}
-	out, err := process.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := process.Start(); err != nil {
-		return err
-	}
-	g.process, g.input = process, in
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		return fmt.Errorf("read where the stand-in listens: %w", err)
-	}
-	_, g.url, _ = strings.Cut(strings.TrimSpace(line), "=")
-	return nil
-}
-
 // close ends the stand-in.
-func (g *gateway) close() (err error) {
-	if g.process != nil {
-		err = errors.Join(g.input.Close(), g.process.Wait())
+func (g *gateway) close() error {
+	if g.standIn == nil {
+		return nil
 	}
-	if g.dir != "" {
-		err = errors.Join(err, os.RemoveAll(g.dir))
-	}
-	return err
+	return g.standIn.Close()
 }
 
 // open returns a reconciler as the daemon has it, over a transport that may watch.

@@ -1,6 +1,7 @@
 package fakekong
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -26,6 +27,7 @@ import (
 type behind struct {
 	url    string
 	client *http.Client
+	proxy  string  // URL; "" where nobody said
 	word   string  // in the place of "lockstep"; "" for none
 	mask   [6]byte // by which the last bytes of ids differ
 
@@ -40,34 +42,88 @@ var spelling = sync.OnceValue(uuid.New)
 // longest is how long the real Kong may take for one answer.
 const longest = time.Minute
 
-func newBehind(address string, apart bool) (*behind, error) {
-	if u, err := url.Parse(address); err != nil || u.Host == "" {
-		return nil, fmt.Errorf("%q is no address of an Admin API", address)
-	}
+func newBehind(o Options) (*behind, error) {
 	random := spelling()
-	b := &behind{url: strings.TrimRight(address, "/"), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}, made: map[string]bool{}}
-	if apart {
+	b := &behind{
+		url: strings.TrimRight(o.AdminOf, "/"), proxy: strings.TrimRight(o.ProxyOf, "/"),
+		client: asking(&http.Transport{MaxIdleConnsPerHost: 32}), made: map[string]bool{},
+	}
+	if !isAddress(b.url) {
+		return nil, fmt.Errorf("%q is no address of an Admin API", o.AdminOf)
+	}
+	if o.Apart {
 		b.word, b.mask = "t"+hex.EncodeToString(random[:])[:7], [6]byte(random[10:])
 	}
-	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if b.proxy != "" && !isAddress(b.proxy) {
+		return nil, fmt.Errorf("%q is no address of a proxy", o.ProxyOf)
+	}
 	return b, nil
 }
 
-// mode asks the real Kong whether it has a database.
-func (b *behind) mode() (Mode, error) {
+func isAddress(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != ""
+}
+
+// asking is a client that passes on what it is answered, whatever it is.
+func asking(t *http.Transport) *http.Client {
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// edition asks the real Kong what it is: its mode, its ports for connections, and whether
+// it has consumer groups.
+func (b *behind) edition() (o Options, err error) {
 	a, err := b.ask(context.Background(), http.MethodGet, "/", nil, nil)
 	if err != nil {
-		return "", err
+		return o, err
 	}
 	var root struct {
 		Configuration struct {
-			Database Mode `json:"database"`
+			Database Mode            `json:"database"`
+			Stream   json.RawMessage `json:"stream_listeners"`
 		} `json:"configuration"`
 	}
 	if err := json.Unmarshal(a.raw, &root); err != nil || root.Configuration.Database == "" {
-		return "", fmt.Errorf("what answers at %s is not Kong's Admin API", b.url)
+		return o, errors.New("it is not Kong's Admin API that answers")
 	}
-	return root.Configuration.Database, nil
+	o.Mode = root.Configuration.Database
+	var ports []struct {
+		Port     int
+		SSL, UDP bool
+	}
+	if json.Unmarshal(root.Configuration.Stream, &ports) == nil { // none are an object
+		for _, p := range ports {
+			if !p.UDP {
+				o.Stream = append(o.Stream, StreamListener{Port: p.Port, TLS: p.SSL})
+			}
+		}
+	}
+	a, err = b.ask(context.Background(), http.MethodGet, "/consumer_groups?size=1", nil, nil)
+	if err != nil {
+		return o, err
+	}
+	o.Groups = a.status == http.StatusOK
+	return o, nil
+}
+
+// Lacks says what of the options a real Kong in this one's place (Options.AdminOf) does
+// not have, and nobody can give it; "" for nothing. Stream counts where it is not nil.
+func (k *Kong) Lacks(o Options) string {
+	if k.behind == nil {
+		return ""
+	}
+	groups := k.lib.has(kindOf("consumer_groups"))
+	switch mode := cmp.Or(o.Mode, Database); {
+	case mode != k.mode:
+		return fmt.Sprintf("the database %q: it says %q", mode, k.mode)
+	case o.Schemas != nil || o.RouteDelay > 0 || o.PluginDelay > 0:
+		return "schemas and delays that only the stand-in for Kong can be told"
+	case o.Groups && !groups:
+		return "consumer groups, which another edition has"
+	case o.Stream != nil && !slices.Equal(o.Stream, k.stream):
+		return fmt.Sprintf("the setting stream_listen as %v: it reports %v", o.Stream, k.stream)
+	}
+	return ""
 }
 
 // serve passes a request on. What the real Kong has begun it ends, whatever becomes of
@@ -93,7 +149,8 @@ func (b *behind) serve(r *http.Request, raw []byte, down <-chan struct{}) *answe
 	return a
 }
 
-// ask sends one request in the real Kong's spelling, and returns the answer in ours.
+// ask sends one request to the Admin API in the real Kong's spelling, and returns the
+// answer in ours.
 func (b *behind) ask(ctx context.Context, method, path string, header http.Header, body []byte) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
@@ -102,8 +159,13 @@ func (b *behind) ask(ctx context.Context, method, path string, header http.Heade
 		return nil, err
 	}
 	maps.Copy(req.Header, header)
+	return b.pass(b.client, req)
+}
+
+// pass sends a request that is in the real Kong's spelling, and returns the answer in ours.
+func (b *behind) pass(client *http.Client, req *http.Request) (*answer, error) {
 	req.Header.Del("Accept-Encoding")
-	response, err := b.client.Do(req)
+	response, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -112,11 +174,14 @@ func (b *behind) ask(ctx context.Context, method, path string, header http.Heade
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"Connection", "Content-Length", "Transfer-Encoding", "Keep-Alive"} {
+	for _, name := range hop {
 		response.Header.Del(name)
 	}
 	return &answer{status: response.StatusCode, header: response.Header, raw: []byte(b.ours(string(text)))}, nil
 }
+
+// hop are the headers that speak of one connection, or of a body before it is spelled again.
+var hop = []string{"Connection", "Content-Length", "Transfer-Encoding", "Keep-Alive"}
 
 // theirs is a text as the real Kong gets it, and ours one of its own as tests know it.
 func (b *behind) theirs(text string) string {
@@ -147,111 +212,4 @@ func (b *behind) masked(text string) string {
 		}
 		return parsed.String()
 	})
-}
-
-// read returns what was made through here, by kind; of a Kong without a database, all.
-func (b *behind) read(lib *library, all bool) (*store, error) {
-	s := newStore()
-	for _, kd := range kinds {
-		if !lib.has(kd) {
-			continue
-		}
-		for _, path := range paths(kd, s) {
-			rows, err := b.list(path)
-			if err != nil {
-				return nil, err
-			}
-			for _, row := range rows {
-				if !all && !b.has(kd, row) {
-					continue
-				}
-				if kd.name == "certificates" {
-					delete(row, "snis") // they are entities
-				}
-				s.put(lib, kd, row)
-			}
-		}
-	}
-	return s, nil
-}
-
-// paths are those of the lists of a kind: of targets there is one below each upstream.
-func paths(kd *kind, s *store) []string {
-	if kd.path != "" {
-		return []string{"/" + kd.path}
-	}
-	var out []string
-	for _, upstream := range s.list(kindOf("upstreams")) {
-		out = append(out, "/upstreams/"+upstream.id()+"/targets")
-	}
-	return out
-}
-
-// has reports whether an entity was made through here; the names of a certificate are
-// made along with it.
-func (b *behind) has(kd *kind, row map[string]any) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.made[text(row["id"])] || kd.name == "snis" && b.made[refID(row["certificate"])]
-}
-
-// list reads a list to its end; one that this edition has not is empty.
-func (b *behind) list(path string) ([]map[string]any, error) {
-	var all []map[string]any
-	for offset := ""; ; {
-		a, err := b.ask(context.Background(), http.MethodGet, path+"?size=1000"+offset, nil, nil)
-		if err != nil {
-			return nil, err
-		}
-		if a.status == http.StatusNotFound {
-			return all, nil
-		}
-		var page struct {
-			Data   json.RawMessage `json:"data"`
-			Offset string          `json:"offset"`
-		}
-		if err := json.Unmarshal(a.raw, &page); err != nil || a.status != http.StatusOK {
-			return nil, fmt.Errorf("GET %s: status %d: %.200s", path, a.status, a.raw)
-		}
-		var rows []map[string]any
-		if string(page.Data) != "{}" {
-			if err := json.Unmarshal(page.Data, &rows); err != nil {
-				return nil, fmt.Errorf("GET %s: %w", path, err)
-			}
-		}
-		if all = append(all, rows...); page.Offset == "" {
-			return all, nil
-		}
-		offset = "&offset=" + url.QueryEscape(page.Offset)
-	}
-}
-
-// clear removes what was made through here, children first.
-func (b *behind) clear(lib *library, mode Mode) error {
-	if mode == DBLess {
-		a, err := b.ask(context.Background(), http.MethodPost, "/config", http.Header{"Content-Type": {"application/json"}}, []byte(`{"_format_version":"3.0"}`))
-		if err == nil && a.status >= 300 {
-			err = fmt.Errorf("POST /config: status %d: %.200s", a.status, a.raw)
-		}
-		return err
-	}
-	s, err := b.read(lib, false)
-	if err != nil {
-		return err
-	}
-	var problems []error
-	for _, kd := range slices.Backward(kinds) {
-		for _, e := range s.list(kd) {
-			path := "/" + kd.path + "/" + e.id()
-			if kd.name == "targets" {
-				path = "/upstreams/" + e.ref("upstream") + "/targets/" + e.id()
-			}
-			a, err := b.ask(context.Background(), http.MethodDelete, path, nil, nil)
-			if err == nil && a.status >= 300 && a.status != http.StatusNotFound {
-				err = fmt.Errorf("DELETE %s: status %d: %.200s", path, a.status, a.raw)
-			}
-			problems = append(problems, err)
-		}
-	}
-	return errors.Join(problems...)
 }

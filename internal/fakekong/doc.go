@@ -27,7 +27,8 @@
 // The parts, in the order of a request:
 //
 //	kong.go, front.go            one gateway; its listeners
-//	behind.go                    a real Kong in its place
+//	behind.go, behindworld.go    a real Kong in its place: its Admin API, what was made there,
+//	passage.go                   and its proxy
 //	fault.go, journal.go         what goes wrong on purpose; the log of requests
 //	admin.go, list.go, info.go   the Admin API: its paths, listings, and the rest
 //	draft.go, write.go           one entity: completed and judged, then written

@@ -1,6 +1,7 @@
 package fakekong
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,24 +48,24 @@ type Kong struct {
 
 // New starts a Kong. It is running when New returns; Close ends it.
 func New(o Options) (*Kong, error) {
-	lib, err := newLibrary(o.Schemas, o.Groups)
-	if err != nil {
-		return nil, err
-	}
 	k := &Kong{
-		mode: o.Mode, dial: o.Dial, lib: lib, stream: o.Stream, nodeID: uuid.NewString(), newID: uuid.NewString,
+		dial: o.Dial, nodeID: uuid.NewString(), newID: uuid.NewString,
 		store: newStore(), hash: noHash, unhealthy: map[string]bool{},
 	}
-	if k.mode == "" {
-		k.mode = Database
-	}
+	var err error
 	if o.AdminOf != "" {
-		if k.behind, err = newBehind(o.AdminOf, o.Apart); err != nil {
+		if k.behind, err = newBehind(o); err != nil {
 			return nil, err
 		}
-		if k.mode, err = k.behind.mode(); err != nil {
+		is, err := k.behind.edition()
+		if err != nil {
 			return nil, fmt.Errorf("ask the Kong at %s: %w", o.AdminOf, err)
 		}
+		o.Mode, o.Groups, o.Stream = is.Mode, is.Groups, is.Stream
+	}
+	k.mode, k.stream = cmp.Or(o.Mode, Database), o.Stream
+	if k.lib, err = newLibrary(o.Schemas, o.Groups); err != nil {
+		return nil, err
 	}
 	if k.dial == nil {
 		k.dial = (&net.Dialer{}).DialContext
@@ -84,7 +85,7 @@ func New(o Options) (*Kong, error) {
 		return k, nil
 	}
 	k.AdminURL, k.ProxyURL = "http://"+k.front.addresses[0], "http://"+k.front.addresses[1]
-	if o.ProxyOf != "" {
+	if o.ProxyOf != "" && !o.Apart { // nothing on the way is spelled differently
 		k.ProxyURL = o.ProxyOf
 	}
 	return k, nil

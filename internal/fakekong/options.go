@@ -25,11 +25,13 @@ type Options struct {
 
 	// AdminOf and ProxyOf are URLs of a real Kong that answers in this one's place, so
 	// that a test can run on it: the Admin API's requests pass, with faults and into the
-	// log, and World and Clear know what was made through here. Mode is the real one's.
+	// log, and World and Clear know what was made through here. Mode, Groups and Stream
+	// are the real one's.
 	AdminOf, ProxyOf string
 
 	// Apart spells "lockstep" and ids differently at that Kong, so that a test meets nothing
-	// of another Lockstep's. What is asked through the proxy must hold neither.
+	// of another Lockstep's: on the way to the Admin API, and to the proxy, which is at
+	// ProxyURL then as it is without a real Kong.
 	Apart bool
 
 	// NoListen opens no listener: AdminHandler and ProxyHandler are all there is,

@@ -24,6 +24,10 @@ func (k *Kong) ProxyHandler() http.Handler { return k.front.handlers[1] }
 
 // newProxy makes the handler of the proxy.
 func (k *Kong) newProxy() http.Handler {
+	k.front.idle = func() {}
+	if k.behind != nil {
+		return k.behind.passage()
+	}
 	base := &http.Transport{DialContext: k.dial, MaxIdleConnsPerHost: 64, DisableCompression: true, ExpectContinueTimeout: time.Second}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:      keep,

@@ -348,6 +348,9 @@ func TestDeclaredMistakes(t *testing.T) {
 			{anEntity("consumer_group", "g", body{"name": "g"}), "this Kong knows no consumer groups", ""},
 			{anEntity(v1.KindRoute, "r", body{"name": "r", "hosts": "planted"}), "hosts: expected an array", ""},
 		} {
+			if c.e.Kind == v1.KindGroup && r.facts.Kinds[v1.KindGroup] != nil {
+				continue // a Kong that knows them
+			}
 			c.e.Places = map[string]v1.Origin{"config.minut": at, "config.minute": at, "usernam": at, "hosts": at}
 			_, problems := declare(t, r, v1.Set{}, v1.Shared{Entities: []v1.Entity{good, c.e}[min(1, len(c.e.Name)/len(good.Name)):]})
 			if len(problems) == 0 || !strings.Contains(problems[0].Error(), c.says) || !strings.Contains(problems[0].Fix, c.hint) || strings.Contains(fmt.Sprint(problems), "planted") {

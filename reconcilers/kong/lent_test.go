@@ -1,13 +1,16 @@
 package kong
 
 import (
-	"cmp"
+	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers/kong/proof"
 )
 
 // start gives a Kong that is empty and ends with the test: a stand-in, or the part that
@@ -29,18 +32,19 @@ func start(tb testing.TB, o fakekong.Options) *fakekong.Kong {
 // borrow gives the real Kong to one test at a time, if it is one on which the test can run.
 func borrow(tb testing.TB, o fakekong.Options, url string) *fakekong.Kong {
 	tb.Helper()
-	if o.Schemas != nil || o.RouteDelay > 0 || o.PluginDelay > 0 {
-		tb.Skip("it sets what only the stand-in for Kong can be told")
+	proxy := os.Getenv("KONG_PROXY_URL")
+	if proxy == "" {
+		tb.Fatal("KONG_ADMIN_URL is set: set KONG_PROXY_URL too, to where that Kong serves")
 	}
 	lent.take(tb)
 	tb.Cleanup(func() { lent.giveBack(tb) })
-	k, err := fakekong.New(fakekong.Options{AdminOf: url, Apart: true, ProxyOf: os.Getenv("KONG_PROXY_URL")})
+	k, err := fakekong.New(fakekong.Options{AdminOf: url, Apart: true, ProxyOf: proxy})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(k.Close)
-	if want := cmp.Or(o.Mode, fakekong.Database); k.Mode() != want {
-		tb.Skipf("the test is for a Kong with the database %q, and the one at KONG_ADMIN_URL says %q", want, k.Mode())
+	if lacks := k.Lacks(o); lacks != "" {
+		tb.Skip("the Kong at KONG_ADMIN_URL does not have what the test is for: " + lacks)
 	}
 	if k.Mode() == fakekong.DBLess && k.World() != "" {
 		tb.Skip("the Kong at KONG_ADMIN_URL holds something that a push would remove: name one that is empty, or has a database")
@@ -56,9 +60,45 @@ func finish(tb testing.TB, k *fakekong.Kong) {
 		if err := k.Clear(); err != nil {
 			tb.Errorf("clear the Kong at KONG_ADMIN_URL: %v", err)
 		}
+		forgotten(tb, k)
 		lent.giveBack(tb)
 	}
 	k.Close()
+}
+
+// forgotten waits until the workers of a real Kong have taken up that the proof is gone,
+// which the next test may write alike.
+func forgotten(tb testing.TB, k *fakekong.Kong) {
+	tb.Helper()
+	if !slices.ContainsFunc(k.Requests(), func(r fakekong.Request) bool { return r.Writes() && strings.Contains(r.Body, proof.Header) }) {
+		return
+	}
+	if err := k.Start(); err != nil {
+		tb.Error(err)
+		return
+	}
+	r := open(tb, proven(k))
+	req, err := http.NewRequest(http.MethodGet, k.ProxyURL, nil)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	req.Host, req.Close = r.names.ProofHost(), true
+	req.Header.Set(proof.Header, r.names.ProofWord())
+	// As many times as one late worker among four is met with a chance of 99.99 in 100.
+	for absent, until := 0, time.Now().Add(time.Minute); absent < 32; absent++ {
+		response, err := http.DefaultClient.Do(req)
+		if err == nil {
+			err = response.Body.Close()
+		}
+		if err != nil || response.StatusCode != http.StatusNotFound {
+			absent = 0
+		}
+		if time.Now().After(until) {
+			tb.Errorf("the Kong at KONG_ADMIN_URL does not forget the proof: %v", err)
+			return
+		}
+	}
 }
 
 // lent is the real Kong: who has it.

@@ -78,7 +78,7 @@ func TestStreamsThatKongLacks(t *testing.T) {
 		asked   *v1.Service
 		says    string
 	}{
-		"no port at all": {nil, pipe("queue", v1.TCP, v1.Route{Listen: []int{5672}}), "reports none, not 5672"},
+		"no port at all": {[]fakekong.StreamListener{}, pipe("queue", v1.TCP, v1.Route{Listen: []int{5672}}), "reports none, not 5672"},
 		"other ports":    {[]fakekong.StreamListener{{Port: 1}, {Port: 2}}, pipe("queue", v1.TCP, v1.Route{Listen: []int{5672}}), "reports 1, 2, not 5672"},
 		"one of two":     {[]fakekong.StreamListener{{Port: 1}}, pipe("queue", v1.TCP, v1.Route{Listen: []int{1, 5672}}), "not 5672"},
 		"with TLS alone": {[]fakekong.StreamListener{{Port: 5672, TLS: true}}, pipe("queue", v1.TCP, v1.Route{Listen: []int{5672}}), "reports none, not 5672"},

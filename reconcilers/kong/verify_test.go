@@ -169,8 +169,13 @@ func TestVerified(t *testing.T) {
 				})
 				must(t, http.MethodPut, k.AdminURL+"/services/all", `{"url":"`+theirs.URL+`"}`)
 				must(t, http.MethodPut, k.AdminURL+"/routes/all", `{"paths":["/"],"methods":["GET"],"service":{"name":"all"}}`)
-				for answers(t, k.ProxyURL, "anything.test") != http.StatusOK { // until Kong's workers serve it
+				status := http.StatusNotFound
+				for status == http.StatusNotFound { // until Kong's workers serve it
 					runtime.Gosched()
+					status = answers(t, k.ProxyURL, "anything.test")
+				}
+				if status != http.StatusOK {
+					t.Skipf("Kong does not reach a server of this test at %s: it answers %d", theirs.URL, status)
 				}
 				reached.Store(0)
 			}

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -32,10 +34,16 @@ func main() {
 func run(ctx context.Context, in io.Reader, out io.Writer) error {
 	dbless := flag.Bool("dbless", false, "without a database")
 	rate := flag.Float64("pace", 0, "how many requests a second the Admin API answers at most; 0: no bound")
-	late := flag.Duration("route-delay", 0, "how long a change of routes takes until the proxy goes by it")
+	late := flag.Duration("late", 0, "how long a change of routes and plugins takes until the proxy goes by it")
+	groups := flag.Bool("groups", false, "as an edition with consumer groups")
+	options := fakekong.Options{}
+	flag.Func("stream", "the ports of stream_listen that it reports, as in 5672,9443/ssl", func(text string) (err error) {
+		options.Stream, err = ports(text)
+		return err
+	})
 	eof := flag.Bool("until-eof", false, "end when the standard input does")
 	flag.Parse()
-	options := fakekong.Options{RouteDelay: *late}
+	options.RouteDelay, options.PluginDelay, options.Groups = *late, *late, *groups
 	if *dbless {
 		options.Mode = fakekong.DBLess
 	}
@@ -59,6 +67,19 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// ports reads a list of ports, those with /ssl for connections with TLS.
+func ports(text string) (out []fakekong.StreamListener, err error) {
+	for one := range strings.SplitSeq(text, ",") {
+		number, tls := strings.CutSuffix(one, "/ssl")
+		port, err := strconv.ParseUint(number, 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no port", number)
+		}
+		out = append(out, fakekong.StreamListener{Port: int(port), TLS: tls})
+	}
+	return out, nil
 }
 
 // paced lets answers be so far apart, as those of a gateway that has no more to give.
