@@ -102,31 +102,38 @@ func faults() map[string]faultCase {
 	}
 }
 
-// TestEachRequestInTurnGoesWrong lets every single request of a round with
-// creates, updates and deletes go wrong in every way. The round gets over it or
+// TestEachRequestGoesWrong lets every kind of request of a daemon's first round, with
+// creates, updates and deletes, go wrong in every way. The round gets over it or
 // says so, and after one more the world is the same as without any fault.
-func TestEachRequestInTurnGoesWrong(t *testing.T) {
-	from := setOf(service("stays", 1, 2), service("goes", 3))
-	to := setOf(service("stays", 2, 4), service("comes", 5))
+func TestEachRequestGoesWrong(t *testing.T) {
+	from := setOf(service("stays", 1, 2, 6), service("goes", 3))
+	to := setOf(service("stays", 2, 4, 6), service("comes", 5))
 	to["stays"].Routes[0].Paths = []string{"/moved"}
+	to["stays"].Endpoints[0].Weight = 50
 	from["stays"].Plugins = []v1.Plugin{plugin("cors")}
 	from["goes"].Routes[0].Plugins = []v1.Plugin{plugin("key-auth")}
 	to["stays"].Routes[0].Plugins = []v1.Plugin{plugin("key-auth")}
 	to["comes"].Routes[0].Plugins = []v1.Plugin{plugin("rate-limiting", "minute=5")}
-	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
+	for mode, written := range map[fakekong.Mode][]string{
+		fakekong.Database: {
+			"POST upstreams/ID/targets", "POST upstreams", "POST services", "POST routes", "POST plugins", "PUT routes/ID", "PATCH upstreams/ID/targets/ID",
+			"DELETE upstreams/ID/targets/ID", "DELETE upstreams/ID", "DELETE services/ID", "DELETE routes/ID", "DELETE plugins/ID",
+		},
+		fakekong.DBLess: {"POST config"},
+	} {
 		t.Run(string(mode), func(t *testing.T) {
 			clean := start(t, fakekong.Options{Mode: mode})
-			r := open(t, options(clean.AdminURL))
-			settled(t, r, from)
-			before := len(clean.Requests())
-			settled(t, r, to)
-			total, want := len(clean.Requests())-before, clean.World()
+			settled(t, open(t, options(clean.AdminURL)), from)
+			clean.Forget()
+			settled(t, open(t, options(clean.AdminURL)), to)
+			points, want := faultPoints(clean.Requests()), clean.World()
 			finish(t, clean)
+			mustHold(t, points, append(written, "GET list", "GET schemas", "GET ")...)
 			for name, f := range faults() {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					for nth := range total {
-						oneFault(t, mode, f, nth, from, to, want)
+					for _, at := range points {
+						oneFault(t, mode, f, at, from, to, want)
 					}
 				})
 			}
@@ -164,7 +171,7 @@ func (e *ending) patience(req *http.Request) {
 	}
 }
 
-func oneFault(t *testing.T, mode fakekong.Mode, f faultCase, nth int, from, to v1.Set, want string) {
+func oneFault(t *testing.T, mode fakekong.Mode, f faultCase, at faultPoint, from, to v1.Set, want string) {
 	t.Helper()
 	k := start(t, fakekong.Options{Mode: mode})
 	defer finish(t, k)
@@ -173,34 +180,24 @@ func oneFault(t *testing.T, mode fakekong.Mode, f faultCase, nth int, from, to v
 	end := &ending{Transport: &http.Transport{}}
 	o.Transport = end
 	r := open(t, o)
-	var mu sync.Mutex
-	seen := 0
-	k.Hook(func(req *http.Request) fakekong.Fault {
-		mu.Lock()
-		defer mu.Unlock()
-		if seen++; seen == nth+1 {
-			if f.fault.Hang {
-				end.patience(req)
-			}
-			return f.fault
-		}
-		return fakekong.Fault{}
-	})
+	wrong := &struck{at: at, fault: f.fault, end: end}
+	k.Hook(wrong.hook)
 	p, outcomes, err := round(t.Context(), r, to)
+	wrong.mustHit(t)
 	problem := first(outcomes)
 	if f.passing && (err != nil || problem != nil) {
-		t.Errorf("request %d: the round does not get over it: %v, %v", nth, err, problem)
+		t.Errorf("%s: the round does not get over it: %v, %v", at, err, problem)
 	}
 	if err == nil && len(outcomes) != len(p.Changes) {
-		t.Errorf("request %d: %d outcomes for %d changes", nth, len(outcomes), len(p.Changes))
+		t.Errorf("%s: %d outcomes for %d changes", at, len(outcomes), len(p.Changes))
 	}
 	k.Hook(nil)
 	settled(t, r, to)
 	if diff := cmp.Diff(want, k.World()); diff != "" {
-		t.Errorf("request %d: another world (-without fault +with it):\n%s", nth, diff)
+		t.Errorf("%s: another world (-without fault +with it):\n%s", at, diff)
 	}
 	writes := k.Writes()
 	if settled(t, r, to); k.Writes() != writes {
-		t.Errorf("request %d: a further round writes", nth)
+		t.Errorf("%s: a further round writes", at)
 	}
 }
