@@ -131,6 +131,45 @@ func TestNextNode(t *testing.T) {
 	}
 }
 
+// TestNextNodeOfAFailingOne: a node whose database is gone, or that hangs, keeps nothing
+// from being done by another one of the same cluster.
+func TestNextNodeOfAFailingOne(t *testing.T) {
+	for name, fault := range map[string]fakekong.Fault{
+		"hangs":       {Hang: true},
+		"answers 503": {Status: http.StatusServiceUnavailable, Body: `{"message":"no database"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := start(t, fakekong.Options{})
+			ill, err := fakekong.New(fakekong.Options{AdminOf: k.AdminURL}) // a second node over the same database
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(ill.Close)
+			end := &ending{Transport: &http.Transport{}}
+			o := options(ill.AdminURL)
+			o.AdminURLs, o.Transport = []string{ill.AdminURL, k.AdminURL}, end
+			r := open(t, o)
+			settled(t, r, setOf(service("a", 1)))
+			ill.Hook(func(req *http.Request) fakekong.Fault {
+				if fault.Hang {
+					end.patience(req)
+				}
+				return fault
+			})
+			for range 2 { // the first may fail, and has the other node asked from then on
+				_, _, err = round(t.Context(), r, setOf(service("a", 1, 2)))
+			}
+			if err != nil || !strings.Contains(k.World(), "10.0.0.2:80") {
+				t.Errorf("%v:\n%s", err, k.World())
+			}
+			ill.Forget()
+			if p := settled(t, r, setOf(service("a", 1, 2))); !p.Empty() || len(ill.Requests()) > 0 {
+				t.Errorf("again: %s, and %d requests to the node that is ill", sentences(p), len(ill.Requests()))
+			}
+		})
+	}
+}
+
 func TestOneNodeWithoutDatabase(t *testing.T) {
 	k := start(t, fakekong.Options{Mode: fakekong.DBLess})
 	o := options(k.AdminURL)

@@ -116,14 +116,24 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 			return a, err
 		}
 		last.tries = try + 1
-		if ctx.Err() != nil || r.Once || try+1 >= c.attempts {
-			return Answer{}, last
+		over := r.Once || try+1 >= c.attempts
+		if ctx.Err() == nil && (!last.Answered || over && last.failed()) {
+			c.leave(which)
 		}
-		if !last.Answered && len(c.nodes) > 1 {
-			c.current.CompareAndSwap(int32(which), int32((which+1)%len(c.nodes)))
+		if ctx.Err() != nil || over {
+			return Answer{}, last
 		}
 		c.metrics.retried()
 		c.wait(ctx, try, wait)
+	}
+}
+
+// leave has the next node asked from now on. A node that does not answer is left at once.
+// One that fails is left after the last try, for all that comes later, since what it
+// fails on may as well be this request, or a database that all of them have.
+func (c *Client) leave(which int) {
+	if n := len(c.nodes); n > 1 {
+		c.current.CompareAndSwap(int32(which), int32((which+1)%n))
 	}
 }
 

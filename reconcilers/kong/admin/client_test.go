@@ -27,7 +27,10 @@ func reply(status int, body string, header ...string) *http.Response {
 // clientOver returns a client whose requests w answers. It tries three times in a row.
 func clientOver(t *testing.T, o Options, w wire) *Client {
 	t.Helper()
-	o.URLs, o.Transport, o.Metrics = []string{"http://kong.test"}, w, &Metrics{}
+	if o.URLs == nil {
+		o.URLs = []string{"http://kong.test"}
+	}
+	o.Transport, o.Metrics = w, &Metrics{}
 	o.Attempts, o.Pause, o.Timeout = cmp.Or(o.Attempts, 3), cmp.Or(o.Pause, time.Millisecond), time.Minute
 	c, err := New(o)
 	if err != nil {
@@ -102,4 +105,54 @@ func TestNoAnswer(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNextNode: a node that does not answer is left at once, one that fails when a request
+// was tried there to the end, and one that only asks to wait is not left. Nothing is sent
+// more often than the tries that a request has.
+func TestNextNode(t *testing.T) {
+	for name, c := range map[string]struct {
+		first func(*http.Request) (*http.Response, error)
+		once  bool
+		asked [2]int // of both nodes, by two requests in turn
+		fails bool   // the first of them
+	}{
+		"hangs": {first: func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}, asked: [2]int{1, 2}},
+		"hangs, once": {first: func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}, once: true, asked: [2]int{1, 1}, fails: true},
+		"cut":       {first: func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, asked: [2]int{1, 2}},
+		"503":       {first: func(*http.Request) (*http.Response, error) { return reply(503, `{}`), nil }, asked: [2]int{3, 1}, fails: true},
+		"503, once": {first: func(*http.Request) (*http.Response, error) { return reply(503, `{}`), nil }, once: true, asked: [2]int{1, 1}, fails: true},
+		"500":       {first: func(*http.Request) (*http.Response, error) { return reply(500, `{"message":"no database"}`), nil }, asked: [2]int{3, 1}, fails: true},
+		"429":       {first: func(*http.Request) (*http.Response, error) { return reply(429, `{}`), nil }, asked: [2]int{6, 0}, fails: true},
+		"404":       {first: func(*http.Request) (*http.Response, error) { return reply(404, `{}`), nil }, asked: [2]int{2, 0}, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked [2]int
+				client := clientOver(t, Options{URLs: []string{"http://a.test", "http://b.test"}}, func(r *http.Request) (*http.Response, error) {
+					if r.URL.Host == "a.test" {
+						asked[0]++
+						return c.first(r)
+					}
+					asked[1]++
+					return reply(200, `{}`), nil
+				})
+				for n := range 2 {
+					_, err := client.Do(t.Context(), Request{Method: http.MethodPut, Path: "/services/x", Once: c.once})
+					if n == 0 && (err != nil) != c.fails {
+						t.Errorf("the first request: %v", err)
+					}
+				}
+				if asked != c.asked {
+					t.Errorf("the nodes were asked %v times, want %v", asked, c.asked)
+				}
+			})
+		})
+	}
 }

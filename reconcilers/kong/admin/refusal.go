@@ -137,6 +137,13 @@ func (u *Unreachable) Error() string {
 	return u.err.Error()
 }
 
+// failed reports whether Kong answered that something went wrong in it, rather than that
+// it is asked too often.
+func (u *Unreachable) failed() bool {
+	refusal, is := errors.AsType[*Refusal](u.err)
+	return is && refusal.Status >= 500
+}
+
 func (u *Unreachable) Unwrap() error { return u.err }
 
 // Problem is an error about Kong as a whole, with its remedy: a v1.Problem.
