@@ -19,9 +19,10 @@ import (
 // selectors.
 type selectors struct {
 	byService map[string]*v1.Selector
-	byLabel   map[v1.SelectorLabel][]string // the services whose selectors are filed there
-	filed     map[string]v1.SelectorLabel   // by service: where
-	news      bool                          // containers were not held against what is new here
+	byLabel   map[string]map[string][]string // by a label's name and value: the services whose selectors are filed there
+	filed     map[string]v1.SelectorLabel    // by service: where
+	came      bool                           // no container was held against what is new here
+	gone      bool                           // those that are selected still hold on to what is no more
 }
 
 // selection is one service whose manifest selects a container.
@@ -31,7 +32,7 @@ type selection struct {
 }
 
 func newSelectors() selectors {
-	return selectors{byService: map[string]*v1.Selector{}, byLabel: map[v1.SelectorLabel][]string{}, filed: map[string]v1.SelectorLabel{}}
+	return selectors{byService: map[string]*v1.Selector{}, byLabel: map[string]map[string][]string{}, filed: map[string]v1.SelectorLabel{}}
 }
 
 // put takes in what a service selects; nil: nothing.
@@ -41,14 +42,16 @@ func (s *selectors) put(service string, selector *v1.Selector) {
 	case before == nil && selector == nil:
 		return
 	case before != nil && selector != nil && slices.Equal(before.Labels, selector.Labels):
+		s.gone = s.gone || before != selector
 		s.byService[service] = selector
 		return
 	}
-	s.news = true
 	if before != nil {
+		s.gone = true
 		s.take(service)
 	}
 	if selector != nil {
+		s.came = true
 		s.file(service, selector)
 	}
 }
@@ -57,18 +60,27 @@ func (s *selectors) put(service string, selector *v1.Selector) {
 // copies of a project bear tells them apart the least.
 func (s *selectors) file(service string, selector *v1.Selector) {
 	under := slices.MinFunc(selector.Labels, func(a, b v1.SelectorLabel) int {
-		return cmp.Compare(len(s.byLabel[a]), len(s.byLabel[b]))
+		return cmp.Compare(len(s.byLabel[a.Name][a.Value]), len(s.byLabel[b.Name][b.Value]))
 	})
 	s.byService[service], s.filed[service] = selector, under
-	s.byLabel[under] = append(s.byLabel[under], service)
+	byValue := s.byLabel[under.Name]
+	if byValue == nil {
+		byValue = map[string][]string{}
+		s.byLabel[under.Name] = byValue
+	}
+	byValue[under.Value] = append(byValue[under.Value], service)
 }
 
 // take takes a selector out.
 func (s *selectors) take(service string) {
 	under := s.filed[service]
-	left := slices.DeleteFunc(s.byLabel[under], func(other string) bool { return other == service })
-	if s.byLabel[under] = left; len(left) == 0 {
-		delete(s.byLabel, under)
+	byValue := s.byLabel[under.Name]
+	left := slices.DeleteFunc(byValue[under.Value], func(other string) bool { return other == service })
+	if byValue[under.Value] = left; len(left) == 0 {
+		delete(byValue, under.Value)
+	}
+	if len(byValue) == 0 {
+		delete(s.byLabel, under.Name)
 	}
 	delete(s.byService, service)
 	delete(s.filed, service)
@@ -76,37 +88,47 @@ func (s *selectors) take(service string) {
 
 // of returns the services whose manifests select a container with these labels, sorted.
 func (s *selectors) of(labels map[string]string) []selection {
-	if len(s.byService) == 0 {
-		return nil
-	}
 	var out []selection
-	for name, value := range labels {
-		for _, service := range s.byLabel[v1.SelectorLabel{Name: name, Value: value}] {
+	filed := func(services []string) {
+		for _, service := range services {
 			if by := s.byService[service]; by.Selects(labels) {
 				out = append(out, selection{service, by})
 			}
+		}
+	}
+	if len(s.byLabel) < len(labels) { // as a rule: many selectors, and all by one label of Compose
+		for name, byValue := range s.byLabel {
+			if value, has := labels[name]; has {
+				filed(byValue[value])
+			}
+		}
+	} else {
+		for name, value := range labels {
+			filed(s.byLabel[name][value])
 		}
 	}
 	slices.SortFunc(out, func(a, b selection) int { return strings.Compare(a.service, b.service) })
 	return out
 }
 
-// reselected returns the containers that other services select than before, once after
-// selectors changed.
+// reselected returns the containers that other selectors select than before, once after
+// selectors changed. One that nothing selected is held against selectors that are new alone.
 func (b *Builder) reselected() []string {
-	if !b.selectors.news {
-		return nil
-	}
-	b.selectors.news = false
+	came, gone := b.selectors.came, b.selectors.gone
+	b.selectors.came, b.selectors.gone = false, false
 	var ids []string
-	for id := range b.uncounted {
-		if len(b.selectors.of(b.uncounted[id].Labels)) > 0 {
-			ids = append(ids, id)
+	if came {
+		for id, stranger := range b.uncounted {
+			if len(b.selectors.of(stranger.Labels)) > 0 {
+				ids = append(ids, id)
+			}
 		}
 	}
-	for id, c := range b.containers {
-		if !slices.EqualFunc(c.selected, b.selectors.of(c.instance.Labels), func(a, b selection) bool { return a.service == b.service }) {
-			ids = append(ids, id)
+	if came || gone {
+		for id, c := range b.containers {
+			if !slices.Equal(c.selected, b.selectors.of(c.instance.Labels)) {
+				ids = append(ids, id)
+			}
 		}
 	}
 	return ids

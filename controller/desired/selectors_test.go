@@ -69,9 +69,11 @@ func TestSelectorsAreFound(t *testing.T) {
 // nothing apart, and is not what they are filed under.
 func TestSelectorsAreSpread(t *testing.T) {
 	w, _, _ := beside(2, 1000)
-	for label, services := range w.builder.selectors.byLabel {
-		if len(services) > 1 {
-			t.Errorf("%d selectors are filed under %s=%s", len(services), label.Name, label.Value)
+	for name, byValue := range w.builder.selectors.byLabel {
+		for value, services := range byValue {
+			if len(services) > 1 {
+				t.Errorf("%d selectors are filed under %s=%s", len(services), name, value)
+			}
 		}
 	}
 }
@@ -102,5 +104,23 @@ func TestSelectedWithExposeAll(t *testing.T) {
 	}
 	if trails := builder.Trails("out"); len(trails) > 0 {
 		t.Errorf("what opted out has trails: %+v", trails)
+	}
+}
+
+// TestSelectedSaysWhere: a manifest that is only written anew elsewhere is named where it
+// stands now, also for a container that has no part in its service.
+func TestSelectedSaysWhere(t *testing.T) {
+	builder := newWorld().builder
+	from := func(line int) map[string]*v1.Declared {
+		return map[string]*v1.Declared{"shop": {Service: v1.NewService("shop"), Selector: &v1.Selector{
+			Labels: []v1.SelectorLabel{{Name: "app", Value: "shop"}}, Origin: v1.Origin{File: "m.yaml", Line: line, Column: 3},
+		}}}
+	}
+	web := box{Name: "web", Labels: map[string]string{"prot": "80"}, Ports: []string{"80"}, Networks: map[string]string{"n": "10.0.0.1"}}.instance()
+	web.Labels["app"] = "shop"
+	builder.Update(epoch, snapshot.Delta{Full: true, Changed: []snapshot.Instance{web}, Declared: from(7), Attachments: snapshot.Attachments{v1.HAProxy: {OnHost: true}}})
+	builder.Update(epoch, snapshot.Delta{Declared: from(9)})
+	if trails := builder.Trails("web"); len(trails) != 1 || !strings.HasSuffix(trails[0].Steps[0].Message, "picked by the selector of service shop at m.yaml:9:3") {
+		t.Errorf("the trails of web are %+v", trails)
 	}
 }
