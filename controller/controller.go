@@ -169,8 +169,9 @@ func (c *Controller) round(now time.Time) time.Duration {
 	return c.sleep(result.Wake)
 }
 
-// take collects what the sources have to say. Until every source has loaded
-// once, nothing is concluded, because half a world looks like removals.
+// take collects what the sources have to say. Until every source has loaded once, and
+// everything is known of the containers that manifests select, nothing is concluded, because
+// half a world looks like removals.
 func (c *Controller) take() (delta snapshot.Delta, complete bool) {
 	states := make([]source.State, 0, len(c.options.Sources))
 	loaded, doubt := true, false
@@ -189,7 +190,7 @@ func (c *Controller) take() (delta snapshot.Delta, complete bool) {
 	for _, w := range c.workers {
 		w.doubt.Store(doubt)
 	}
-	if !loaded && !c.loaded {
+	if !c.loaded && (!loaded || desired.HalfSeen(c.waiting)) {
 		return snapshot.Delta{}, false
 	}
 	delta, c.waiting = c.waiting, snapshot.Delta{}

@@ -91,7 +91,9 @@ func TestSelectedOutliveARestart(t *testing.T) {
 				}
 				tell := func(s *stage, manifests *played) {
 					world := full("web")
-					world.Changed = append(world.Changed, bare("old", "shop"))
+					sketch, nobody := bare("old", "shop"), bare("nobody", "other")
+					sketch.Partial, sketch.Ports, nobody.Partial = true, nil, true
+					world.Changed = append(world.Changed, sketch, nobody)
 					said := []func(){
 						func() { manifests.say(snapshot.Delta{Full: true, Declared: shop(t, "shop")}) },
 						func() { s.source.say(world) },
@@ -102,6 +104,10 @@ func TestSelectedOutliveARestart(t *testing.T) {
 					for _, say := range said {
 						say()
 					}
+					if s.status.Known() {
+						t.Error("something follows from a container of which only half is known")
+					}
+					s.source.say(snapshot.Delta{Changed: []snapshot.Instance{bare("old", "shop")}})
 				}
 				tell(run())
 				before := gateway.World()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
 // A manifest may bring containers into its service by labels that other tools have set.
@@ -132,6 +133,20 @@ func (b *Builder) reselected() []string {
 		}
 	}
 	return ids
+}
+
+// HalfSeen reports whether selectors that are declared here select a container of which not
+// everything is known yet.
+func HalfSeen(delta snapshot.Delta) bool {
+	all := newSelectors()
+	for name, declared := range delta.Declared {
+		if declared != nil {
+			all.put(name, declared.Selector)
+		}
+	}
+	return len(all.byService) > 0 && slices.ContainsFunc(delta.Changed, func(i snapshot.Instance) bool {
+		return i.Partial && len(all.of(i.Labels)) > 0
+	})
 }
 
 // String says by what a service selects.

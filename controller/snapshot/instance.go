@@ -30,6 +30,8 @@ type Instance struct {
 	HostNetwork bool
 	Networks    []Network // sorted by name
 	Ports       []Port    // TCP only, sorted by number, each once
+	// Partial is set while not all of this is known: ports may be missing, and health.
+	Partial bool
 }
 
 // Health is what Docker's HEALTHCHECK says.

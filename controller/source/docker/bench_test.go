@@ -62,7 +62,7 @@ func BenchmarkStrangers(b *testing.B) {
 			}
 			want := map[bool]int{false: 100, true: 10_000}[all]
 			for b.Loop() {
-				w := begin(b, Options{Host: host, All: all})
+				w := begin(b, Options{Host: host, Strangers: all})
 				w.loaded()
 				if len(w.known) != want {
 					b.Fatalf("%d known", len(w.known))

@@ -18,7 +18,9 @@
 // (the Engine lists from a copy that it updates a little after the event).
 //
 // The first delta is Full and comes when a whole list, the inspections that it
-// needs and the gateways' networks are all there. Every later delta holds only
+// needs and the gateways' networks are all there. Strangers, which don't bear the
+// label, are inspected last and hold nothing up: until then they are Partial, and
+// whoever needs one waits for that one. Every later delta holds only
 // differences, also after a reconnect: a relist that finds nothing new is an
 // empty delta.
 package docker

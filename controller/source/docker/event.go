@@ -64,11 +64,27 @@ func (c *session) event(m events.Message) {
 // sees reports whether an event concerns a container that we would see. Its
 // attributes hold the container's labels, so this costs no request.
 func (c *session) sees(m events.Message) bool {
-	if c.s.options.All {
+	if !c.s.stranger(m.Actor.Attributes) {
 		return true
 	}
-	_, ok := m.Actor.Attributes[c.s.enableLabel()]
-	return ok || c.s.world.get(m.Actor.ID) != nil
+	if c.s.options.Strangers {
+		c.meet(m.Actor.ID, m.Actor.Attributes)
+		return true
+	}
+	return c.s.world.get(m.Actor.ID) != nil
+}
+
+// stranger reports whether labels don't make a container count.
+func (s *Source) stranger(labels map[string]string) bool {
+	_, labelled := labels[s.enableLabel()]
+	return !labelled && !s.options.ExposeAll
+}
+
+// meet remembers whether a container is a stranger.
+func (c *session) meet(id string, labels map[string]string) {
+	if c.s.stranger(labels) {
+		c.strangers[id] = true
+	}
 }
 
 func (c *session) containerEvent(m events.Message, now time.Time) {

@@ -48,6 +48,10 @@ func (c *session) look(id string, seen time.Time) {
 		return
 	}
 	c.dirty[id] = seen
+	if c.strangers[id] {
+		c.behind = append(c.behind, id)
+		return
+	}
 	c.queue = append(c.queue, id)
 }
 
@@ -67,11 +71,17 @@ func (c *session) pending(id string) bool {
 }
 
 // dispatch starts inspections of the dirty containers, oldest first, as many
-// side by side as the way to the Engine bears.
+// side by side as the way to the Engine bears. Strangers come last, and leave half of it free.
 func (c *session) dispatch(ctx context.Context) {
-	for len(c.queue) > 0 && len(c.inflight) < c.conn.parallel {
-		id := c.queue[0]
-		c.queue = c.queue[1:]
+	c.queue = c.start(ctx, c.queue, c.conn.parallel)
+	c.behind = c.start(ctx, c.behind, c.conn.parallel/2)
+}
+
+// start starts inspections until so many are under way, and returns whom it leaves.
+func (c *session) start(ctx context.Context, queue []string, most int) []string {
+	for len(queue) > 0 && len(c.inflight) < most {
+		id := queue[0]
+		queue = queue[1:]
 		c.inflight[id] = &inspection{seen: c.dirty[id]}
 		delete(c.dirty, id)
 		c.wg.Go(func() {
@@ -82,9 +92,10 @@ func (c *session) dispatch(ctx context.Context) {
 			}
 		})
 	}
-	if len(c.queue) == 0 {
-		c.queue = nil // give the array back after a storm
+	if len(queue) == 0 {
+		return nil // give the array back after a storm
 	}
+	return queue
 }
 
 // inspect asks the Engine for one container, and for the one whose network
@@ -182,10 +193,18 @@ func (c *session) failed(r inspected, i *inspection, now time.Time) {
 	}
 	c.tries[r.id]++
 	wait := c.s.options.timing.backoff(c.tries[r.id])
-	c.s.options.Logger.Warn("container could not be inspected", "container", short(r.id), "error", r.err, "retry_in", wait)
-	c.news = c.s.trouble(c.conn.advise(r.err)) || c.news
+	denied, say := errdefs.IsPermissionDenied(r.err), c.s.options.Logger.Warn
+	if c.strangers[r.id] && !denied { // a refusal is of all containers, not of this one
+		if c.tries[r.id] != hopeless {
+			say = c.s.options.Logger.Debug
+		}
+	} else {
+		c.troubles[r.id] = true
+		c.news = c.s.trouble(c.conn.advise(r.err)) || c.news
+	}
+	say("container could not be inspected", "container", short(r.id), "error", r.err, "retry_in", wait)
 	c.later[r.id] = retry{at: now.Add(wait), seen: i.seen}
-	if c.tries[r.id] >= hopeless && !errdefs.IsPermissionDenied(r.err) {
+	if c.tries[r.id] >= hopeless && !denied {
 		c.giveUp(r.id)
 	}
 }
@@ -195,12 +214,18 @@ func (c *session) failed(r inspected, i *inspection, now time.Time) {
 const hopeless = 6
 
 // giveUp publishes of a container what the list said, if nothing is known of
-// it. Its inspection goes on being tried.
+// it, and of a stranger that there is no more to it. Its inspection goes on being tried.
 func (c *session) giveUp(id string) {
-	if said := c.awaited[id]; said != nil && c.s.world.get(id) == nil {
+	known := c.s.world.get(id)
+	if said := c.awaited[id]; said != nil && known == nil {
 		c.put(id, said, time.Time{})
 	}
 	delete(c.awaited, id)
+	if known != nil && known.Partial {
+		said := *known
+		said.Partial = false
+		c.put(id, &said, time.Time{})
+	}
 }
 
 // succeeded clears what earlier failures of a container have left.
@@ -209,7 +234,10 @@ func (c *session) succeeded(id string) {
 		return
 	}
 	delete(c.tries, id)
-	if len(c.tries) == 0 {
+	if !c.troubles[id] {
+		return
+	}
+	if delete(c.troubles, id); len(c.troubles) == 0 {
 		c.news = c.s.trouble(nil) || c.news
 		c.relist = true // an Engine that was in trouble may have lost events, too
 	}

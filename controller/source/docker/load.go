@@ -74,7 +74,7 @@ func (s *Source) list(ctx context.Context, f filters.Args) ([]container.Summary,
 
 // seen filters a list by what is to be seen at all.
 func (s *Source) seen() filters.Args {
-	if s.options.All {
+	if s.options.ExposeAll || s.options.Strangers {
 		return filters.NewArgs()
 	}
 	return filters.NewArgs(filters.Arg("label", s.enableLabel()))
@@ -94,9 +94,7 @@ func (c *session) loaded(l load) error {
 	for i := range l.containers {
 		id := l.containers[i].ID
 		listed[id] = struct{}{}
-		if !c.untouched(id, l.began) {
-			c.await(id, nil)
-		} else if c.listed(l.containers[i], known) {
+		if c.listed(l.containers[i], known, c.untouched(id, l.began)) {
 			missed++
 		}
 	}
@@ -123,23 +121,43 @@ func (c *session) loaded(l load) error {
 }
 
 // listed publishes a container from its entry in a list, or has it inspected
-// when the entry doesn't tell everything. It reports whether that was news.
-func (c *session) listed(s container.Summary, known drivers) bool {
+// when the entry doesn't tell everything, or an event made it doubtful (not sure). It
+// reports whether that was news.
+func (c *session) listed(s container.Summary, known drivers, sure bool) bool {
+	c.meet(s.ID, s.Labels)
 	var f *facts
 	if have, ok := c.s.facts[s.ID]; ok {
 		f = &have
 	}
 	inst, ok, complete := fromList(s, f, known)
+	c.s.stops.tell(&inst)
 	switch {
+	case c.strangers[s.ID] && ok && (!sure || !complete):
+		c.sketch(inst, sure)
+		return false
+	case !sure:
+		c.await(s.ID, nil)
+		return false
 	case !ok:
 		return c.put(s.ID, nil, time.Time{})
 	case !complete:
-		c.s.stops.tell(&inst)
 		c.await(s.ID, &inst)
 		return false
 	}
-	c.s.stops.tell(&inst)
 	return c.put(s.ID, &inst, time.Time{})
+}
+
+// sketch publishes what a list says of a stranger of which nothing is known yet, and has it
+// inspected, with nobody waiting for that. After the first view, one that an event made doubtful
+// is not published: it may be dead, and its address another's.
+func (c *session) sketch(inst snapshot.Instance, sure bool) {
+	if c.s.world.get(inst.ID) == nil && (sure || !c.s.State().Loaded) {
+		inst.Partial = true
+		c.put(inst.ID, &inst, time.Time{})
+	}
+	if !c.pending(inst.ID) {
+		c.look(inst.ID, time.Time{})
+	}
 }
 
 // untouched reports whether no event spoke of a container around or after the
@@ -172,6 +190,11 @@ func (c *session) forget(listed map[string]struct{}, began time.Time) {
 			delete(c.s.joined, id)
 		}
 	}
+	for id := range c.strangers {
+		if _, ok := listed[id]; !ok && !c.pending(id) && c.s.world.get(id) == nil {
+			delete(c.strangers, id)
+		}
+	}
 }
 
 // unmarkGone forgets the stop of a container that is gone.
@@ -191,7 +214,7 @@ func (c *session) whole() {
 	if c.s.world.load() {
 		c.news = true
 	}
-	if c.s.synced(time.Now(), len(c.tries) == 0) {
+	if c.s.synced(time.Now(), len(c.troubles) == 0) {
 		c.news = true
 	}
 }

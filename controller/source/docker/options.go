@@ -24,8 +24,12 @@ type Options struct {
 	// LabelPrefix, with its final dot, makes the label that a container must
 	// have to be seen at all: LabelPrefix + "enable". Default "lockstep.".
 	LabelPrefix string
-	// All sees every container, whatever its labels: which of them count, others say.
-	All bool
+	// ExposeAll sees every container as if it had that label.
+	ExposeAll bool
+	// Strangers sees the containers without that label as well. The view is whole before
+	// everything of them is known (Instance.Partial), and that one of them can't be
+	// inspected is no trouble of the source's.
+	Strangers bool
 	// Resync is how often everything is listed again although the events
 	// flow. Default 10 minutes.
 	Resync time.Duration

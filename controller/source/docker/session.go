@@ -21,12 +21,16 @@ type session struct {
 	wg   sync.WaitGroup
 
 	dirty    map[string]time.Time // containers to inspect, and since which event
-	queue    []string             // the same, oldest first
+	queue    []string             // the same, oldest first, without strangers
+	behind   []string             // and these
 	inflight map[string]*inspection
 	later    map[string]retry // inspections that failed
 	tries    map[string]int   // how often in a row
-	asked    map[string]stop  // kills whose meaning an inspection will tell
-	touched  map[string]time.Time
+	troubles map[string]bool  // the same containers, less strangers
+	// strangers are seen without the label, by id: they count only if somebody else says so.
+	strangers map[string]bool
+	asked     map[string]stop // kills whose meaning an inspection will tell
+	touched   map[string]time.Time
 	// awaited are inspections without which the view is not whole, and what the
 	// list has said of the container; nil where an event made that doubtful.
 	awaited map[string]*snapshot.Instance
@@ -54,7 +58,7 @@ func (s *Source) session(ctx context.Context, poke func()) error {
 	c := &session{
 		s: s, conn: s.conn, poke: poke, fresh: true,
 		dirty: map[string]time.Time{}, inflight: map[string]*inspection{}, later: map[string]retry{},
-		tries: map[string]int{}, asked: map[string]stop{}, touched: map[string]time.Time{}, awaited: map[string]*snapshot.Instance{},
+		tries: map[string]int{}, troubles: map[string]bool{}, strangers: map[string]bool{}, asked: map[string]stop{}, touched: map[string]time.Time{}, awaited: map[string]*snapshot.Instance{},
 		results: make(chan inspected), loads: make(chan load), pings: make(chan error), located: make(chan located),
 	}
 	s.places.busy = false // whoever was looking went with the last session

@@ -66,14 +66,14 @@ func TestLife(t *testing.T) {
 	}
 }
 
-// TestAll: whoever may be selected by any label at any time is seen from the first list on,
+// TestStrangers: whoever may be selected by any label at any time is seen from the first list on,
 // and followed like those with the label.
-func TestAll(t *testing.T) {
+func TestStrangers(t *testing.T) {
 	e, host := fake(t)
 	e.Run(fakedocker.Spec{Name: "labelled", Labels: enabled(), Expose: []string{"80"}})
 	e.Run(fakedocker.Spec{Name: "stranger", Labels: map[string]string{"app": "shop"}, Expose: []string{"80"}})
 	e.Run(fakedocker.Spec{Name: "no", Labels: map[string]string{"lockstep.enable": "false"}})
-	w := begin(t, Options{Host: host, All: true})
+	w := begin(t, Options{Host: host, Strangers: true})
 	w.sees("labelled", "no", "stranger")
 	if first := w.deltas[0]; !first.Full || len(first.Changed) != 3 || w.one("stranger").Labels["app"] != "shop" {
 		t.Errorf("the first delta is %+v", first)

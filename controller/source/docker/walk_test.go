@@ -25,7 +25,7 @@ func TestRandomWalks(t *testing.T) {
 			e.AddNetwork(fakedocker.Network{Name: "shop"})
 			e.AddNetwork(fakedocker.Network{Name: "inner", Internal: true})
 			e.AddNetwork(fakedocker.Network{Name: "six", IPv6Only: true})
-			o := Options{Host: host, timing: quick, Resync: 50 * time.Millisecond, All: seed%2 == 1}
+			o := Options{Host: host, timing: quick, Resync: 50 * time.Millisecond, Strangers: seed%2 == 1}
 			w := begin(t, o)
 			walk := &walker{Engine: e, rand: rand.New(rand.NewPCG(seed, 1)), state: map[string]string{}, nets: map[string][]string{}}
 			for range 400 {
@@ -42,7 +42,7 @@ func TestRandomWalks(t *testing.T) {
 			}
 			w.eventually("both know the same", func() bool { fresh.take(); return same() })
 			for _, i := range w.known {
-				if _, enabled := i.Labels["lockstep.enable"]; !enabled && !o.All {
+				if _, enabled := i.Labels["lockstep.enable"]; !enabled && !o.Strangers {
 					t.Errorf("%s is seen, and does not bear the label", i.Name)
 				}
 			}

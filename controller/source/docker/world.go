@@ -143,7 +143,7 @@ func same(a, b *snapshot.Instance) bool {
 	}
 	return a.ID == b.ID && a.Name == b.Name && a.Created.Equal(b.Created) &&
 		a.Project == b.Project && a.Service == b.Service &&
-		a.Paused == b.Paused && a.Health == b.Health && a.Stopping == b.Stopping &&
+		a.Partial == b.Partial && a.Paused == b.Paused && a.Health == b.Health && a.Stopping == b.Stopping &&
 		a.StoppingSince.Equal(b.StoppingSince) &&
 		a.HostNetwork == b.HostNetwork &&
 		slices.Equal(a.Networks, b.Networks) &&
