@@ -76,9 +76,7 @@ func (b *Builder) put(now time.Time, instance snapshot.Instance, touched map[str
 	b.remove(instance.ID, touched, result)
 	if !fresh.counts() {
 		b.uncounted[instance.ID] = instance
-		if before != nil { // no manifest selects it any more
-			b.flapping.note(now, instance.ID, false)
-		}
+		b.flapping.forget(instance.ID) // that no manifest selects it any more is no turn of its own
 		return
 	}
 	b.police(fresh, before)

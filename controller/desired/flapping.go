@@ -96,6 +96,12 @@ func (f *flapping) sweep(now time.Time) {
 	}
 }
 
+// forget forgets a container that is no instance any more, though it runs.
+func (f *flapping) forget(id string) {
+	delete(f.records, id)
+	delete(f.held, id)
+}
+
 // hold turns a ready container that is held out into one that drains.
 func (f *flapping) hold(c *container) {
 	until, held := f.held[c.instance.ID]

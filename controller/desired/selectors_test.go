@@ -124,3 +124,20 @@ func TestSelectedSaysWhere(t *testing.T) {
 		t.Errorf("the trails of web are %+v", trails)
 	}
 }
+
+// TestSelectorsDontFlap: however often a manifest is edited, the containers that it selects
+// have not turned, and those that it leaves are not remembered.
+func TestSelectorsDontFlap(t *testing.T) {
+	w, _, selected := beside(2, 1)
+	name := "sel0"
+	for range 2 * flapTurns {
+		w.builder.Update(epoch, snapshot.Delta{Declared: map[string]*v1.Declared{name: nil}})
+		if w.builder.flapping.records[selected.ID] != nil {
+			t.Fatal("one that nothing selects is remembered")
+		}
+		result := w.builder.Update(epoch, snapshot.Delta{Declared: selecting(1)})
+		if s := result.Sets[v1.HAProxy][name]; s == nil || len(s.Endpoints) != 1 || s.Endpoints[0].Draining {
+			t.Fatalf("the service is %+v", s)
+		}
+	}
+}
