@@ -1,8 +1,8 @@
 // Package kong keeps a Kong Gateway equal to the desired services.
 //
 // In: the desired services, through the calls of reconcilers.Reconciler. Out:
-// Admin API requests, and what became of them. The packages admin and compile below it
-// are the only importers of go-kong.
+// Admin API requests, and what became of them. Of the packages below it admin, compile and
+// jsonvalue are the only importers of go-kong.
 //
 // kong.go has the calls in their order. What each stage does by itself, without a
 // Reconciler, is a package below:

@@ -74,7 +74,7 @@ func readPlugin(ctx context.Context, from *admin.Client, all *Schema, name strin
 	if err != nil {
 		return nil, err
 	}
-	own, err := Parse(all.row, a.Body)
+	own, err := parse(all.row, a.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read the schema of kong's plugin %s: %w", name, err)
 	}
@@ -95,7 +95,7 @@ func readKinds(ctx context.Context, from *admin.Client, rows []*entity.Row, limi
 			if err != nil {
 				return err
 			}
-			if found[i], err = Parse(row, a.Body); err != nil {
+			if found[i], err = parse(row, a.Body); err != nil {
 				return fmt.Errorf("read the schema of kong's %s: %w", row.Section, err)
 			}
 			return nil

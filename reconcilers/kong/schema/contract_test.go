@@ -40,13 +40,13 @@ func recorded(t *testing.T) (dir string, c *Catalog) {
 	t.Helper()
 	dir, entities, plugins := contract(t)
 	row := entity.RowOf(entity.Table(), v1.KindPlugin)
-	all, err := Parse(row, entities["plugins"])
+	all, err := parse(row, entities["plugins"])
 	if err != nil {
 		t.Fatal(err)
 	}
 	c = &Catalog{Plugins: map[string]*Schema{}}
 	for name, text := range plugins {
-		own, err := Parse(row, text)
+		own, err := parse(row, text)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -195,7 +195,7 @@ func TestDefaultsOfRealKong(t *testing.T) {
 			if row.Path == "" || !strings.HasSuffix(x.Request.Path, "/"+row.Last()) && !strings.HasPrefix(x.Request.Path, "/"+row.Path+"/9999") || x.Request.Body == nil || x.Request.Body["url"] != nil || x.Request.Body["healthchecks"] != nil {
 				continue
 			}
-			s, err := Parse(row, entities[row.Section])
+			s, err := parse(row, entities[row.Section])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,8 +8,8 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 )
 
-// Parse reads the answer to GET /schemas/{section}, which is about a kind of the table.
-func Parse(row *entity.Row, text []byte) (*Schema, error) {
+// parse reads the answer to GET /schemas/{section}, which is about a kind of the table.
+func parse(row *entity.Row, text []byte) (*Schema, error) {
 	body, err := jsonvalue.Object(text)
 	if err != nil {
 		return nil, err
