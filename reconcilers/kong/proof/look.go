@@ -155,7 +155,7 @@ func tagOf(tags []string, prefix string) string {
 // not know the proof yet, is no trouble.
 func (v *Verifier) fetch(ctx context.Context, proxy string) (says proofAnswer, why *trouble) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, proxy+"/", nil)
-	if err != nil { // CheckProxyURL took it
+	if err != nil { // kong.CheckProxyURL took it
 		return says, &trouble{problem: "the request to " + proxy + " can't be made", fix: "correct --kong-proxy-url"}
 	}
 	// No two requests are alike, so that nothing that keeps answers has one for it.
