@@ -46,6 +46,7 @@ type Builder struct {
 	services    map[string]*service  // by service name
 	leaving     map[string]time.Time // services in their grace time, by name, and its end
 	portless    map[string]bool      // services that wait for a port behind Kong, by name
+	vacant      bool                 // a port became free since they were last looked at
 	handing     map[string]bool      // services whose port is being handed over, by name
 	retained    map[string]bool      // those among them that gave it up, while Kong may send there
 	chains      bool                 // the chain is the way in of services that name none

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/snapshot"
 )
 
@@ -118,6 +119,26 @@ func TestStrangersCostNothing(t *testing.T) {
 	manyStranger, manySelected := cost(5000, 500)
 	if manyStranger > aloneStranger+2 || manySelected > aloneSelected+5 {
 		t.Errorf("a turn of a stranger makes %v allocations among many and %v alone, that of an instance %v and %v", manyStranger, aloneStranger, manySelected, aloneSelected)
+	}
+}
+
+// TestPortlessCostNothing: services that wait for a port are looked at when one is free, and not
+// with each container that comes or goes.
+func TestPortlessCostNothing(t *testing.T) {
+	cost := func(n int) float64 {
+		w := newWorld()
+		w.builder.Hear(Heard{KongMode: ledger.KongDBLess})
+		w.builder.Update(epoch, snapshot.Delta{
+			Full: true, Changed: fleet(n), Attachments: snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {OnHost: true}},
+		})
+		if waiting := len(w.builder.portless); waiting == 0 {
+			t.Fatalf("none of %d containers waits for a port", n)
+		}
+		one, turns := fleet(1)[0], 0
+		return testing.AllocsPerRun(50, func() { turns++; turn(w, one, turns) })
+	}
+	if few, many := cost(100), cost(2000); many > few+5 {
+		t.Errorf("a turn of a container makes %v allocations while few services wait for a port, and %v while many do", few, many)
 	}
 }
 

@@ -92,6 +92,8 @@ func (b *Builder) handOver(now time.Time, name string, result *Result) (stepped 
 		b.handing[name] = true
 	case !port.Freed.IsZero() && !free(port, now):
 		b.handing[name], b.retained[name] = true, true
+	case lingered && !port.Freed.IsZero():
+		b.vacant = true
 	}
 	return port != before || lingered != b.retained[name]
 }

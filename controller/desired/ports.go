@@ -78,8 +78,13 @@ func (b *Builder) settlePort(now time.Time, name string, wish portWish, result *
 }
 
 // settlePortless gives ports that nobody has any more to services that wait for one, first
-// to those that have no other way, and marks these.
+// to those that have no other way, and marks these. They are looked at only when there are such
+// ports, for they may be many.
 func (b *Builder) settlePortless(now time.Time, touched map[string]bool, result *Result) {
+	if !b.vacant {
+		return
+	}
+	b.vacant = false
 	for _, wish := range []portWish{atOnce, someTime} {
 		for _, name := range slices.Sorted(maps.Keys(b.portless)) {
 			s := b.services[name]
