@@ -34,7 +34,7 @@ func TestEveryPluginHasAVerdict(t *testing.T) {
 			t.Fatal(err)
 		}
 		names = append(names, slices.Sorted(maps.Keys(contract.Plugins))...)
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	} else if !errors.Is(err, fs.ErrNotExist) || os.Getenv("KONG_CONTRACT_DIR") != "" {
 		t.Fatal(err)
 	}
 	decided := map[string]bool{}

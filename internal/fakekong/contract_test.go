@@ -6,15 +6,15 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+
+	"github.com/lockstep/lockstep/internal/contract"
 )
 
-// The contract is what a real Kong answered, recorded. It lies beside the
-// repository; KONG_CONTRACT_DIR names another place.
+// The contract is what a real Kong answered, recorded.
 
 // exchange is one recorded request with its answer.
 type exchange struct {
@@ -72,7 +72,9 @@ func replay(t *testing.T, file string, mode Mode) {
 					passed++
 				}
 			}
-			t.Logf("%d exchanges agree", passed)
+			if t.Logf("%d exchanges agree", passed); passed == 0 {
+				t.Error("nothing was compared")
+			}
 		})
 	}
 }
@@ -98,29 +100,9 @@ func (q *idQueue) expect(x exchange) {
 	}
 }
 
-// contractDir finds the contract, or skips the test.
-func contractDir(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("KONG_CONTRACT_DIR")
-	if dir == "" {
-		root, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for !exists(filepath.Join(root, "go.mod")) && root != filepath.Dir(root) {
-			root = filepath.Dir(root)
-		}
-		dir = filepath.Join(root, "..", "shared", "kong-contract")
-	}
-	if !exists(dir) {
-		t.Skip("no recorded answers of a real Kong beside the repository (KONG_CONTRACT_DIR names their folder): nothing to compare with")
-	}
-	return dir
-}
-
 func contractFile(t *testing.T, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(contractDir(t), name))
+	data, err := os.ReadFile(contract.Find(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,15 +120,10 @@ func exchanges[T any](t *testing.T, name string) []T {
 		unmarshal(t, lines.Bytes(), &x)
 		out = append(out, x)
 	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
+	if err := lines.Err(); err != nil || len(out) == 0 {
+		t.Fatalf("%d recorded in %s: %v", len(out), name, err)
 	}
 	return out
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 func unmarshal(t *testing.T, data []byte, into any) {

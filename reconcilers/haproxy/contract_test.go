@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/contract"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -75,13 +75,9 @@ func contractOmissions() map[string]string {
 // with those that a real Kong gave. Sets with a route that HAProxy can't
 // express are left out: such a route is served nowhere here.
 func TestRoutesAsKong(t *testing.T) {
-	dir := os.Getenv("KONG_CONTRACT_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "kong-contract")
-	}
-	file, err := os.Open(filepath.Join(dir, "routing.jsonl"))
+	file, err := os.Open(contract.Find(t, "routing.jsonl"))
 	if err != nil {
-		t.Skipf("Kong's recorded answers are not here (KONG_CONTRACT_DIR): %v", err)
+		t.Fatal(err)
 	}
 	defer file.Close()
 	b, _ := secured(t)

@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/lockstep/lockstep/internal/contract"
 	"github.com/lockstep/lockstep/reconcilers/routing"
 )
 
@@ -146,22 +146,9 @@ func routesOf(rec recording) []routing.Route {
 // recordings reads the recording beside the repository, or skips the test.
 func recordings(t *testing.T) []recording {
 	t.Helper()
-	dir := os.Getenv("KONG_CONTRACT_DIR")
-	if dir == "" {
-		wd, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for dir = wd; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-				break
-			}
-		}
-		dir = filepath.Join(dir, "..", "shared", "kong-contract")
-	}
-	data, err := os.ReadFile(filepath.Join(dir, "routing.jsonl"))
+	data, err := os.ReadFile(contract.Find(t, "routing.jsonl"))
 	if err != nil {
-		t.Skip("no recorded routing of a real Kong beside the repository (KONG_CONTRACT_DIR names its folder): nothing to compare with")
+		t.Fatal(err)
 	}
 	var out []recording
 	lines := bufio.NewScanner(bytes.NewReader(data))

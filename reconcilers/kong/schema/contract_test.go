@@ -12,33 +12,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/contract"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/secret"
 )
 
-// contract returns where the recorded answers of a real Kong are, and its descriptions.
-func contract(t *testing.T) (dir string, entities, plugins map[string]json.RawMessage) {
+// described returns where the recorded answers of a real Kong are, and its descriptions.
+func described(t *testing.T) (dir string, entities, plugins map[string]json.RawMessage) {
 	t.Helper()
-	dir = os.Getenv("KONG_CONTRACT_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "..", "shared", "kong-contract")
-	}
-	text, err := os.ReadFile(filepath.Join(dir, "schemas.json"))
+	path := contract.Find(t, "schemas.json")
+	text, err := os.ReadFile(path)
 	if err != nil {
-		t.Skipf("no recorded answers of a real Kong: %v", err)
+		t.Fatal(err)
 	}
 	var recorded struct{ Entities, Plugins map[string]json.RawMessage }
 	if err := json.Unmarshal(text, &recorded); err != nil {
 		t.Fatal(err)
 	}
-	return dir, recorded.Entities, recorded.Plugins
+	return filepath.Dir(path), recorded.Entities, recorded.Plugins
 }
 
 // recorded is what a real Kong said of its plugins.
 func recorded(t *testing.T) (dir string, c *Catalog) {
 	t.Helper()
-	dir, entities, plugins := contract(t)
+	dir, entities, plugins := described(t)
 	row := entity.RowOf(entity.Table(), v1.KindPlugin)
 	all, err := parse(row, entities["plugins"])
 	if err != nil {
@@ -168,7 +166,7 @@ func TestTextBecomesWhatRealKongWants(t *testing.T) {
 // TestDefaultsOfRealKong: an entity as a real Kong answers it, made of nothing
 // but what is required, differs in no field from Kong's defaults.
 func TestDefaultsOfRealKong(t *testing.T) {
-	dir, entities, _ := contract(t)
+	dir, entities, _ := described(t)
 	exchanges, err := os.ReadFile(filepath.Join(dir, "db.jsonl"))
 	if err != nil {
 		t.Fatal(err)
