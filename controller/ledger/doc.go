@@ -5,7 +5,8 @@
 // which port Kong reaches a service through HAProxy, and whether Kong has a
 // database. It is an explicit input
 // of desired.Builder and an output of it; the Store keeps it in one file. Beside it
-// stand the directory's id (instance-id) and the key of digests of secrets (seal).
+// stand the directory's id (instance-id), the key of digests of secrets (seal), and the
+// keys by which Kong and HAProxy know each other (kong-haproxy.pem).
 //
 // In: the changes that a build made. Out: the same Ledger after a restart.
 package ledger

@@ -58,7 +58,7 @@ func Open(dir string) (*Store, error) {
 
 // sweep removes what a daemon left that died while it wrote.
 func (s *Store) sweep() error {
-	for _, name := range []string{ledgerFile, identityFile, sealFile, manifestFile, treeFile, NoteOfGuard + "*.json", NoteOfDrift + "*.json"} {
+	for _, name := range []string{ledgerFile, identityFile, sealFile, hopFile, manifestFile, treeFile, NoteOfGuard + "*.json", NoteOfDrift + "*.json"} {
 		left, err := filepath.Glob(filepath.Join(s.dir, "."+name+".*"))
 		if err != nil {
 			return err
