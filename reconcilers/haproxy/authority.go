@@ -96,6 +96,7 @@ func (r *Reconciler) readAuthorities() error {
 		}
 		r.clients[path], r.o.copies[path] = read, read.file
 	}
+	r.takeKeys()
 	return nil
 }
 
@@ -105,7 +106,7 @@ func (r *Reconciler) rereadAuthorities() {
 	for _, name := range sortedKeys(r.o.backendCAs) {
 		r.authorities[name] = r.reread(r.authorities[name], r.o.backendCAs[name], pemfile.Certificate, r.o.systemCA && name == "")
 	}
-	changed := false
+	changed := r.takeKeys()
 	for path, kind := range r.o.clientFiles() {
 		read := r.reread(r.clients[path], path, kind, false)
 		changed = changed || read.file != r.o.copies[path]
@@ -147,7 +148,7 @@ func (r *Reconciler) authorityOf(s *v1.Service) (file, why, fix string) {
 }
 
 // copyPattern finds the copies that sections name.
-var copyPattern = regexp.MustCompile(`/[^ ]*/` + disk.AuthorityPrefix + `[0-9a-f]+\.pem`)
+var copyPattern = regexp.MustCompile(`/[^ ]*/(` + disk.AuthorityPrefix + `|` + disk.KeysPrefix + `)[0-9a-f]+\.pem`)
 
 // authorities returns the copies that a model's sections name, sorted.
 func (m *model) authorities() []string {
@@ -166,7 +167,7 @@ func (m *model) authorities() []string {
 // issuersOf returns the authorities whose copies a model's sections name, by their files.
 func (r *Reconciler) issuersOf(m *model) []issuer {
 	wanted := m.authorities()
-	all := slices.Concat(slices.Collect(maps.Values(r.authorities)), slices.Collect(maps.Values(r.clients)))
+	all := slices.Concat(slices.Collect(maps.Values(r.authorities)), slices.Collect(maps.Values(r.clients)), r.o.hop.copies())
 	all = slices.DeleteFunc(all, func(a issuer) bool { return !slices.Contains(wanted, a.file) })
 	slices.SortFunc(all, func(a, b issuer) int { return strings.Compare(a.file, b.file) })
 	return slices.CompactFunc(all, func(a, b issuer) bool { return a.file == b.file })
@@ -186,7 +187,7 @@ func (r *Reconciler) writeAuthorities(m *model) error {
 func sayAuthorities(d *disk.Directory, m *model) (bool, error) {
 	for _, file := range m.authorities() {
 		text, err := d.Read(filepath.Base(file))
-		if err != nil || file != d.File(authorityName(text)) {
+		if err != nil || file != d.File(authorityName(text)) && file != d.File(keysName(text)) {
 			return false, err
 		}
 	}
@@ -196,8 +197,12 @@ func sayAuthorities(d *disk.Directory, m *model) (bool, error) {
 // sweepAuthorities removes the copies that nothing names any more.
 func (r *Reconciler) sweepAuthorities() error {
 	left, err := filepath.Glob(r.dir.File(disk.AuthorityPrefix + "*.pem"))
+	if err != nil {
+		return err
+	}
+	keys, err := filepath.Glob(r.dir.File(disk.KeysPrefix + "*.pem"))
 	wanted := r.model.authorities()
-	for _, path := range left {
+	for _, path := range append(left, keys...) {
 		if err == nil && !slices.Contains(wanted, path) {
 			err = r.dir.Remove(filepath.Base(path))
 		}

@@ -21,7 +21,7 @@ func (r *Reconciler) readCertificates() {
 // watchedFiles is another text whenever a certificate or an authority of the user's is.
 func watchedFiles(o Options) string {
 	others := slices.AppendSeq(slices.Collect(maps.Values(o.backendCAs)), maps.Keys(o.clientFiles()))
-	return crt.Files(o.CertificateFiles).Signature(others...)
+	return crt.Files(o.CertificateFiles).Signature(others...) + o.stampKeys()
 }
 
 // readSecured reads the user's files of certificates and authorities anew.

@@ -18,6 +18,9 @@ func (r *Reconciler) tellExpiry() {
 			delete(r.dated, name)
 		}
 	}
+	if keys := r.o.Via.TLS.Keys(); keys != nil {
+		r.metrics.expiry.WithLabelValues(string(v1.KongHAProxy)).Set(float64(keys.Until().Unix()))
+	}
 	for name, c := range r.model.certs {
 		if name == crt.Default {
 			continue

@@ -60,6 +60,7 @@
 //	mapfile.go            routes ↔ text of routes.map
 //	section.go, blame.go  native sections: asked for, kept, and which one HAProxy refuses
 //	via.go                the ports at which Kong reaches services through HAProxy
+//	hop.go                … over TLS, by keys that only the two have
 //	ports.go, stream.go   ports for services of connections, and which service each leads to
 //	passthrough.go        TLS that is passed on by name, before the listener that ends it
 //	metrics.go            what was done, counted

@@ -33,6 +33,9 @@ func fileLabel(name string) string {
 	if strings.HasPrefix(name, disk.AuthorityPrefix) {
 		return disk.AuthorityPrefix + "*.pem"
 	}
+	if strings.HasPrefix(name, disk.KeysPrefix) {
+		return disk.KeysPrefix + "*.pem"
+	}
 	return name
 }
 

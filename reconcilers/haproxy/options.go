@@ -102,4 +102,5 @@ type Options struct {
 	backendCAs map[string]string // of BackendCAs: paths by name
 	systemCA   bool              // that for all services is the system's
 	copies     map[string]string // of ClientCA and ClientCRL: our copies by path
+	hop        *hopFiles         // of Via.TLS; nil for none
 }

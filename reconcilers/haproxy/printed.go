@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
@@ -55,6 +56,9 @@ func (r *Reconciler) printed(m *model, t *table) []reconcilers.File {
 		add(filepath.Base(r.pages[status].File), r.pages[status].Text)
 	}
 	for _, a := range r.issuersOf(m) {
+		if strings.HasPrefix(filepath.Base(a.file), disk.KeysPrefix) {
+			continue
+		}
 		add(filepath.Base(a.file), a.text)
 	}
 	return files

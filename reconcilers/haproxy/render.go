@@ -46,6 +46,9 @@ func renderBase(o Options, user userfile.Facts, p page.Set, taken map[bind.Addre
 			line("  httpclient.ssl.verify none # nothing uses it; loading CAs would cost 40 ms with each reload")
 		}
 	}
+	if o.hop != nil && user.DH < leastDH {
+		line("  tune.ssl.default-dh-param %d # for certificates that are made for Kong", leastDH)
+	}
 	if !user.HardStop {
 		line("  hard-stop-after %s", haproxyTime(o.HardStopAfter))
 	}

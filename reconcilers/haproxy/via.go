@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/hop"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -30,6 +31,9 @@ type Via struct {
 	// Allow are the networks that may connect: those of the Kong nodes. None
 	// lets everybody in who reaches the address.
 	Allow []netip.Prefix
+	// TLS are the keys by which Kong and HAProxy know each other: whoever has not Kong's is
+	// not let in. nil: requests come as they are.
+	TLS *hop.Holder
 }
 
 // check refuses what can't be written down.
@@ -95,8 +99,8 @@ func renderVia(b *strings.Builder, o Options) {
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
 	file, gate := filepath.Join(o.Dir, disk.Routes), gateAddress(o)+"-via"
 	fmt.Fprintf(b, "frontend %s from %s\n", viaFrontend(o.Owner), defaultsName(o.Owner))
-	line("bind %s-%d", net.JoinHostPort(o.Via.Host, strconv.Itoa(int(o.Via.First))), o.Via.Last)
-	line("bind %s accept-proxy", gate)
+	line("bind %s-%d%s", net.JoinHostPort(o.Via.Host, strconv.Itoa(int(o.Via.First))), o.Via.Last, o.hop.bindWords())
+	line("bind %s accept-proxy%s", gate, o.hop.gateWords())
 	if len(o.Via.Allow) > 0 {
 		var networks []string
 		for _, prefix := range o.Via.Allow {
@@ -104,6 +108,7 @@ func renderVia(b *strings.Builder, o Options) {
 		}
 		line("tcp-request session reject if !{ src %s }", strings.Join(networks, " "))
 	}
+	o.hop.renderProved(line)
 	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, file)
 	line(noReplay)
 	line("http-request set-var(txn.n) dst_port")
@@ -114,5 +119,5 @@ func renderVia(b *strings.Builder, o Options) {
 	fmt.Fprintf(b, "backend %s from %s\n", viaGate(o.Owner), defaultsName(o.Owner))
 	line("timeout server 24d")
 	line(noReplay)
-	line("server gate %s send-proxy-v2", gate)
+	line("server gate %s send-proxy-v2%s", gate, o.hop.serverWords())
 }

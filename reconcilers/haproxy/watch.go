@@ -60,7 +60,7 @@ func (r *Reconciler) Watch(ctx context.Context, poke func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pages := page.Stamp(r.o.Errors)
-	if len(r.o.CertificateFiles)+len(r.o.backendCAs)+len(r.o.clientFiles()) > 0 {
+	if len(r.o.CertificateFiles)+len(r.o.backendCAs)+len(r.o.clientFiles()) > 0 || r.o.Via.TLS != nil {
 		mourners.Go(func() { r.watchCertificates(ctx, poke) })
 	}
 	silent, master := false, 0

@@ -61,7 +61,7 @@ func (d *Directory) stage(name string, text []byte) (path string, err error) {
 		return "", Trouble(d.File(name), err)
 	}
 	_, err = temporary.Write(text)
-	if err == nil && !strings.HasPrefix(name, CertificatesDir+"/") { // those hold keys
+	if err == nil && !strings.HasPrefix(name, CertificatesDir+"/") && !strings.HasPrefix(name, KeysPrefix) { // those hold keys
 		err = temporary.Chmod(0o644) //nolint:gosec // HAProxy may run as another user
 	}
 	if err == nil {

@@ -30,6 +30,7 @@ const (
 	StreamSparePrefix = ShardPrefix + "tcp_"
 	PagePrefix        = "error_" // copies of the operator's pages
 	AuthorityPrefix   = "ca_"    // copies of authorities
+	KeysPrefix        = "keys_"  // keys, which only their owner may read
 )
 
 // isConfig reports whether a file of our directory is part of our configuration.
@@ -54,7 +55,7 @@ func isOurs(name string) bool {
 	case Routes, Patterns, Hosts, Mark, Certificates:
 		return true
 	}
-	return isConfig(name) || strings.HasPrefix(name, PagePrefix) || strings.HasPrefix(name, AuthorityPrefix)
+	return isConfig(name) || strings.HasPrefix(name, PagePrefix) || strings.HasPrefix(name, AuthorityPrefix) || strings.HasPrefix(name, KeysPrefix)
 }
 
 // Head begins every file of ours but those of the services.

@@ -7,6 +7,8 @@ package userfile
 import (
 	"fmt"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 
 	parser "github.com/haproxytech/client-native/v5/config-parser"
@@ -22,8 +24,12 @@ type Facts struct {
 	StatsSocket string            // the first unix socket of the global section with level admin
 	HardStop    bool              // they bound old workers themselves
 	Client      bool              // they may use HAProxy's own HTTP client
+	DH          int               // the size of Diffie-Hellman keys that they ask for; 0: none
 	Sections    map[string]string // paths of the files by the kinds and names of frontends, backends and listeners
 }
+
+// dhPattern finds the size of Diffie-Hellman keys that a global section asks for.
+var dhPattern = regexp.MustCompile(`(?m)^\s*tune\.ssl\.default-dh-param\s+(\d+)`)
 
 // A Bind is an address on which a file that is not ours listens.
 type Bind struct {
@@ -77,6 +83,9 @@ func (f *Facts) read(path string) error {
 	}
 	f.HardStop = f.HardStop || strings.Contains(string(text), "hard-stop-after")
 	f.Client = f.Client || strings.Contains(string(text), "httpclient") || strings.Contains(string(text), "lua-load")
+	for _, found := range dhPattern.FindAllStringSubmatch(string(text), -1) {
+		f.DH, _ = strconv.Atoi(found[1]) // digits
+	}
 	p, err := parser.New(options.Reader(strings.NewReader(string(text))), options.UseListenSectionParsers)
 	if err != nil {
 		return fmt.Errorf("HAProxy's configuration file %s can't be parsed: %w; check it with haproxy -c -f %s", path, err, path)

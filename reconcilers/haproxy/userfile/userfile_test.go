@@ -24,6 +24,8 @@ func TestRead(t *testing.T) {
   stats socket unix@/run/one.sock mode 660 level admin
   stats socket /run/two.sock level admin
   hard-stop-after 30s
+  # tune.ssl.default-dh-param 8192
+  tune.ssl.default-dh-param 4096
 frontend www
   bind :80,ipv4@10.0.0.1:81 name x
   bind /run/www.sock
@@ -49,7 +51,7 @@ backend app
 			{bind.Address{Port: 80}, www}, {bind.Address{Host: "10.0.0.1", Port: 81}, www},
 			{bind.Address{Port: 8404}, "listen stats of " + main}, {bind.Address{Host: "::1", Port: 82}, "frontend more of " + more},
 		},
-		StatsSocket: "/run/one.sock", HardStop: true,
+		StatsSocket: "/run/one.sock", HardStop: true, DH: 4096,
 		Sections: map[string]string{"frontend www": main, "listen stats": main, "backend app": main, "frontend more": more},
 	}
 	if d := cmp.Diff(want, got); d != "" {
