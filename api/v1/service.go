@@ -113,6 +113,8 @@ func (p Protocol) String() string {
 type Via struct {
 	Host string `json:"host"` // name or address that Kong dials
 	Port uint16 `json:"port"` // the service's own
+	// TLS says that the two speak TLS there, and each proves to the other who it is.
+	TLS bool `json:"tls,omitempty"`
 }
 
 // Route says which requests go to its service. A request matches when every

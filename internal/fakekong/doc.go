@@ -39,6 +39,7 @@
 //	schema/                      Kong's schema language: defaults and validation
 //	rule.go, rule_route.go       what Kong checks beyond its schemas
 //	proxy.go, retry.go           the proxy, over the rows
+//	secured.go                   how it speaks TLS with upstreams
 //	delayed.go, live_routes.go,  its table of routes, which may follow late
 //	balancer.go                  (reconcilers/routing decides which wins); its rounds of targets
 //	termination.go               the one plugin that it runs

@@ -28,10 +28,13 @@ func (k *Kong) newProxy() http.Handler {
 	if k.behind != nil {
 		return k.behind.passage()
 	}
-	base := &http.Transport{DialContext: k.dial, MaxIdleConnsPerHost: 64, DisableCompression: true, ExpectContinueTimeout: time.Second}
+	transport := func() *http.Transport {
+		return &http.Transport{DialContext: k.dial, MaxIdleConnsPerHost: 64, DisableCompression: true, ExpectContinueTimeout: time.Second}
+	}
+	base, secured := transport(), newSecured(k, transport)
 	proxy := &httputil.ReverseProxy{
 		Rewrite:      keep,
-		Transport:    &retrier{k: k, base: base},
+		Transport:    &retrier{k: k, base: base, secured: secured},
 		ErrorHandler: upstreamFailed,
 		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // failures show in the answers
 		ModifyResponse: func(r *http.Response) error {
@@ -42,7 +45,10 @@ func (k *Kong) newProxy() http.Handler {
 			return nil
 		},
 	}
-	k.front.idle = base.CloseIdleConnections
+	k.front.idle = func() {
+		base.CloseIdleConnections()
+		secured.close()
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := strings.ReplaceAll(uuid.NewString(), "-", "")
 		t, ends, status, message := k.plan(r)

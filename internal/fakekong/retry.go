@@ -19,8 +19,9 @@ var errNoPeer = errors.New("no peer")
 // connection can't be made: once, and as often again as the service's retries say.
 // Other failures are only tried again for requests that may be repeated.
 type retrier struct {
-	k    *Kong
-	base http.RoundTripper
+	k       *Kong
+	base    http.RoundTripper
+	secured *secured // for services that speak TLS
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -53,7 +54,7 @@ func (t *retrier) send(r *http.Request, trip *trip, address string) (*http.Respo
 	if !trip.decision.Route.PreserveHost {
 		out.Host = hostHeader(trip, out.URL.Scheme, address)
 	}
-	resp, err := t.base.RoundTrip(out)
+	resp, err := t.carry(out, trip)
 	timer.Stop()
 	if err != nil {
 		cause := context.Cause(ctx)
@@ -65,6 +66,18 @@ func (t *retrier) send(r *http.Request, trip *trip, address string) (*http.Respo
 	}
 	resp.Body = &closer{resp.Body, func() { cancel(nil) }}
 	return resp, nil
+}
+
+// carry sends a request over a connection to its address.
+func (t *retrier) carry(out *http.Request, trip *trip) (*http.Response, error) {
+	if out.URL.Scheme != "https" {
+		return t.base.RoundTrip(out) //nolint:wrapcheck // what it says is told apart
+	}
+	way, err := t.secured.way(trip, out.Host)
+	if err != nil {
+		return nil, err
+	}
+	return way.RoundTrip(out) //nolint:wrapcheck // what it says is told apart
 }
 
 // hostHeader is the Host that an upstream gets unless the route keeps the client's.

@@ -89,6 +89,9 @@ func parsed(text string) *x509.Certificate {
 // stampAuthorities is another text whenever one of the files is.
 func (r *Reconciler) stampAuthorities() string {
 	var b strings.Builder
+	if keys := r.options.Hop.Keys(); keys != nil {
+		b.WriteString(keys.Print())
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.options.authorities)) {
 		b.WriteString(pemfile.Stamp(r.options.authorities[name]))
 	}

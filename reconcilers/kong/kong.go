@@ -166,6 +166,7 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		Names: r.names, Rows: r.rows, Writer: r.options.Writer, Base: r.base.Mark(),
 		Offline: r.options.Offline, Unkept: r.options.Unkept, Alone: r.options.Alone, Verified: r.Verifies(),
 		Held: r.held, Open: r.open, Issuers: r.authorities, Files: r.options.authorities, All: scope.All(),
+		Hop:     r.options.Hop.Keys(),
 		Catalog: r.catalog(),
 	}
 	if r.last != nil {

@@ -15,6 +15,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
+	"github.com/lockstep/lockstep/reconcilers/hop"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
 	"github.com/lockstep/lockstep/reconcilers/kong/declaration"
 )
@@ -62,6 +63,9 @@ type Options struct {
 	// Authorities are files of those that must have issued the certificates of instances:
 	// "FILE" for all services, "NAME=FILE" for those that name it. Default: Kong's own.
 	Authorities []string
+	// Hop are the keys by which Kong and HAProxy know each other, for services that stand
+	// behind HAProxy over TLS (v1.Via); default: none.
+	Hop *hop.Holder
 	// Base is the path of a declarative file with what else a Kong without a database is
 	// to hold, in Kong's own format. It stays its writer's, and is read again when it is
 	// another one; default: nothing.

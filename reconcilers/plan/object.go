@@ -33,8 +33,9 @@ type Object struct {
 	// it is turned into while its removal is held. Set on the observed side, and
 	// only for routes: a service without instances answers 503 as it is.
 	Hold *Object
-	// Native is the adapter's own form of the object; not compared.
-	Native any
+	// Native is the adapter's own form of the object; not compared. It may hold secrets, so it is
+	// in no encoding of a plan.
+	Native any `json:"-"`
 	// Origin is where it was asked for; zero on the observed side.
 	Origin v1.Origin
 }

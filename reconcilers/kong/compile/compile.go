@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/hop"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/kong/jsonvalue"
 	"github.com/lockstep/lockstep/reconcilers/kong/schema"
@@ -40,7 +41,8 @@ type Input struct {
 	// name, and Files where they stand.
 	Issuers map[string][]string
 	Files   map[string]string
-	All     bool // all services, and what belongs to none, instead of some
+	Hop     *hop.Keys // by which Kong and HAProxy know each other; nil for none
+	All     bool      // all services, and what belongs to none, instead of some
 }
 
 // compiler is the work on one compile.
@@ -72,7 +74,7 @@ func Compile(in Input, set v1.Set, shared v1.Shared) (plan.State, []v1.Problem) 
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		c.service(set[name])
 	}
-	c.entities(set, slices.Concat(shared.Entities, certificates(shared.Certificates), c.authorities()))
+	c.entities(set, slices.Concat(shared.Entities, certificates(shared.Certificates), c.authorities(), c.hopEntities()))
 	if c.All {
 		c.proof()
 	}
@@ -115,7 +117,11 @@ func (c *compiler) add(kind v1.Kind, key, service string, origin v1.Origin, made
 	c.Names.Sign(r)
 	r.ParentKeys = map[string]string{}
 	for field := range r.Row.Refs {
-		if entity.Reference(body, field) != "" { // it is the service's own
+		switch id := entity.Reference(body, field); {
+		case id == "":
+		case field == fieldShown:
+			r.ParentKeys[field] = shownKey(c.Hop)
+		default: // it is the service's own
 			r.ParentKeys[field] = service
 		}
 	}

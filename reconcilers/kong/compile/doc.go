@@ -13,6 +13,7 @@
 //	service.go, route.go          services → go-kong's types → records
 //	balancing.go, healthcheck.go  which instance gets a request, and which one none
 //	secure.go, authority.go       TLS and gRPC towards instances, and who must have issued their certificates
+//	hop.go                        TLS towards HAProxy, where that stands in between
 //	stream.go                     connections: tcp and tls_passthrough
 //	plugin.go                     plugins that labels ask for
 //	declared.go, spell.go         entities in Kong's own words, in those that Kong keeps

@@ -27,7 +27,11 @@ func (c *compiler) route(s *v1.Service, r v1.Route, shared []v1.Key, failed fail
 			fmt.Sprintf("the route %s matches on nothing, which Kong does not take", r.Name), "give it hosts, paths, methods or headers")
 		return
 	}
-	if why, fix := unroutable(s, &r); why != "" {
+	why, fix := unroutable(s, &r)
+	if why == "" {
+		why, fix = c.unnamed(s, &r)
+	}
+	if why != "" {
 		c.refuse(v1.Key{Kind: v1.KindRoute, Name: r.Name}, r.Origin, why, fix)
 		return
 	}

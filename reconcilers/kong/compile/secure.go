@@ -18,7 +18,10 @@ func verify(s *v1.Service) *bool {
 }
 
 // unspoken says why Kong can't speak with the instances as asked; "" when it can.
-func unspoken(s *v1.Service) (why, fix string) {
+func (c *compiler) unspoken(s *v1.Service) (why, fix string) {
+	if s.Via.TLS {
+		return c.unproven(s)
+	}
 	if s.Protocol == v1.GRPCS && !s.TLSUnverified {
 		return "Kong can't verify the certificates of containers that speak gRPC", "write tls_verify=false where that is acceptable, or gateways=haproxy"
 	}

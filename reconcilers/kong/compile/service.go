@@ -13,7 +13,7 @@ import (
 )
 
 func (c *compiler) service(s *v1.Service) {
-	why, fix := unspoken(s)
+	why, fix := c.unspoken(s)
 	issuers, lacking, remedy := c.issuersOf(s)
 	if why == "" {
 		why, fix = lacking, remedy
@@ -35,7 +35,9 @@ func (c *compiler) service(s *v1.Service) {
 		}
 	}
 	made := c.backend(name, s, tags)
-	made.CACertificates = issuers
+	if made.CACertificates = issuers; s.Via.TLS {
+		c.proven(&made)
+	}
 	c.add(v1.KindService, s.Name, s.Name, s.Origin, made)
 	shared, failed := c.plugins(v1.KindService, s.Name, s, s.Plugins)
 	if len(s.Routes) == 0 {
