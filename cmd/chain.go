@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -24,6 +25,7 @@ type chainSettings struct {
 	viaBind     string
 	viaPorts    string
 	viaAllow    []string
+	viaTLS      bool
 
 	// What follows from them, once they are checked.
 	ways  []v1.Way
@@ -37,7 +39,8 @@ func (c *chainSettings) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.viaAddress, "haproxy-via-address", "", "`host` at which Kong reaches HAProxy, a name or an IP address, for kong>haproxy, which is then the default before a Kong without a database")
 	f.StringVar(&c.viaBind, "haproxy-via-bind", "", "`ip` that HAProxy listens on for Kong (default: --haproxy-via-address if that is one, else every address)")
 	f.StringVar(&c.viaPorts, "haproxy-via-ports", "29000-29499", "`first-last` of the ports that HAProxy listens on for Kong, one for each service")
-	f.StringSliceVar(&c.viaAllow, "haproxy-via-allow", nil, "`network` of the Kong nodes, as 172.18.0.0/16, that may use these ports; repeatable; needed unless they are on loopback")
+	f.StringSliceVar(&c.viaAllow, "haproxy-via-allow", nil, "`network` of the Kong nodes, as 172.18.0.0/16, that may use these ports; repeatable; needed unless they are on loopback, or Kong proves itself (--haproxy-via-tls)")
+	f.BoolVar(&c.viaTLS, "haproxy-via-tls", false, "let Kong and HAProxy speak TLS there, each proving to the other who it is, with keys that Lockstep makes; nobody else gets in")
 }
 
 // hostPattern is what Kong takes as a service's host.
@@ -46,6 +49,9 @@ var hostPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0
 // check reads the flags, and refuses ways that can't be gone.
 func (c *chainSettings) check(s *settings) error {
 	c.chain = desired.Chain{KongService: c.kongService}
+	if c.viaTLS && c.viaAddress == "" {
+		return errors.New("--haproxy-via-tls is for kong>haproxy, which is not set up; say where Kong reaches HAProxy with --haproxy-via-address")
+	}
 	if c.viaAddress != "" {
 		if err := c.checkVia(); err != nil {
 			return err
@@ -107,10 +113,10 @@ func (c *chainSettings) checkVia() error {
 		}
 		c.via.Allow = append(c.via.Allow, network)
 	}
-	if len(c.via.Allow) == 0 && !listen.IsLoopback() {
-		return fmt.Errorf("--haproxy-via-address %s: whoever reaches HAProxy's ports %s gets past what Kong asks for; name the network of the Kong nodes with --haproxy-via-allow (0.0.0.0/0 lets everybody in)", c.viaAddress, c.viaPorts)
+	if len(c.via.Allow) == 0 && !listen.IsLoopback() && !c.viaTLS {
+		return fmt.Errorf("--haproxy-via-address %s: whoever reaches HAProxy's ports %s gets past what Kong asks for; have Kong prove itself there with --haproxy-via-tls, or name the network of the Kong nodes with --haproxy-via-allow (0.0.0.0/0 lets everybody in)", c.viaAddress, c.viaPorts)
 	}
-	c.chain.Host, c.chain.First, c.chain.Last = c.viaAddress, c.via.First, c.via.Last
+	c.chain.Host, c.chain.First, c.chain.Last, c.chain.TLS = c.viaAddress, c.via.First, c.via.Last, c.viaTLS
 	return nil
 }
 

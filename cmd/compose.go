@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/manifests/compose"
 	"github.com/lockstep/lockstep/reconcilers/haproxy"
+	"github.com/lockstep/lockstep/reconcilers/hop"
 	"github.com/lockstep/lockstep/reconcilers/kong"
 )
 
@@ -97,6 +99,13 @@ func (s *settings) given() (*desired.Given, error) {
 func (s *settings) compilers() (map[v1.Gateway]forecast.Compiler, error) {
 	const writer = "forecast"
 	out, log := map[v1.Gateway]forecast.Compiler{}, slog.New(slog.DiscardHandler)
+	if s.chain.viaTLS { // any will do, and those of the daemon are not for everybody's eyes
+		keys, err := hop.Make(s.hopNames(), time.Now())
+		if err != nil {
+			return nil, err
+		}
+		s.chain.via.TLS = hop.Hold(keys)
+	}
 	for _, gateway := range s.configured() {
 		var err error
 		switch gateway {

@@ -24,6 +24,7 @@ import (
 	"github.com/lockstep/lockstep/manifests/git"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy"
+	"github.com/lockstep/lockstep/reconcilers/hop"
 )
 
 // daemon is everything that run and plan are made of, wired together.
@@ -40,6 +41,7 @@ type daemon struct {
 	gateways    []controller.Gateway
 	store       *ledger.Store   // nil when only looking
 	keeper      *history.Keeper // nil: no history is kept
+	hop         *hop.Holder     // keys between Kong and HAProxy that are renewed here; nil: none
 }
 
 // mode says what a daemon may do.
@@ -196,6 +198,9 @@ func (d *daemon) openHistory(s *settings, m mode, log *slog.Logger) {
 
 // openGateways makes a reconciler for each configured gateway.
 func (d *daemon) openGateways(s *settings, m mode, writer string, log *slog.Logger) error {
+	if err := d.openHop(s, m); err != nil {
+		return err
+	}
 	if err := d.openKong(s, m, writer, log); err != nil {
 		return err
 	}

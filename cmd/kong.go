@@ -156,7 +156,7 @@ func (k *kongSettings) tls() (*tls.Config, error) {
 func (s *settings) kongOptions(writer string, log *slog.Logger) kong.Options {
 	return kong.Options{
 		AdminURLs: s.kongAdminURLs, ProxyURLs: s.kongProxyURLs, Workspace: s.kongWorkspace, Owner: s.owner, Writer: writer, Takeover: s.takeover, Alone: s.haproxy == "off",
-		Authorities: s.backendCAs, Log: log.With("gateway", string(v1.Kong)),
+		Authorities: s.backendCAs, Hop: s.chain.via.TLS, Log: log.With("gateway", string(v1.Kong)),
 	}
 }
 

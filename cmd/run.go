@@ -94,6 +94,7 @@ func run(ctx context.Context, version string, s *settings, m manner, log *slog.L
 	serve(ctx, group, control, d.controls())
 	group.Go(func() error { return d.controller.Run(ctx) })
 	group.Go(func() error { return d.saveMemory(ctx) })
+	group.Go(func() error { return d.renewHop(ctx, s, log) })
 	if m.line != nil {
 		group.Go(func() error { return d.sayProgress(ctx, m.line) })
 	}

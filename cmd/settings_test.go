@@ -66,6 +66,8 @@ func TestCheckRefuses(t *testing.T) {
 		"bind":            {[]string{"--haproxy-bind", "nonsense"}, "--haproxy-bind: bind \"nonsense\""},
 		"listen":          {[]string{"--listen", "nonsense"}, "--listen: \"nonsense\" is no address"},
 		"via ports":       {[]string{"--haproxy-via-ports", "9-1"}, "--haproxy-via-ports \"9-1\" is no range"},
+		"open ports":      {[]string{"--haproxy-via-address", "10.0.0.1"}, "have Kong prove itself there with --haproxy-via-tls"},
+		"TLS to nowhere":  {[]string{"--haproxy-via-tls"}, "say where Kong reaches HAProxy with --haproxy-via-address"},
 		"trusted name":    {[]string{"--trusted-proxies", "proxy.test"}, "--trusted-proxies \"proxy.test\" is neither"},
 		"accepted zone":   {[]string{"--haproxy-accept-proxy", "10.0.0.0/8,fe80::1%eth0"}, "--haproxy-accept-proxy \"fe80::1%eth0\" is neither"},
 	} {
@@ -85,6 +87,14 @@ func TestCheckFillsIn(t *testing.T) {
 	}
 	if s.labelPrefix != "mine." || s.haproxyDir != "/s/haproxy" || s.controlSocket != "/s/control.sock" {
 		t.Errorf("prefix %q, dir %q, control socket %q", s.labelPrefix, s.haproxyDir, s.controlSocket)
+	}
+}
+
+// TestProofOpensPorts: where Kong proves itself, nobody need be named.
+func TestProofOpensPorts(t *testing.T) {
+	s, _ := bound(t, "--haproxy-via-address", "haproxy.internal", "--haproxy-via-tls")
+	if err := s.check(); err != nil || !s.chain.chain.TLS {
+		t.Errorf("%v, %+v", err, s.chain.chain)
 	}
 }
 

@@ -15,6 +15,8 @@ type Chain struct {
 	Host string
 	// First and Last bound the ports at which it does, one for each service.
 	First, Last uint16
+	// TLS says that it does so over TLS, where each proves to the other who it is.
+	TLS bool
 	// KongService is the service whose instances are the Kong nodes, for
 	// haproxy>kong; "" when that is not set up.
 	KongService string
@@ -136,7 +138,7 @@ func (b *Builder) chained(offered *v1.Service, r role) {
 		offered.Protocol, offered.Securing = offered.Protocol.Plain(), v1.Securing{}
 	}
 	if r.port || r.behind == v1.HAProxy {
-		offered.Via = v1.Via{Host: b.options.Chain.Host, Port: b.viaPort(offered.Name)}
+		offered.Via = v1.Via{Host: b.options.Chain.Host, Port: b.viaPort(offered.Name), TLS: b.options.Chain.TLS}
 	}
 	if r.behind == v1.Kong {
 		if nodes := b.services[b.options.Chain.KongService]; nodes != nil && nodes.sets[v1.HAProxy] != nil {
@@ -157,6 +159,9 @@ func (b *Builder) through(verdict Verdict, front v1.Gateway, offered *v1.Service
 		verdict.How += fmt.Sprintf("through %s", behind)
 		if via := offered.Via; via.Port != 0 {
 			verdict.How += fmt.Sprintf(" at %s:%d", via.Host, via.Port)
+			if via.TLS {
+				verdict.How += " over TLS, proven to each other"
+			}
 		}
 	}
 	ready := func(e v1.Endpoint) bool { return !e.Draining }

@@ -2,7 +2,9 @@ package desired
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
@@ -39,7 +41,7 @@ func (b *Builder) wished(s *v1.Service) []v1.Way {
 	switch {
 	case !b.byDefault(s):
 		return s.Ways(b.options.Ways)
-	case unfit(s) != "":
+	case b.options.Chain.unfit(s) != "":
 		return both
 	}
 	return behind
@@ -65,8 +67,8 @@ func (b *Builder) detour(s *service) string {
 	switch {
 	case !b.byDefault(&s.settings) || slices.Contains(b.ways(&s.settings), v1.KongHAProxy):
 		return ""
-	case unfit(&s.settings) != "":
-		return unfit(&s.settings)
+	case b.options.Chain.unfit(&s.settings) != "":
+		return b.options.Chain.unfit(&s.settings)
 	case b.apart(s) != "":
 		return b.apart(s)
 	case b.portless[s.name]:
@@ -77,16 +79,30 @@ func (b *Builder) detour(s *service) string {
 
 // unfit says what of a service goes to its instances from Kong, and not through the
 // chain; "" when all of it goes.
-func unfit(s *v1.Service) string {
+func (c Chain) unfit(s *v1.Service) string {
 	switch {
 	case s.Rollout.Picks():
 		return "behind another gateway requests can't pick a version (rollout_header, rollout_cookie)"
 	case s.Balance == v1.BalanceSource:
 		return fmt.Sprintf("behind %s all requests come from its address, and none from a client's (balance=source)", v1.Kong)
-	case s.Protocol.Secure():
+	case s.Protocol.Secure() && !c.TLS:
 		return fmt.Sprintf("between %s and %s there is no TLS (protocol=%s)", v1.Kong, v1.HAProxy, s.Protocol)
+	case s.Protocol.Secure():
+		return fmt.Sprintf("%s may trust other authorities than %s (protocol=%s)", v1.HAProxy, v1.Kong, s.Protocol)
+	case c.TLS && s.Protocol.RPC():
+		return fmt.Sprintf("%s can't prove to %s who it is where it speaks gRPC (protocol=%s)", v1.Kong, v1.HAProxy, s.Protocol)
+	case c.TLS && slices.ContainsFunc(s.Routes, addressed):
+		return fmt.Sprintf("%s can't prove to %s that it is an address, for which a client may ask (a route without hosts, or with one that is an address)", v1.HAProxy, v1.Kong)
 	}
 	return ""
+}
+
+// addressed reports whether requests may be sent on whose Host is an address.
+func addressed(r v1.Route) bool {
+	return r.PreserveHost && (len(r.Hosts) == 0 || slices.ContainsFunc(r.Hosts, func(host string) bool {
+		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		return err == nil
+	}))
 }
 
 // apart says which instance of a service only Kong reaches, the first by name; "" when
