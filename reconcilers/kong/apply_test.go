@@ -102,8 +102,8 @@ func TestOneRefusedEntityStopsNoOther(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			k := start(t, fakekong.Options{Mode: mode})
 			r := open(t, options(k.AdminURL))
-			settled(t, r, setOf(service("a", 1)))
-			bad := service("a", 1, 2)
+			settled(t, r, setOf(service("a", 1), service("gone", 7)))
+			bad := service("a", 2)
 			bad.Routes[0].Paths = []string{"/api//double"}
 			other := service("other", 3)
 			other.Routes[0].Hosts = []string{"not a host"}
@@ -127,6 +127,11 @@ func TestOneRefusedEntityStopsNoOther(t *testing.T) {
 			for _, want := range []string{"10.0.0.2:80", "good.default.lockstep", `"a.test"`, "other.lockstep"} {
 				if !strings.Contains(world, want) {
 					t.Errorf("the world lacks %s:\n%s", want, world)
+				}
+			}
+			for _, gone := range []string{"gone.lockstep", "gone.default.lockstep", "10.0.0.1:80", "10.0.0.7:80"} {
+				if strings.Contains(world, gone) {
+					t.Errorf("the world still holds %s:\n%s", gone, world)
 				}
 			}
 			if strings.Contains(world, "other.default.lockstep") || strings.Contains(world, "double") {
