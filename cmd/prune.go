@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep/lockstep/api/server"
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller"
+	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/status"
 )
 
@@ -27,8 +29,9 @@ func newPrune() *cobra.Command {
 			"Prune --all removes everything of --owner from the gateways, with the flags of run: to end\n" +
 			"the use of Lockstep, or to clear away what an owner left that was renamed. What others\n" +
 			"have stays. No daemon of that owner may run: stop it first. A managed HAProxy is ended;\n" +
-			"one of your own keeps Lockstep's directory, with nothing in it that serves. Where another\n" +
-			"state directory than this one wrote last, it is refused unless --takeover is given.\n\n" +
+			"one of your own keeps Lockstep's directory, with nothing in it that serves. Where the\n" +
+			"state directory has kept Kong as well, it is refused without --kong-admin-url; where another\n" +
+			"state directory than this one wrote last, unless --takeover is given.\n\n" +
 			"It shows what would go, and asks first; --yes does not ask.\n\n" +
 			"Exit codes: 0 done, or nothing to do; 1 error, or something could not be removed; with\n" +
 			"--dry-run 2 when something would go.",
@@ -89,17 +92,38 @@ func (p *pruning) everything(c *cobra.Command, s *settings) (err error) {
 	if other {
 		s.haproxy = "off"
 	}
-	_, writer, err := d.openState(s, m)
+	memory, writer, err := d.openState(s, m)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
+	if memory.KongMode != "" && len(s.kongAdminURLs) == 0 && !other {
+		return unnamedKong(s.stateDir)
+	}
 	if err := d.openGateways(s, m, writer, log); err != nil {
 		return err
 	}
 	return p.agree(c, func(preview bool, _ []string) ([]server.Pruned, error) {
-		return d.uninstall(c.Context(), preview), nil
+		list := d.uninstall(c.Context(), preview)
+		if preview || other || !holdsNothing(list, v1.Kong) {
+			return list, nil
+		}
+		memory.KongMode = "" // as if Kong was never met
+		return list, d.store.Save(memory)
 	})
+}
+
+// unnamedKong says that a state directory has kept a Kong which no flag names: its routes
+// would go on sending requests to instances and to an HAProxy that nobody keeps.
+func unnamedKong(stateDir string) error {
+	return fmt.Errorf("%s has also kept Kong, which no flag names, and whose routes would stay: give --kong-admin-url; if that Kong is no more, remove %s, which remembers it",
+		stateDir, ledger.Path(stateDir))
+}
+
+// holdsNothing reports whether everything of ours is gone from a gateway, as far as it was asked.
+func holdsNothing(list []server.Pruned, gateway v1.Gateway) bool {
+	i := slices.IndexFunc(list, func(p server.Pruned) bool { return p.Gateway == gateway })
+	return i >= 0 && staysOf(list[i:i+1]) == nil
 }
 
 // uninstall removes everything from each gateway.
