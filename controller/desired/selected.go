@@ -92,6 +92,9 @@ func (m member) setBy(grammar v1.Grammar, field string) string {
 func (b *Builder) Counts(i snapshot.Instance) (by string, why *v1.Problem) {
 	c := admit(b.options.Grammar, i, nil)
 	selected := b.selectors.of(i.Labels)
+	if unclear := c.unclear(b.options.Grammar); unclear != nil {
+		return "", unclear
+	}
 	if c.join(selected); c.counts() {
 		return c.countedBy(b.options.Grammar), nil
 	}
@@ -116,4 +119,18 @@ func (c *container) countedBy(grammar v1.Grammar) string {
 		by = append(by, "picked by "+s.String())
 	}
 	return strings.Join(by, ", and ")
+}
+
+// unclear returns what is wrong with the label that lets the container in; nil: nothing.
+func (c *container) unclear(grammar v1.Grammar) *v1.Problem {
+	i := slices.IndexFunc(c.wrong, func(p v1.Problem) bool { return enables(grammar, p) })
+	if i < 0 {
+		return nil
+	}
+	return &c.wrong[i]
+}
+
+// enables reports whether a problem is one of the label that lets a container in.
+func enables(grammar v1.Grammar, p v1.Problem) bool {
+	return strings.EqualFold(p.Origin.Label, grammar.Prefix+"enable")
 }

@@ -146,9 +146,16 @@ func (b *Builder) Trails(ref string) []Trail {
 // trails returns those of one container: one without a service, where its labels are wrong.
 func (b *Builder) trails(c *container) []Trail {
 	if len(c.wrong) > 0 {
-		t := b.begin(c)
+		t := Trail{ID: c.instance.ID, Container: c.instance.Name}
+		if unclear := c.unclear(b.options.Grammar); unclear != nil {
+			t.addProblem(StepEnabled, *unclear)
+		} else {
+			t = b.begin(c)
+		}
 		for _, p := range c.wrong {
-			t.addProblem(StepLabels, p)
+			if !enables(b.options.Grammar, p) {
+				t.addProblem(StepLabels, p)
+			}
 		}
 		return []Trail{t}
 	}

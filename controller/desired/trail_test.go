@@ -109,3 +109,24 @@ func TestOutside(t *testing.T) {
 		}
 	}
 }
+
+// TestUnclearEnable: a container whose label enable says neither is not said to be enabled
+// by it, whether it runs or not.
+func TestUnclearEnable(t *testing.T) {
+	for _, value := range []string{"yes", "maybe"} {
+		w := newWorld()
+		i := snapshot.Instance{ID: "0123456789ab", Name: "db", Labels: map[string]string{"lockstep.enable": value, "lockstep.hosts": "a b"}}
+		w.builder.containers[i.ID] = admit(w.builder.options.Grammar, i, nil)
+		trail := w.builder.Trails("db")[0]
+		first := trail.Steps[0]
+		if first.Name != StepEnabled || first.Result != MarkFailed || !strings.Contains(first.Message, "neither true nor false") {
+			t.Errorf("%s begins with %+v", value, first)
+		}
+		if len(trail.Steps) != 2 || trail.Steps[1].Name != StepLabels || trail.Steps[1].Result != MarkFailed {
+			t.Errorf("%s: its other labels are told of as %+v", value, trail.Steps[1:])
+		}
+		if by, why := w.builder.Counts(i); by != "" || why == nil || !strings.Contains(why.Message, "neither true nor false") {
+			t.Errorf("%s counts by %q, %+v", value, by, why)
+		}
+	}
+}

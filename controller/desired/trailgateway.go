@@ -27,7 +27,7 @@ func (b *Builder) traceGateway(t *Trail, s *service, m member, gateway v1.Gatewa
 		beyond = b.beyondInstance(s, m, hop)
 	}
 	beyond.Gateway = gateway
-	fine := "it can do all that is asked of the service itself"
+	fine := "it can reach and balance the instances as asked; each route, with its plugins, is judged below"
 	if left := v1.LeftOutOfInstance(*m.part, hop); len(left) > 0 {
 		fine = servedWithout(left, hop)
 	}
