@@ -176,7 +176,7 @@ func lineOf(text []byte, number int) string {
 func (r *reader) refuseTwice(objects []Object) {
 	first := make(map[v1.Key]v1.Origin, len(objects))
 	for i := range objects {
-		for _, key := range objects[i].keys() {
+		for key := range objects[i].keys {
 			if before, twice := first[key.Key]; twice {
 				r.problems = append(r.problems, twiceProblem(key, before))
 				break

@@ -51,6 +51,25 @@ func (l look) has(path string) bool {
 	return has
 }
 
+// holds reports whether every file of an earlier look was seen again.
+func (l look) holds(earlier look) bool {
+	for path, before := range earlier.dirs {
+		now := l.dirs[path]
+		if now == before {
+			continue
+		}
+		for file := range before.files {
+			if now == nil {
+				return false
+			}
+			if _, has := now.files[file]; !has {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // links returns the symbolic links among the files.
 func (l look) links() []string {
 	var out []string

@@ -185,40 +185,51 @@ type placedKey struct {
 	at v1.Origin
 }
 
-// keys returns the names that an object takes: its own, and those of the routes
-// within it.
-func (o *Object) keys() []placedKey {
+// keys yields the names that an object takes: its own, and those of the routes
+// within it. It makes no list of them, as every object is asked at each change.
+func (o *Object) keys(yield func(placedKey) bool) {
+	named := func(kind v1.Kind, name string) { yield(placedKey{v1.Key{Kind: kind, Name: name}, o.Origin}) }
 	switch {
 	case o.Service != nil:
-		out := []placedKey{{v1.Key{Kind: v1.KindService, Name: o.Name}, o.Origin}}
+		if !yield(placedKey{v1.Key{Kind: v1.KindService, Name: o.Name}, o.Origin}) {
+			return
+		}
 		for i := range o.Service.Service.Routes {
 			route := &o.Service.Service.Routes[i]
-			out = append(out, placedKey{v1.Key{Kind: v1.KindRoute, Name: route.Name}, route.Origin})
-		}
-		return out
-	case o.PluginOn != nil:
-		return []placedKey{{v1.Key{Kind: v1.KindEntity, Name: "plugin/" + o.Name}, o.Origin}}
-	case o.Entities != nil:
-		var out []placedKey
-		for _, e := range o.Entities {
-			// Some are told apart by a secret; a member may be named by its group and by its consumer.
-			if !strings.HasSuffix(e.Name, "/") && e.Kind != v1.KindMember {
-				out = append(out, placedKey{e.Key(), e.Origin})
+			if !yield(placedKey{v1.Key{Kind: v1.KindRoute, Name: route.Name}, route.Origin}) {
+				return
 			}
 		}
-		return out
+	case o.PluginOn != nil:
+		named(v1.KindEntity, "plugin/"+o.Name)
+	case o.Entities != nil:
+		for _, e := range o.Entities {
+			// Some are told apart by a secret; a member may be named by its group and by its consumer.
+			if !strings.HasSuffix(e.Name, "/") && e.Kind != v1.KindMember && !yield(placedKey{e.Key(), e.Origin}) {
+				return
+			}
+		}
 	case o.Route != nil:
-		return []placedKey{{v1.Key{Kind: v1.KindRoute, Name: o.Route.Route.Name}, o.Origin}}
+		named(v1.KindRoute, o.Route.Route.Name)
 	case o.Certificate != nil:
-		return []placedKey{{v1.Key{Kind: v1.KindCertificate, Name: o.Name}, o.Origin}}
+		named(v1.KindCertificate, o.Name)
 	case o.Section != nil:
-		return []placedKey{{v1.Key{Kind: v1.KindSection, Name: o.Name}, o.Origin}}
+		named(v1.KindSection, o.Name)
 	case o.Listener != nil:
-		return []placedKey{{v1.Key{Kind: v1.KindListener, Name: o.Name}, o.Origin}}
+		named(v1.KindListener, o.Name)
 	case o.Kind == kindConfig:
-		return []placedKey{{v1.Key{Kind: v1.KindConfig, Name: o.Name}, o.Origin}}
+		named(v1.KindConfig, o.Name)
 	case o.Policy != nil:
-		return []placedKey{{v1.Key{Kind: v1.KindPolicy, Name: o.Name}, o.Origin}}
+		named(v1.KindPolicy, o.Name)
 	}
-	return nil
+}
+
+// placeOf returns where an object says that it takes a name.
+func (o *Object) placeOf(name v1.Key) v1.Origin {
+	for key := range o.keys {
+		if key.Key == name {
+			return key.at
+		}
+	}
+	return o.Origin
 }

@@ -143,14 +143,15 @@ func (l *linking) followPlugin(i int, o *Object) {
 	if _, ours := l.owners[on]; ours {
 		return
 	}
-	native, has := l.owners[v1.Key{Kind: v1.KindEntity, Name: string(on.Kind) + "/" + on.Name}]
+	words := v1.Key{Kind: v1.KindEntity, Name: string(on.Kind) + "/" + on.Name}
+	native, has := l.owners[words]
 	if !has {
 		return
 	}
 	l.left[o] = true
 	l.dangling[i] = append(l.dangling[i], v1.Problem{
 		Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindEntity, Name: "plugin/" + o.Name}, Origin: o.PluginOn.At,
-		Message: fmt.Sprintf("the %s %s is declared in Kong's own words, at %s", on.Kind, on.Name, native.at),
+		Message: fmt.Sprintf("the %s %s is declared in Kong's own words, at %s", on.Kind, on.Name, native.placeOf(words)),
 		Fix:     "write the plugin there, as KongEntities",
 	})
 }

@@ -108,11 +108,23 @@ const wordy = "${"
 
 // refers reports whether any setting of a plugin is a reference.
 func refers(d *v1.Declared) bool {
-	found := false
-	eachPlugin(d, func(p *v1.Plugin) {
-		found = found || slices.ContainsFunc(p.Settings, func(s v1.Setting) bool { return strings.Contains(s.Value, wordy) })
-	})
-	return found
+	plugin := func(p v1.Plugin) bool {
+		return slices.ContainsFunc(p.Settings, func(s v1.Setting) bool { return strings.Contains(s.Value, wordy) })
+	}
+	if slices.ContainsFunc(d.Service.Plugins, plugin) {
+		return true
+	}
+	for i := range d.Service.Routes {
+		if slices.ContainsFunc(d.Service.Routes[i].Plugins, plugin) {
+			return true
+		}
+	}
+	for _, plugins := range d.OnRoutes {
+		if slices.ContainsFunc(plugins, plugin) {
+			return true
+		}
+	}
+	return false
 }
 
 // eachPlugin visits the plugins of a service and of routes, in the same order each time.

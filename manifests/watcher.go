@@ -53,6 +53,7 @@ type Watcher struct {
 	ears    *ears
 	stamps  map[string]stamp // of the files, as they were read
 	seen    look             // what was seen last
+	took    look             // what was seen when the files were last read
 	now     Declaration
 	said    map[string]bool // problems that were logged
 	unsaved bool
@@ -228,9 +229,13 @@ func (w *Watcher) offer() *Tree {
 // read takes in every file that changed or was heard of, and reports whether
 // any says something else.
 func (w *Watcher) read(now look) bool {
-	changed := w.shelf.keep(now.has)
-	w.unsaved = w.unsaved || changed
-	maps.DeleteFunc(w.stamps, func(path string, _ stamp) bool { return !now.has(path) })
+	changed := false
+	if w.took.dirs == nil || !now.holds(w.took) {
+		changed = w.shelf.keep(now.has)
+		w.unsaved = w.unsaved || changed
+		maps.DeleteFunc(w.stamps, func(path string, _ stamp) bool { return !now.has(path) })
+	}
+	w.took = now
 	for _, dir := range now.dirs {
 		for path, stamp := range dir.files {
 			if w.stamps[path] != stamp || w.ears.touched(path, dir.links[path]) {

@@ -85,7 +85,7 @@ type linking struct {
 	taken      []int // which version of each counts for now
 	found      [][]v1.Problem
 
-	owners   map[v1.Key]placedKey // who has which name
+	owners   map[v1.Key]*Object   // who has which name
 	listen   []*v1.Listener       // Listeners that have what they ask for
 	left     map[*Object]bool     // objects that do not count
 	twice    map[int][]v1.Problem // by candidate: names, addresses and hosts that somebody else has
@@ -102,7 +102,8 @@ func (l *linking) objects(i int) []Object {
 
 // place gives every name to the first that takes it, and follows references.
 func (l *linking) place() {
-	l.owners, l.left, l.listen = map[v1.Key]placedKey{}, map[*Object]bool{}, nil
+	names := max(len(l.owners), 2*len(l.candidates)) // most files hold a service with one route
+	l.owners, l.left, l.listen = make(map[v1.Key]*Object, names), map[*Object]bool{}, nil
 	l.twice, l.dangling = map[int][]v1.Problem{}, map[int][]v1.Problem{}
 	for _, i := range l.order {
 		objects := l.objects(i)
@@ -120,11 +121,10 @@ func (l *linking) place() {
 
 // admit gives an object its names, or leaves it out.
 func (l *linking) admit(i int, o *Object) {
-	keys := o.keys()
-	for _, key := range keys {
+	for key := range o.keys {
 		if owner, has := l.owners[key.Key]; has {
 			l.left[o] = true
-			l.twice[i] = append(l.twice[i], twiceProblem(key, owner.at))
+			l.twice[i] = append(l.twice[i], twiceProblem(key, owner.placeOf(key.Key)))
 			return
 		}
 	}
@@ -138,8 +138,8 @@ func (l *linking) admit(i int, o *Object) {
 		}
 		l.listen = append(l.listen, o.Listener)
 	}
-	for _, key := range keys {
-		l.owners[key.Key] = key
+	for key := range o.keys {
+		l.owners[key.Key] = o
 	}
 }
 
@@ -193,7 +193,7 @@ func (l *linking) fallBack(problems map[int][]v1.Problem) bool {
 
 // result collects what counts.
 func (l *linking) result() Linked {
-	out := Linked{World: World{Services: map[string]*v1.Declared{}}, Whole: make([]bool, len(l.candidates)), Taken: l.taken}
+	out := Linked{World: World{Services: make(map[string]*v1.Declared, len(l.candidates))}, Whole: make([]bool, len(l.candidates)), Taken: l.taken}
 	var routes []*Route
 	var plugins []*PluginOn
 	for _, i := range l.order {
