@@ -306,7 +306,7 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 	diff := plan.Diff(observed, wanted)
 	w.differs = diff.Changes
 	kept := w.drift.filter(now, scope, observed, diff)
-	p := guard.Filter(now, scope, kept, totals)
+	p := guard.Filter(now, scope, kept, wanted, totals)
 	p.Reported = kept.Reported
 	p.Changes = w.withoutRefused(p.Changes, problems)
 	return p, problems, nil

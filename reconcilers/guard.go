@@ -30,7 +30,8 @@ type GuardOptions struct {
 // held: a service whose removal is held has none and answers 503. A held route
 // is turned to answer 503 as well. Additions are never held. A route that
 // another one replaces (the same service gets a new one for it, or somebody
-// gets its match) is no removal.
+// gets its match) is no removal, and no more is that of a part of what stays: of the
+// upstream in Kong of a service that is reached through HAProxy now, say.
 //
 // A Guard remembers across plans of one gateway; it is owned by one goroutine.
 type Guard struct {
@@ -72,9 +73,9 @@ func NewGuard(options GuardOptions) *Guard {
 }
 
 // Filter returns the plan less the removals that are held. scope is what the
-// plan covers: removals held outside of it stay held.
-func (g *Guard) Filter(now time.Time, scope Scope, p plan.Plan, totals Totals) plan.Plan {
-	wanted := removals(p)
+// plan covers: removals held outside of it stay held. desired is what it leads to.
+func (g *Guard) Filter(now time.Time, scope Scope, p plan.Plan, desired plan.State, totals Totals) plan.Plan {
+	wanted := removals(p, desired)
 	g.release(scope, wanted)
 	g.slide(now)
 	g.choose(now, wanted, totals)

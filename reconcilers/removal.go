@@ -16,14 +16,19 @@ type removal struct {
 
 // removals returns what the plan removes for good: services, and routes of
 // services that stay, less those that are replaced; services first, each by name.
-func removals(p plan.Plan) []removal {
+// What is still desired in any form only loses a part.
+func removals(p plan.Plan, desired plan.State) []removal {
+	stays := make(map[v1.Key]bool, len(desired))
+	for _, object := range desired {
+		stays[object.Owner] = true
+	}
 	leaving := map[string]bool{} // services that go
 	made := map[v1.Key]string{}  // routes that are made, and of which service
 	taken := map[string]bool{}   // matches that somebody gets
 	for _, change := range p.Changes {
 		object := change.Object()
 		switch {
-		case change.Op == plan.Delete && object.Owner.Kind == v1.KindService:
+		case change.Op == plan.Delete && object.Owner.Kind == v1.KindService && !stays[object.Owner]:
 			leaving[object.Service] = true
 		case change.Op == plan.Create && object.Owner.Kind == v1.KindRoute:
 			made[object.Owner] = object.Service
@@ -34,10 +39,9 @@ func removals(p plan.Plan) []removal {
 	var out []removal
 	for _, change := range p.Changes {
 		object := change.Object()
-		_, again := made[object.Owner] // only parts of the route change
 		counts := object.Owner.Kind == v1.KindService ||
-			object.Owner.Kind == v1.KindRoute && !leaving[object.Service] && !again && (object.Match == "" || !taken[object.Match])
-		if change.Op == plan.Delete && counts && !seen[object.Owner] {
+			object.Owner.Kind == v1.KindRoute && !leaving[object.Service] && (object.Match == "" || !taken[object.Match])
+		if change.Op == plan.Delete && counts && !stays[object.Owner] && !seen[object.Owner] {
 			seen[object.Owner] = true
 			out = append(out, removal{owner: object.Owner, service: object.Service, sentence: change.Sentence()})
 		}

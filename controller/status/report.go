@@ -62,11 +62,15 @@ type Held struct {
 
 // Problem says of a held removal what became of it, as HeldByGuard.
 func (h Held) Problem(gateway v1.Gateway) v1.Problem {
+	answers := "it answers 503"
+	if h.Owner.Kind != v1.KindRoute { // whether it has any is not known here
+		answers = "what routes it has answer 503"
+	}
 	return v1.Problem{
 		Reason:  v1.HeldByGuard,
 		Gateway: gateway,
 		Object:  h.Owner,
-		Message: fmt.Sprintf("%s: kept back, for many would go at once; it answers 503 until %s at least", h.Sentence, h.Until.UTC().Format(time.RFC3339)),
+		Message: fmt.Sprintf("%s: kept back, for many would go at once; %s until %s at least", h.Sentence, answers, h.Until.UTC().Format(time.RFC3339)),
 		Fix:     "if this is meant, let it go with: lockstep apply --confirm",
 	}
 }

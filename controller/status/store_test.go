@@ -3,6 +3,7 @@ package status
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,9 +133,9 @@ func TestExplainTellsOfWhatIsHeld(t *testing.T) {
 		{Owner: v1.Key{Kind: v1.KindRoute, Name: "web.old"}, Sentence: "remove route web.old", Until: time.Unix(600, 0)},
 	}})
 	s.Desired(web())
-	for _, ref := range []string{"gone", "web"} {
+	for ref, want := range map[string]string{"gone": "what routes it has answer 503 until", "web": "it answers 503 until"} { // a service is no route
 		explanation, ok := s.Explain(ref)
-		if !ok || len(explanation.Problems) != 1 || explanation.Problems[0].Reason != v1.HeldByGuard {
+		if !ok || len(explanation.Problems) != 1 || explanation.Problems[0].Reason != v1.HeldByGuard || !strings.Contains(explanation.Problems[0].Message, want) {
 			t.Errorf("%s is explained as %+v, %t; want HeldByGuard", ref, explanation, ok)
 		}
 	}

@@ -36,7 +36,7 @@ func TestGuardHoldsDeclaredServices(t *testing.T) {
 				t.Fatal(err)
 			}
 			desired, _ := r.Compile(reconcilers.Scope{}, v1.Set{}, shared)
-			return reconcilers.NewGuard(reconcilers.GuardOptions{}).Filter(time.Now(), reconcilers.Scope{}, plan.Diff(observed, desired), totals)
+			return reconcilers.NewGuard(reconcilers.GuardOptions{}).Filter(time.Now(), reconcilers.Scope{}, plan.Diff(observed, desired), desired, totals)
 		}
 		if p := left(v1.Shared{Entities: entities[4:]}, reconcilers.Totals{Services: 7, Routes: 7}); len(p.Held) > 0 || len(p.Changes) != 4 {
 			t.Errorf("one service: held %s, goes %s", sentences(plan.Plan{Changes: p.Held}), sentences(p))
