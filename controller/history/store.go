@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -63,6 +64,13 @@ func Open(dir string) (*Store, error) {
 		if s.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: patience}); err != nil {
 			return err
 		}
+		text, err := os.ReadFile(path) // it is ours alone now
+		if err != nil {
+			return err
+		}
+		if err = checkPages(text); err != nil {
+			return err
+		}
 		if err = s.prepare(); err != nil {
 			return err
 		}
@@ -112,16 +120,9 @@ func (s *Store) prepare() error {
 	})
 }
 
-// inspect looks at every page and every record once, so that damage shows at the
-// start and not when somebody needs to go back.
+// inspect looks at every record once, so that damage shows at the start and not when
+// somebody needs to go back.
 func (s *Store) inspect(tx *bolt.Tx) error {
-	var damage error
-	for err := range tx.Check() { // to the end, or its goroutine would stay
-		damage = errors.Join(damage, err)
-	}
-	if damage != nil {
-		return damage
-	}
 	s.used = 0
 	err := tx.Bucket(bucketGenerations).ForEach(func(key, value []byte) error {
 		s.used += len(value)
