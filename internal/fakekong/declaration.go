@@ -105,8 +105,8 @@ func (d *declaration) name(i *item) {
 	id := text(i.fields["id"])
 	if id == "" {
 		key := text(i.fields[i.kind.key])
-		if len(i.kind.unique) > 0 && i.kind.seeded {
-			key = pretty(pick(i.kind.unique[0], i.fields))
+		if len(i.kind.unique) > 0 && i.kind.seeded && d.k.lib.has(i.kind) {
+			key = pretty(pick(d.k.lib.together(i.kind)[0], i.fields))
 		}
 		if key != "" && i.kind.seeded {
 			i.seeded = true

@@ -1,6 +1,7 @@
 package fakekong
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -22,15 +23,38 @@ const groupSchemas = `{
     {"consumer": {"type": "foreign", "reference": "consumers", "required": true, "on_delete": "cascade"}}]}
 }`
 
-// addGroups adds the schemas of consumer groups. Within the stand-in a membership has an
-// id as all else has; it shows nowhere.
+// groupScope is what that edition's schema of plugins has besides: a plugin may be for the
+// consumers of a group, but not for a consumer as well.
+var groupScope = struct{ field, check any }{
+	object{"consumer_group": object{"type": "foreign", "reference": "consumer_groups", "on_delete": "cascade"}},
+	object{"mutually_exclusive": []any{"consumer", "consumer_group"}},
+}
+
+// addGroups adds the schemas of consumer groups, and the groups to that of plugins. Within
+// the stand-in a membership has an id as all else has; it shows nowhere.
 func (l *library) addGroups() error {
 	if err := l.add([]byte(`{"entities":` + groupSchemas + `}`)); err != nil {
 		return fmt.Errorf("read the schemas of consumer groups: %w", err)
 	}
 	joint, id := l.entities["consumer_group_consumers"], l.entities["consumer_groups"].Field("id")
 	joint.Fields = append([]*schema.Field{id}, joint.Fields...)
-	return nil
+	return l.addGroupScope()
+}
+
+// addGroupScope lets plugins be on groups.
+func (l *library) addGroupScope() error {
+	var plugins object
+	if err := json.Unmarshal(l.raw["plugins"], &plugins); err != nil {
+		return fmt.Errorf("read the schema of plugins: %w", err)
+	}
+	fields, _ := plugins["fields"].([]any)
+	checks, _ := plugins["entity_checks"].([]any)
+	plugins["fields"], plugins["entity_checks"] = append(fields, groupScope.field), append(checks, groupScope.check)
+	text, err := json.Marshal(object{"entities": object{"plugins": plugins}})
+	if err != nil {
+		return fmt.Errorf("write the schema of plugins: %w", err)
+	}
+	return l.add(text)
 }
 
 // group is a consumer group as GET shows it: within what else it has.

@@ -1,6 +1,9 @@
 package fakekong
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestGroups holds the answers about consumer groups, after the sources of Kong's paid
 // edition, which was never recorded.
@@ -39,6 +42,49 @@ func TestGroups(t *testing.T) {
 	ask(t, k, "POST", "/consumer_groups", object{"name": "gold"})
 	if _, out := ask(t, k, "GET", "/consumer_groups/gold", nil); out["consumer_group"] == nil || out["name"] != nil {
 		t.Errorf("a group stands within what else it has, but is %v", out)
+	}
+}
+
+// TestGroupsScope holds which plugins may be on a group: one of a name, beside those on all
+// else, none that is on a consumer too, and none where Kong has no groups.
+func TestGroupsScope(t *testing.T) {
+	k := start(t, Options{NoListen: true, Groups: true})
+	ask(t, k, "PUT", "/consumers/alice", object{})
+	ask(t, k, "POST", "/consumer_groups", object{"name": "gold"})
+	_, alice := ask(t, k, "GET", "/consumers/alice", nil)
+	_, found := ask(t, k, "GET", "/consumer_groups/gold", nil)
+	group, is := found["consumer_group"].(object)
+	if !is {
+		t.Fatal(found)
+	}
+	limits := func(scope object) object {
+		scope["name"], scope["config"] = "rate-limiting", object{"minute": 60.0}
+		return scope
+	}
+	gold, consumer := object{"id": group["id"]}, object{"id": alice["id"]}
+	for _, c := range []struct {
+		name, path string
+		body       object
+		status     int
+	}{
+		{"global", "/plugins", limits(object{}), 201},
+		{"of a group", "/plugins", limits(object{"consumer_group": gold}), 201},
+		{"of the group again", "/consumer_groups/gold/plugins", limits(object{}), 409},
+		{"of a consumer", "/plugins", limits(object{"consumer": consumer}), 201},
+		{"of both", "/plugins", limits(object{"consumer": consumer, "consumer_group": gold}), 400},
+		{"of a group that is not there", "/plugins", limits(object{"consumer_group": consumer}), 400},
+	} {
+		if status, out := ask(t, k, "POST", c.path, c.body); status != c.status {
+			t.Errorf("%s: %d %v, want %d", c.name, status, out, c.status)
+		}
+	}
+	ask(t, k, "DELETE", "/consumer_groups/gold", nil)
+	if _, out := ask(t, k, "GET", "/plugins", nil); strings.Count(pretty(out), "rate-limiting") != 2 {
+		t.Errorf("a group takes its plugins along, but there are %v", out)
+	}
+	free := start(t, Options{NoListen: true})
+	if status, out := ask(t, free, "POST", "/plugins", limits(object{"consumer_group": gold})); status != 400 {
+		t.Errorf("without groups: %d %v", status, out)
 	}
 }
 

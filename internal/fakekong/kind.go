@@ -31,7 +31,7 @@ var kinds = table(
 	kind{name: "services", singular: "service", key: "name", seeded: true},
 	kind{name: "routes", singular: "route", key: "name", seeded: true},
 	kind{name: "plugins", singular: "plugin", key: "instance_name", seeded: true,
-		unique: [][]string{{"name", "route", "service", "consumer"}}},
+		unique: [][]string{{"name", "route", "service", "consumer", "consumer_group"}}},
 	kind{name: "upstreams", singular: "upstream", key: "name", seeded: true},
 	kind{name: "targets", singular: "target", key: "target", seeded: true, path: "-",
 		unique: [][]string{{"upstream", "target"}}},
@@ -78,6 +78,16 @@ func find(is func(*kind) bool) *kind {
 
 // has reports whether this edition has a kind.
 func (l *library) has(k *kind) bool { return k != nil && l.entities[k.name] != nil }
+
+// together lists the sets of fields that are unique together, without fields that this
+// edition has not.
+func (l *library) together(k *kind) [][]string {
+	out := make([][]string, len(k.unique))
+	for i, set := range k.unique {
+		out[i] = slices.DeleteFunc(slices.Clone(set), func(name string) bool { return l.entities[k.name].Field(name) == nil })
+	}
+	return out
+}
 
 // foreign tells which fields of a kind refer to which kind, by field name.
 func (l *library) foreign(k *kind) map[string]string {

@@ -33,14 +33,14 @@ func newLibrary(extra []byte, groups bool) (*library, error) {
 	if err := l.add(own); err != nil {
 		return nil, fmt.Errorf("read the schemas of the package: %w", err)
 	}
-	if groups {
-		if err := l.addGroups(); err != nil {
-			return nil, err
-		}
-	}
 	if extra != nil {
 		if err := l.add(extra); err != nil {
 			return nil, fmt.Errorf("read Options.Schemas: %w", err)
+		}
+	}
+	if groups && l.entities["consumer_groups"] == nil { // the caller's schemas may be of an edition that has them
+		if err := l.addGroups(); err != nil {
+			return nil, err
 		}
 	}
 	for name, p := range l.plugins {

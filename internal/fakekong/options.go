@@ -50,8 +50,8 @@ type Options struct {
 	// and shown, but nothing listens there.
 	Stream []StreamListener
 
-	// Groups makes it an edition of Kong's with consumer groups; the free one has none. The
-	// groups' plugins are not there.
+	// Groups makes it an edition of Kong's with consumer groups; the free one has none. A
+	// group's plugins are those of /plugins, and not told with the group itself.
 	Groups bool
 
 	// Schemas holds schemas beside those of the package, as JSON:

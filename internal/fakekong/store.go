@@ -132,7 +132,7 @@ func (l *library) uniques(k *kind, fields map[string]any) [][]string {
 			out = append(out, []string{f.Name})
 		}
 	}
-	return append(out, k.unique...)
+	return append(out, l.together(k)...)
 }
 
 // uniqueKey spells the values of some fields for the index.

@@ -17,11 +17,13 @@ type termination struct {
 // where they are for all.
 type terminations map[[2]string]map[string]any
 
-// terminations collects them. The caller holds the lock.
+// terminations collects them, but for those of some consumers alone: the proxy knows none.
+// The caller holds the lock.
 func (k *Kong) terminations() terminations {
 	out := terminations{}
 	for _, e := range k.store.list(kindOf("plugins")) {
-		if config, ok := e.fields["config"].(map[string]any); ok && e.fields["name"] == "request-termination" && e.fields["enabled"] == true && e.ref("consumer") == "" {
+		config, ok := e.fields["config"].(map[string]any)
+		if ok && e.fields["name"] == "request-termination" && e.fields["enabled"] == true && e.ref("consumer") == "" && e.ref("consumer_group") == "" {
 			out[[2]string{e.ref("route"), e.ref("service")}] = config
 		}
 	}

@@ -112,8 +112,7 @@ func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*
 	case c.Catalog == nil:
 		return nil, one(e.Origin, v1.GatewayUnreachable, "kong was not asked yet what it knows", "it is tried again by itself")
 	case c.Catalog.Kinds[row.Kind] == nil:
-		return nil, one(e.Origin, v1.NotExpressible, "this Kong knows no "+row.Word()+"s",
-			"use an edition of Kong that does, or remove it")
+		return nil, one(e.Origin, v1.NotExpressible, unknown(row), unknownFix)
 	case e.Guards() && !strings.HasPrefix(group, "@"):
 		return nil, one(e.Origin, v1.InvalidManifest, v1.GuardsOurs, v1.GuardsOursFix)
 	case e.Workspace != "" && e.Workspace != c.workspaceName():
@@ -138,6 +137,10 @@ func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*
 	hidden = hideURL(rec, hidden)
 	var problems []v1.Problem
 	for _, ref := range e.Refs {
+		if c.Catalog.Kinds[ref.Kind] == nil { // nor any field for it
+			problems = append(problems, problemAt(e, ref.Origin, v1.NotExpressible, unknown(entity.RowOf(c.Rows, ref.Kind)), unknownFix))
+			continue
+		}
 		parent, there := c.parent(ref)
 		if !there {
 			problems = append(problems, problemAt(e, ref.Origin, v1.InvalidManifest,
@@ -162,6 +165,11 @@ func (c *compiler) declared(row *entity.Row, e *v1.Entity, key, group string) (*
 	rec.Secrets = append(rec.Secrets, about.Secrets(rec)...)
 	return rec, nil
 }
+
+// What is said where an edition of Kong lacks a kind.
+const unknownFix = "use an edition of Kong that does, or remove it"
+
+func unknown(row *entity.Row) string { return "this Kong knows no " + row.Word() + "s" }
 
 func (c *compiler) workspaceName() string {
 	if c.Names.Workspace == "" {
