@@ -30,7 +30,7 @@ func (p *PluginOn) key() v1.Key {
 
 // plugin reads the spec of a Plugin: what it is called, what it is on, and its fields.
 func (r *reader) plugin(o *Object, spec []entry) {
-	named := r.only(spec, "name", "service", "route", "consumer", "optional", "enabled", "instance_name", "config", "protocols", "ordering", "tags")
+	named := r.only(spec, "name", "service", "route", "consumer", "consumer_group", "optional", "enabled", "instance_name", "config", "protocols", "ordering", "tags")
 	name := o.Name
 	if e, has := named["name"]; has {
 		name, _ = r.text(e, 2)
@@ -38,10 +38,14 @@ func (r *reader) plugin(o *Object, spec []entry) {
 	_, onService := named["service"]
 	route, onRoute := named["route"]
 	_, onConsumer := named["consumer"]
+	_, onGroup := named["consumer_group"]
+	forSome := onConsumer || onGroup
 	switch {
-	case onService && onRoute && !onConsumer:
+	case onConsumer && onGroup:
+		r.report(named["consumer_group"].at, "consumer_group stands beside consumer", "write one of them: Kong takes no plugin on both")
+	case onService && onRoute && !forSome:
 		r.report(route.at, "route stands beside service", "write one of them: a route has its service")
-	case (onService || onRoute) && !onConsumer:
+	case (onService || onRoute) && !forSome:
 		o.PluginOn = r.pluginOn(name, o.Origin, named)
 	default:
 		if e, has := named["optional"]; has {

@@ -220,7 +220,7 @@ func pluginSchema() schema {
 	text := schema{"type": "string"}
 	either := schema{"type": []string{"string", "object", "null"}}
 	return closed(schema{
-		"name": text, "service": either, "route": either, "consumer": either, "instance_name": text,
+		"name": text, "service": either, "route": either, "consumer": either, "consumer_group": either, "instance_name": text,
 		"optional": schema{"type": "boolean"}, "enabled": schema{"type": "boolean"},
 		"config": schema{"type": []string{"object", "null"}, "description": "the plugin's own configuration, in Kong's words"}, "ordering": schema{"type": []string{"object", "null"}},
 		"protocols": schema{"type": "array", "items": text}, "tags": schema{"type": "array", "items": text},
