@@ -241,6 +241,10 @@ func printAnswer(p *printer, a status.Answer) {
 		by = fmt.Sprintf("to port %d", a.Port)
 	}
 	switch {
+	case a.Unknown != "":
+		p.line("%-8s what it makes of it is not known yet: %s", a.Gateway, a.Unknown)
+	case a.Held:
+		p.line("%-8s route %s of service %s, which is wanted no more: held by the guard, 503", a.Gateway, a.Route, a.Service)
 	case a.Port != 0 && a.Route == "":
 		p.line("%-8s no TCP service takes connections to port %d", a.Gateway, a.Port)
 	case a.Port != 0 && len(a.Instances) > 0:
@@ -265,6 +269,12 @@ func printAnswer(p *printer, a status.Answer) {
 		}
 		p.line("%-8s route %s of service %s%s: one of %s gets %q", a.Gateway, a.Route, a.Service, through, strings.Join(a.Instances, ", "), a.Target)
 	}
+	if a.Stale != "" {
+		p.line("         %s", a.Stale)
+	}
+	if len(a.Holds) > 0 {
+		p.line("         the guard holds %s, whose hosts and paths are not known any more: 503 where they match", sayKeys(a.Holds))
+	}
 	switch {
 	case a.Only != "":
 		p.line("         at the Listener %s alone; 404 elsewhere", a.Only)
@@ -277,6 +287,15 @@ func printAnswer(p *printer, a status.Answer) {
 			p.line("           → %s", other.Fix)
 		}
 	}
+}
+
+// sayKeys names objects.
+func sayKeys(keys []v1.Key) string {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = string(key.Kind) + " " + key.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // printVerdicts prints one line for each gateway, and the fix below.

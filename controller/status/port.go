@@ -30,7 +30,11 @@ func (s *Store) ExplainPort(ref string, port int) Explanation {
 	report := s.report(s.merge)
 	explanation := Explanation{Subject: ref}
 	for _, gateway := range report.Gateways {
-		if answer := onPort(report, gateway.Name, port); gateway.Name == v1.HAProxy || answer.PassedOn || wanted(answer) {
+		answer := onPort(report, gateway.Name, port)
+		if answer.Unknown = gateway.unknown(); answer.Unknown == "" {
+			answer.Stale = gateway.stale()
+		}
+		if gateway.Name == v1.HAProxy || answer.PassedOn || wanted(answer) {
 			explanation.Answers = append(explanation.Answers, answer)
 		}
 	}

@@ -25,6 +25,7 @@ type Store struct {
 	mu        sync.Mutex
 	sources   []source.State
 	standings map[string]*desired.Standing
+	former    map[string]formerRoute // by the route's name
 	refused   map[string][]v1.Problem
 	listeners []v1.Listener           // never changed in place
 	waiting   map[string][]v1.Problem // by service
@@ -53,6 +54,7 @@ func New(version, owner string, gateways []v1.Gateway) *Store {
 	s := &Store{
 		version: version, owner: owner, order: gateways,
 		standings: map[string]*desired.Standing{},
+		former:    map[string]formerRoute{},
 		refused:   map[string][]v1.Problem{},
 		waiting:   map[string][]v1.Problem{},
 		gateways:  map[v1.Gateway]*gateway{},
@@ -83,6 +85,7 @@ func (s *Store) Desired(result desired.Result) int {
 	defer s.mu.Unlock()
 	s.build++
 	for name, standing := range result.Standings {
+		s.supersede(name, standing)
 		if standing == nil {
 			delete(s.standings, name)
 			continue
@@ -153,6 +156,7 @@ func (s *Store) Applied(name v1.Gateway, round Round) {
 			return build <= round.Build && (round.Services == nil || slices.Contains(round.Services, service))
 		})
 	}
+	s.forget()
 	s.tell()
 }
 
@@ -356,7 +360,7 @@ func (g *gateway) overrule(service string, key v1.Key, verdict desired.Verdict) 
 	case g.pending[service] > 0:
 		verdict.Message = "being applied"
 	case g.reason != v1.Serving:
-		verdict.Message = "as last applied; now " + string(g.reason) + ": " + g.err
+		verdict.Message = asLastApplied(g.reason, g.err)
 	}
 	return verdict
 }

@@ -38,6 +38,15 @@ type Answer struct {
 	Instances []string `json:"instances,omitempty"`
 	// Port is the TCP port, when one was asked about.
 	Port int `json:"port,omitempty"`
+	// Unknown says why nobody knows yet what the gateway makes of it; "" where it is known.
+	Unknown string `json:"unknown,omitempty"`
+	// Stale says that the gateway was last told so, and what has become of it since.
+	Stale string `json:"stale,omitempty"`
+	// Held says that the route is wanted no more, and that the guard keeps it.
+	Held bool `json:"held,omitempty"`
+	// Holds are what the guard keeps without anybody knowing which requests it takes; they
+	// get 503.
+	Holds []v1.Key `json:"holds,omitempty"`
 	// Others are routes that match as well, and why it is not them.
 	Others []Other `json:"others,omitempty"`
 }
@@ -72,9 +81,12 @@ func (s *Store) ExplainURL(ref string) (Explanation, error) {
 	report := s.report(s.merge)
 	explanation := Explanation{Subject: ref}
 	for _, gateway := range report.Gateways {
-		answer, err := s.decide(report, gateway.Name, request)
-		if err != nil {
-			return Explanation{}, err
+		answer := Answer{Gateway: gateway.Name, Unknown: gateway.unknown()}
+		if answer.Unknown == "" {
+			if answer, err = s.decide(report, gateway, request); err != nil {
+				return Explanation{}, err
+			}
+			answer.Stale = gateway.stale()
 		}
 		explanation.Answers = append(explanation.Answers, answer)
 	}
@@ -87,10 +99,12 @@ type candidate struct {
 	route   desired.RouteStanding
 	verdict desired.Verdict
 	row     routing.Route // the same as the gateway decides by it
+	held    bool          // it is wanted no more, and the guard keeps it
 }
 
 // decide returns what one gateway makes of a request.
-func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Request) (Answer, error) {
+func (s *Store) decide(report Report, on Gateway, request routing.Request) (Answer, error) {
+	gateway := on.Name
 	if c, passed := byName(report, gateway, request); passed {
 		answer := Answer{Gateway: gateway, PassedOn: true}
 		answer.take(c, routing.Decision{})
@@ -100,7 +114,8 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 	matching := map[string]candidate{}
 	var served []routing.Route
 	var order []string
-	for _, service := range report.Services {
+	former, holds := s.heldOn(on)
+	for _, service := range slices.Concat(report.Services, former) {
 		for _, route := range service.Routes {
 			if route.Stream() {
 				continue
@@ -112,9 +127,10 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 			if !matches {
 				continue
 			}
+			c.held = c.verdict.Reason == v1.HeldByGuard
 			order = append(order, route.Name)
 			matching[route.Name] = c
-			if c.verdict.Reason == v1.Serving {
+			if c.verdict.Reason == v1.Serving || c.held {
 				served = append(served, c.row)
 			}
 		}
@@ -135,6 +151,8 @@ func (s *Store) decide(report Report, gateway v1.Gateway, request routing.Reques
 	if decision := table.Decide(request); decision.Route != nil {
 		answer.take(matching[decision.Route.Name], decision)
 		answer.heard(s.declaredListeners(), request.Host)
+	} else {
+		answer.Holds = holds
 	}
 	for _, name := range order {
 		if name == answer.Route {
@@ -195,7 +213,7 @@ func takes(row routing.Route, request routing.Request) (bool, error) {
 // take fills in the route that won and who answers.
 func (a *Answer) take(c candidate, decision routing.Decision) {
 	a.Route, a.Service, a.Target, a.Status = c.route.Name, c.service.Service, decision.Target, decision.Status
-	a.Through = c.verdict.Through
+	a.Through, a.Held = c.verdict.Through, c.held
 	a.Proof = demandsProof(v1.Expressible(c.route.Route, a.Gateway))
 	if a.Status != 0 { // the gateway answers by itself, as to those who come without TLS
 		return

@@ -221,3 +221,70 @@ func TestExplainListeners(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainWhatIsNotKnown: of a gateway that was never compared nothing is said, and of
+// one that can't be told any more what it was told last.
+func TestExplainWhatIsNotKnown(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.HAProxy})
+	serving := []desired.Verdict{{Gateway: v1.HAProxy, Reason: v1.Serving}}
+	build := s.Desired(desired.Result{Standings: map[string]*desired.Standing{"web": {
+		Service:   "web",
+		Routes:    []desired.RouteStanding{{Route: v1.Route{Name: "web.default", Hosts: []string{"shop.test"}}, Verdicts: serving}},
+		Instances: []desired.InstanceStanding{{ID: "web-1", Container: "web-1", Verdicts: serving}},
+	}}})
+	check := func(want Answer) {
+		t.Helper()
+		got, err := s.ExplainURL("shop.test/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]Answer{want}, got.Answers); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	check(Answer{Gateway: v1.HAProxy, Unknown: "Starting: it was not compared yet"})
+	s.Applied(v1.HAProxy, Round{Build: build, Reason: v1.Serving, At: time.Unix(1, 0)})
+	served := Answer{Gateway: v1.HAProxy, Route: "web.default", Service: "web", Target: "/", Instances: []string{"web-1"}}
+	check(served)
+	s.Applied(v1.HAProxy, Round{Build: build, Reason: v1.GatewayUnreachable, Error: "gateway/haproxy: GatewayUnreachable: no answer", At: time.Unix(2, 0)})
+	served.Stale = "as last applied; now GatewayUnreachable: no answer"
+	check(served)
+}
+
+// TestExplainHeld: a route that the guard keeps answers 503, and is told of as long as it
+// is kept; after a restart nobody knows what it matches.
+func TestExplainHeld(t *testing.T) {
+	for name, owner := range map[string]v1.Key{"a service": {Kind: v1.KindService, Name: "rival"}, "a route": {Kind: v1.KindRoute, Name: "rival.default"}} {
+		t.Run(name, func(t *testing.T) {
+			s := New("1", "lockstep", []v1.Gateway{v1.Kong})
+			serving := []desired.Verdict{{Gateway: v1.Kong, Reason: v1.Serving}}
+			held := []Held{{Owner: owner, Sentence: "remove it", Until: time.Unix(60, 0)}}
+			rival := &desired.Standing{Service: "rival",
+				Routes: []desired.RouteStanding{{Route: v1.Route{Name: "rival.default", Hosts: []string{"shop.test"}}, Verdicts: serving}}}
+			build := s.Desired(desired.Result{Standings: map[string]*desired.Standing{"rival": rival}, Sets: map[v1.Gateway]v1.Set{v1.Kong: {"rival": nil}}})
+			s.Applied(v1.Kong, Round{Build: build, Reason: v1.Serving, At: time.Unix(1, 0)})
+			build = s.Desired(desired.Result{Standings: map[string]*desired.Standing{"rival": nil}, Sets: map[v1.Gateway]v1.Set{v1.Kong: {"rival": nil}}})
+			s.Applied(v1.Kong, Round{Build: build, Reason: v1.Serving, At: time.Unix(2, 0), Held: held})
+			answer := func() Answer {
+				t.Helper()
+				got, err := s.ExplainURL("shop.test/a")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return got.Answers[0]
+			}
+			want := Answer{Gateway: v1.Kong, Status: 503, Held: true, Route: "rival.default", Service: "rival", Target: "/a"}
+			if diff := cmp.Diff(want, answer()); diff != "" {
+				t.Errorf("held (-want +got):\n%s", diff)
+			}
+			s.Applied(v1.Kong, Round{Build: build, Reason: v1.Serving, At: time.Unix(3, 0)})
+			if diff := cmp.Diff(Answer{Gateway: v1.Kong, Status: 404}, answer()); diff != "" || len(s.former) > 0 {
+				t.Errorf("gone, and %d remembered (-want +got):\n%s", len(s.former), diff)
+			}
+			s.Applied(v1.Kong, Round{Build: build, Reason: v1.Serving, At: time.Unix(4, 0), Held: held})
+			if diff := cmp.Diff(Answer{Gateway: v1.Kong, Status: 404, Holds: []v1.Key{owner}}, answer()); diff != "" {
+				t.Errorf("held since before a restart (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
