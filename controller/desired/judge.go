@@ -104,7 +104,7 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 	if fields := b.inexpressible(s, r, gateway, route); len(fields) > 0 {
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
-			Fix:     leaveOut(fields, slices.Concat(s.settings.Plugins, route.Plugins)) + " to serve the route without it, or " + b.elsewhere(s)}
+			Fix:     b.before(s, gateway) + b.elsewhere(s) + ", or " + leaveOut(fields, slices.Concat(s.settings.Plugins, route.Plugins)) + " to serve the route without it: then it is open there"}
 	}
 	if verdict := b.confined(r, gateway, route); verdict.Reason != "" {
 		return verdict

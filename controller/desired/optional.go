@@ -54,6 +54,15 @@ func leaveOut(fields []string, plugins []v1.Plugin) string {
 	return "mark each field optional with a ? after its name, those of manifests at " + at + " (in a Plugin by optional: true),"
 }
 
+// before says, where Kong can be had before HAProxy, that it then does what HAProxy can't;
+// "" otherwise. It comes first: nothing is left out so, and both gateways are kept.
+func (b *Builder) before(s *service, gateway v1.Gateway) string {
+	if why, _ := b.options.Chain.Usable(v1.KongHAProxy, b.options.Gateways); why != "" || gateway != v1.HAProxy || s.settings.Protocol.Stream() {
+		return ""
+	}
+	return fmt.Sprintf("set %s to %s, where %s does it, or ", b.gatewaysOf(s), v1.KongHAProxy, v1.Kong)
+}
+
 // elsewhere says how to have served by the other gateway what one can't express.
 func (b *Builder) elsewhere(s *service) string {
 	only := "name only the other gateway in " + b.gatewaysOf(s)

@@ -3,9 +3,14 @@ package admin
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,5 +159,23 @@ func TestNextNode(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestSameTroubleSameMessage: the local port of a connection that breaks is not said, for it
+// would make each message a new one.
+func TestSameTroubleSameMessage(t *testing.T) {
+	broken := func(port int) error {
+		return &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET,
+			Source: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}, Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8001}}
+	}
+	for _, wrap := range []func(error) error{
+		func(err error) error { return &url.Error{Op: "Get", URL: "http://127.0.0.1:8001/", Err: err} },
+		func(err error) error { return fmt.Errorf("the answer breaks off: %w", err) },
+	} {
+		one, other := inner(wrap(broken(40001))), inner(wrap(broken(40002)))
+		if one.Error() != other.Error() || !strings.Contains(one.Error(), "read tcp 127.0.0.1:8001: ") || !errors.Is(one, syscall.ECONNRESET) {
+			t.Errorf("%q and %q", one, other)
+		}
 	}
 }
