@@ -33,6 +33,24 @@ func byName(report Report, gateway v1.Gateway, request routing.Request) (candida
 	return best, len(best.route.SNIs) > 0
 }
 
+// asIs returns the route that takes connections over TLS by the host's name as they are,
+// where a request comes without TLS.
+func asIs(report Report, gateway v1.Gateway, request routing.Request) []Other {
+	over := request
+	if over.Scheme != "http" {
+		return nil
+	}
+	over.Scheme = "https"
+	c, passed := byName(report, gateway, over)
+	if !passed {
+		return nil
+	}
+	return []Other{{
+		Route: c.route.Name, Reason: v1.Serving, Message: "it takes connections over TLS by this name, as they are, and no HTTP request",
+		Fix: "ask about https://" + request.Host + request.Target,
+	}}
+}
+
 // specificity returns how closely a name means a host; 0 when it does not, or when
 // nothing can be passed on by it.
 func specificity(name, host string) int {

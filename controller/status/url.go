@@ -139,15 +139,7 @@ func (s *Store) decide(report Report, on Gateway, request routing.Request) (Answ
 	if err != nil {
 		return Answer{}, fmt.Errorf("explain: %w", err)
 	}
-	if over := request; over.Scheme == "http" {
-		over.Scheme = "https"
-		if c, passed := byName(report, gateway, over); passed {
-			answer.Others = append(answer.Others, Other{
-				Route: c.route.Name, Reason: v1.Serving, Message: "it takes connections over TLS by this name, as they are, and no HTTP request",
-				Fix: "ask about https://" + request.Host + request.Target,
-			})
-		}
-	}
+	answer.Others = asIs(report, gateway, request)
 	if decision := table.Decide(request); decision.Route != nil {
 		answer.take(matching[decision.Route.Name], decision)
 		answer.heard(s.declaredListeners(), request.Host)
