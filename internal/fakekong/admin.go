@@ -35,7 +35,13 @@ func (k *Kong) serve(r *http.Request, raw []byte, down <-chan struct{}) *answer 
 	if closed(down) {
 		return nil
 	}
+	within, named := k.workspace(c)
+	defer k.store.look(within)()
 	switch c.path[0] {
+	case "kong": // what "/" is, within a workspace
+		if named {
+			return c.get(k.root)
+		}
 	case "":
 		return c.get(k.root)
 	case "status":

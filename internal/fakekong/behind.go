@@ -118,6 +118,8 @@ func (k *Kong) Lacks(o Options) string {
 		return fmt.Sprintf("the database %q: it says %q", mode, k.mode)
 	case o.Schemas != nil || o.RouteDelay > 0 || o.PluginDelay > 0:
 		return "schemas and delays that only the stand-in for Kong can be told"
+	case len(o.Workspaces) > 0:
+		return "workspaces, which another edition has, and which nobody makes there"
 	case o.Groups && !groups:
 		return "consumer groups, which another edition has"
 	case o.Stream != nil && !slices.Equal(o.Stream, k.stream):

@@ -34,6 +34,7 @@
 //	draft.go, write.go           one entity: completed and judged, then written
 //	declare.go, declaration.go   a whole configuration: POST /config
 //	group.go                     consumer groups, of an edition that has them
+//	workspace.go                 workspaces, likewise
 //	kind.go, store.go            the kinds of entities and how they refer to each other; the rows
 //	library.go, builtin.yaml     the schemas
 //	schema/                      Kong's schema language: defaults and validation

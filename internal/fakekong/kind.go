@@ -14,6 +14,7 @@ type kind struct {
 	unique   [][]string // sets of fields that are unique together
 	singular string     // in flattened errors
 	joins    bool       // it joins two others: no id, no list of its own, and in requests no more than its place
+	shared   bool       // it belongs to no workspace: all have it
 	parents  []string   // fields whose deletion takes the entity along although the schema doesn't say so
 
 	// seeded says that POST /config makes the same id from the same name, always.
@@ -23,7 +24,7 @@ type kind struct {
 // kinds are the rows of the Admin API, in the order in which a whole configuration is read.
 var kinds = table(
 	kind{name: "certificates", singular: "certificate"},
-	kind{name: "ca_certificates", singular: "ca_certificate"},
+	kind{name: "ca_certificates", singular: "ca_certificate", shared: true},
 	kind{name: "consumers", singular: "consumer", key: "username", seeded: true},
 	kind{name: "consumer_groups", singular: "consumer_group", key: "name", seeded: true},
 	kind{name: "consumer_group_consumers", singular: "consumer_group_consumer", path: "-", nested: "-", joins: true,

@@ -37,6 +37,7 @@ type Kong struct {
 
 	balancers balancers
 	stream    []StreamListener
+	spaces    []string      // the workspaces beside the default one
 	newID     func() string // for entities that come without an id
 
 	mu        sync.Mutex // guards what follows
@@ -63,7 +64,7 @@ func New(o Options) (*Kong, error) {
 		}
 		o.Mode, o.Groups, o.Stream = is.Mode, is.Groups, is.Stream
 	}
-	k.mode, k.stream = cmp.Or(o.Mode, Database), o.Stream
+	k.mode, k.stream, k.spaces = cmp.Or(o.Mode, Database), o.Stream, o.Workspaces
 	if k.lib, err = newLibrary(o.Schemas, o.Groups); err != nil {
 		return nil, err
 	}

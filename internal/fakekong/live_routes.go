@@ -32,6 +32,7 @@ func (v *view) decide(q routing.Request) (d routing.Decision, route, service *en
 
 // routes makes the view of all routes with their services. The caller holds the lock.
 func (k *Kong) routes() *view {
+	defer k.store.look(everywhere)()
 	v := &view{routes: map[string]*entity{}, services: map[string]*entity{}}
 	for _, e := range k.store.list(kindOf("routes")) {
 		service := k.store.get(kindOf("services"), e.ref("service"))

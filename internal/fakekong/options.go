@@ -54,6 +54,10 @@ type Options struct {
 	// group's plugins are those of /plugins, and not told with the group itself.
 	Groups bool
 
+	// Workspaces makes it an edition of Kong's with workspaces: these, and "default". What is
+	// asked below the name of one ("/team/services") is asked in it.
+	Workspaces []string
+
 	// Schemas holds schemas beside those of the package, as JSON:
 	// {"entities": {"services": {...}}, "plugins": {"cors": {...}}}, each as Kong's
 	// own /schemas answers it. They replace those of the same name.

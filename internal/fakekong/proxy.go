@@ -116,6 +116,7 @@ func (k *Kong) plan(r *http.Request) (t *trip, ends *termination, status int, me
 		return nil, nil, http.StatusServiceUnavailable, "no Service found with those values"
 	}
 	t = &trip{decision: d, service: service.fields}
+	defer k.store.look(service.within)()
 	t.upstream = k.store.lookup(k.lib, kindOf("upstreams"), text(service.fields["host"]))
 	return t, nil, 0, ""
 }

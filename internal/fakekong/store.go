@@ -13,6 +13,7 @@ type entity struct {
 	kind   *kind
 	fields map[string]any
 	seq    uint64 // the order of creation
+	within string // its workspace; "" for the default one
 }
 
 func (e *entity) id() string { return text(e.fields["id"]) }
@@ -27,17 +28,53 @@ type store struct {
 	index    map[string]string               // uniqueKey -> id
 	children map[childKey]map[string]*entity // by what they refer to, then id
 	seq      uint64
+	at       string // the workspace that is looked at: what is in another one is not there
 }
+
+// everywhere is where a store looks unless it is told: in all workspaces.
+const everywhere = "*"
 
 // childKey names a field of a kind, and the id that it holds.
 type childKey struct{ kind, field, id string }
 
 func newStore() *store {
-	return &store{rows: map[string]map[string]*entity{}, index: map[string]string{}, children: map[childKey]map[string]*entity{}}
+	return &store{rows: map[string]map[string]*entity{}, index: map[string]string{}, children: map[childKey]map[string]*entity{}, at: everywhere}
+}
+
+// look has the store look at one workspace, until back is called.
+func (s *store) look(at string) (back func()) {
+	before := s.at
+	s.at = at
+	return func() { s.at = before }
+}
+
+// sees reports whether an entity is where the store looks.
+func (s *store) sees(e *entity) bool {
+	return s.at == everywhere || e.within == s.at || e.kind.shared
+}
+
+// place is the workspace that an entity is made in.
+func (s *store) place(k *kind) string {
+	if s.at == everywhere || k.shared {
+		return ""
+	}
+	return s.at
 }
 
 // get finds an entity by its id.
-func (s *store) get(k *kind, id string) *entity { return s.rows[k.name][id] }
+func (s *store) get(k *kind, id string) *entity {
+	if e := s.rows[k.name][id]; e != nil && s.sees(e) {
+		return e
+	}
+	return nil
+}
+
+// elsewhere reports whether an id is that of an entity in another workspace: ids are
+// those of one table.
+func (s *store) elsewhere(k *kind, id string) bool {
+	e := s.rows[k.name][id]
+	return e != nil && !s.sees(e)
+}
 
 // lookup finds an entity by its id or, where the kind has one, its key.
 func (s *store) lookup(l *library, k *kind, key string) *entity {
@@ -48,7 +85,7 @@ func (s *store) lookup(l *library, k *kind, key string) *entity {
 		return nil
 	}
 	if f := l.entities[k.name].Field(k.key); f != nil && f.Unique {
-		return s.get(k, s.index[uniqueKey(k, []string{k.key}, map[string]any{k.key: key})])
+		return s.get(k, s.index[uniqueKey(k, s.place(k), []string{k.key}, map[string]any{k.key: key})])
 	}
 	for _, e := range s.list(k) {
 		if e.fields[k.key] == key {
@@ -67,15 +104,17 @@ func (s *store) below(k *kind, in *parent) []*entity {
 	if in != nil {
 		rows = s.children[childKey{k.name, in.field, in.entity.id()}]
 	}
-	return slices.SortedFunc(maps.Values(rows), func(a, b *entity) int { return strings.Compare(a.id(), b.id()) })
+	seen := maps.Clone(rows)
+	maps.DeleteFunc(seen, func(_ string, e *entity) bool { return !s.sees(e) })
+	return slices.SortedFunc(maps.Values(seen), func(a, b *entity) int { return strings.Compare(a.id(), b.id()) })
 }
 
 // put stores a row in place of the one with its id, if there is one.
 func (s *store) put(l *library, k *kind, fields map[string]any) *entity {
-	e := &entity{kind: k, fields: fields}
+	e := &entity{kind: k, fields: fields, within: s.place(k)}
 	if old := s.get(k, e.id()); old != nil {
 		s.remove(l, old)
-		e.seq = old.seq
+		e.seq, e.within = old.seq, old.within
 	} else {
 		s.seq++
 		e.seq = s.seq
@@ -85,7 +124,7 @@ func (s *store) put(l *library, k *kind, fields map[string]any) *entity {
 	}
 	s.rows[k.name][e.id()] = e
 	for _, key := range l.uniques(k, fields) {
-		s.index[uniqueKey(k, key, fields)] = e.id()
+		s.index[uniqueKey(k, e.within, key, fields)] = e.id()
 	}
 	for field := range l.foreign(k) {
 		if id := e.ref(field); id != "" {
@@ -103,7 +142,7 @@ func (s *store) put(l *library, k *kind, fields map[string]any) *entity {
 func (s *store) remove(l *library, e *entity) {
 	delete(s.rows[e.kind.name], e.id())
 	for _, key := range l.uniques(e.kind, e.fields) {
-		delete(s.index, uniqueKey(e.kind, key, e.fields))
+		delete(s.index, uniqueKey(e.kind, e.within, key, e.fields))
 	}
 	for field := range l.foreign(e.kind) {
 		key := childKey{e.kind.name, field, e.ref(field)}
@@ -116,7 +155,7 @@ func (s *store) remove(l *library, e *entity) {
 // clash returns the fields of a row that another row holds already, or nil.
 func (s *store) clash(l *library, k *kind, fields map[string]any) []string {
 	for _, key := range l.uniques(k, fields) {
-		if id, ok := s.index[uniqueKey(k, key, fields)]; ok && id != fields["id"] {
+		if id, ok := s.index[uniqueKey(k, s.place(k), key, fields)]; ok && id != fields["id"] {
 			return key
 		}
 	}
@@ -135,9 +174,9 @@ func (l *library) uniques(k *kind, fields map[string]any) [][]string {
 	return append(out, l.together(k)...)
 }
 
-// uniqueKey spells the values of some fields for the index.
-func uniqueKey(k *kind, names []string, fields map[string]any) string {
-	return k.name + pretty(pick(names, fields))
+// uniqueKey spells the values of some fields, within a workspace, for the index.
+func uniqueKey(k *kind, within string, names []string, fields map[string]any) string {
+	return within + "/" + k.name + pretty(pick(names, fields))
 }
 
 func pick(names []string, fields map[string]any) map[string]any {

@@ -20,6 +20,7 @@ type terminations map[[2]string]map[string]any
 // terminations collects them, but for those of some consumers alone: the proxy knows none.
 // The caller holds the lock.
 func (k *Kong) terminations() terminations {
+	defer k.store.look(everywhere)()
 	out := terminations{}
 	for _, e := range k.store.list(kindOf("plugins")) {
 		config, ok := e.fields["config"].(map[string]any)

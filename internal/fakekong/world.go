@@ -46,7 +46,11 @@ func (k *Kong) World(omit ...string) string {
 func (k *Kong) block(e *entity, omit []string) string {
 	var b strings.Builder
 	refs := k.lib.foreign(e.kind)
-	fmt.Fprintf(&b, "%s %s\n", e.kind.singular, k.title(e, omit))
+	fmt.Fprintf(&b, "%s %s", e.kind.singular, k.title(e, omit))
+	if e.within != "" {
+		fmt.Fprintf(&b, " in %s", e.within)
+	}
+	b.WriteByte('\n')
 	for _, name := range slices.Sorted(maps.Keys(e.fields)) {
 		v := e.fields[name]
 		if v == nil || slices.Contains(omit, name) {

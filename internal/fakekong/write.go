@@ -89,6 +89,9 @@ func (k *Kong) update(e *entity, change map[string]any) *answer {
 
 // save stores complete fields, unless another entity holds what must be unique.
 func (k *Kong) save(kd *kind, fields map[string]any) *answer {
+	if k.store.elsewhere(kd, text(fields["id"])) {
+		return primaryKeyViolation(text(fields["id"]))
+	}
 	if names := k.store.clash(k.lib, kd, fields); names != nil {
 		return uniqueViolation(pick(names, fields))
 	}
@@ -198,6 +201,7 @@ func (k *Kong) trusting(e *entity) *entity {
 	if e.kind.name != "ca_certificates" {
 		return nil
 	}
+	defer k.store.look(everywhere)()
 	for _, service := range k.store.list(kindOf("services")) {
 		if list, _ := service.fields["ca_certificates"].([]any); slices.Contains(list, any(e.id())) {
 			return service
