@@ -189,13 +189,41 @@ func remarks(report forecast.Report) []string {
 			out = append(out, service.Name+": no label and no line names its port; it is the one that its image exposes")
 		}
 	}
+	for _, s := range report.Selectors {
+		out = append(out, s.Service+": "+sayPicked(&s.Selection))
+	}
 	if report.Assumed != "" {
 		out = append(out, report.Assumed)
 	}
 	for _, other := range report.Others {
-		out = append(out, fmt.Sprintf("%s: does not count: %s; %s", place(other.Origin), other.Message, other.Fix))
+		line := fmt.Sprintf("%s: %s does not count: %s", place(other.Origin), other.Origin.Container, other.Message)
+		if other.Fix != "" {
+			line += "; " + other.Fix
+		}
+		out = append(out, line)
 	}
 	return out
+}
+
+// sayPicked says which containers of the files a selector picks; where it is none, what to do.
+func sayPicked(s *desired.Selection) string {
+	if len(s.Picked) == 0 {
+		said := s.Say("of these files")
+		if s.Fix != "" {
+			said += "; " + s.Fix
+		}
+		return said
+	}
+	var leftOut, why []string
+	for _, problem := range s.LeftOut {
+		leftOut = append(leftOut, problem.Origin.Container)
+		why = append(why, fmt.Sprintf("%s is left out: %s", problem.Origin.Container, problem.Message))
+	}
+	picks := []string{"brings nobody in"}
+	if in := slices.DeleteFunc(slices.Clone(s.Picked), func(name string) bool { return slices.Contains(leftOut, name) }); len(in) > 0 {
+		picks = []string{"picks " + strings.Join(in, ", ")}
+	}
+	return fmt.Sprintf("its selector (%s) %s", s.Origin, strings.Join(append(picks, why...), "; "))
 }
 
 // writeForecast writes the same as Markdown, for a merge request.

@@ -59,6 +59,8 @@ func TestComposeSelected(t *testing.T) {
 	}{
 		"plan.txt":     {"plan --compose compose.yaml --kong-admin-url http://127.0.0.1:1 --manifests m", 1},
 		"without.txt":  {"plan --compose compose.yaml --kong-admin-url http://127.0.0.1:1", 0},
+		"typo.txt":     {"plan --compose compose.yaml --kong-admin-url http://127.0.0.1:1 --manifests typo", 0},
+		"typo.md":      {"plan --compose compose.yaml --kong-admin-url http://127.0.0.1:1 --manifests typo -o markdown", 0},
 		"validate.txt": {"validate compose.yaml m", 1},
 		"fine.txt":     {"validate compose.yaml fine.yaml", 0},
 	} {

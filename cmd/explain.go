@@ -150,6 +150,7 @@ func printExplanation(p *printer, e status.Explanation) {
 			printVerdicts(p, route.Verdicts)
 		}
 		printDeciders(p, service)
+		printSelection(p, service.Selection)
 		if service.Rollout != nil {
 			printRollout(p, service.Rollout)
 		}
@@ -199,6 +200,24 @@ func printDeciders(p *printer, service status.Service) {
 		p.line("settings of %s are those of container %s", service.Service, service.DecidedBy)
 	}
 	printDecisions(p, service)
+}
+
+// maxLeftOut is how many of the containers that are left out are named.
+const maxLeftOut = 10
+
+// printSelection says whom a service's selector picks, and who of these is left out.
+func printSelection(p *printer, s *desired.Selection) {
+	if s == nil {
+		return
+	}
+	p.line("it selects containers by %s (%s): it picks %d of %d that run", s.Labels, s.Origin, len(s.Picked), s.Running)
+	for i, problem := range s.LeftOut {
+		if i == maxLeftOut {
+			p.line("  and %d more are left out", len(s.LeftOut)-i)
+			break
+		}
+		p.line("  left out: %s", problem.Error())
+	}
 }
 
 // printDecisions says who decides which setting, where a manifest and labels meet.

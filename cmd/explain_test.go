@@ -106,6 +106,23 @@ func TestPrintTrailOfWhatDoesNotCount(t *testing.T) {
 	}
 }
 
+// TestPrintSelection: of a service that selects it is said by what, and who is left out.
+func TestPrintSelection(t *testing.T) {
+	s := desired.Selection{Origin: v1.Origin{File: "m.yaml", Line: 6, Column: 3}, Labels: "app=shop", Running: 20, Picked: make([]string, 14)}
+	for range 12 {
+		s.LeftOut = append(s.LeftOut, v1.Problem{Reason: v1.NotEnabled, Origin: v1.Origin{Container: "old"}, Message: "it opts out"})
+	}
+	var out bytes.Buffer
+	p := &printer{out: &out}
+	printSelection(p, &s)
+	printSelection(p, nil)
+	want := "it selects containers by app=shop (m.yaml:6:3): it picks 14 of 20 that run\n" +
+		strings.Repeat("  left out: container \"old\": NotEnabled: it opts out\n", 10) + "  and 2 more are left out\n"
+	if diff := cmp.Diff(want, out.String()); p.err != nil || diff != "" {
+		t.Errorf("%v, (-want +got):\n%s", p.err, diff)
+	}
+}
+
 // TestNotThere: a container that ends again and again is told so whether it is asked
 // for while it runs or while it waits.
 func TestNotThere(t *testing.T) {

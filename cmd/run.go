@@ -132,7 +132,7 @@ func guarded(handler http.Handler, at net.Addr, listen string) http.Handler {
 func (d *daemon) handler() http.Handler {
 	return server.New(server.Readers{
 		Ready:   d.status.Ready,
-		Status:  d.status.Report,
+		Status:  d.controller.Report,
 		Await:   d.status.Await,
 		Explain: d.explain,
 		Plan:    d.plan,

@@ -154,6 +154,9 @@ func (c *Controller) round(now time.Time) time.Duration {
 	c.note(now, result.Settled, delta.Full)
 	c.hint()
 	c.metrics.pins.Set(float64(len(c.memory.Pins)))
+	for _, r := range result.Reselected { // which no generation tells of
+		c.log.Info("service selects by other labels", "service", r.Service, "origin", r.Origin.String(), "containers", r.After, "before", r.Before)
+	}
 	for _, problem := range ordered(result.Refused) {
 		c.log.Warn("container is left out", "problem", problem.Error())
 	}

@@ -25,6 +25,9 @@ func (c *Controller) Explain(ctx context.Context, ref string) (status.Explanatio
 	asking, cancel := context.WithTimeout(ctx, inspectPatience)
 	defer cancel()
 	unasked := c.question(asking, func() { answers <- c.builder.Trails(ref) })
+	if len(explanation.Services) == 1 && explanation.Services[0].Service == ref {
+		c.selection(asking, &explanation.Services[0])
+	}
 	for i := range explanation.Services {
 		service := &explanation.Services[i]
 		for _, w := range c.workers {
@@ -40,6 +43,44 @@ func (c *Controller) Explain(ctx context.Context, ref string) (status.Explanatio
 		explanation.Follow(<-answers)
 	}
 	return explanation, known
+}
+
+// The most that a report asks about selectors: services without instances, and how long
+// it waits for the loop.
+const (
+	maxUnpicked    = 16
+	selectPatience = 500 * time.Millisecond
+)
+
+// Report is the status, which says of services without instances as well what became of
+// their selectors; of the first sixteen of them, while the loop has time to say.
+func (c *Controller) Report() status.Report {
+	report := c.status.Report()
+	ctx, cancel := context.WithTimeout(context.Background(), selectPatience)
+	defer cancel()
+	told := 0
+	for i := range report.Services {
+		s := &report.Services[i]
+		if told == maxUnpicked || ctx.Err() != nil {
+			break
+		}
+		if len(s.Instances) > 0 || s.Manifest.IsZero() {
+			continue
+		}
+		if c.selection(ctx, s); s.Selection != nil {
+			told++
+		}
+	}
+	return report
+}
+
+// selection adds to a service what became of its selector. One question for each lets the
+// loop go on with its work in between; where it has no time for that, nothing is added.
+func (c *Controller) selection(ctx context.Context, s *status.Service) {
+	name, answers := s.Service, make(chan *desired.Selection, 1)
+	if err := c.question(ctx, func() { answers <- c.builder.Selection(name) }); err == nil {
+		s.Select(<-answers)
+	}
 }
 
 // Counts says of a container, whether it is known or not, by what it counts, or why it

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -127,4 +129,57 @@ func TestSelectedOutliveARestart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSelectorIsAccountedFor: the report says of a service without instances what became of
+// its selector, an explanation of any, and the log that one changed: once.
+func TestSelectorIsAccountedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := begin(t, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		first := full("web")
+		first.Changed = append(first.Changed, bare("old", "shop"))
+		first.Declared = shop(t, "shop")
+		s.source.say(first)
+		const changed = `msg="service selects by other labels" service=shop origin=m.yaml:3:18 containers=0 before=1`
+		for _, service := range s.Report().Services {
+			if service.Selection != nil {
+				t.Errorf("of %s, which has instances, it says %+v", service.Service, service.Selection)
+			}
+		}
+		if e, known := s.Explain(t.Context(), "shop"); !known || len(e.Services) != 1 || e.Services[0].Selection == nil || len(e.Services[0].Selection.Picked) != 1 {
+			t.Errorf("it is explained as %+v", e)
+		}
+		if e, known := s.Explain(t.Context(), "old"); !known || len(e.Services) != 1 || e.Services[0].Selection != nil {
+			t.Errorf("the container is explained as %+v", e)
+		}
+		if strings.Contains(log.String(), "selects by other labels") {
+			t.Errorf("it is logged:\n%s", log.String())
+		}
+		for range 2 {
+			s.source.say(snapshot.Delta{Declared: shop(t, "shopp")})
+		}
+		if strings.Count(log.String(), changed) != 1 || strings.Count(log.String(), "selects by other labels") != 1 {
+			t.Errorf("it is logged:\n%s", log.String())
+		}
+		said := 0
+		for _, service := range s.Report().Services {
+			if service.Service != "shop" {
+				continue
+			}
+			for _, verdict := range service.Routes[0].Verdicts {
+				said++
+				if verdict.Message != "it answers 503: its selector (m.yaml:3:18) picks none of the 2 containers that run: none has app=shopp" || !strings.HasPrefix(verdict.Fix, "did you mean app=shop?") {
+					t.Errorf("on %s it says %+v", verdict.Gateway, verdict)
+				}
+			}
+		}
+		if said != 2 {
+			t.Errorf("it is said %d times", said)
+		}
+		e, _ := s.Explain(t.Context(), "shop")
+		if _, missing := e.Reaches("serving"); !strings.HasPrefix(missing, "service shop has no instances: its selector (m.yaml:3:18) picks none of the 2 containers") {
+			t.Errorf("what is missing is %q", missing)
+		}
+	})
 }

@@ -81,6 +81,9 @@ type Result struct {
 	// Waiting holds, by service, plugins of manifests that hold for nothing, as neither labels
 	// nor manifests make the service or the route that they are on; an empty list means no longer.
 	Waiting map[string][]v1.Problem
+	// Reselected are the services whose manifests select by other labels than before, by name;
+	// none in a full Update.
+	Reselected []Reselection
 	// Settled are the services that were decided anew, by name, whether that made a
 	// difference or not; nil means gone.
 	Settled map[string]*Settled
@@ -141,12 +144,14 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	b.learn(now, &delta, touched, &result)
 	b.attach(delta, touched)
 	b.confine(delta, touched)
+	reselecting := b.reselecting(delta)
 	redeclared := b.declare(delta)
 	maps.Copy(touched, redeclared)
 	b.admit(now, delta, touched, &result)
 	for _, id := range b.affected(redeclared, delta.Policies != nil) {
 		b.put(now, b.instance(id), touched, &result)
 	}
+	result.Reselected = b.reselections(reselecting)
 	if delta.Full {
 		b.barred()
 		for name := range b.memory.Services {

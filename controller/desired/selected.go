@@ -104,7 +104,7 @@ func (b *Builder) Counts(i snapshot.Instance) (by string, why *v1.Problem) {
 		problem.Message += fmt.Sprintf(", and %s does not overrule it", selected[0])
 		problem.Fix += ", or remove the label"
 	case len(b.selectors.byService) > 0 && !c.optedOut:
-		problem.Message += ", and no manifest selects it"
+		b.selectors.unselected(&problem, i.Labels)
 	}
 	return "", &problem
 }

@@ -55,6 +55,9 @@ type Report struct {
 	Problems []v1.Problem `json:"problems"`
 	// Others are containers that do not count, and why.
 	Others []v1.Problem `json:"others,omitempty"`
+	// Selectors are those of manifests, by service; but not those of Compose projects that
+	// are none of these.
+	Selectors []Selector `json:"selectors,omitempty"`
 	// Assumed is what the report takes for granted, as nobody was asked; "" for nothing.
 	Assumed string `json:"assumed,omitempty"`
 }
@@ -76,6 +79,12 @@ type Service struct {
 	// AnyPort says that no label and no file says which port it has: the one that the
 	// image exposes.
 	AnyPort bool `json:"any_port,omitempty"`
+}
+
+// Selector says whom a manifest's selector would pick.
+type Selector struct {
+	Service string `json:"service"` // its key
+	desired.Selection
 }
 
 // unknownPort stands for the port that an image exposes.
@@ -109,9 +118,13 @@ func Of(projects []compose.Project, o Options) Report {
 	for i := range instances {
 		if _, why := builder.Counts(instances[i]); why != nil {
 			why.Origin = f.containers[instances[i].ID].Place(why.Origin)
+			if said, _ := o.Build.Grammar.Decode(v1.Subject{Container: instances[i].Name, Labels: instances[i].Labels}); said.OptedOut {
+				why.Fix = "" // whoever wrote it knows how to write the opposite
+			}
 			report.Others = append(report.Others, *why)
 		}
 	}
+	report.Selectors = f.selectors(builder, o.Declared, report.Projects)
 	for _, id := range slices.Sorted(maps.Keys(result.Refused)) {
 		for _, problem := range result.Refused[id] {
 			problem.Origin = f.containers[id].Place(problem.Origin)
@@ -125,6 +138,32 @@ func Of(projects []compose.Project, o Options) Report {
 		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
 	})
 	return report
+}
+
+// selectors returns whom each selector picks, and where those stand that are left out.
+func (f *forecast) selectors(builder *desired.Builder, declared map[string]*v1.Declared, projects []string) []Selector {
+	var out []Selector
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		by := builder.Selection(name)
+		if by == nil || len(by.Picked) == 0 && elsewhere(declared[name].Selector, projects) {
+			continue
+		}
+		for i := range by.LeftOut {
+			at := &by.LeftOut[i].Origin
+			if c := f.named(at.Container, nil); c != nil {
+				*at = c.Place(*at)
+			}
+		}
+		out = append(out, Selector{name, *by})
+	}
+	return out
+}
+
+// elsewhere reports whether a selector is about another project of Compose.
+func elsewhere(by *v1.Selector, projects []string) bool {
+	return slices.ContainsFunc(by.Labels, func(label v1.SelectorLabel) bool {
+		return label.Name == compose.LabelProject && !slices.Contains(projects, label.Value)
+	})
 }
 
 // assumed says which ways in services get that name none, where a Kong decides that of which

@@ -66,6 +66,9 @@ func (s *Service) unserving(all bool) string {
 	case why != "":
 		return why
 	}
+	if s.Selection != nil {
+		return "service " + s.Service + " has no instances: " + s.Selection.Say("that run")
+	}
 	return "service " + s.Service + " has no instances"
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
@@ -56,6 +57,27 @@ func withoutRoute(verdict desired.Verdict, routes []desired.RouteStanding) desir
 	return verdict
 }
 
+// vacated is why a route whose service has no instance answers as it does.
+const vacated = ": its service has no container left"
+
+// Select notes what became of the service's selector, which says more of routes without
+// any instance than that there is none.
+func (s *Service) Select(selection *desired.Selection) {
+	s.Selection = selection
+	if selection == nil || len(s.Instances) > 0 {
+		return
+	}
+	for _, route := range s.Routes {
+		for i := range route.Verdicts {
+			verdict := &route.Verdicts[i]
+			if does, is := strings.CutSuffix(verdict.Message, vacated); is && verdict.Reason == v1.Draining {
+				verdict.Message = does + ": " + selection.Say("that run")
+				verdict.Fix = cmp.Or(selection.Advice(), verdict.Fix)
+			}
+		}
+	}
+}
+
 // withoutInstance says why a route that the gateway holds answers 503, or closes
 // the connections of a stream.
 func withoutInstance(verdict desired.Verdict, s desired.Standing, stream bool) desired.Verdict {
@@ -63,7 +85,7 @@ func withoutInstance(verdict desired.Verdict, s desired.Standing, stream bool) d
 	if stream {
 		does = "it closes connections"
 	}
-	verdict.Reason, verdict.Message = v1.Draining, does+": its service has no container left"
+	verdict.Reason, verdict.Message = v1.Draining, does+vacated
 	if len(s.Instances) == 0 && s.DecidedBy != "" {
 		verdict.Fix = "start one, or see what became of the last one, while Docker has it: lockstep explain " + s.DecidedBy
 	}

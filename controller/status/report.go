@@ -80,6 +80,9 @@ type Service struct {
 	desired.Standing
 	// Pending are the gateways that have yet to be told what is desired.
 	Pending []v1.Gateway `json:"pending,omitempty"`
+	// Selection is what became of its selector: where it is asked for by name, or has no
+	// instance.
+	Selection *desired.Selection `json:"selection,omitempty"`
 
 	inspections map[v1.Gateway]inspection
 }

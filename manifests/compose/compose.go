@@ -59,7 +59,7 @@ func (c *Container) Place(at v1.Origin) v1.Origin {
 // The labels by which Compose marks its containers: those of docker compose run, which
 // are no copies of their service, as one-off.
 const (
-	labelProject = "com.docker.compose.project"
+	LabelProject = "com.docker.compose.project"
 	labelService = "com.docker.compose.service"
 	labelNumber  = "com.docker.compose.container-number"
 	labelOneOff  = "com.docker.compose.oneoff"
@@ -109,7 +109,7 @@ func container(project *types.Project, s *types.ServiceConfig, at servicePlaces,
 		c.at = v1.Origin{File: path}
 	}
 	maps.Copy(c.Labels, s.Labels)
-	c.Labels[labelProject], c.Labels[labelService] = project.Name, s.Name
+	c.Labels[LabelProject], c.Labels[labelService] = project.Name, s.Name
 	c.Labels[labelNumber], c.Labels[labelOneOff] = "1", "False"
 	c.OnHost = s.NetworkMode == "host"
 	for name := range s.Networks {

@@ -91,7 +91,7 @@ networks:
 	if diff := cmp.Diff([]string{"other_back"}, own.Networks); diff != "" {
 		t.Errorf("networks (-want +got):\n%s", diff)
 	}
-	if own.Service != "extended" || own.Labels[labelProject] != "shop" || own.Labels[labelService] != "extended" ||
+	if own.Service != "extended" || own.Labels[LabelProject] != "shop" || own.Labels[labelService] != "extended" ||
 		own.Labels[labelNumber] != "1" || own.Labels[labelOneOff] != "False" {
 		t.Errorf("as Compose marks it: %+v", own)
 	}
