@@ -365,6 +365,64 @@ func (l lacking) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared) 
 	return state, problems
 }
 
+// deaf is a gateway that can't listen at the ports between the two while another process has them,
+// and goes on with all the rest.
+type deaf struct {
+	reconcilers.Reconciler
+	taken *atomic.Bool
+}
+
+func (d deaf) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
+	if !d.taken.Load() {
+		return d.Reconciler.Apply(ctx, p)
+	}
+	var refused []plan.Outcome
+	rest := p
+	rest.Changes = nil
+	for _, change := range p.Changes {
+		if change.After == nil || change.After.Fields["via"] == "" {
+			rest.Changes = append(rest.Changes, change)
+			continue
+		}
+		refused = append(refused, plan.Outcome{Change: change, Problem: &v1.Problem{
+			Reason: v1.Starting, Object: change.After.Owner, Message: "waits until HAProxy listens for Kong at port 29000: taken by nginx",
+		}})
+	}
+	outcomes, err := d.Reconciler.Apply(ctx, rest)
+	return append(outcomes, refused...), err
+}
+
+// TestChainIsNotEnteredWhereAnotherListens: Kong goes on sending to the instances of a service
+// whose port at HAProxy another process has, explain says why, and Kong moves by itself when
+// the port is free.
+func TestChainIsNotEnteredWhereAnotherListens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mode atomic.Int64
+		mode.Store(withDatabase)
+		var taken atomic.Bool
+		taken.Store(true)
+		s := begin(t, func(o *Options) {
+			chained(&mode, 10)(o)
+			o.Gateways[1].Reconciler = deaf{o.Gateways[1].Reconciler, &taken}
+		})
+		s.source.say(full("web1"))
+		mode.Store(dbless)
+		pass(time.Hour)
+		if port := via(s.kong)["web1"]; port != "" || !strings.Contains(s.kong.World(), "10.0.0.1:80") {
+			t.Errorf("Kong sends to port %q, where another process listens:\n%s", port, s.kong.World())
+		}
+		explained, _ := s.status.Explain("web1")
+		if text := fmt.Sprintf("%+v", explained); !strings.Contains(text, "taken by nginx") {
+			t.Errorf("explain does not say why: %s", text)
+		}
+		taken.Store(false)
+		pass(10 * time.Minute)
+		if kong, haproxy := via(s.kong)["web1"], via(s.hap)["web1"]; kong != "29000" || haproxy != kong {
+			t.Errorf("the port is free, Kong sends to %q and HAProxy listens at %q", kong, haproxy)
+		}
+	})
+}
+
 // TestChainWalkEndsWhereAFreshStartDoes lets a Kong change its mode, and both gateways fail, while
 // containers come and go that find more or fewer ports. Kong never sends to where HAProxy
 // does not listen, and what both end in a fresh start on the same ledger gives as well.

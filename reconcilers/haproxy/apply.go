@@ -108,6 +108,9 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 		if r.unrestrained() && !native.stream() {
 			return true // the process would answer everywhere
 		}
+		if r.o.Via.covers(native.port) && (r.condition.loaded != "yes" || !r.model.takesFromKong(r.o, native.port)) {
+			return true // nobody of ours would take what Kong sends
+		}
 		if native.backend == "" {
 			return !r.backends[":hold"]
 		}

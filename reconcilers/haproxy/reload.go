@@ -78,7 +78,7 @@ func (r *Reconciler) fitting(steps []*step) (want *model, table *table, left []*
 			// A running HAProxy keeps its binds, and takes the services nevertheless.
 			r.refuseBase(steps, err)
 		}
-		if len(pending(steps)) == len(steps) && !r.blameBinds(steps, want) && !r.restrain(steps, want) {
+		if len(pending(steps)) == len(steps) && !r.blameBinds(steps, want) && !r.restrain(steps, want) && !r.awaitPorts(steps, want) {
 			r.shed(steps, want)
 			break
 		}

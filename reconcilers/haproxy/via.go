@@ -1,12 +1,14 @@
 package haproxy
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
@@ -86,6 +88,51 @@ func viaObject(r *route) *plan.Object {
 	}
 }
 
+// bindHost is what stands before the ports in the line that binds them.
+func (v Via) bindHost() string { return net.JoinHostPort(v.Host, "") }
+
+// covers reports whether a port is one of those at which HAProxy is to listen.
+func (v Via) covers(port int) bool { return v.First > 0 && int(v.First) <= port && port <= int(v.Last) }
+
+// takesFromKong reports whether the sections that a model holds listen for what Kong sends to
+// a port.
+func (m *model) takesFromKong(o Options, port int) bool {
+	_, rest, _ := strings.Cut(m.base, "frontend "+viaFrontend(o.Owner)+" from ")
+	_, binds, _ := strings.Cut(rest, "\n") // the first line is the bind for Kong
+	ports, there := strings.CutPrefix(binds, "  bind "+o.Via.bindHost())
+	var first, last int
+	if _, err := fmt.Sscanf(ports, "%d-%d", &first, &last); !there || err != nil {
+		return false
+	}
+	return first <= port && port <= last
+}
+
+// awaitPorts fails the steps that would lead from Kong to a service at a port where HAProxy would not
+// listen: Kong would be let send there, to nobody or to whose process has the port. They come
+// with the sections that bind it, which fail apart. It reports whether there were any.
+func (r *Reconciler) awaitPorts(steps []*step, want *model) bool {
+	found := false
+	trouble := sync.OnceValue(func() error {
+		next := want.clone()
+		next.rebase(r.base)
+		return r.conflicts(next)
+	})
+	for _, s := range steps {
+		after := nativeRoute(s.change.After)
+		if s.failed() || after == nil || !r.o.Via.covers(after.port) || want.takesFromKong(r.o, after.port) {
+			continue
+		}
+		// No Conflict: that would be final for the service, though it is not at fault.
+		message, fix := "waits until HAProxy listens for Kong at port "+strconv.Itoa(after.port), ""
+		if problem, is := errors.AsType[v1.Problem](trouble()); is {
+			message, fix = message+": "+problem.Message, problem.Fix
+		}
+		s.fail(v1.Starting, message, fix)
+		found = true
+	}
+	return found
+}
+
 func viaFrontend(owner string) string { return owner + "::via" }
 func viaGate(owner string) string     { return owner + "::viagate" }
 
@@ -99,7 +146,7 @@ func renderVia(b *strings.Builder, o Options) {
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
 	file, gate := filepath.Join(o.Dir, disk.Routes), gateAddress(o)+"-via"
 	fmt.Fprintf(b, "frontend %s from %s\n", viaFrontend(o.Owner), defaultsName(o.Owner))
-	line("bind %s-%d%s", net.JoinHostPort(o.Via.Host, strconv.Itoa(int(o.Via.First))), o.Via.Last, o.hop.bindWords())
+	line("bind %s%d-%d%s", o.Via.bindHost(), o.Via.First, o.Via.Last, o.hop.bindWords())
 	line("bind %s accept-proxy%s", gate, o.hop.gateWords())
 	if len(o.Via.Allow) > 0 {
 		var networks []string

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,6 +142,75 @@ func TestPortsOfKongThatAreTaken(t *testing.T) {
 	}
 	if len(failed) == 0 || failed[0].Reason != v1.Conflict || !strings.Contains(failed[0].Message, address) {
 		t.Errorf("got %v", failed)
+	}
+}
+
+// TestNoWayFromKongWhereNobodyListens: as long as HAProxy can't listen at a service's port because
+// another process does, the way there is not made, in rounds about everything and about the
+// service alone, and it is said why. What HAProxy serves otherwise goes on. When the port is
+// free, the way is made.
+func TestNoWayFromKongWhereNobodyListens(t *testing.T) {
+	t.Parallel()
+	b := managed(t)
+	b.serve("web", origin(t, "one"))
+	b.sync()
+	listener, err := net.Listen("tcp", freeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	address := listener.Addr().String()
+	port := netip.MustParseAddrPort(address).Port()
+	b.options.Via = Via{Host: "127.0.0.1", First: port, Last: port}
+	b.restart()
+	b.set["web"].Via = v1.Via{Host: "127.0.0.1", Port: port}
+	service := v1.Key{Kind: v1.KindService, Name: "web"}
+	for _, scope := range []reconcilers.Scope{{}, {Services: []string{"web"}}, {Fresh: true}} {
+		failed, err := b.try(scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := slices.ContainsFunc(failed, func(p v1.Problem) bool {
+			return p.Object == service && p.Reason == v1.Starting && strings.Contains(p.Message, address+" is taken by") && p.Fix != ""
+		})
+		if !found {
+			t.Errorf("%+v: Kong is let send to a port at which another process listens: %v", scope, failed)
+		}
+		if _, leads := b.r.running[viaKey(int(port))]; leads {
+			t.Errorf("%+v: the port leads to the service", scope)
+		}
+	}
+	b.want("web.test", "/", http.StatusOK, "one")
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.sync()
+	b.wantAsKong(address, "200 one")
+	b.want("web.test", "/", http.StatusOK, "one")
+}
+
+// TestPortsTakenFromKong: which ports HAProxy listens at for Kong is read from its sections, for
+// each kind of address.
+func TestPortsTakenFromKong(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"", "127.0.0.1", "::1"} {
+		o := Options{Owner: "ls", Via: Via{Host: host, First: 29000, Last: 29010}}
+		var text strings.Builder
+		renderVia(&text, o)
+		m := newModel()
+		if m.takesFromKong(o, 29000) {
+			t.Errorf("%q: a process without a frontend for Kong listens for it", host)
+		}
+		m.rebase(text.String())
+		for port, want := range map[int]bool{28999: false, 29000: true, 29010: true, 29011: false} {
+			if got := m.takesFromKong(o, port); got != want {
+				t.Errorf("%q: listens at %d: %t", host, port, got)
+			}
+		}
+		o.Via.Host = "192.0.2.1"
+		if m.takesFromKong(o, 29000) {
+			t.Errorf("%q: listens at %s as well", host, o.Via.Host)
+		}
 	}
 }
 
