@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -85,6 +86,11 @@ func printGateways(p *printer, gateways []status.Gateway) {
 	}
 	p.table(rows)
 	for _, g := range gateways {
+		if g.Applying != nil {
+			if waiting := g.Applying.Waiting(time.Now()); waiting != "" {
+				p.line("%s: %s", g.Name, waiting)
+			}
+		}
 		printVerification(p, g)
 		for _, hint := range g.Hints {
 			p.line("%s: %s", g.Name, hint)

@@ -30,6 +30,7 @@ func (w *worker) follow(p plan.Plan, ended <-chan struct{}) {
 	ticker := time.NewTicker(progressEvery)
 	defer ticker.Stop()
 	var told *plan.Step
+	since := time.Now()
 	for {
 		select {
 		case <-ended:
@@ -37,8 +38,11 @@ func (w *worker) follow(p plan.Plan, ended <-chan struct{}) {
 		case <-ticker.C:
 		}
 		if now := p.Progress.Now(); told == nil || *told != now {
+			if told != nil || now.Done > 0 {
+				since = time.Now()
+			}
 			told = &now
-			w.status.Applying(w.name, status.Applying{Done: now.Done, Total: len(p.Changes), Means: now.Means})
+			w.status.Applying(w.name, status.Applying{Done: now.Done, Total: len(p.Changes), Means: now.Means, Since: since})
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 // record tells status, metrics and log what became of a round.
 func (w *worker) record(j job, outcomes []plan.Outcome, problems map[string][]v1.Problem, err error, began time.Time) {
 	now := time.Now()
-	round := status.Round{Services: j.scope.Services, Build: j.build, Reason: v1.Serving, Problems: problems, At: now}
+	round := status.Round{Services: j.scope.Services, Build: j.build, Reason: v1.Serving, Problems: problems, Told: w.set, At: now}
 	if j.scope.All() {
 		w.common = problems[""]
 	}

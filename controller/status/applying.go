@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -14,6 +15,24 @@ type Applying struct {
 	// Means is what makes all that are left at once, push or reload; missing when each is
 	// made by itself.
 	Means string `json:"means,omitempty"`
+	// Since is when the gateway last answered one of them, or was first told.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// patience is how long a gateway may take over an answer before that is worth a word.
+const patience = 5 * time.Second
+
+// Waiting says that the gateway has not answered for long; "" where it has.
+func (a Applying) Waiting(now time.Time) string {
+	took := now.Sub(a.Since)
+	if a.Since.IsZero() || took <= patience {
+		return ""
+	}
+	what := "a change"
+	if a.Means != "" {
+		what = "a " + a.Means
+	}
+	return fmt.Sprintf("%s has been waiting for an answer for %s", what, took.Truncate(time.Second))
 }
 
 // String says it in few words.

@@ -43,6 +43,7 @@ type gateway struct {
 	changes  int
 	applying *Applying      // nil: nothing that takes long
 	pending  map[string]int // by service: the number of the build that changed it
+	told     told           // what it was last told of each service, and took
 	held     []Held
 	problems map[string][]v1.Problem // by service
 	hints    []string
@@ -132,6 +133,7 @@ type Round struct {
 	Held     []Held
 	Problems map[string][]v1.Problem // by service; "" for what belongs to none
 	Accepted map[string]Accepted     // by service: what the gateway serves only a while after
+	Told     v1.Set                  // what the gateway was told to hold of the services that the round covered; others are passed over
 	At       time.Time
 }
 
@@ -145,6 +147,7 @@ func (s *Store) Applied(name v1.Gateway, round Round) {
 	g.serving.accept(round.Accepted, round.At)
 	if round.Reason == v1.Serving {
 		g.applied = round.At
+		g.told.take(round)
 		if round.Services == nil {
 			clear(g.problems)
 		}
@@ -328,12 +331,13 @@ func (s *Store) verdicts(service string, key v1.Key, desiredVerdicts []desired.V
 		if verdict.Reason != v1.Serving {
 			continue
 		}
-		out[i] = s.gateways[verdict.Gateway].overrule(service, key, verdict)
+		g := s.gateways[verdict.Gateway]
+		out[i] = g.overrule(service, key, verdict, g.told.holds(service, key, verdict.Through))
 		if front := cmp.Or(verdict.From, verdict.Gateway); out[i].Reason == v1.Serving {
 			out[i] = s.gateways[front].unverified(front, service, key, out[i])
 		}
 		if behind := s.gateways[verdict.Through]; behind != nil && out[i].Reason == v1.Serving {
-			out[i] = behind.overrule(service, key, out[i])
+			out[i] = behind.overrule(service, key, out[i], behind.told.takesOver(service, key))
 			if out[i].Reason != v1.Serving {
 				out[i].Message = fmt.Sprintf("behind it, at %s: %s", verdict.Through, out[i].Message)
 			}
@@ -342,8 +346,9 @@ func (s *Store) verdicts(service string, key v1.Key, desiredVerdicts []desired.V
 	return out
 }
 
-// overrule says why the gateway does not serve what it should.
-func (g *gateway) overrule(service string, key v1.Key, verdict desired.Verdict) desired.Verdict {
+// overrule says why the gateway does not serve what it should. told says that it was told
+// of it at least once.
+func (g *gateway) overrule(service string, key v1.Key, verdict desired.Verdict, told bool) desired.Verdict {
 	for _, problem := range g.problems[service] {
 		concerns := problem.Object == key || problem.Object.Kind == v1.KindService ||
 			key.Kind == v1.KindInstance && problem.Object.Kind == v1.KindInstance && sameInstance(key.Name, problem.Object.Name)
@@ -357,6 +362,8 @@ func (g *gateway) overrule(service string, key v1.Key, verdict desired.Verdict) 
 		return verdict
 	}
 	switch {
+	case g.pending[service] > 0 && !told:
+		verdict.Reason, verdict.Message = v1.Starting, "not applied yet"
 	case g.pending[service] > 0:
 		verdict.Message = "being applied"
 	case g.reason != v1.Serving:

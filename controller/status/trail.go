@@ -55,7 +55,7 @@ func (g *Gateway) took(s *Service, v desired.Verdict, ends bool) desired.Step {
 	if !g.Applied.IsZero() {
 		step.Message += "; it was last brought up to date at " + g.Applied.Local().Format(time.DateTime+" MST")
 	}
-	accepted := v.Reason == v1.Serving || v.Reason == v1.Starting && !v.Accepted.IsZero() ||
+	accepted := v.Reason == v1.Serving || v.Reason == v1.Starting && (!v.Accepted.IsZero() || s.waits(g.Name)) ||
 		v.Reason == v1.Unhealthy // by what the gateway was asked
 	switch {
 	case !ends && !accepted:
