@@ -21,6 +21,13 @@ const (
 	askRest  = 20 * time.Millisecond
 )
 
+// Of what was not come to while others were waited for it is asked once even so: it may be
+// there, or be wrong for good.
+const (
+	notAsked = "the time was up before it was asked about"
+	lastWord = 2 * time.Second
+)
+
 // waited is what became of one wait, in the form in which it is printed as JSON.
 type waited struct {
 	Subject string      `json:"subject"` // the container or service that was waited for
@@ -61,6 +68,9 @@ func newWait() *cobra.Command {
 			var failed error
 			for _, subject := range args {
 				done, err := w.until(ctx, subject)
+				if err == nil && done.Missing == notAsked {
+					err = w.once(c.Context(), &done)
+				}
 				if err != nil {
 					return err
 				}
@@ -102,7 +112,7 @@ type waiting struct {
 // until waits for one subject until ctx ends. A daemon that does not answer, or not
 // yet, is waited for as well; its last word is then what is missing.
 func (w *waiting) until(ctx context.Context, subject string) (waited, error) {
-	out := waited{Subject: subject, Goal: w.goal, Missing: "the time was up before it was asked about"}
+	out := waited{Subject: subject, Goal: w.goal, Missing: notAsked}
 	if _, port := status.PortOf(subject); port || status.IsURL(subject) {
 		return out, fmt.Errorf("%q is an address; wait takes containers and services", subject)
 	}
@@ -141,6 +151,26 @@ func (w *waiting) until(ctx context.Context, subject string) (waited, error) {
 		case <-time.After(rest):
 		}
 	}
+}
+
+// once asks about a subject though the time is up.
+func (w *waiting) once(ctx context.Context, out *waited) error {
+	limited, cancel := context.WithTimeout(ctx, lastWord)
+	defer cancel()
+	var explanation status.Explanation
+	err := w.get(limited, "/explain", url.Values{"subject": {out.Subject}}, &explanation)
+	switch refused, isRefused := errors.AsType[refusedError](err); {
+	case ctx.Err() != nil:
+		return out.ended(ctx)
+	case isRefused && (refused.code == http.StatusBadRequest || refused.code == http.StatusNotFound && w.goal == status.GoalDrained):
+		return err
+	case limited.Err() != nil: // that it was not asked about stands
+	case err != nil:
+		out.Missing = err.Error()
+	default:
+		out.Reached, out.Missing = explanation.Reaches(w.goal)
+	}
+	return nil
 }
 
 // ended is nil when the time is up, which is an answer, and the error of a wait

@@ -16,11 +16,14 @@ import (
 )
 
 // TestWaitSaysWhatIsMissing: of each subject, what was still missing when the time was
-// up, also of those that were not come to; of what is reached, nothing.
+// up, also of those that were not come to, which are asked about once; of what is reached, nothing.
 func TestWaitSaysWhatIsMissing(t *testing.T) {
 	readers := server.Readers{
 		Metrics: http.NotFoundHandler(),
 		Explain: func(_ context.Context, ref string) (status.Explanation, error) {
+			if ref == "late" {
+				return status.Explanation{Subject: ref, Problems: []v1.Problem{{Reason: v1.InvalidLabel, Message: "\"yes\" is no port"}}}, nil
+			}
 			verdict := desired.Verdict{Gateway: v1.HAProxy, Reason: v1.Serving}
 			if ref == "slow" {
 				verdict = desired.Verdict{Gateway: v1.HAProxy, Reason: v1.Starting, Message: "its HEALTHCHECK has not passed yet"}
@@ -48,7 +51,7 @@ func TestWaitSaysWhatIsMissing(t *testing.T) {
 	if err := json.Unmarshal([]byte("["+text), &all); err != nil || len(all) != 3 {
 		t.Fatalf("%s: %v", out.String(), err)
 	}
-	for i, want := range []string{"", "its HEALTHCHECK has not passed yet", "before it was asked about"} {
+	for i, want := range []string{"", "its HEALTHCHECK has not passed yet", "is no port"} {
 		if got := all[i]; got.Reached != (want == "") || (got.Missing == "") != got.Reached || !strings.Contains(got.Missing, want) {
 			t.Errorf("%+v, want it to miss %q", got, want)
 		}

@@ -50,11 +50,24 @@ func (b *Builder) Instance(ref string) (snapshot.Instance, []string, error) {
 	}
 	switch len(found) {
 	case 0:
+		if s := b.services[ref]; s != nil && len(s.members) > 0 {
+			return snapshot.Instance{}, nil, fmt.Errorf("%w is called %q, which is a service; name its containers, one by one: %s", ErrNoInstance, ref, named(s.containers()))
+		}
 		return snapshot.Instance{}, nil, fmt.Errorf("%w is called %q; lockstep status lists them", ErrNoInstance, ref)
 	case 1:
 		return found[0].instance, found[0].services(), nil
 	}
 	return snapshot.Instance{}, nil, fmt.Errorf("%w is meant by %q alone: %d have ids that begin with it; write more of it", ErrNoInstance, ref, len(found))
+}
+
+// containers returns the names of the containers of a service, sorted.
+func (s *service) containers() []string {
+	var names []string
+	for _, m := range s.members {
+		names = append(names, m.container.instance.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // services returns the names of the services that the container is part of.

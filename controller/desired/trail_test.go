@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -128,5 +129,22 @@ func TestUnclearEnable(t *testing.T) {
 		if by, why := w.builder.Counts(i); by != "" || why == nil || !strings.Contains(why.Message, "neither true nor false") {
 			t.Errorf("%s counts by %q, %+v", value, by, why)
 		}
+	}
+}
+
+// TestInstanceOfAService: who names a service where a container is meant is told which it has.
+func TestInstanceOfAService(t *testing.T) {
+	w := newWorld()
+	shop := &service{name: "shop.web", members: map[string]member{}}
+	for _, name := range []string{"web-2", "web-1"} {
+		shop.members[name] = member{container: &container{instance: snapshot.Instance{Name: name}}}
+	}
+	w.builder.services[shop.name] = shop
+	_, _, err := w.builder.Instance("shop.web")
+	if !errors.Is(err, ErrNoInstance) || !strings.HasSuffix(err.Error(), "which is a service; name its containers, one by one: web-1, web-2") {
+		t.Errorf("of a service: %v", err)
+	}
+	if _, _, err := w.builder.Instance("other"); !errors.Is(err, ErrNoInstance) || strings.Contains(err.Error(), "which is a service") {
+		t.Errorf("of nothing: %v", err)
 	}
 }

@@ -37,6 +37,8 @@ func run(ctx context.Context, in io.Reader, out io.Writer) error {
 	late := flag.Duration("late", 0, "how long a change of routes and plugins takes until the proxy goes by it")
 	groups := flag.Bool("groups", false, "as an edition with consumer groups")
 	options := fakekong.Options{}
+	flag.StringVar(&options.AdminAddr, "admin", "", "the address of the Admin API, as 127.0.0.1:8001; \"\": a free port")
+	flag.StringVar(&options.ProxyAddr, "proxy", "", "the address of the proxy, as 127.0.0.1:8000; \"\": a free port")
 	flag.Func("stream", "the ports of stream_listen that it reports, as in 5672,9443/ssl", func(text string) (err error) {
 		options.Stream, err = ports(text)
 		return err
