@@ -46,7 +46,8 @@
 // Asked by what decisions an instance came to its verdicts, Builder.Trails tells them again
 // one by one (trail.go, trailservice.go, trailgateway.go), out of what was decided.
 //
-// Asked what became of a selector, Builder.Selection looks at all containers (selection.go).
+// Asked what became of a selector, Builder.Selection looks at all containers (selection.go,
+// nearness.go).
 //
 // Pure: no I/O, no clock, no log. Incremental: a change of one container costs
 // in proportion to the services that it touches, and ends in what a full build
