@@ -2,15 +2,10 @@ package cmd
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +17,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/internal/testca"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -192,25 +188,13 @@ func write(t *testing.T, path, text string) {
 }
 
 // issue writes a certificate for 127.0.0.1 that vouches for itself.
-func issue(t *testing.T, cert, key string, until time.Time) {
+func issue(t *testing.T, certFile, keyFile string, until time.Time) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kong"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: until,
+	cert, key := testca.SelfSigned(t, x509.Certificate{
+		Subject: pkix.Name{CommonName: "kong"}, NotAfter: until,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, form, form, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, cert, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	write(t, key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	})
+	write(t, certFile, cert)
+	write(t, keyFile, key)
 }

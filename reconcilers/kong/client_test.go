@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,35 +16,23 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/internal/wire"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
-
-// wire answers requests without a network, so that time can be the test's.
-type wire func(*http.Request) (*http.Response, error)
-
-func (w wire) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
-
-func reply(status int, body string, header ...string) *http.Response {
-	h := http.Header{}
-	for i := 0; i+1 < len(header); i += 2 {
-		h.Set(header[i], header[i+1])
-	}
-	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}
-}
 
 // TestNothingSecretIsShown plants secrets in every place that a request has
 // and looks for them in errors and logs.
 func TestNothingSecretIsShown(t *testing.T) {
 	const secret = "planted-secret"
 	var log bytes.Buffer
-	faults := map[string]wire{
+	faults := map[string]wire.Func{
 		"refused":   func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
-		"not Kong":  func(*http.Request) (*http.Response, error) { return reply(200, `<html>`), nil },
-		"forbidden": func(*http.Request) (*http.Response, error) { return reply(401, `{"message":"Unauthorized"}`), nil },
-		"broken":    func(*http.Request) (*http.Response, error) { return reply(500, `{"message":"oops"}`), nil },
+		"not Kong":  func(*http.Request) (*http.Response, error) { return wire.Reply(200, `<html>`), nil },
+		"forbidden": func(*http.Request) (*http.Response, error) { return wire.Reply(401, `{"message":"Unauthorized"}`), nil },
+		"broken":    func(*http.Request) (*http.Response, error) { return wire.Reply(500, `{"message":"oops"}`), nil },
 		"redirect": func(*http.Request) (*http.Response, error) {
-			return reply(302, ``, "Location", "http://elsewhere.test"), nil
+			return wire.Reply(302, ``, "Location", "http://elsewhere.test"), nil
 		},
 		"net.OpError": func(*http.Request) (*http.Response, error) {
 			return nil, &net.OpError{Op: "dial", Err: errors.New("no route")}
@@ -57,7 +44,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 			o.Token = func() (v1.Secret, error) { return v1.NewSecret(secret), nil }
 			o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			asked := false
-			o.Transport = wire(func(r *http.Request) (*http.Response, error) {
+			o.Transport = wire.Func(func(r *http.Request) (*http.Response, error) {
 				asked = true
 				if _, password, _ := r.BasicAuth(); password != secret || r.Header.Get("Kong-Admin-Token") != secret {
 					t.Error("the secrets don't reach Kong")
@@ -213,8 +200,8 @@ func TestBrokenDatabaseStopsTheRest(t *testing.T) {
 // TestGroupWithMembers: Kong Enterprise answers for a consumer group with what is in it.
 func TestGroupWithMembers(t *testing.T) {
 	o := options("http://kong.test")
-	o.Transport = wire(func(*http.Request) (*http.Response, error) {
-		return reply(200, `{"consumer_group": {"id": "one", "name": "gold", "tags": null}, "consumers": [], "plugins": []}`), nil
+	o.Transport = wire.Func(func(*http.Request) (*http.Response, error) {
+		return wire.Reply(200, `{"consumer_group": {"id": "one", "name": "gold", "tags": null}, "consumers": [], "plugins": []}`), nil
 	})
 	r, err := New(o)
 	if err != nil {

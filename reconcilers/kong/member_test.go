@@ -139,8 +139,8 @@ func TestMembersWithoutEdition(t *testing.T) {
 		t.Helper()
 		r := open(t, o)
 		_, problems := declare(t, r, v1.Set{}, grouped([2]string{"gold", "alice"}))
-		if r.facts.Kinds[v1.KindGroup] != nil {
-			t.Skip("this Kong has consumer groups")
+		if lent.has(t) && r.facts.Kinds[v1.KindGroup] != nil {
+			t.Skip("the Kong at KONG_ADMIN_URL has consumer groups, and the test is about one that has none")
 		}
 		var said []string
 		for _, p := range problems {

@@ -16,6 +16,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/internal/wire"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
@@ -199,7 +200,7 @@ func TestNodesSilent(t *testing.T) {
 	var asked atomic.Int64
 	answering := &http.Transport{}
 	t.Cleanup(answering.CloseIdleConnections)
-	o.Transport = wire(func(req *http.Request) (*http.Response, error) {
+	o.Transport = wire.Func(func(req *http.Request) (*http.Response, error) {
 		if req.URL.Host != "hole.test" {
 			return answering.RoundTrip(req)
 		}

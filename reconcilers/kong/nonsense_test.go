@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lockstep/lockstep/internal/wire"
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
@@ -14,8 +15,8 @@ import (
 func TestLongWordsAreCut(t *testing.T) {
 	o := options("http://kong.test")
 	o.Attempts = 1
-	o.Transport = wire(func(*http.Request) (*http.Response, error) {
-		return reply(400, `{"message":"`+strings.Repeat("no\\u001b[31m\\n ", 1<<16)+`"}`), nil
+	o.Transport = wire.Func(func(*http.Request) (*http.Response, error) {
+		return wire.Reply(400, `{"message":"`+strings.Repeat("no\\u001b[31m\\n ", 1<<16)+`"}`), nil
 	})
 	r, err := New(o)
 	if err != nil {

@@ -3,14 +3,11 @@ package kong
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,82 +42,6 @@ func protected(name string, shared, own []v1.Plugin) *v1.Service {
 	}
 	s.Routes[0].Hosts = []string{host + ".test"}
 	return s
-}
-
-// watchman looks at all that Kong holds after each request, and finds routes that
-// lead to their service without a plugin that their host names.
-type watchman struct {
-	http.RoundTripper
-	url   string
-	mu    sync.Mutex
-	found []string
-	live  int
-}
-
-func (w *watchman) RoundTrip(req *http.Request) (*http.Response, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	response, err := w.RoundTripper.RoundTrip(req)
-	if req.Method != http.MethodGet {
-		w.look(req.Method + " " + req.URL.Path)
-	}
-	return response, err
-}
-
-func (w *watchman) list(path string) []map[string]any {
-	response, err := http.Get(w.url + path + "?size=1000")
-	if err != nil {
-		w.found = append(w.found, err.Error())
-		return nil
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		w.found = append(w.found, err.Error())
-		return nil
-	}
-	bodies, err := listed(string(text))
-	if err != nil {
-		w.found = append(w.found, fmt.Sprint(path, " ", err, " ", string(text)))
-	}
-	return bodies
-}
-
-func (w *watchman) look(after string) {
-	on := map[string]bool{}
-	for _, p := range w.list("/plugins") {
-		if p["enabled"] == true {
-			on[entity.Reference(p, "route")+entity.Reference(p, "service")+fmt.Sprint(p["name"])] = true
-		}
-	}
-	away := entity.Namer{Owner: "lockstep"}.ID(v1.KindService, entity.Reserved)
-	for _, route := range w.list("/routes") {
-		if entity.Reference(route, "service") == away {
-			continue
-		}
-		w.live++
-		hosts, _ := route["hosts"].([]any)
-		for _, name := range strings.Split(fmt.Sprint(hosts[0]), ".")[1:] {
-			id, _ := route["id"].(string)
-			if name != "test" && !on[id+name] && !on[entity.Reference(route, "service")+name] {
-				w.found = append(w.found, fmt.Sprintf("after %s the route %v is open without %s", after, hosts, name))
-			}
-		}
-	}
-}
-
-// watched is a reconciler each of whose requests is looked after.
-func watched(t *testing.T, k *fakekong.Kong) (*Reconciler, *watchman) {
-	t.Helper()
-	w := &watchman{RoundTripper: http.DefaultTransport, url: k.AdminURL}
-	o := options(k.AdminURL)
-	o.Transport, o.MarkAge = w, 1
-	t.Cleanup(func() {
-		for _, found := range w.found {
-			t.Error(found)
-		}
-	})
-	return open(t, o), w
 }
 
 // TestPluginsWalk goes from one random set of plugins to another, through faults
@@ -405,88 +326,6 @@ func TestDriftOfPlugins(t *testing.T) {
 	if p := first(outcomes); err != nil || p == nil || p.Reason != v1.Conflict || !strings.Contains(p.Message, "key-auth") {
 		t.Errorf("a stranger's plugin in ours' place: %v, %v", p, err)
 	}
-}
-
-// TestPluginSecretsAreNotShown plants secrets and greps what comes out.
-func TestPluginSecretsAreNotShown(t *testing.T) {
-	const secret = "planted-s3cret"
-	for _, mode := range []fakekong.Mode{fakekong.Database, fakekong.DBLess} {
-		t.Run(string(mode), func(t *testing.T) {
-			var out strings.Builder
-			k := start(t, fakekong.Options{Mode: mode})
-			o := options(k.AdminURL)
-			o.Log = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			r := open(t, o)
-			tell := func(value string, wrong bool) {
-				s := protected("a", nil, []v1.Plugin{plugin("rate-limiting", "minute=1", "redis.password="+value, "redis.username="+value)})
-				if wrong { // Kong repeats what it refuses, or may
-					var pushed atomic.Bool
-					k.Hook(func(req *http.Request) fakekong.Fault {
-						if fakekong.Writing(req) && !pushed.Swap(req.URL.Path == "/config") && (strings.HasPrefix(req.URL.Path, "/plugins") || req.URL.Path == "/config") {
-							return fakekong.Fault{Status: 400, Body: `{"code":2,"message":"bad ` + value + `","fields":{"config":{"redis":{"password":"what is ` + value + `"}}},
-								"flattened_errors":[{"entity_type":"plugin","entity_id":"` + r.names.ID(v1.KindPlugin, entity.PluginKey(v1.KindRoute, "a.default", "rate-limiting")) + `","errors":[{"field":"config.redis.password","message":"what is ` + value + `"}]}]}`}
-						}
-						return fakekong.Fault{}
-					})
-					defer k.Hook(nil)
-				}
-				p, outcomes, err := round(t.Context(), r, setOf(s))
-				fmt.Fprintln(&out, err)
-				for _, change := range p.Changes {
-					fmt.Fprintln(&out, change.Sentence(), change.After.Fields)
-				}
-				for _, outcome := range outcomes {
-					if outcome.Problem != nil {
-						fmt.Fprintln(&out, outcome.Problem.Error())
-					}
-				}
-				shown, err := json.Marshal(s.Routes[0].Shown())
-				fmt.Fprintln(&out, string(shown), err)
-			}
-			tell(secret+"1", true)
-			tell(secret+"2", false)
-			tell(secret+"3", false)
-			if strings.Contains(out.String(), secret) {
-				t.Errorf("a secret is shown:\n%s", out.String())
-			}
-			if !strings.Contains(out.String(), "config.redis.password (secret ") || !strings.Contains(out.String(), "what is (secret)") {
-				t.Errorf("neither digests nor Kong's words are there:\n%s", out.String())
-			}
-			if !strings.Contains(k.World(), secret+"3") {
-				t.Error("the secret did not get to Kong")
-			}
-		})
-	}
-}
-
-// TestPluginSecretsThatNoSchemaMarks: what a manifest refers to is hidden whatever
-// Kong's schema says, and is quiet then, also for a daemon that starts anew.
-func TestPluginSecretsThatNoSchemaMarks(t *testing.T) {
-	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
-		t.Helper()
-		for i := range 3 {
-			secret := fmt.Sprintf("planted-%d", i)
-			p := plugin("rate-limiting", "minute=1", "redis.host="+secret)
-			for j := range p.Settings {
-				p.Settings[j].Secret = p.Settings[j].Path == "redis.host"
-			}
-			list := plugin("cors", `headers=["x-plain","`+secret+`-in-a-list"]`)
-			list.Settings[0].Secret = true
-			set := setOf(protected("a", nil, []v1.Plugin{p, list}))
-			made := settled(t, open(t, o), set)
-			for _, change := range made.Changes {
-				if text := change.Sentence() + fmt.Sprint(change.Object().Fields); strings.Contains(text, "planted") {
-					t.Errorf("shown: %s", text)
-				}
-			}
-			if world := k.World(); !strings.Contains(world, secret+`"`) || !strings.Contains(world, `"`+secret+`-in-a-list"`) {
-				t.Errorf("%s did not get to Kong:\n%s", secret, world)
-			}
-			if again := settled(t, open(t, o), set); !again.Empty() {
-				t.Errorf("again: %s", sentences(again))
-			}
-		}
-	})
 }
 
 // TestPluginsGoWithTheirRoute: no plugin goes before its route, and none is left.

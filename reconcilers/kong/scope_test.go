@@ -133,8 +133,8 @@ func TestPluginScopesWithoutEdition(t *testing.T) {
 		t.Helper()
 		r := open(t, o)
 		_, problems := declare(t, r, v1.Set{}, scoped(scopes...))
-		if r.facts.Kinds[v1.KindGroup] != nil {
-			t.Skip("this Kong has consumer groups")
+		if lent.has(t) && r.facts.Kinds[v1.KindGroup] != nil {
+			t.Skip("the Kong at KONG_ADMIN_URL has consumer groups, and the test is about one that has none")
 		}
 		want, made := []string{"consumer_group/gold"}, []string{}
 		for _, scope := range scopes {

@@ -1,14 +1,9 @@
 package kong
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
-	"github.com/lockstep/lockstep/internal/pemfile"
+	"github.com/lockstep/lockstep/internal/testca"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -79,19 +74,10 @@ func issuer(t *testing.T, path string) string {
 // certificate does the same for one that ends after a while, of an authority or of none.
 func certificate(t *testing.T, path string, lasts time.Duration, authority bool) string {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: filepath.Base(path)}, IsCA: authority, BasicConstraintsValid: true,
+	text, _ := testca.SelfSigned(t, x509.Certificate{
+		Subject: pkix.Name{CommonName: filepath.Base(path)}, IsCA: authority, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(lasts), KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(pem.EncodeToMemory(&pem.Block{Type: pemfile.Certificate, Bytes: der}))
+	})
 	if err := os.WriteFile(path, []byte("of the operator\n"+text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,8 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/client"
+
+	"github.com/lockstep/lockstep/internal/wire"
 )
 
 // program is what runs in the containers of these tests. It ends on SIGTERM
@@ -259,7 +261,7 @@ type requests struct {
 }
 
 func (q *requests) wrap(next http.RoundTripper) http.RoundTripper {
-	return roundTrip(func(r *http.Request) (*http.Response, error) {
+	return wire.Func(func(r *http.Request) (*http.Response, error) {
 		q.mu.Lock()
 		if q.all == nil {
 			q.all = map[string]int{}
@@ -269,10 +271,6 @@ func (q *requests) wrap(next http.RoundTripper) http.RoundTripper {
 		return next.RoundTrip(r)
 	})
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // healthcheck is one that the program answers, often.
 func healthcheck() *container.HealthConfig {

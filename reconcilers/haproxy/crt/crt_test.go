@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,12 +98,18 @@ func TestCertificateFiles(t *testing.T) {
 	dir := t.TempDir()
 	chain, key := a.Issue(time.Now().Add(time.Hour), "a.test")
 	other, _ := a.Issue(time.Now().Add(time.Hour), "b.test")
-	put(t, dir, map[string]string{
+	layouts := fstest.MapFS{}
+	for name, text := range map[string]string{
 		"both/one.pem": chain + key, "both/.hidden.pem": "x", "both/readme.txt": "x", "both/default.pem": key + chain,
 		"apart/tls.crt": chain, "apart/tls.key": key, "apart/mk.pem": chain, "apart/mk-key.pem": key,
 		"certbot/README": "x", "certbot/a.test/fullchain.pem": chain, "certbot/a.test/privkey.pem": key, "certbot/a.test/cert.pem": chain, "certbot/a.test/chain.pem": a.PEM,
 		"bad/foreign.pem": other + key, "bad/lonely.pem": chain, "bad/nothing.pem": "", "bad/text.crt": "hello",
-	})
+	} {
+		layouts[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	if err := os.CopyFS(dir, layouts); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Symlink("gone", filepath.Join(dir, "bad", "dangling.pem")); err != nil {
 		t.Fatal(err)
 	}
@@ -135,19 +142,5 @@ func TestCertificateFiles(t *testing.T) {
 	}
 	if len(lost) != 1 || lost[dir+"/nowhere"] == nil {
 		t.Errorf("lost %v, want nowhere alone", lost)
-	}
-}
-
-// put writes files below a folder.
-func put(tb testing.TB, folder string, files map[string]string) {
-	tb.Helper()
-	for name, text := range files {
-		path := filepath.Join(folder, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			tb.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			tb.Fatal(err)
-		}
 	}
 }

@@ -14,23 +14,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/lockstep/lockstep/internal/wire"
 )
 
-// wire answers requests without a network, so that time can be the test's.
-type wire func(*http.Request) (*http.Response, error)
-
-func (w wire) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
-
-func reply(status int, body string, header ...string) *http.Response {
-	h := http.Header{}
-	for i := 0; i+1 < len(header); i += 2 {
-		h.Set(header[i], header[i+1])
-	}
-	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}
-}
-
 // clientOver returns a client whose requests w answers. It tries three times in a row.
-func clientOver(t *testing.T, o Options, w wire) *Client {
+func clientOver(t *testing.T, o Options, w wire.Func) *Client {
 	t.Helper()
 	if o.URLs == nil {
 		o.URLs = []string{"http://kong.test"}
@@ -63,9 +52,9 @@ func TestRetryWaits(t *testing.T) {
 				tries := 0
 				c := clientOver(t, Options{Attempts: 4, Pause: 100 * time.Millisecond}, func(*http.Request) (*http.Response, error) {
 					if tries++; tries < 4 {
-						return reply(429, `{"message":"slow down"}`, test.header...), nil
+						return wire.Reply(429, `{"message":"slow down"}`, test.header...), nil
 					}
-					return reply(200, `{}`), nil
+					return wire.Reply(200, `{}`), nil
 				})
 				began := time.Now()
 				_, err := c.Do(t.Context(), Request{Method: http.MethodGet, Path: "/"})
@@ -80,7 +69,7 @@ func TestRetryWaits(t *testing.T) {
 func TestWaitEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := clientOver(t, Options{}, func(*http.Request) (*http.Response, error) {
-			return reply(503, `{}`, "Retry-After", "30"), nil
+			return wire.Reply(503, `{}`, "Retry-After", "30"), nil
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -131,11 +120,11 @@ func TestNextNode(t *testing.T) {
 			return nil, r.Context().Err()
 		}, once: true, asked: [2]int{1, 1}, fails: true},
 		"cut":       {first: func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, asked: [2]int{1, 2}},
-		"503":       {first: func(*http.Request) (*http.Response, error) { return reply(503, `{}`), nil }, asked: [2]int{3, 1}, fails: true},
-		"503, once": {first: func(*http.Request) (*http.Response, error) { return reply(503, `{}`), nil }, once: true, asked: [2]int{1, 1}, fails: true},
-		"500":       {first: func(*http.Request) (*http.Response, error) { return reply(500, `{"message":"no database"}`), nil }, asked: [2]int{3, 1}, fails: true},
-		"429":       {first: func(*http.Request) (*http.Response, error) { return reply(429, `{}`), nil }, asked: [2]int{6, 0}, fails: true},
-		"404":       {first: func(*http.Request) (*http.Response, error) { return reply(404, `{}`), nil }, asked: [2]int{2, 0}, fails: true},
+		"503":       {first: func(*http.Request) (*http.Response, error) { return wire.Reply(503, `{}`), nil }, asked: [2]int{3, 1}, fails: true},
+		"503, once": {first: func(*http.Request) (*http.Response, error) { return wire.Reply(503, `{}`), nil }, once: true, asked: [2]int{1, 1}, fails: true},
+		"500":       {first: func(*http.Request) (*http.Response, error) { return wire.Reply(500, `{"message":"no database"}`), nil }, asked: [2]int{3, 1}, fails: true},
+		"429":       {first: func(*http.Request) (*http.Response, error) { return wire.Reply(429, `{}`), nil }, asked: [2]int{6, 0}, fails: true},
+		"404":       {first: func(*http.Request) (*http.Response, error) { return wire.Reply(404, `{}`), nil }, asked: [2]int{2, 0}, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -146,7 +135,7 @@ func TestNextNode(t *testing.T) {
 						return c.first(r)
 					}
 					asked[1]++
-					return reply(200, `{}`), nil
+					return wire.Reply(200, `{}`), nil
 				})
 				for n := range 2 {
 					_, err := client.Do(t.Context(), Request{Method: http.MethodPut, Path: "/services/x", Once: c.once})

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/lockstep/lockstep/internal/wire"
 )
 
 func TestPages(t *testing.T) {
@@ -12,9 +14,9 @@ func TestPages(t *testing.T) {
 	c := clientOver(t, Options{Workspace: "team"}, func(r *http.Request) (*http.Response, error) {
 		queries = append(queries, r.URL.Path+"?"+r.URL.RawQuery)
 		if r.URL.Query().Get("offset") == "" {
-			return reply(200, `{"data":[{"id":"7b0d6a0f-5c2e-4a58-9d3c-1f7b5a0c9e11"}],"offset":"abc=","next":"/services?offset=abc%3D"}`), nil
+			return wire.Reply(200, `{"data":[{"id":"7b0d6a0f-5c2e-4a58-9d3c-1f7b5a0c9e11"}],"offset":"abc=","next":"/services?offset=abc%3D"}`), nil
 		}
-		return reply(200, `{"data":[{"id":"7b0d6a0f-5c2e-4a58-9d3c-1f7b5a0c9e12"}],"next":null}`), nil
+		return wire.Reply(200, `{"data":[{"id":"7b0d6a0f-5c2e-4a58-9d3c-1f7b5a0c9e12"}],"next":null}`), nil
 	})
 	bodies, err := c.List(t.Context(), "/services", nil)
 	if err != nil || len(bodies) != 2 {
@@ -44,7 +46,7 @@ func TestNonsenseIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := clientOver(t, Options{}, func(*http.Request) (*http.Response, error) {
-				return reply(200, body()), nil
+				return wire.Reply(200, body()), nil
 			})
 			if all, err := c.List(t.Context(), "/services", nil); err == nil {
 				t.Errorf("taken for %d entities", len(all))
