@@ -320,7 +320,11 @@ func sayKeys(keys []v1.Key) string {
 // printVerdicts prints one line for each gateway, and the fix below.
 func printVerdicts(p *printer, verdicts []desired.Verdict) {
 	for _, verdict := range verdicts {
-		parts := []string{fmt.Sprintf("  %-8s %s", verdict.Gateway, verdict.Reason)}
+		reason := string(verdict.Reason)
+		if verdict.Through == "" || verdict.Address == "" { // else the address says it
+			reason = reasonBetween(verdict)
+		}
+		parts := []string{fmt.Sprintf("  %-8s %s", verdict.Gateway, reason)}
 		switch {
 		case strings.HasPrefix(verdict.How, "through "): // of an endpoint that is declared, which is on no network
 			parts = append(parts, fmt.Sprintf("%s, %s", verdict.Address, verdict.How))

@@ -24,6 +24,8 @@ func newStatus() *cobra.Command {
 		Use:   "status",
 		Short: "Show what is served, and what is not",
 		Long: "Status shows how each gateway is doing, what it serves and what it does not, and why.\n" +
+			"Serving through haproxy: the gateway hands the requests on to HAProxy, which reaches the\n" +
+			"container. Serving behind kong: it gets none but those that Kong hands on.\n" +
 			"While many changes are being made STATE says how far they are, as in\n" +
 			"Serving, applying 412 of 1500; with --watch that is followed.",
 		Args: cobra.NoArgs,
@@ -238,11 +240,26 @@ func describeRoutes(routes []desired.RouteStanding) string {
 	return strings.Join(parts, "; ")
 }
 
+// reasonOn says a gateway's verdict in few words, and of what it serves whether the other
+// gateway is in between.
 func reasonOn(gateway v1.Gateway, verdicts []desired.Verdict) string {
 	for _, verdict := range verdicts {
 		if verdict.Gateway == gateway {
-			return string(verdict.Reason)
+			return reasonBetween(verdict)
 		}
 	}
 	return "-"
+}
+
+// reasonBetween says a reason and, of what is served, over which gateway or from which
+// alone it gets its requests.
+func reasonBetween(verdict desired.Verdict) string {
+	switch {
+	case verdict.Reason != v1.Serving:
+	case verdict.Through != "":
+		return fmt.Sprintf("%s through %s", verdict.Reason, verdict.Through)
+	case verdict.From != "":
+		return fmt.Sprintf("%s behind %s", verdict.Reason, verdict.From)
+	}
+	return string(verdict.Reason)
 }

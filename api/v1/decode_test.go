@@ -168,7 +168,7 @@ func TestNotEnabledBecause(t *testing.T) {
 	}{
 		"no label of ours":     {map[string]string{"other": "1"}, "", "it has no label that begins with lockstep.", "set lockstep.enable=true"},
 		"labels but no enable": {map[string]string{"lockstep.port": "80", "lockstep.hosts": "a"}, "lockstep.hosts", "labels that begin with lockstep. are there (2), but not lockstep.enable", "set lockstep.enable=true"},
-		"enable is false":      {map[string]string{"lockstep.Enable": "false", "lockstep.hosts": "a"}, "lockstep.Enable", "the label says so", "set lockstep.enable=true"},
+		"enable is false":      {map[string]string{"lockstep.Enable": "false", "lockstep.hosts": "a"}, "lockstep.Enable", "it opted out by this label", "to bring it in set lockstep.enable=true"},
 		"enable is misspelt":   {map[string]string{"lockstep.enabled": "true", "lockstep.hosts": "a"}, "lockstep.enabled", `unknown key "enabled"`, "did you mean lockstep.enable?"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,11 @@ func (g Grammar) NotEnabledBecause(s Subject) Problem {
 	for _, own := range d.own {
 		if fold(own.rest) == enableField {
 			p.Origin.Label = own.key
-			p.Message = "the label says so"
+			p.Message = "it opted out by this label"
+			p.Fix = fmt.Sprintf("to bring it in set %s%s=true", g.Prefix, enableField)
+			if g.ExposeAll {
+				p.Fix += ", or remove the label"
+			}
 			if own.key != g.Prefix+enableField && strings.EqualFold(own.value, "true") {
 				p.Message = "this one label must be spelled exactly so"
 				p.Fix = fmt.Sprintf("write %s%s=true", g.Prefix, enableField)

@@ -102,7 +102,9 @@ func (b *Builder) Counts(i snapshot.Instance) (by string, why *v1.Problem) {
 	switch {
 	case len(selected) > 0:
 		problem.Message += fmt.Sprintf(", and %s does not overrule it", selected[0])
-		problem.Fix += ", or remove the label"
+		if !b.options.Grammar.ExposeAll { // else that was said
+			problem.Fix += ", or remove the label"
+		}
 	case len(b.selectors.byService) > 0 && !c.optedOut:
 		b.selectors.unselected(&problem, i.Labels)
 	}

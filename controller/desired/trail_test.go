@@ -88,7 +88,7 @@ func checkMarks(t *testing.T, trail Trail) {
 // TestOutside: of a container that is no instance the trail ends where it became none.
 func TestOutside(t *testing.T) {
 	instance := snapshot.Instance{ID: "0123456789ab", Name: "db", Labels: map[string]string{"lockstep.enable": "true"}}
-	notEnabled := &v1.Problem{Reason: v1.NotEnabled, Message: "the label says so", Fix: "set lockstep.enable=true"}
+	notEnabled := &v1.Problem{Reason: v1.NotEnabled, Message: "it opted out by this label", Fix: "to bring it in set lockstep.enable=true"}
 	gone := v1.Problem{Reason: v1.NotRunning, Message: "it is exited", Fix: "start it"}
 	for name, c := range map[string]struct {
 		notEnabled *v1.Problem
@@ -96,7 +96,7 @@ func TestOutside(t *testing.T) {
 		want       []Step
 	}{
 		"not enabled": {notEnabled: notEnabled, want: []Step{
-			{Name: StepEnabled, Result: MarkFailed, Reason: v1.NotEnabled, Message: "the label says so", Fix: "set lockstep.enable=true"}}},
+			{Name: StepEnabled, Result: MarkFailed, Reason: v1.NotEnabled, Message: "it opted out by this label", Fix: "to bring it in set lockstep.enable=true"}}},
 		"ended": {absent: gone, want: []Step{
 			{Name: StepEnabled, Result: MarkOK, Message: "by its label lockstep.enable"},
 			{Name: StepState, Result: MarkFailed, Reason: v1.NotRunning, Message: "it is exited", Fix: "start it"}}},

@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -57,8 +58,8 @@ func withoutRoute(verdict desired.Verdict, routes []desired.RouteStanding) desir
 	return verdict
 }
 
-// vacated is why a route whose service has no instance answers as it does.
-const vacated = ": its service has no container left"
+// vacant begins why a route whose service has no instance answers as it does.
+const vacant = ": its service has no "
 
 // Select notes what became of the service's selector, which says more of routes without
 // any instance than that there is none.
@@ -70,7 +71,7 @@ func (s *Service) Select(selection *desired.Selection) {
 	for _, route := range s.Routes {
 		for i := range route.Verdicts {
 			verdict := &route.Verdicts[i]
-			if does, is := strings.CutSuffix(verdict.Message, vacated); is && verdict.Reason == v1.Draining {
+			if does, _, is := strings.Cut(verdict.Message, vacant); is && verdict.Reason == v1.Draining {
 				verdict.Message = does + ": " + selection.Say("that run")
 				verdict.Fix = cmp.Or(selection.Advice(), verdict.Fix)
 			}
@@ -85,14 +86,20 @@ func withoutInstance(verdict desired.Verdict, s desired.Standing, stream bool) d
 	if stream {
 		does = "it closes connections"
 	}
-	verdict.Reason, verdict.Message = v1.Draining, does+vacated
-	if len(s.Instances) == 0 && s.DecidedBy != "" {
+	verdict.Reason, verdict.Message = v1.Draining, does+vacant
+	switch {
+	case len(s.Instances) == 0 && s.DecidedBy != "":
+		verdict.Message += "container left"
 		verdict.Fix = "start one, or see what became of the last one, while Docker has it: lockstep explain " + s.DecidedBy
-	}
-	if len(s.Instances) > 0 {
+	case len(s.Instances) == 0 && s.Manifest.IsZero():
+		verdict.Message += "container left"
+	case len(s.Instances) == 0: // none that it has had is known
+		verdict.Message += fmt.Sprintf("instance: its manifest (%s) names no endpoints, and no container joins it", s.Manifest)
+		verdict.Fix = "name endpoints or a selector there, or start a container whose label names it as its service"
+	default:
 		why := verdictOn(verdict.Gateway, s.Instances[0].Verdicts)
 		verdict.Reason, verdict.Fix = why.Reason, why.Fix
-		verdict.Message = does + ": no container is ready, " + s.Instances[0].Container + ": " + why.Message
+		verdict.Message = does + ": no instance is ready, " + s.Instances[0].Container + ": " + why.Message
 	}
 	return verdict
 }
