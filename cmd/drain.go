@@ -70,7 +70,7 @@ func printDrained(p *printer, d controller.Drained) {
 	case d.Draining && d.Changed:
 		p.line("%s of %s gets nothing new from now on; lockstep explain %s tells how far it is", d.Container, services, d.Container)
 	case d.Draining:
-		p.line("%s of %s is out of service already, by %s since %s", d.Container, services, d.By, d.Since.Local().Format(time.DateTime+" MST"))
+		p.line("%s of %s is out of service already, by %s since %s", d.Container, services, d.By, sayAge(d.Since))
 	case d.Changed:
 		p.line("%s of %s is back in service", d.Container, services)
 	default:

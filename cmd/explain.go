@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -140,7 +139,7 @@ func printExplanation(p *printer, e status.Explanation) {
 			printTrails(p, e.Decisions, service.Service, instance)
 		}
 		if len(service.Instances) == 0 && service.Until != nil {
-			p.line("service %s has no instances; its routes answer 503 until %s", service.Service, service.Until.Local().Format("15:04:05 MST"))
+			p.line("service %s has no instances; its routes answer 503 until %s", service.Service, sayTime(*service.Until))
 		}
 		if len(service.Routes) == 0 {
 			p.line("service %s has no routes: no label and no manifest says which requests it gets (hosts, paths)", service.Service)
@@ -188,7 +187,7 @@ func declaredAt(origin v1.Origin) string {
 func printDeciders(p *printer, service status.Service) {
 	if pin := service.Pinned; pin != nil {
 		p.line("settings of %s are those of generation %d: %s rolled it back at %s; follow again with: lockstep release %s",
-			service.Service, pin.Generation, pin.By, pin.Since.Local().Format(time.DateTime+" MST"), service.Service)
+			service.Service, pin.Generation, pin.By, sayAge(pin.Since), service.Service)
 		return
 	}
 	switch labels := service.DecidedBy != "" && len(service.Instances) > 0; {

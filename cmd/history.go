@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -76,7 +75,7 @@ func printHistory(p *printer, generations []history.Generation) {
 	}
 	rows := [][]string{{"GENERATION", "WHEN", "SERVICE", "WHAT", "WHO"}}
 	for _, g := range generations {
-		number, when := strconv.FormatUint(g.Number, 10), g.Time.Local().Format(time.DateTime)
+		number, when := strconv.FormatUint(g.Number, 10), sayTime(g.Time)
 		for i := range g.Changes {
 			change := &g.Changes[i]
 			rows = append(rows, []string{number, when, change.Service, sayChange(change), sayWho(change)})
@@ -89,7 +88,7 @@ func printHistory(p *printer, generations []history.Generation) {
 // printGenerations prints generations field by field.
 func printGenerations(p *printer, generations []history.Generation) {
 	for _, g := range generations {
-		p.painted(bold, "generation %d, %s", g.Number, g.Time.Local().Format(time.DateTime+" MST"))
+		p.painted(bold, "generation %d, %s", g.Number, sayTime(g.Time))
 		for i := range g.Changes {
 			change := &g.Changes[i]
 			p.line("%s %s (%s)", change.Service, sayOperation(change), sayWho(change))

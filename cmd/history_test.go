@@ -44,10 +44,11 @@ func TestPrintHistory(t *testing.T) {
 			{Service: "old", Operation: history.Removed}, {Service: "web", Operation: history.Changed, Released: true, By: "bob"},
 		}},
 	}
+	zoned := func(generation int) string { return generations[3-generation].Time.Format("2006-01-02 15:04:05 MST") }
 	want := `GENERATION  WHEN                 SERVICE  WHAT                                                      WHO
-3           2026-03-02 09:00:00  api      changed: read_timeout, retries, a, b, and 2 more          api.yaml:4:9, commit 5d1c4f2a90be by Jane\x1b[2J Doe
+3           ` + zoned(3) + `  api      changed: read_timeout, retries, a, b, and 2 more          api.yaml:4:9, commit 5d1c4f2a90be by Jane\x1b[2J Doe
                                  web      rolled back to 1: read_timeout                            alice
-2           2026-03-01 09:00:00  old      removed                                                   -
+2           ` + zoned(2) + `  old      removed                                                   -
                                  web      released                                                  bob
 `
 	squeeze := func(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -96,7 +96,7 @@ func (o *output[T]) print(c *cobra.Command, value T, text func(*printer)) error 
 		known := append([]string{"text", "json", "yaml"}, slices.Sorted(maps.Keys(o.others))...)
 		return fmt.Errorf("unknown format %q for --output; use %s", word, strings.Join(known, ", "))
 	}
-	p := &printer{out: c.OutOrStdout(), colours: word == "text" && colourful(c.OutOrStdout()), signs: pictorial(c.OutOrStdout())}
+	p := &printer{out: c.OutOrStdout(), local: word == "text", colours: word == "text" && colourful(c.OutOrStdout()), signs: pictorial(c.OutOrStdout())}
 	text(p)
 	return p.err
 }
@@ -123,6 +123,7 @@ func (o *output[T]) screen(c *cobra.Command, show func(status.Report) error) fun
 // printer writes text for people. After a failure it writes nothing more.
 type printer struct {
 	out     io.Writer
+	local   bool // times are those of the reader's clock
 	colours bool
 	signs   bool // signs that not every terminal can show
 	err     error
@@ -156,7 +157,7 @@ const (
 
 // painted prints one formatted line in a colour, where colours are shown.
 func (p *printer) painted(colour, format string, args ...any) {
-	text := visible(fmt.Sprintf(format, args...))
+	text := p.legible(fmt.Sprintf(format, args...))
 	if p.colours {
 		text = "\x1b[" + colour + "m" + text + "\x1b[0m"
 	}
@@ -168,8 +169,16 @@ func (p *printer) painted(colour, format string, args ...any) {
 // line prints one formatted line.
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintln(p.out, visible(fmt.Sprintf(format, args...)))
+		_, p.err = fmt.Fprintln(p.out, p.legible(fmt.Sprintf(format, args...)))
 	}
+}
+
+// legible makes a text one that people read.
+func (p *printer) legible(text string) string {
+	if p.local {
+		text = inLocalTime(text)
+	}
+	return visible(text)
 }
 
 // visible writes out what a terminal would act on instead of showing it: control
@@ -198,7 +207,7 @@ func paragraph(text string) string {
 	kept := lines[:0]
 	for _, line := range lines {
 		if strings.TrimSpace(line) != "" {
-			kept = append(kept, visible(strings.ReplaceAll(line, "\t", "  ")))
+			kept = append(kept, visible(inLocalTime(strings.ReplaceAll(line, "\t", "  "))))
 		}
 	}
 	return strings.Join(kept, "\n  ")
@@ -213,7 +222,7 @@ func (p *printer) table(rows [][]string) {
 	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = visible(cell)
+			row[i] = p.legible(cell)
 		}
 		// A last cell that is empty stays: without it the column before would end here.
 		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {

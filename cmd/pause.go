@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,7 +57,7 @@ func printPaused(p *printer, paused []controller.Paused) {
 		case g.Paused && g.Changed:
 			p.line("%s is left as it is until: lockstep resume %s", g.Gateway, g.Gateway)
 		case g.Paused:
-			p.line("%s is paused already, by %s since %s", g.Gateway, g.By, g.Since.Local().Format(time.DateTime+" MST"))
+			p.line("%s is paused already, by %s since %s", g.Gateway, g.By, sayAge(g.Since))
 		case g.Changed:
 			p.line("%s is followed again", g.Gateway)
 		default:

@@ -142,7 +142,7 @@ func vacant(services []status.Service, object v1.Key) string {
 		if s.Until == nil {
 			return " (service " + name + " has no instances)"
 		}
-		return " (service " + name + " has no instances any more, and is kept until " + s.Until.Local().Format("15:04:05 MST") + ")"
+		return " (service " + name + " has no instances any more, and is kept until " + sayTime(*s.Until) + ")"
 	}
 	return ""
 }

@@ -39,7 +39,7 @@ func TestProblemsAreSaidOnce(t *testing.T) {
 	want := []string{
 		"PROBLEMS",
 		"  haproxy: alice.yaml:7:9: InvalidManifest: no such file",
-		`  haproxy: container "web-1": NotExpressible: ` + cause + "; shorten it (service shop.web has no instances any more, and is kept until " + until.Local().Format("15:04:05 MST") + ")",
+		`  haproxy: container "web-1": NotExpressible: ` + cause + "; shorten it (service shop.web has no instances any more, and is kept until " + sayTime(until) + ")",
 		"  route api.default on haproxy: Conflict: the route x holds the same match",
 		"  route old.default on haproxy: Conflict: the route y holds the same match (service old has no instances)",
 	}

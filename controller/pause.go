@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/internal/instant"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -140,7 +141,7 @@ func (w *worker) sayPause(p *ledger.Pause, withheld int) string {
 	case withheld > 1:
 		waits = fmt.Sprintf("%d changes wait", withheld)
 	}
-	return fmt.Sprintf("paused by %s since %s: %s; go on with: lockstep resume %s", p.By, p.Since.Format(time.RFC3339), waits, w.name)
+	return fmt.Sprintf("paused by %s since %s: %s; go on with: lockstep resume %s", p.By, instant.Text(p.Since), waits, w.name)
 }
 
 // withhold returns what may be changed in a dry run or while the gateway is paused,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/instant"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -54,7 +55,7 @@ func (d *Drift) Remember(m DriftMemory) {
 // DriftProblem says of a change that is left undone what somebody did. It names fields
 // and no values.
 func DriftProblem(gateway v1.Gateway, r plan.Reported) v1.Problem {
-	found := fmt.Sprintf("found at %s, and left so by --%s-drift", r.Since.UTC().Format(time.RFC3339), gateway)
+	found := fmt.Sprintf("found at %s, and left so by --%s-drift", instant.Text(r.Since), gateway)
 	p := v1.Problem{
 		Reason: v1.Drifted, Gateway: gateway, Object: r.After.Owner, Origin: r.After.Origin,
 		Fix: "change it back, change what is asked for, or have it put back now with: lockstep apply --repair",

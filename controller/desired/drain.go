@@ -10,6 +10,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/internal/instant"
 )
 
 // drains says since when a container drains, as far as its sessions have an
@@ -128,6 +129,6 @@ func (b *Builder) drain(c *container) {
 		return // it gets no traffic, and will drain when it could
 	}
 	c.life, c.reason = LifeDraining, v1.Draining
-	c.message = fmt.Sprintf("taken out of service by %s at %s", order.By, order.Since.UTC().Format(time.DateTime+" MST"))
+	c.message = fmt.Sprintf("taken out of service by %s at %s", order.By, instant.Text(order.Since))
 	c.fix = "lockstep drain --undo " + c.instance.Name + " puts it back"
 }

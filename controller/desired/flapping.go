@@ -5,6 +5,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/instant"
 )
 
 // When an instance counts as flapping, and for how long it is then held out.
@@ -110,5 +111,5 @@ func (f *flapping) hold(c *container) {
 	}
 	c.life, c.reason = LifeDraining, v1.Flapping
 	c.message = fmt.Sprintf("it turned between ready and not ready more than %d times within a minute and is held out until %s",
-		flapTurns, until.UTC().Format("15:04:05 MST"))
+		flapTurns, instant.Text(until))
 }

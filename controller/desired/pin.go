@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
+	"github.com/lockstep/lockstep/internal/instant"
 )
 
 // Settled is what was decided of one service: what holds for it, whichever instances
@@ -102,7 +103,7 @@ func (b *Builder) hold(s *service) {
 		Reason: v1.Paused, Object: v1.Key{Kind: v1.KindService, Name: s.name}, Origin: s.settings.Origin,
 		Fix: "follow again with: lockstep release " + s.name,
 	}
-	since := pin.Since.Format(time.RFC3339)
+	since := instant.Text(pin.Since)
 	held, why := b.holdable(s, pin.Settings)
 	if why != nil {
 		said.Reason, said.Origin = why.Reason, why.Origin

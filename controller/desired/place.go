@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/instant"
 )
 
 // idLength is how much of a container's id names its endpoint; Docker itself
@@ -53,7 +53,7 @@ func (b *Builder) place(s *service, m member, gateway v1.Gateway) (*v1.Endpoint,
 	}
 	until := m.container.drains.until(m.part.Drain)
 	if !until.IsZero() {
-		verdict.Message += ", its sessions may go on until " + until.Format(time.DateTime+" MST")
+		verdict.Message += ", its sessions may go on until " + instant.Text(until)
 	}
 	return &v1.Endpoint{
 		ID:         instance.ID,

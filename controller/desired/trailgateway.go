@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/internal/instant"
 )
 
 // traceGateway adds what was decided of a member of a service on one gateway.
@@ -221,7 +222,7 @@ func sayTime(at time.Time) string {
 	if at.IsZero() {
 		return "no container's time"
 	}
-	return at.UTC().Format(time.DateTime + " MST")
+	return instant.Text(at)
 }
 
 // shareOf says what a version gets of the service's traffic on a gateway; "" where

@@ -8,6 +8,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/controller/source"
+	"github.com/lockstep/lockstep/internal/instant"
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
@@ -70,7 +71,7 @@ func (h Held) Problem(gateway v1.Gateway) v1.Problem {
 		Reason:  v1.HeldByGuard,
 		Gateway: gateway,
 		Object:  h.Owner,
-		Message: fmt.Sprintf("%s: kept back, for many would go at once; %s until %s at least", h.Sentence, answers, h.Until.UTC().Format(time.RFC3339)),
+		Message: fmt.Sprintf("%s: kept back, for many would go at once; %s until %s at least", h.Sentence, answers, instant.Text(h.Until)),
 		Fix:     "if this is meant, let it go with: lockstep apply --confirm",
 	}
 }

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/internal/instant"
 )
 
 // Follow takes over the trails of the instances that are explained, and goes on from
@@ -53,7 +53,7 @@ func (e *Explanation) follow(t *desired.Trail, s *Service, instance desired.Inst
 func (g *Gateway) took(s *Service, v desired.Verdict, ends bool) desired.Step {
 	step := desired.Step{Name: desired.StepApplied, Gateway: g.Name, Result: desired.MarkOK, Message: "it holds what was decided"}
 	if !g.Applied.IsZero() {
-		step.Message += "; it was last brought up to date at " + g.Applied.Local().Format(time.DateTime+" MST")
+		step.Message += "; it was last brought up to date at " + instant.Text(g.Applied)
 	}
 	accepted := v.Reason == v1.Serving || v.Reason == v1.Starting && (!v.Accepted.IsZero() || s.waits(g.Name)) ||
 		v.Reason == v1.Unhealthy // by what the gateway was asked

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/internal/instant"
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
@@ -19,7 +20,7 @@ func TestFollow(t *testing.T) {
 	away := Gateway{Name: v1.HAProxy, Reason: v1.GatewayUnreachable, Error: "it is away", Applied: applied}
 	ready := desired.Step{Name: desired.StepState, Result: desired.MarkOK, Message: "it runs"}
 	drains := desired.Step{Name: desired.StepState, Result: desired.MarkFailed, Reason: v1.Draining, Message: "a signal was sent"}
-	held := "it holds what was decided; it was last brought up to date at " + applied.Format(time.DateTime+" MST")
+	held := "it holds what was decided; it was last brought up to date at " + instant.Text(applied)
 	for name, c := range map[string]struct {
 		gateway Gateway
 		before  desired.Step

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/instant"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 )
 
@@ -27,7 +28,7 @@ func (r *Reconciler) tellExpiry() {
 		}
 		r.metrics.expiry.WithLabelValues(name).Set(float64(c.Until.Unix()))
 		if ended := time.Now().After(c.Until); ended && r.dated[name] != c.Version {
-			r.o.Log.Warn("a certificate has ended, and is still shown: replace it", "certificate", name, "ended", c.Until.Format(time.RFC3339))
+			r.o.Log.Warn("a certificate has ended, and is still shown: replace it", "certificate", name, "ended", instant.Text(c.Until))
 			r.dated[name] = c.Version
 		} else if _, known := r.dated[name]; !known {
 			r.dated[name] = ""

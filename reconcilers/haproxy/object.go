@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/instant"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -64,7 +64,7 @@ func serverObject(b *backend, s server) *plan.Object {
 	}
 	fields := map[string]string{"address": s.address, "weight": strconv.Itoa(s.weight), "state": state}
 	if s.drain && !s.until.IsZero() {
-		fields["sessions_until"] = s.until.Format(time.RFC3339)
+		fields["sessions_until"] = instant.Text(s.until)
 	}
 	if s.maxconn > 0 {
 		fields["maxconn"] = strconv.Itoa(s.maxconn)
