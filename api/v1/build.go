@@ -141,7 +141,7 @@ func (d *decoding) buildService(key string, wishes []wish) {
 		same := run(rest, func(w *wish) bool { return w.field == rest[0].field })
 		if f := &rows[rest[0].field]; f.Scope != OfContainer {
 			if value, ok := d.fieldValue(f, rest[:same]); ok {
-				f.set(target{service: &made}, value)
+				f.set(target{instance: &made, service: &made.Service}, value)
 			}
 			if rest[0].optional {
 				made.leaveOut(f)

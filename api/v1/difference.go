@@ -47,8 +47,7 @@ func Differences(before, after *Service) []Difference {
 // level is what a service or a route says itself. Its zero value says nothing at all.
 type level struct {
 	there   bool
-	service DeclaredService
-	route   *Route
+	of      target
 	leaves  []string // names of fields that may be left out
 	plugins []Plugin
 	origin  Origin
@@ -58,7 +57,7 @@ func oneLevel(s *Service) level {
 	if s == nil {
 		return level{}
 	}
-	return level{there: true, service: DeclaredService{Service: *s}, leaves: s.Optional, plugins: s.Plugins}
+	return level{there: true, of: target{service: s}, leaves: s.Optional, plugins: s.Plugins}
 }
 
 func routesOf(s *Service) map[string]level {
@@ -66,7 +65,7 @@ func routesOf(s *Service) map[string]level {
 	if s != nil {
 		for i := range s.Routes {
 			r := &s.Routes[i]
-			out[r.Name] = level{there: true, route: r, leaves: r.Optional, plugins: r.Plugins, origin: r.Origin}
+			out[r.Name] = level{there: true, of: target{route: r}, leaves: r.Optional, plugins: r.Plugins, origin: r.Origin}
 		}
 	}
 	return out
@@ -89,7 +88,7 @@ func (l level) or(other level) Origin {
 // against returns in what fresh differs from l.
 func (l level) against(fresh level) []Difference {
 	scope := OfService
-	if l.route != nil || fresh.route != nil {
+	if l.of.route != nil || fresh.of.route != nil {
 		scope = OfRoute
 	}
 	var out []Difference
@@ -108,14 +107,14 @@ func (l level) against(fresh level) []Difference {
 }
 
 // sets reports whether the level says more of a field than its default.
-func (l level) sets(f *Field) bool { return f.isSet(f.get(&l.service, l.route)) }
+func (l level) sets(f *Field) bool { return f.isSet(f.get(l.of)) }
 
 // text returns what the level says of a field.
 func (l level) text(f *Field) string {
 	if !l.there {
 		return ""
 	}
-	text := f.Text(f.get(&l.service, l.route))
+	text := f.Text(f.get(l.of))
 	if slices.Contains(l.leaves, f.Name) {
 		text += " (may be left out)"
 	}

@@ -5,17 +5,31 @@ import (
 	"slices"
 )
 
+// limits are, by gateway and scope, the fields of which the gateway can't express every
+// value, in the order of the table. All others never stand in its way.
+var limits = map[Gateway]map[Scope][]*Field{Kong: limitsOf(Kong), HAProxy: limitsOf(HAProxy)}
+
+func limitsOf(g Gateway) map[Scope][]*Field {
+	out := map[Scope][]*Field{}
+	for i := range rows {
+		if f := &rows[i]; f.Scope != OfContainer && !f.Rendering(g).whole() {
+			out[f.Scope] = append(out[f.Scope], f)
+		}
+	}
+	return out
+}
+
 // Inexpressible returns the names of the route's fields that are set, that the
 // gateway can't express and that are not marked optional, sorted. A route with
 // any of them is not served there at all: without the field it would be more
 // open than asked. When nothing would be left to match by, the optional
 // fields count too, for a route without a match would take every request. The
 // plugins of its service count as the route's own: service are these.
-func Inexpressible(r Route, g Gateway, service []Plugin) []string {
+func Inexpressible(r *Route, g Gateway, service []Plugin) []string {
 	names := append(inexpressible(service, g), inexpressible(r.Plugins, g)...)
-	own, given, open := lacking(OfRoute, &DeclaredService{}, &r, g, r.Optional)
+	own, given := lacking(OfRoute, target{route: r}, g, r.Optional)
 	names = append(names, own...)
-	if open {
+	if len(given) > 0 && r.open(g) {
 		names = append(names, given...)
 	}
 	slices.Sort(names)
@@ -25,49 +39,80 @@ func Inexpressible(r Route, g Gateway, service []Plugin) []string {
 // InexpressibleOfService returns the same of the service's own fields, which are
 // not those of its routes and plugins. A service with any of them is not served
 // there at all.
-func InexpressibleOfService(s Service, g Gateway) []string {
-	names, _, _ := lacking(OfService, &DeclaredService{Service: s}, nil, g, s.Optional)
+func InexpressibleOfService(s *Service, g Gateway) []string {
+	names, _ := lacking(OfService, target{service: s}, g, s.Optional)
 	slices.Sort(names)
 	return names
 }
 
 // InexpressibleOfInstance returns the same of one container's own fields. It
 // gets no traffic there.
-func InexpressibleOfInstance(d DeclaredService, g Gateway) []string {
-	names, _, _ := lacking(OfInstance, &d, nil, g, d.Optional)
+func InexpressibleOfInstance(d *DeclaredService, g Gateway) []string {
+	names, _ := lacking(OfInstance, target{instance: d}, g, d.Optional)
 	slices.Sort(names)
 	return names
 }
 
 // lacking looks through the fields of a scope for those that are set and that the
 // gateway can't express, or only in part: names are those that are not
-// optional, given those that are. open says that no match is left.
-func lacking(scope Scope, s *DeclaredService, r *Route, g Gateway, optional []string) (names, given []string, open bool) {
-	open = true
-	for f, value := range said(scope, s, r) {
-		kept := f.keep(&s.Service, value, g)
-		if f.Match && f.isSet(kept) {
-			open = false
-		}
-		switch {
-		case f.Rendering(g).whole() || f.same(value, kept):
-		case slices.Contains(optional, f.Name):
+// optional, given those that are.
+func lacking(scope Scope, of target, g Gateway, optional []string) (names, given []string) {
+	for _, f := range lost(scope, of, g) {
+		if slices.Contains(optional, f.Name) {
 			given = append(given, f.Name)
-		default:
+		} else {
 			names = append(names, f.Name)
 		}
 	}
-	return names, given, open
+	return names, given
+}
+
+// loss is a field that is set and that a gateway can't express, or only in part.
+type loss struct {
+	*Field
+	kept Value // what the gateway can express of it
+}
+
+// lost returns those of a scope, in the order of the table.
+func lost(scope Scope, of target, g Gateway) []loss {
+	fields := limits[g][scope]
+	if limits[g] == nil { // no gateway that rows know of
+		fields = limitsOf(g)[scope]
+	}
+	var out []loss
+	for _, f := range fields {
+		value := f.get(of)
+		if !f.isSet(value) {
+			continue
+		}
+		if kept := f.keep(of.service, value, g); !f.same(value, kept) {
+			out = append(out, loss{f, kept})
+		}
+	}
+	return out
+}
+
+// open reports whether nothing is left to match by of a route as the gateway can serve it.
+func (r *Route) open(g Gateway) bool {
+	of := target{route: r}
+	for i := range rows {
+		if f := &rows[i]; f.Match && f.isSet(f.keep(nil, f.get(of), g)) {
+			return false
+		}
+	}
+	return true
 }
 
 // LeftOut returns what the gateway leaves out of a route that it serves: fields by
 // name, the values that it can't express where it takes the others ("paths=~/(a+)+b"),
 // and plugins, those of its service among them; sorted.
-func LeftOut(r Route, g Gateway, service []Plugin) []string {
-	out := leftOut(OfRoute, &DeclaredService{}, &r, g)
-	for _, p := range slices.Concat(service, r.Plugins) {
-		if p.Enabled && len(ExpressiblePlugins([]Plugin{p}, g)) == 0 {
-			out = append(out, wordPlugins+"."+p.Name)
+func LeftOut(r *Route, g Gateway, service []Plugin) []string {
+	out := leftOut(OfRoute, target{route: r}, g)
+	for _, plugins := range [][]Plugin{service, r.Plugins} {
+		for i := range plugins {
+			if p := plugins[i : i+1]; p[0].Enabled && len(ExpressiblePlugins(p, g)) == 0 {
+				out = append(out, wordPlugins+"."+p[0].Name)
+			}
 		}
 	}
 	slices.Sort(out)
@@ -75,29 +120,25 @@ func LeftOut(r Route, g Gateway, service []Plugin) []string {
 }
 
 // LeftOutOfService returns the same of the service's own fields.
-func LeftOutOfService(s Service, g Gateway) []string {
-	return leftOut(OfService, &DeclaredService{Service: s}, nil, g)
+func LeftOutOfService(s *Service, g Gateway) []string {
+	return leftOut(OfService, target{service: s}, g)
 }
 
 // LeftOutOfInstance returns the same of one container's own fields.
-func LeftOutOfInstance(d DeclaredService, g Gateway) []string {
-	return leftOut(OfInstance, &d, nil, g)
+func LeftOutOfInstance(d *DeclaredService, g Gateway) []string {
+	return leftOut(OfInstance, target{instance: d}, g)
 }
 
 // leftOut looks through the fields of a scope for what cut takes away, sorted.
-func leftOut(scope Scope, s *DeclaredService, r *Route, g Gateway) []string {
+func leftOut(scope Scope, of target, g Gateway) []string {
 	var out []string
-	for f, value := range said(scope, s, r) {
-		kept := f.keep(&s.Service, value, g)
-		if f.same(value, kept) {
-			continue
-		}
-		if f.Type != List || len(kept.List) == 0 {
+	for _, f := range lost(scope, of, g) {
+		if f.Type != List || len(f.kept.List) == 0 {
 			out = append(out, f.Name)
 			continue
 		}
-		for _, item := range value.List {
-			if !slices.Contains(kept.List, item) {
+		for _, item := range f.get(of).List {
+			if !slices.Contains(f.kept.List, item) {
 				out = append(out, f.Name+"="+item)
 			}
 		}
@@ -109,37 +150,44 @@ func leftOut(scope Scope, s *DeclaredService, r *Route, g Gateway) []string {
 // Expressible returns the route as the gateway can serve it: what it can't
 // express is left out. Only for a route of which nothing is Inexpressible is
 // the result what the user asked for. The route itself is not changed.
-func Expressible(r Route, g Gateway) Route {
-	cut(OfRoute, &DeclaredService{}, &r, g)
-	r.Plugins = ExpressiblePlugins(r.Plugins, g)
-	return r
+func Expressible(r *Route, g Gateway) Route {
+	cut := r
+	for _, f := range lost(OfRoute, target{route: r}, g) {
+		if cut == r {
+			cut = new(*r)
+		}
+		f.set(target{route: cut}, f.kept)
+	}
+	out := *cut
+	out.Plugins = ExpressiblePlugins(r.Plugins, g)
+	return out
 }
 
 // ExpressibleService returns the same of a service, whose routes are left as they are.
-func ExpressibleService(s Service, g Gateway) Service {
-	d := DeclaredService{Service: s}
-	cut(OfService, &d, nil, g)
-	d.Service.Plugins = ExpressiblePlugins(s.Plugins, g)
-	return d.Service
-}
-
-// ExpressibleInstance returns the same of one container's part in a service.
-func ExpressibleInstance(d DeclaredService, g Gateway) DeclaredService {
-	cut(OfInstance, &d, nil, g)
-	return d
-}
-
-// cut sets the fields of a scope to what the gateway can express of them.
-func cut(scope Scope, s *DeclaredService, r *Route, g Gateway) {
-	for i := range rows {
-		f := &rows[i]
-		if f.Scope != scope || f.Rendering(g).whole() {
-			continue
+func ExpressibleService(s *Service, g Gateway) Service {
+	cut := s
+	for _, f := range lost(OfService, target{service: s}, g) {
+		if cut == s {
+			cut = new(*s)
 		}
-		if value := f.get(s, r); f.isSet(value) {
-			f.set(target{service: s, route: r}, f.keep(&s.Service, value, g))
-		}
+		f.set(target{service: cut}, f.kept)
 	}
+	out := *cut
+	out.Plugins = ExpressiblePlugins(s.Plugins, g)
+	return out
+}
+
+// ExpressibleInstance returns the same of one container's part in a service, whose service is
+// left as it is.
+func ExpressibleInstance(d *DeclaredService, g Gateway) DeclaredService {
+	cut := d
+	for _, f := range lost(OfInstance, target{instance: d}, g) {
+		if cut == d {
+			cut = new(*d)
+		}
+		f.set(target{instance: cut}, f.kept)
+	}
+	return *cut
 }
 
 // keep returns the part of a value that a gateway can express, for a service where

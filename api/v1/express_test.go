@@ -54,10 +54,10 @@ func TestInexpressible(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := c.route
-			if diff := cmp.Diff(c.want, Inexpressible(c.route, c.gateway, nil)); diff != "" {
+			if diff := cmp.Diff(c.want, Inexpressible(&c.route, c.gateway, nil)); diff != "" {
 				t.Errorf("inexpressible fields (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(c.cut, Expressible(c.route, c.gateway)); diff != "" {
+			if diff := cmp.Diff(c.cut, Expressible(&c.route, c.gateway)); diff != "" {
 				t.Errorf("what is left (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(before, c.route); diff != "" {
@@ -81,18 +81,18 @@ func TestLeftOut(t *testing.T) {
 		"what is left out as whole": {Route{Hosts: []string{"a"}, Paths: []string{slow}, Optional: optional}, HAProxy, []string{"paths", "plugins.rate-limiting"}},
 		"a plugin of both":          {Route{Hosts: []string{"a"}, Plugins: limit[:1]}, HAProxy, []string{"plugins.rate-limiting"}},
 	} {
-		if diff := cmp.Diff(c.want, LeftOut(c.route, c.gateway, limit)); diff != "" {
+		if diff := cmp.Diff(c.want, LeftOut(&c.route, c.gateway, limit)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if got := LeftOutOfService(Service{}, HAProxy); got != nil {
+	if got := LeftOutOfService(&Service{}, HAProxy); got != nil {
 		t.Errorf("of nothing HAProxy leaves out %q", got)
 	}
 	connects := Service{HealthCheck: HealthCheck{Check: CheckTCP, CheckPassive: 5}}
-	if diff := cmp.Diff([]string{"check", "check_passive"}, LeftOutOfService(connects, Kong)); diff != "" {
+	if diff := cmp.Diff([]string{"check", "check_passive"}, LeftOutOfService(&connects, Kong)); diff != "" {
 		t.Errorf("a check that Kong never asks (-want +got):\n%s", diff)
 	}
-	if got := ExpressibleService(connects, Kong).HealthCheck; got.Check != "" || got.CheckPassive != 0 {
+	if got := ExpressibleService(&connects, Kong).HealthCheck; got.Check != "" || got.CheckPassive != 0 {
 		t.Errorf("Kong would ask %+v", got)
 	}
 }

@@ -54,7 +54,7 @@ type Rendering struct {
 	// Except says which values, or of which services, can't be expressed; "" when all can.
 	Except  string
 	except  func(item string) bool
-	foreign func(s *Service) bool // of which services no value can be
+	foreign func(s *Service) bool // of which services no value can be; for fields OfService alone
 }
 
 // expresses reports whether the gateway can express one item of the field's value.
@@ -127,16 +127,18 @@ type Field struct {
 	// optional lets "?" follow the name of a field that every gateway of today
 	// expresses: not every one to come will.
 	optional bool
-	set      func(t target, v Value)                            // puts the value in its place
-	get      func(service *DeclaredService, route *Route) Value // reads it back; nil for OfContainer
+	set      func(t target, v Value) // puts the value in its place
+	get      func(t target) Value    // reads it back; nil for OfContainer
 }
 
-// target is what a field's value is put into.
+// target is what a field's value is put into, and read from: what the field's Scope
+// belongs to is set.
 type target struct {
-	enabled *bool
-	key     *string
-	service *DeclaredService
-	route   *Route
+	enabled  *bool
+	key      *string
+	instance *DeclaredService
+	service  *Service
+	route    *Route
 }
 
 // Rendering returns what the field becomes in a gateway.

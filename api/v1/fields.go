@@ -46,8 +46,8 @@ var basicRows = []Field{
 		Doc:     "The port that the container listens on; needed only when it exposes several, or none.",
 		Example: "port=8080",
 		Aliases: []string{"server_port", "container_port", "loadbalancer_port"},
-		set:     func(t target, v Value) { t.service.Port = uint16(v.Int) }, // at most Max
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: int(s.Port)} },
+		set:     func(t target, v Value) { t.instance.Port = uint16(v.Int) }, // at most Max
+		get:     func(t target) Value { return Value{Int: int(t.instance.Port)} },
 	},
 	{
 		Name: "network", Scope: OfInstance, Type: Text, Chars: networkChars, check: checkNetwork,
@@ -56,8 +56,8 @@ var basicRows = []Field{
 		HAProxy: Rendering{As: "`server` address"},
 		Doc:     "The Docker network over which the gateways reach the container, named as `docker network ls` names it.",
 		Example: "network=shop_default",
-		set:     func(t target, v Value) { t.service.Network = v.Text },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Network} },
+		set:     func(t target, v Value) { t.instance.Network = v.Text },
+		get:     func(t target) Value { return Value{Text: t.instance.Network} },
 	},
 	{
 		Name: "weight", Scope: OfInstance, Type: Int, Min: 0, Max: 256, Default: Value{Int: 100},
@@ -65,8 +65,8 @@ var basicRows = []Field{
 		HAProxy: Rendering{As: "`server` weight"},
 		Doc:     "The container's share of the traffic beside the other copies; `0` gets no new requests.",
 		Example: "weight=50",
-		set:     func(t target, v Value) { t.service.Weight = v.Int },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: s.Weight} },
+		set:     func(t target, v Value) { t.instance.Weight = v.Int },
+		get:     func(t target) Value { return Value{Int: t.instance.Weight} },
 	},
 	{
 		Name: "version", Scope: OfInstance, Type: Text, Chars: keyChars, check: checkVersion,
@@ -75,8 +75,8 @@ var basicRows = []Field{
 		HAProxy: Rendering{As: "part of the `server` weight"},
 		Doc:     "The version that the container runs, for a [rollout](#rollouts).",
 		Example: "version=v2",
-		set:     func(t target, v Value) { t.service.Version = v.Text },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Version} },
+		set:     func(t target, v Value) { t.instance.Version = v.Text },
+		get:     func(t target) Value { return Value{Text: t.instance.Version} },
 	},
 	{
 		Name: "rollout", Scope: OfService, Type: Shares, entry: checkVersionName,
@@ -86,8 +86,8 @@ var basicRows = []Field{
 		Doc:     "A version's share of the traffic; versions without one divide what is left.",
 		Example: "rollout.v2=10%",
 		Aliases: []string{"canary", "blue_green"},
-		set:     func(t target, v Value) { t.service.Service.Rollout.Shares = v.Shares },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Shares: s.Service.Rollout.Shares} },
+		set:     func(t target, v Value) { t.service.Rollout.Shares = v.Shares },
+		get:     func(t target) Value { return Value{Shares: t.service.Rollout.Shares} },
 	},
 	{
 		Name: "drain", Scope: OfInstance, Type: Duration, Default: Value{Duration: 5 * time.Minute},
@@ -96,8 +96,8 @@ var basicRows = []Field{
 		Doc:     "How long requests, downloads and WebSockets that are under way may go on once the container drains, by a stop signal or `lockstep drain`; then HAProxy ends them.",
 		Example: "drain=1h",
 		Aliases: []string{"drain_timeout", "grace_timeout", "deregistration_delay"},
-		set:     func(t target, v Value) { t.service.Drain = v.Duration },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Drain} },
+		set:     func(t target, v Value) { t.instance.Drain = v.Duration },
+		get:     func(t target) Value { return Value{Duration: t.instance.Drain} },
 	},
 	{
 		Name: "rollout_header", Scope: OfService, Type: Text, Protocols: ofRequests, Chars: nameChars, check: checkPickHeader,
@@ -107,8 +107,8 @@ var basicRows = []Field{
 		Doc:     "The request header that picks a version by its value, whatever the shares.",
 		Example: "rollout_header=X-Version",
 		Aliases: []string{"canary_header"},
-		set:     func(t target, v Value) { t.service.Service.Rollout.Header = v.Text },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Rollout.Header} },
+		set:     func(t target, v Value) { t.service.Rollout.Header = v.Text },
+		get:     func(t target) Value { return Value{Text: t.service.Rollout.Header} },
 	},
 	{
 		Name: "rollout_cookie", Scope: OfService, Type: Text, Protocols: ofRequests, Chars: nameChars, check: checkPickCookie,
@@ -118,8 +118,8 @@ var basicRows = []Field{
 		Doc:     "The cookie that picks a version by its value, whatever the shares; the header goes before it.",
 		Example: "rollout_cookie=version",
 		Aliases: []string{"canary_cookie"},
-		set:     func(t target, v Value) { t.service.Service.Rollout.Cookie = v.Text },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Rollout.Cookie} },
+		set:     func(t target, v Value) { t.service.Rollout.Cookie = v.Text },
+		get:     func(t target) Value { return Value{Text: t.service.Rollout.Cookie} },
 	},
 	{
 		Name: "gateways", Scope: OfService, Type: List, Words: wayWords,
@@ -131,14 +131,14 @@ var basicRows = []Field{
 		Example: "gateways=kong",
 		Aliases: []string{"entrypoints", "proxy", "proxies"},
 		set: func(t target, v Value) {
-			t.service.Service.Gateways = nil
+			t.service.Gateways = nil
 			for _, name := range v.List {
-				t.service.Service.Gateways = append(t.service.Service.Gateways, Way(name))
+				t.service.Gateways = append(t.service.Gateways, Way(name))
 			}
 		},
-		get: func(s *DeclaredService, _ *Route) Value {
+		get: func(t target) Value {
 			var names []string
-			for _, way := range s.Service.Gateways {
+			for _, way := range t.service.Gateways {
 				names = append(names, string(way))
 			}
 			return Value{List: names}
@@ -152,8 +152,8 @@ var basicRows = []Field{
 		Doc:     "What the container speaks: `http`, `https`, HTTP/2 for [gRPC](#https-and-grpc) without TLS (`grpc`) or with it (`grpcs`), `tcp` on ports of its own, or TLS that the container itself ends (`tls_passthrough`).",
 		Example: "protocol=tcp",
 		Aliases: []string{"mode", "backend_protocol", "server_scheme", "upstream_protocol"},
-		set:     func(t target, v Value) { t.service.Service.Protocol = protocolOf(v.Text) },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Protocol.String()} },
+		set:     func(t target, v Value) { t.service.Protocol = protocolOf(v.Text) },
+		get:     func(t target) Value { return Value{Text: t.service.Protocol.String()} },
 	},
 	{
 		Name: "proxy_protocol", Scope: OfService, Type: Text, Words: []string{"off", "v1", "v2"},
@@ -164,12 +164,12 @@ var basicRows = []Field{
 		Example: "proxy_protocol=v2",
 		Aliases: []string{"send_proxy", "proxyprotocol"},
 		set: func(t target, v Value) {
-			if t.service.Service.ProxyProtocol = v.Text; v.Text == "off" {
-				t.service.Service.ProxyProtocol = ""
+			if t.service.ProxyProtocol = v.Text; v.Text == "off" {
+				t.service.ProxyProtocol = ""
 			}
 		},
-		get: func(s *DeclaredService, _ *Route) Value {
-			return Value{Text: cmp.Or(s.Service.ProxyProtocol, "off")}
+		get: func(t target) Value {
+			return Value{Text: cmp.Or(t.service.ProxyProtocol, "off")}
 		},
 	},
 	{
@@ -178,8 +178,8 @@ var basicRows = []Field{
 		HAProxy: Rendering{As: "routes kept, backend without servers"},
 		Doc:     "How long the routes stay and answer 503 after the last container is gone.",
 		Example: "grace=1h",
-		set:     func(t target, v Value) { t.service.Service.Grace = v.Duration },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.Grace} },
+		set:     func(t target, v Value) { t.service.Grace = v.Duration },
+		get:     func(t target) Value { return Value{Duration: t.service.Grace} },
 	},
 	{
 		Name: "connect_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: 5 * time.Second},
@@ -187,8 +187,8 @@ var basicRows = []Field{
 		HAProxy: Rendering{As: "`timeout connect`"},
 		Doc:     "How long a gateway waits for a connection to the container.",
 		Example: "connect_timeout=2s",
-		set:     func(t target, v Value) { t.service.Service.ConnectTimeout = v.Duration },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.ConnectTimeout} },
+		set:     func(t target, v Value) { t.service.ConnectTimeout = v.Duration },
+		get:     func(t target) Value { return Value{Duration: t.service.ConnectTimeout} },
 	},
 	{
 		Name: "read_timeout", Scope: OfService, Type: Duration, Protocols: ofRequests, Default: Value{Duration: time.Minute},
@@ -197,8 +197,8 @@ var basicRows = []Field{
 		Doc:     "How long a gateway waits for the container's answer to go on; HAProxy uses the longer of this and `write_timeout` for both.",
 		Example: "read_timeout=5m",
 		Aliases: []string{"timeout", "server_timeout"},
-		set:     func(t target, v Value) { t.service.Service.ReadTimeout = v.Duration },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.ReadTimeout} },
+		set:     func(t target, v Value) { t.service.ReadTimeout = v.Duration },
+		get:     func(t target) Value { return Value{Duration: t.service.ReadTimeout} },
 	},
 	{
 		Name: "write_timeout", Scope: OfService, Type: Duration, Protocols: ofRequests, Default: Value{Duration: time.Minute},
@@ -206,8 +206,8 @@ var basicRows = []Field{
 		HAProxy: Rendering{As: "`timeout server` (the longer of the two)"},
 		Doc:     "How long a gateway waits for the container to take more of a request; HAProxy uses the longer of this and `read_timeout` for both.",
 		Example: "write_timeout=5m",
-		set:     func(t target, v Value) { t.service.Service.WriteTimeout = v.Duration },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.WriteTimeout} },
+		set:     func(t target, v Value) { t.service.WriteTimeout = v.Duration },
+		get:     func(t target) Value { return Value{Duration: t.service.WriteTimeout} },
 	},
 	{
 		Name: "listen", Scope: OfRoute, Type: List, Match: true, Protocols: []Protocol{TCP}, Chars: digitChars, check: checkListen,
@@ -218,9 +218,9 @@ var basicRows = []Field{
 		Example: "listen=5672",
 		Aliases: []string{"tcp_port", "expose_port", "listen_port"},
 		set:     func(t target, v Value) { t.route.Listen = ports(v.List) },
-		get: func(_ *DeclaredService, r *Route) Value {
+		get: func(t target) Value {
 			var list []string
-			for _, port := range r.Listen {
+			for _, port := range t.route.Listen {
 				list = append(list, strconv.Itoa(port))
 			}
 			return Value{List: list}
@@ -235,7 +235,7 @@ var basicRows = []Field{
 		Example: "snis=vault.example.com",
 		Aliases: []string{"sni", "tls_hosts", "server_names", "hostsni", "passthrough"},
 		set:     func(t target, v Value) { t.route.SNIs = v.List },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.SNIs} },
+		get:     func(t target) Value { return Value{List: t.route.SNIs} },
 	},
 	{
 		Name: "hosts", Scope: OfRoute, Type: List, Protocols: ofRequests, Match: true, Chars: hostChars, check: checkHost,
@@ -246,7 +246,7 @@ var basicRows = []Field{
 		Example: "hosts=shop.example.com,*.shop.example.com",
 		Aliases: []string{"domain", "domains", "hostname", "virtual_host", "server_name", "rule"},
 		set:     func(t target, v Value) { t.route.Hosts = v.List },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Hosts} },
+		get:     func(t target) Value { return Value{List: t.route.Hosts} },
 	},
 	{
 		Name: "paths", Scope: OfRoute, Type: List, Protocols: ofRequests, Match: true, Chars: pathChars, check: checkPath,
@@ -257,7 +257,7 @@ var basicRows = []Field{
 		Example: "paths=/api,/v2/api",
 		Aliases: []string{"prefix", "path_prefix", "location", "uri", "uris"},
 		set:     func(t target, v Value) { t.route.Paths = v.List },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Paths} },
+		get:     func(t target) Value { return Value{List: t.route.Paths} },
 	},
 	{
 		Name: "methods", Scope: OfRoute, Type: List, Protocols: ofRequests, Match: true, Chars: methodChars, check: checkMethod,
@@ -268,7 +268,7 @@ var basicRows = []Field{
 		Example: "methods=GET,HEAD",
 		Aliases: []string{"verbs"},
 		set:     func(t target, v Value) { t.route.Methods = v.List },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{List: r.Methods} },
+		get:     func(t target) Value { return Value{List: t.route.Methods} },
 	},
 	{
 		Name: "headers", Scope: OfRoute, Type: Map, Protocols: ofRequests, Match: true, Chars: headerChars, check: checkHeaderValue, entry: checkHeaderName,
@@ -278,7 +278,7 @@ var basicRows = []Field{
 		Doc:     "The request headers that the route takes: every named header must be there with one of its values.",
 		Example: "headers.X-Version=1,2",
 		set:     func(t target, v Value) { t.route.Headers = v.Map },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{Map: r.Headers} },
+		get:     func(t target) Value { return Value{Map: t.route.Headers} },
 	},
 	{
 		Name: "protocols", Scope: OfRoute, Type: List, Protocols: ofRequests, Words: []string{protocolHTTP, protocolHTTPS}, Chars: wordChars, check: lowerWord,
@@ -293,7 +293,7 @@ var basicRows = []Field{
 				t.route.Protocols = nil // both, as when nothing is said
 			}
 		},
-		get: func(_ *DeclaredService, r *Route) Value { return Value{List: r.Protocols} },
+		get: func(t target) Value { return Value{List: t.route.Protocols} },
 	},
 	{
 		Name: "https_redirect_status_code", Scope: OfRoute, Type: Int, Protocols: ofRequests, Min: 301, Max: upgradeRequired, Default: Value{Int: upgradeRequired}, check: checkRedirect,
@@ -307,8 +307,8 @@ var basicRows = []Field{
 				t.route.HTTPSRedirectStatusCode = 0
 			}
 		},
-		get: func(_ *DeclaredService, r *Route) Value {
-			return Value{Int: cmp.Or(r.HTTPSRedirectStatusCode, upgradeRequired)}
+		get: func(t target) Value {
+			return Value{Int: cmp.Or(t.route.HTTPSRedirectStatusCode, upgradeRequired)}
 		},
 	},
 	{
@@ -319,7 +319,7 @@ var basicRows = []Field{
 		Example: "hsts=8760h",
 		Aliases: []string{"strict_transport_security", "sts_seconds", "stsseconds"},
 		set:     func(t target, v Value) { t.route.HSTS = v.Duration },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{Duration: r.HSTS} },
+		get:     func(t target) Value { return Value{Duration: t.route.HSTS} },
 	},
 	{
 		Name: "strip_path", Scope: OfRoute, Type: Bool, Protocols: ofRequests, Default: Value{Bool: false},
@@ -329,7 +329,7 @@ var basicRows = []Field{
 		Example: "strip_path=true",
 		Aliases: []string{"stripprefix", "strip_prefix", "rewrite"},
 		set:     func(t target, v Value) { t.route.StripPath = v.Bool },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{Bool: r.StripPath} },
+		get:     func(t target) Value { return Value{Bool: t.route.StripPath} },
 	},
 	{
 		Name: "preserve_host", Scope: OfRoute, Type: Bool, Protocols: ofRequests, Default: Value{Bool: true},
@@ -339,7 +339,7 @@ var basicRows = []Field{
 		Example: "preserve_host=false",
 		Aliases: []string{"pass_host", "pass_host_header", "passhostheader"},
 		set:     func(t target, v Value) { t.route.PreserveHost = v.Bool },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{Bool: r.PreserveHost} },
+		get:     func(t target) Value { return Value{Bool: t.route.PreserveHost} },
 	},
 	{
 		Name: "priority", Scope: OfRoute, Type: Int, Min: -maxPriority, Max: maxPriority,
@@ -348,7 +348,7 @@ var basicRows = []Field{
 		Doc:     "Settles who gets a match that several services ask for: the highest wins, the others are reported.",
 		Example: "priority=10",
 		set:     func(t target, v Value) { t.route.Priority = v.Int },
-		get:     func(_ *DeclaredService, r *Route) Value { return Value{Int: r.Priority} },
+		get:     func(t target) Value { return Value{Int: t.route.Priority} },
 	},
 }
 

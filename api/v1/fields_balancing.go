@@ -16,8 +16,8 @@ var balancingRows = []Field{
 		Doc:     "Which copy takes a request: `roundrobin`, `leastconn`, `first` or `random`, or a hash of the client's address (`source`), the path (`uri`), `header:NAME` or `cookie:NAME`, with which the same client or path stays with the same copy.",
 		Example: "balance=leastconn",
 		Aliases: []string{"algorithm", "load_balancer", "loadbalancer", "hash_on"},
-		set:     func(t target, v Value) { t.service.Service.Balance = v.Text },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Balance} },
+		set:     func(t target, v Value) { t.service.Balance = v.Text },
+		get:     func(t target) Value { return Value{Text: t.service.Balance} },
 	},
 	{
 		Name: "sticky", Scope: OfService, Type: Text, Protocols: ofRequests, Chars: nameChars, check: checkCookie,
@@ -27,8 +27,8 @@ var balancingRows = []Field{
 		Doc:     "Names a cookie that the gateway sets, so that a client stays with the copy that answered it first.",
 		Example: "sticky=shop_server",
 		Aliases: []string{"session", "affinity", "sticky_cookie", "sticky_session", "loadbalancer_sticky", "persistence"},
-		set:     func(t target, v Value) { t.service.Service.Sticky = v.Text },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.Sticky} },
+		set:     func(t target, v Value) { t.service.Sticky = v.Text },
+		get:     func(t target) Value { return Value{Text: t.service.Sticky} },
 	},
 	{
 		Name: "maxconn", Scope: OfInstance, Type: Int, Min: 0, Max: maxConnections,
@@ -36,8 +36,8 @@ var balancingRows = []Field{
 		Doc:     "The most requests that the copy gets at once; more wait for `queue_timeout`, and `0` sets no bound.",
 		Example: "maxconn=50",
 		Aliases: []string{"max_conn", "max_connections", "max_conns"},
-		set:     func(t target, v Value) { t.service.MaxConn = v.Int },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: s.MaxConn} },
+		set:     func(t target, v Value) { t.instance.MaxConn = v.Int },
+		get:     func(t target) Value { return Value{Int: t.instance.MaxConn} },
 	},
 	{
 		Name: "backup", Scope: OfInstance, Type: Bool,
@@ -45,8 +45,8 @@ var balancingRows = []Field{
 		Doc:     "Gives the copy requests only while no other one takes any.",
 		Example: "backup=true",
 		Aliases: []string{"standby", "fallback"},
-		set:     func(t target, v Value) { t.service.Backup = v.Bool },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Bool: s.Backup} },
+		set:     func(t target, v Value) { t.instance.Backup = v.Bool },
+		get:     func(t target) Value { return Value{Bool: t.instance.Backup} },
 	},
 	{
 		Name: "slowstart", Scope: OfService, Type: Duration,
@@ -55,8 +55,8 @@ var balancingRows = []Field{
 		Doc:     "The time within which the share of a copy that comes, or comes back, grows from nothing to its whole.",
 		Example: "slowstart=30s",
 		Aliases: []string{"slow_start", "warmup"},
-		set:     func(t target, v Value) { t.service.Service.SlowStart = v.Duration },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.SlowStart} },
+		set:     func(t target, v Value) { t.service.SlowStart = v.Duration },
+		get:     func(t target) Value { return Value{Duration: t.service.SlowStart} },
 	},
 	{
 		Name: "retries", Scope: OfService, Type: Int, Min: 0, Max: maxRetries, Default: Value{Int: DefaultRetries},
@@ -65,8 +65,8 @@ var balancingRows = []Field{
 		Doc:     "How often a request that failed, and may be repeated, is tried again with another copy.",
 		Example: "retries=2",
 		Aliases: []string{"retry", "tries", "attempts"},
-		set:     func(t target, v Value) { t.service.Service.Retries = &v.Int },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Int: s.Service.Tries()} },
+		set:     func(t target, v Value) { t.service.Retries = &v.Int },
+		get:     func(t target) Value { return Value{Int: t.service.Tries()} },
 	},
 	{
 		Name: "queue_timeout", Scope: OfService, Type: Duration,
@@ -75,8 +75,8 @@ var balancingRows = []Field{
 		HAProxy: Rendering{As: "`timeout queue`"},
 		Doc:     "How long a request waits while every copy has as many as its `maxconn`, before it is answered with 503.",
 		Example: "queue_timeout=10s",
-		set:     func(t target, v Value) { t.service.Service.QueueTimeout = v.Duration },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Duration: s.Service.QueueTimeout} },
+		set:     func(t target, v Value) { t.service.QueueTimeout = v.Duration },
+		get:     func(t target) Value { return Value{Duration: t.service.QueueTimeout} },
 	},
 	{
 		Name: "tunnel_timeout", Scope: OfService, Type: Duration, Default: Value{Duration: DefaultTunnelTimeout},
@@ -85,12 +85,12 @@ var balancingRows = []Field{
 		Example: "tunnel_timeout=12h",
 		Aliases: []string{"websocket_timeout", "idle_timeout"},
 		set: func(t target, v Value) {
-			if t.service.Service.TunnelTimeout = v.Duration; v.Duration == DefaultTunnelTimeout {
-				t.service.Service.TunnelTimeout = 0 // as in what was remembered before the field was known
+			if t.service.TunnelTimeout = v.Duration; v.Duration == DefaultTunnelTimeout {
+				t.service.TunnelTimeout = 0 // as in what was remembered before the field was known
 			}
 		},
-		get: func(s *DeclaredService, _ *Route) Value {
-			return Value{Duration: cmp.Or(s.Service.TunnelTimeout, DefaultTunnelTimeout)}
+		get: func(t target) Value {
+			return Value{Duration: cmp.Or(t.service.TunnelTimeout, DefaultTunnelTimeout)}
 		},
 	},
 }

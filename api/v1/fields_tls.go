@@ -14,8 +14,8 @@ var tlsRows = []Field{
 		Doc:     "Whether the container's certificate must be issued by a known authority for the name that it is asked by; `false` takes any.",
 		Example: "tls_verify=false",
 		Aliases: []string{"ssl_verify", "proxy_ssl_verify", "verify", "insecure_skip_verify", "insecureskipverify", "tls_skip_verify"},
-		set:     func(t target, v Value) { t.service.Service.TLSUnverified = !v.Bool },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Bool: !s.Service.TLSUnverified} },
+		set:     func(t target, v Value) { t.service.TLSUnverified = !v.Bool },
+		get:     func(t target) Value { return Value{Bool: !t.service.TLSUnverified} },
 	},
 	{
 		Name: "tls_servername", Scope: OfService, Type: Text, Protocols: overTLS, Chars: networkChars, check: checkServerName,
@@ -25,8 +25,8 @@ var tlsRows = []Field{
 		Doc:     "The name by which the container is asked (SNI), and that its certificate must bear.",
 		Example: "tls_servername=web.internal",
 		Aliases: []string{"tls_server_name", "ssl_name", "proxy_ssl_name", "verifyhost"},
-		set:     func(t target, v Value) { t.service.Service.TLSServerName = v.Text },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.TLSServerName} },
+		set:     func(t target, v Value) { t.service.TLSServerName = v.Text },
+		get:     func(t target) Value { return Value{Text: t.service.TLSServerName} },
 	},
 	{
 		Name: "tls_ca", Scope: OfService, Type: Text, Protocols: overTLS, Chars: keyChars, check: checkAuthority,
@@ -36,8 +36,8 @@ var tlsRows = []Field{
 		Doc:     "The authority that must have issued the container's certificate, by the name that `--backend-ca` gives it.",
 		Example: "tls_ca=internal",
 		Aliases: []string{"ca", "ca_file", "cafile", "ca_certificate", "ca_certificates", "rootcas", "root_ca", "trusted_ca"},
-		set:     func(t target, v Value) { t.service.Service.TLSAuthority = v.Text },
-		get:     func(s *DeclaredService, _ *Route) Value { return Value{Text: s.Service.TLSAuthority} },
+		set:     func(t target, v Value) { t.service.TLSAuthority = v.Text },
+		get:     func(t target) Value { return Value{Text: t.service.TLSAuthority} },
 	},
 	{
 		Name: "client_certificate", Scope: OfRoute, Type: Text, Words: []string{certificateNone, CertificateRequired}, Protocols: ofRequests,
@@ -51,8 +51,8 @@ var tlsRows = []Field{
 				t.route.ClientCertificate = ""
 			}
 		},
-		get: func(_ *DeclaredService, r *Route) Value {
-			return Value{Text: cmp.Or(r.ClientCertificate, certificateNone)}
+		get: func(t target) Value {
+			return Value{Text: cmp.Or(t.route.ClientCertificate, certificateNone)}
 		},
 	},
 }

@@ -126,7 +126,7 @@ func checkFields(t *testing.T, s *DeclaredService, r *Route) {
 		if f.get == nil || (f.Scope == OfRoute) != (r != nil) {
 			continue
 		}
-		v := f.get(s, r)
+		v := f.get(target{instance: s, service: &s.Service, route: r})
 		switch f.Type {
 		case Int:
 			if f.isSet(v) && (v.Int < f.Min || v.Int > f.Max) {
@@ -201,14 +201,14 @@ func checkProblem(t *testing.T, p Problem) {
 func checkExpressible(t *testing.T, r Route, shared []Plugin) {
 	t.Helper()
 	for _, gateway := range []Gateway{Kong, HAProxy} {
-		if len(Inexpressible(r, gateway, shared)) > 0 {
+		if len(Inexpressible(&r, gateway, shared)) > 0 {
 			continue
 		}
-		cut := Expressible(r, gateway)
+		cut := Expressible(&r, gateway)
 		if !cut.Stream() && len(cut.Hosts)+len(cut.Paths)+len(cut.Methods)+len(cut.Headers) == 0 {
 			t.Errorf("on %s the route %+v would take every request", gateway, r)
 		}
-		if left := Inexpressible(cut, gateway, ExpressiblePlugins(shared, gateway)); len(left) > 0 {
+		if left := Inexpressible(&cut, gateway, ExpressiblePlugins(shared, gateway)); len(left) > 0 {
 			t.Errorf("on %s the cut route still has %v", gateway, left)
 		}
 	}

@@ -40,19 +40,19 @@ func (d *Declared) added(base Service) []string {
 
 // over is Over where labels have a say.
 func (d *Declared) over(base Service) (merged Service, differing []string) {
-	from, to := DeclaredService{Service: d.Service}, DeclaredService{Service: base}
+	merged = base
+	from, to := target{service: &d.Service}, target{service: &merged}
 	for i := range rows {
 		f := &rows[i]
 		if f.Scope != OfService || !slices.Contains(d.Fields, f.Name) {
 			continue
 		}
-		said, labels := f.get(&from, nil), f.get(&to, nil)
+		said, labels := f.get(from), f.get(to)
 		if f.isSet(labels) && !f.same(said, labels) {
 			differing = append(differing, f.Name)
 		}
-		f.set(target{service: &to}, said)
+		f.set(to, said)
 	}
-	merged = to.Service
 	merged.Optional = slices.DeleteFunc(slices.Clone(base.Optional), func(name string) bool { return slices.Contains(d.Fields, name) })
 	merged.Optional = append(merged.Optional, d.Service.Optional...)
 	if slices.Sort(merged.Optional); len(merged.Optional) == 0 {

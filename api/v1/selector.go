@@ -42,7 +42,7 @@ func (s *Selector) Over(part DeclaredService) DeclaredService {
 	said := s.Part
 	for i := range rows {
 		if f := &rows[i]; f.Scope == OfInstance && slices.Contains(s.Fields, f.Name) {
-			f.set(target{service: &part}, f.get(&said, nil))
+			f.set(target{instance: &part}, f.get(target{instance: &said}))
 		}
 	}
 	optional := slices.DeleteFunc(slices.Clone(part.Optional), func(name string) bool { return slices.Contains(s.Fields, name) })

@@ -127,7 +127,7 @@ func tell(d Declaration, problems []Problem) txtar.File {
 		tellFields(&b, "  ", s, nil)
 		tellPlugins(&b, "  ", s.Service.Plugins)
 		for _, gateway := range []Gateway{Kong, HAProxy} {
-			if fields := slices.Concat(InexpressibleOfService(s.Service, gateway), InexpressibleOfInstance(*s, gateway)); len(fields) > 0 {
+			if fields := slices.Concat(InexpressibleOfService(&s.Service, gateway), InexpressibleOfInstance(s, gateway)); len(fields) > 0 {
 				fmt.Fprintf(&b, "  not on %s: %s\n", gateway, strings.Join(fields, ", "))
 			}
 		}
@@ -137,7 +137,7 @@ func tell(d Declaration, problems []Problem) txtar.File {
 			tellFields(&b, "    ", s, r)
 			tellPlugins(&b, "    ", r.Plugins)
 			for _, gateway := range []Gateway{Kong, HAProxy} {
-				if fields := Inexpressible(*r, gateway, s.Service.Plugins); len(fields) > 0 {
+				if fields := Inexpressible(r, gateway, s.Service.Plugins); len(fields) > 0 {
 					fmt.Fprintf(&b, "    not on %s: %s\n", gateway, strings.Join(fields, ", "))
 				}
 			}
@@ -164,7 +164,7 @@ func tellFields(b *strings.Builder, indent string, s *DeclaredService, r *Route)
 		if f.get == nil || (f.Scope == OfRoute) != (r != nil) {
 			continue
 		}
-		if value := f.get(s, r); f.isSet(value) {
+		if value := f.get(target{instance: s, service: &s.Service, route: r}); f.isSet(value) {
 			mark := ""
 			if slices.Contains(slices.Concat(s.Optional, s.Service.Optional), f.Name) || r != nil && slices.Contains(r.Optional, f.Name) {
 				mark = "?"

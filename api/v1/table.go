@@ -22,7 +22,7 @@ func newTable(rows []Field) *table {
 		f := &rows[i]
 		t.byName[fold(f.Name)] = i
 		if f.Scope != OfContainer {
-			f.set(target{service: &t.service, route: &t.route}, f.Default)
+			f.set(target{instance: &t.service, service: &t.service.Service, route: &t.route}, f.Default)
 		}
 	}
 	return t

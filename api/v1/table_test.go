@@ -113,7 +113,7 @@ func checkExample(t *testing.T, g Grammar, f *Field) {
 	if i >= 0 {
 		route = &routes[i]
 	}
-	if !f.isSet(f.get(&d.Services[0], route)) {
+	if !f.isSet(f.get(target{instance: &d.Services[0], service: &d.Services[0].Service, route: route})) {
 		t.Errorf("the example %s says no more than the default", f.Example)
 	}
 }

@@ -45,8 +45,8 @@ func (b *Builder) assemble(name string, result *Result) {
 		})
 	}
 	standing.Rollout = newRolloutStanding(s, members)
-	for _, route := range s.settings.Routes {
-		standing.Routes = append(standing.Routes, RouteStanding{Route: route.Shown()})
+	for i := range s.settings.Routes {
+		standing.Routes = append(standing.Routes, RouteStanding{Route: s.settings.Routes[i].Shown()})
 	}
 	for _, gateway := range b.options.Gateways {
 		b.offer(s, gateway, members, standing, result)
@@ -78,9 +78,10 @@ func (b *Builder) offer(s *service, gateway v1.Gateway, members []member, standi
 		b.withhold(s, absent, standing, result)
 		return
 	}
-	offered := v1.ExpressibleService(s.settings, gateway)
+	offered := v1.ExpressibleService(&s.settings, gateway)
 	offered.Routes, offered.Endpoints, offered.Rollout = nil, nil, v1.Rollout{}
-	for i, route := range s.settings.Routes {
+	for i := range s.settings.Routes {
+		route := &s.settings.Routes[i]
 		verdict := b.judge(s, r, gateway, route)
 		if verdict.Reason == v1.Serving {
 			offered.Routes = append(offered.Routes, b.expressible(r, gateway, route))

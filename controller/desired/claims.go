@@ -69,10 +69,11 @@ func (b *Builder) claimants(s *service) []*claimant {
 	}
 	for _, gateway := range b.options.Gateways {
 		r := b.role(&s.settings, gateway)
-		if !r.routes || r.instances && len(v1.InexpressibleOfService(s.settings, gateway)) > 0 || b.deniesTLS(s, gateway) {
+		if !r.routes || r.instances && len(v1.InexpressibleOfService(&s.settings, gateway)) > 0 || b.deniesTLS(s, gateway) {
 			continue
 		}
-		for _, route := range s.settings.Routes {
+		for i := range s.settings.Routes {
+			route := &s.settings.Routes[i]
 			if len(b.inexpressible(s, r, gateway, route)) > 0 || b.confined(r, gateway, route).Reason != "" {
 				continue
 			}

@@ -34,7 +34,7 @@ func (b *Builder) confine(delta snapshot.Delta, touched map[string]bool) {
 
 // confined says why a gateway may not serve a route for the sake of a Listener; its
 // Reason is "" when it may.
-func (b *Builder) confined(r role, gateway v1.Gateway, route v1.Route) Verdict {
+func (b *Builder) confined(r role, gateway v1.Gateway, route *v1.Route) Verdict {
 	for _, name := range route.SNIs {
 		if host, listener := b.restrictions.Meeting(name); listener != "" {
 			return Verdict{Gateway: gateway, Reason: v1.Conflict,
@@ -56,7 +56,7 @@ func (b *Builder) confined(r role, gateway v1.Gateway, route v1.Route) Verdict {
 
 // allowed returns the hosts of a route that a gateway may take: with a role that is
 // confined, those of which a Listener has none to itself.
-func (b *Builder) allowed(r role, route v1.Route) []string {
+func (b *Builder) allowed(r role, route *v1.Route) []string {
 	if !r.confined || len(b.restrictions) == 0 || route.Stream() {
 		return route.Hosts
 	}
@@ -68,7 +68,7 @@ func (b *Builder) allowed(r role, route v1.Route) []string {
 
 // meeting returns a host that a Listener has to itself, and for which the route takes
 // requests, and that Listener; "" when there is none.
-func (b *Builder) meeting(route v1.Route) (host, listener string) {
+func (b *Builder) meeting(route *v1.Route) (host, listener string) {
 	if len(route.Hosts) == 0 {
 		return b.restrictions.Meeting("")
 	}
@@ -82,7 +82,7 @@ func (b *Builder) meeting(route v1.Route) (host, listener string) {
 
 // tellConfined adds to the verdict on a route that is served what Listeners make of its
 // hosts.
-func (b *Builder) tellConfined(v *Verdict, r role, route v1.Route) {
+func (b *Builder) tellConfined(v *Verdict, r role, route *v1.Route) {
 	if len(b.restrictions) == 0 || route.Stream() {
 		return
 	}

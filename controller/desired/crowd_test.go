@@ -3,11 +3,13 @@ package desired
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"testing"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
 	"github.com/lockstep/lockstep/controller/snapshot"
+	"github.com/lockstep/lockstep/manifests"
 )
 
 // crowd returns n services of one container each that all want one host, and
@@ -173,6 +175,43 @@ func BenchmarkSelectorComes(b *testing.B) {
 			for b.Loop() {
 				w.builder.Update(epoch, snapshot.Delta{Declared: map[string]*v1.Declared{"x5": declared}})
 				w.builder.Update(epoch, snapshot.Delta{Declared: map[string]*v1.Declared{"x5": nil}})
+			}
+		})
+	}
+}
+
+// declaring returns what n manifests say, each of a service with one endpoint.
+func declaring(b *testing.B, n int) map[string]*v1.Declared {
+	b.Helper()
+	candidates := make([]manifests.Candidate, n)
+	for i := range candidates {
+		path := fmt.Sprintf("s%d.yaml", i)
+		text := fmt.Sprintf("apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: s%d}\nspec:\n  hosts: [s%d.test]\n  grace: 1h\n"+
+			"  endpoints: [{address: '10.0.%d.%d:8080', weight: 50}]\n", i, i, i/250, i%250)
+		file, problems := manifests.Parse(path, []byte(text))
+		if len(problems) > 0 {
+			b.Fatal(problems)
+		}
+		candidates[i] = manifests.Candidate{Path: path, Versions: []manifests.File{file}, Current: true}
+	}
+	return newWorld().declared(manifests.Link(candidates).World)
+}
+
+// BenchmarkDeclared builds what n manifests declare, as after a restart: the ledger knows it all.
+func BenchmarkDeclared(b *testing.B) {
+	for _, n := range []int{50, 5000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			declared := declaring(b, n)
+			memory := ledger.New()
+			b.ReportAllocs()
+			for b.Loop() {
+				w := newWorldWith(memory, netip.Addr{})
+				result := w.builder.Update(epoch, snapshot.Delta{
+					Full: true, Declared: declared, Attachments: snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {OnHost: true}},
+				})
+				if len(result.Sets[v1.HAProxy]) != n {
+					b.Fatalf("HAProxy is to hold %d services, want %d", len(result.Sets[v1.HAProxy]), n)
+				}
 			}
 		})
 	}

@@ -63,7 +63,7 @@ func (b *Builder) gatewaysOf(s *service) string {
 // nothing stands in the way. How instances are balanced is the business of the gateway that
 // reaches them.
 func (b *Builder) beyond(s *service, r role, gateway v1.Gateway) Verdict {
-	fields := v1.InexpressibleOfService(s.settings, gateway)
+	fields := v1.InexpressibleOfService(&s.settings, gateway)
 	if len(fields) == 0 || !r.instances {
 		return b.unusable(s, gateway)
 	}
@@ -73,7 +73,7 @@ func (b *Builder) beyond(s *service, r role, gateway v1.Gateway) Verdict {
 }
 
 // judge says whether a gateway serves a route.
-func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) Verdict {
+func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route *v1.Route) Verdict {
 	if r.handing && !r.routes {
 		return b.unwanted(s, role{}, gateway)
 	}
@@ -122,19 +122,19 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route v1.Route) 
 // inexpressible returns the fields for whose sake a gateway does not serve a
 // route. What stands before Kong need not express what Kong asks for: every request
 // passes Kong, so only what is left to match by must be something.
-func (b *Builder) inexpressible(s *service, r role, gateway v1.Gateway, route v1.Route) []string {
+func (b *Builder) inexpressible(s *service, r role, gateway v1.Gateway, route *v1.Route) []string {
 	if r.behind == v1.Kong {
 		plain := b.expressible(r, gateway, route)
-		return v1.Inexpressible(plain, gateway, nil)
+		return v1.Inexpressible(&plain, gateway, nil)
 	}
 	return v1.Inexpressible(route, gateway, s.settings.Plugins)
 }
 
 // expressible returns a route as a gateway serves it. What hands requests on to
 // Kong leaves path and Host as they came, for Kong's own route to find.
-func (b *Builder) expressible(r role, gateway v1.Gateway, route v1.Route) v1.Route {
+func (b *Builder) expressible(r role, gateway v1.Gateway, route *v1.Route) v1.Route {
 	out := v1.Expressible(route, gateway)
-	out.Hosts = b.allowed(r, out)
+	out.Hosts = b.allowed(r, &out)
 	if r.behind == v1.Kong {
 		out.Plugins, out.StripPath, out.PreserveHost = nil, false, true
 	}
@@ -142,7 +142,7 @@ func (b *Builder) expressible(r role, gateway v1.Gateway, route v1.Route) v1.Rou
 }
 
 // held says what the holder of its match has of a route.
-func held(route v1.Route, holder string, byName bool) string {
+func held(route *v1.Route, holder string, byName bool) string {
 	switch {
 	case byName && route.Stream():
 		return fmt.Sprintf("the route %s takes requests for one of its names (hosts)", holder)
@@ -161,7 +161,7 @@ func (b *Builder) merged(byName bool) string {
 }
 
 // claimed names the fields that most of a route's claims are made of.
-func claimed(route v1.Route) string {
+func claimed(route *v1.Route) string {
 	switch {
 	case len(route.Listen) > 0:
 		return "the port (listen)"

@@ -12,7 +12,7 @@ import (
 )
 
 // matches returns what a route claims on a gateway, in canonical form, sorted.
-func matches(gateway v1.Gateway, r v1.Route) []string {
+func matches(gateway v1.Gateway, r *v1.Route) []string {
 	if r.Stream() {
 		return streamMatches(gateway, r)
 	}
@@ -38,7 +38,7 @@ func matches(gateway v1.Gateway, r v1.Route) []string {
 
 // streamMatches are those of a route that takes connections. None can be taken
 // for a host, which holds no colon.
-func streamMatches(gateway v1.Gateway, r v1.Route) []string {
+func streamMatches(gateway v1.Gateway, r *v1.Route) []string {
 	var out []string
 	for _, port := range r.Listen {
 		out = append(out, string(gateway)+" port:"+strconv.Itoa(port))

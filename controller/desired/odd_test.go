@@ -68,8 +68,8 @@ func TestGraceAfterTheClockWasSetBack(t *testing.T) {
 func TestLongHeadersAreNotRepeated(t *testing.T) {
 	long := v1.Route{Hosts: []string{"a.test", "b.test"}, Headers: map[string][]string{"x": {strings.Repeat("a", 8000)}}}
 	other := v1.Route{Hosts: long.Hosts, Headers: map[string][]string{"x": {strings.Repeat("b", 8000)}}}
-	for i, match := range matches(v1.Kong, long) {
-		if len(match) > 300 || match == matches(v1.Kong, other)[i] {
+	for i, match := range matches(v1.Kong, &long) {
+		if len(match) > 300 || match == matches(v1.Kong, &other)[i] {
 			t.Errorf("the match %q has %d bytes", match[:60], len(match))
 		}
 	}

@@ -93,7 +93,8 @@ func (b *Builder) served(s *service, gateway v1.Gateway) []v1.Route {
 		return nil
 	}
 	var routes []v1.Route
-	for _, route := range s.settings.Routes {
+	for i := range s.settings.Routes {
+		route := &s.settings.Routes[i]
 		if b.judge(s, r, gateway, route).Reason == v1.Serving {
 			routes = append(routes, b.expressible(r, gateway, route))
 		}

@@ -34,7 +34,7 @@ func distinct(members []member) int {
 // place says where, if at all, an instance gets traffic from a gateway. The
 // endpoint bears the container's whole id.
 func (b *Builder) place(s *service, m member, gateway v1.Gateway) (*v1.Endpoint, Verdict) {
-	instance := m.container.instance
+	instance := &m.container.instance
 	at := locate(m, b.attachments[gateway], b.options)
 	if at.reason != "" {
 		return nil, Verdict{Gateway: gateway, Reason: at.reason, Message: at.message, Fix: at.fix}
@@ -42,11 +42,11 @@ func (b *Builder) place(s *service, m member, gateway v1.Gateway) (*v1.Endpoint,
 	if beyond := b.beyondInstance(s, m, gateway); beyond.Reason != "" {
 		return nil, beyond
 	}
-	part := v1.ExpressibleInstance(*m.part, gateway)
+	part := v1.ExpressibleInstance(m.part, gateway)
 	verdict := Verdict{Gateway: gateway, Reason: m.container.reason, Message: m.container.message, Fix: m.container.fix,
 		Address: at.address.String(), How: at.how}
 	if verdict.Reason == v1.Serving && verdict.Message == "" {
-		verdict.Message = servedWithout(v1.LeftOutOfInstance(*m.part, gateway), gateway)
+		verdict.Message = servedWithout(v1.LeftOutOfInstance(m.part, gateway), gateway)
 	}
 	if m.container.life == LifeStarting {
 		return nil, verdict
@@ -71,7 +71,7 @@ func (b *Builder) place(s *service, m member, gateway v1.Gateway) (*v1.Endpoint,
 // beyondInstance says what of an instance's own fields a gateway can't do; its reason is ""
 // when it can do all.
 func (b *Builder) beyondInstance(s *service, m member, gateway v1.Gateway) Verdict {
-	fields := v1.InexpressibleOfInstance(*m.part, gateway)
+	fields := v1.InexpressibleOfInstance(m.part, gateway)
 	if len(fields) == 0 {
 		return Verdict{}
 	}

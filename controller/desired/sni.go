@@ -18,7 +18,7 @@ func sniMatch(gateway v1.Gateway, name string) string { return string(gateway) +
 
 // under returns the names that nobody else may hold if the route is to get the
 // requests that come by TLS.
-func (b *Builder) under(gateway v1.Gateway, r v1.Route) []string {
+func (b *Builder) under(gateway v1.Gateway, r *v1.Route) []string {
 	if gateway != v1.HAProxy || !b.options.TLSPassthrough || r.Stream() {
 		return nil
 	}

@@ -29,7 +29,7 @@ func (b *Builder) traceGateway(t *Trail, s *service, m member, gateway v1.Gatewa
 	}
 	beyond.Gateway = gateway
 	fine := "it can reach and balance the instances as asked; each route, with its plugins, is judged below"
-	if left := v1.LeftOutOfInstance(*m.part, hop); len(left) > 0 {
+	if left := v1.LeftOutOfInstance(m.part, hop); len(left) > 0 {
 		fine = servedWithout(left, hop)
 	}
 	t.addVerdict(StepExpressible, beyond, fine)
@@ -146,7 +146,8 @@ func (b *Builder) traceRoutes(t *Trail, s *service, r role, gateway v1.Gateway) 
 		t.Add(fine)
 		return
 	}
-	for _, route := range s.settings.Routes {
+	for i := range s.settings.Routes {
+		route := &s.settings.Routes[i]
 		v := b.judge(s, r, gateway, route)
 		message := route.Name
 		if rivals := b.claims.beaten(s.name, gateway, route.Name); rivals != "" {

@@ -180,7 +180,7 @@ func (a *Answer) heard(listeners []v1.Listener, host string) {
 
 // candidateOf returns a route as one that may take a request; false when it does not match.
 func (s *Store) candidateOf(service Service, route desired.RouteStanding, gateway v1.Gateway, request routing.Request) (candidate, bool, error) {
-	c := candidate{service: service, route: route, verdict: verdictOn(gateway, route.Verdicts), row: s.asKong(v1.Expressible(route.Route, gateway))}
+	c := candidate{service: service, route: route, verdict: verdictOn(gateway, route.Verdicts), row: s.asKong(v1.Expressible(&route.Route, gateway))}
 	matches, err := takes(c.row, request)
 	if err != nil || !matches || len(c.verdict.Without) == 0 {
 		return c, matches, err
@@ -206,7 +206,7 @@ func takes(row routing.Route, request routing.Request) (bool, error) {
 func (a *Answer) take(c candidate, decision routing.Decision) {
 	a.Route, a.Service, a.Target, a.Status = c.route.Name, c.service.Service, decision.Target, decision.Status
 	a.Through, a.Held = c.verdict.Through, c.held
-	a.Proof = demandsProof(v1.Expressible(c.route.Route, a.Gateway))
+	a.Proof = demandsProof(v1.Expressible(&c.route.Route, a.Gateway))
 	if a.Status != 0 { // the gateway answers by itself, as to those who come without TLS
 		return
 	}

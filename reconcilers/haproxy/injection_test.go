@@ -117,7 +117,7 @@ func TestInjectionByLabel(t *testing.T) {
 			service.Endpoints = innocent().Endpoints
 			service.Endpoints[0].Weight = declared.Weight
 			for _, route := range service.Routes {
-				if len(v1.Inexpressible(route, v1.HAProxy, service.Plugins)) > 0 {
+				if len(v1.Inexpressible(&route, v1.HAProxy, service.Plugins)) > 0 {
 					return false
 				}
 			}
