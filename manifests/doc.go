@@ -7,6 +7,7 @@
 //	step  | file                | question
 //	------|---------------------|---------------------------------------------------
 //	read  | folder.go, ears.go  | which files are there, and have they come to rest?
+//	      | reading.go          | what do those say that changed? (many at once)
 //	      | tree.go             | what does a repository say? (manifests/git fetches it)
 //	parse | file.go, node.go    | is it YAML, and are these objects of ours?
 //	decode| kinds.go and beside | what does each object declare? (fields: api/v1)

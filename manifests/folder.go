@@ -153,24 +153,21 @@ func list(dir string) (*listing, error) {
 	}
 	self := stampAt(dir)
 	l := &listing{self: stamp{device: self.device, inode: self.inode}, files: map[string]stamp{}, links: map[string]bool{}}
-	for _, entry := range entries {
-		name := entry.Name()
-		path := filepath.Join(dir, name)
-		switch {
-		case strings.HasPrefix(name, "."):
-		case entry.IsDir():
+	infos, wrong := make([]fs.FileInfo, len(entries)), make([]error, len(entries))
+	each(len(entries), func(i int) {
+		if name := entries[i].Name(); IsManifest(name) && !entries[i].IsDir() {
+			infos[i], wrong[i] = os.Stat(filepath.Join(dir, name))
+		}
+	})
+	for i, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		switch info, err := infos[i], wrong[i]; {
+		case errors.Is(err, fs.ErrNotExist): // gone meanwhile, or a link to nothing
+		case err != nil:
+			return nil, err
+		case entry.IsDir() && !strings.HasPrefix(entry.Name(), "."):
 			l.subs = append(l.subs, path)
-		case IsManifest(name):
-			info, err := os.Stat(path)
-			if errors.Is(err, fs.ErrNotExist) { // gone meanwhile, or a link to nothing
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			if info.IsDir() {
-				continue
-			}
+		case info != nil && !info.IsDir():
 			l.files[path] = stampOf(info)
 			if entry.Type()&fs.ModeSymlink != 0 {
 				l.links[path] = true

@@ -37,26 +37,25 @@ func newShelf(memory map[string][]byte, tree *Tree) *shelf {
 	return s
 }
 
-// put takes in what a file says, and reports whether that is news.
-func (s *shelf) put(path string, text []byte) bool {
-	k := s.files[path]
-	if k != nil && k.text != nil && bytes.Equal(k.text, text) {
+// put takes in a file that was read, and reports whether it says something else than before.
+func (s *shelf) put(r *reading) bool {
+	switch {
+	case r.err != nil:
+		return s.fail(r.path, r.err)
+	case r.known:
 		return false
 	}
-	file, problems := declare(v1.Origin{File: path}, text)
-	if remembered, has := s.memory[path]; k == nil && has && bytes.Equal(remembered, text) {
+	k := s.files[r.path]
+	if remembered, has := s.memory[r.path]; k == nil && has && bytes.Equal(remembered, r.text) {
 		k = &known{} // it says what it said then, and need not be read twice
-		if len(problems) == 0 {
-			k.good = &file
+		if len(r.problems) == 0 {
+			k.good = r.file
 		}
-		s.files[path] = k
+		s.files[r.path] = k
 	}
-	k = s.file(path)
-	k.text, k.now, k.problems = bytes.Clone(text), &file, problems
-	if k.text == nil {
-		k.text = []byte{}
-	}
-	if len(problems) > 0 {
+	k = s.file(r.path)
+	k.text, k.now, k.problems = r.text, r.file, r.problems
+	if len(r.problems) > 0 {
 		k.now = nil
 	}
 	return true

@@ -45,26 +45,30 @@ type grove struct {
 func grow(tree Tree, before *grove) *grove {
 	g := &grove{Tree: tree, problems: slices.Clone(tree.Problems), wrong: map[string]bool{}}
 	g.Leaves = slices.Clone(tree.Leaves)
+	g.files = make([]File, len(g.Leaves))
 	known := map[string]int{}
 	if before != nil {
 		for i, leaf := range before.Leaves {
 			known[leaf.Path] = i
 		}
 	}
-	for i := range g.Leaves {
+	problems := make([][]v1.Problem, len(g.Leaves))
+	each(len(g.Leaves), func(i int) {
 		leaf := &g.Leaves[i]
 		if at, has := known[leaf.Path]; has && !before.wrong[leaf.Path] && bytes.Equal(before.Leaves[at].Text, leaf.Text) {
 			leaf.Commit, leaf.Author = before.Leaves[at].Commit, before.Leaves[at].Author
-			g.files = append(g.files, before.files[at])
-			continue
+			g.files[i] = before.files[at]
+			return
 		}
 		if leaf.Commit == "" {
 			leaf.Commit, leaf.Author = tree.Commit, tree.Author
 		}
-		file, problems := declare(v1.Origin{File: leaf.Path, Commit: leaf.Commit, Author: leaf.Author}, leaf.Text)
-		g.files = append(g.files, file)
-		g.problems = append(g.problems, problems...)
-		g.wrong[leaf.Path] = len(problems) > 0
+		g.files[i], problems[i] = declare(v1.Origin{File: leaf.Path, Commit: leaf.Commit, Author: leaf.Author}, leaf.Text)
+	})
+	for i, found := range problems {
+		if g.problems = append(g.problems, found...); len(found) > 0 {
+			g.wrong[g.Leaves[i].Path] = true
+		}
 	}
 	return g
 }

@@ -79,7 +79,9 @@ func TestUnread(t *testing.T) {
 					if text == "-" {
 						s.fail(path, errors.New("permission denied"))
 					} else {
-						s.put(path, []byte(text))
+						r := reading{path: path}
+						r.say(nil, []byte(text))
+						s.put(&r)
 					}
 				}
 				linked, _, _ = s.link()

@@ -160,14 +160,15 @@ func (w *Watcher) rest(ctx context.Context) (look, error) {
 }
 
 // look looks at the folders, and listens to all that could change what is seen.
-// It listens first, so that nothing happens between the two.
+// It listens first, so that nothing happens between the two; where all is looked at, the
+// next look, which it takes to come to rest, looks at all once more.
 func (w *Watcher) look() look {
 	again := func(dir string) bool { return w.ears.dirs[dir] }
 	if w.ears.all || w.seen.err != nil {
 		again = nil
 	}
 	now := take(w.options.Folders, w.seen, again)
-	if w.ears.attend(w.options.Folders, now) {
+	if w.ears.attend(w.options.Folders, now) && !w.ears.all {
 		now = take(w.options.Folders, w.seen, nil)
 	}
 	w.seen = now
@@ -236,29 +237,23 @@ func (w *Watcher) read(now look) bool {
 		maps.DeleteFunc(w.stamps, func(path string, _ stamp) bool { return !now.has(path) })
 	}
 	w.took = now
+	var files []reading
 	for _, dir := range now.dirs {
 		for path, stamp := range dir.files {
 			if w.stamps[path] != stamp || w.ears.touched(path, dir.links[path]) {
-				changed = w.readFile(path, stamp) || changed
+				files = append(files, reading{path: path, seen: stamp})
 			}
 		}
 	}
-	return changed
-}
-
-// readFile takes in one file, and reports whether it says something else.
-func (w *Watcher) readFile(path string, seen stamp) (changed bool) {
-	w.metrics.reads.Inc()
-	text, err := readBounded(path, 2*MaxBytes)
-	if err != nil {
-		changed = w.shelf.fail(path, err)
-	} else {
-		changed = w.shelf.put(path, text)
-	}
-	w.stamps[path] = seen
-	if stampAt(path) != seen { // written meanwhile: once more, when it has come to rest
-		delete(w.stamps, path)
-		w.ears.again = true
+	w.metrics.reads.Add(float64(len(files)))
+	w.shelf.readAll(files)
+	for i := range files {
+		r := &files[i]
+		changed = w.shelf.put(r) || changed
+		if w.stamps[r.path] = r.seen; r.moved { // once more, when it has come to rest
+			delete(w.stamps, r.path)
+			w.ears.again = true
+		}
 	}
 	return changed
 }
