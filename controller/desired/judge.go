@@ -69,7 +69,7 @@ func (b *Builder) beyond(s *service, r role, gateway v1.Gateway) Verdict {
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 		Message: fmt.Sprintf("%s can't express %s of its service", gateway, strings.Join(fields, ", ")),
-		Fix:     markOptional + " to serve the service without it, or " + b.elsewhere(s)}
+		Fix:     b.reached(s, gateway) + ", or " + markOptional + " to serve the service without it"}
 }
 
 // judge says whether a gateway serves a route.
@@ -102,9 +102,10 @@ func (b *Builder) judge(s *service, r role, gateway v1.Gateway, route *v1.Route)
 		}
 	}
 	if fields := b.inexpressible(s, r, gateway, route); len(fields) > 0 {
+		other := b.elsewhere(s, gateway)
 		return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 			Message: fmt.Sprintf("%s can't express %s, and without it the route would be more open than asked", gateway, strings.Join(fields, ", ")),
-			Fix:     b.before(s, gateway) + b.elsewhere(s) + ", or " + leaveOut(fields, slices.Concat(s.settings.Plugins, route.Plugins)) + " to serve the route without it: then it is open there"}
+			Fix:     other.Before() + other.Only() + ", or " + leaveOut(fields, slices.Concat(s.settings.Plugins, route.Plugins)) + " to serve the route without it: then it is open there"}
 	}
 	if verdict := b.confined(r, gateway, route); verdict.Reason != "" {
 		return verdict

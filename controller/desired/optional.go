@@ -55,20 +55,21 @@ func leaveOut(fields []string, plugins []v1.Plugin) string {
 	return "mark each field optional with a ? after its name, those of manifests at " + at + " (in a Plugin by optional: true),"
 }
 
-// before says, where Kong can be had before HAProxy, that it then does what HAProxy can't;
-// "" otherwise. It comes first: nothing is left out so, and both gateways are kept.
-func (b *Builder) before(s *service, gateway v1.Gateway) string {
-	if why, _ := b.options.Chain.Usable(v1.KongHAProxy, b.options.Gateways); why != "" || gateway != v1.HAProxy || s.settings.Protocol.Stream() {
-		return ""
+// elsewhere is the advice to have served by the other gateway what one can't express.
+func (b *Builder) elsewhere(s *service, gateway v1.Gateway) v1.Elsewhere {
+	why, _ := b.options.Chain.Usable(v1.KongHAProxy, b.options.Gateways)
+	return v1.Elsewhere{
+		Gateway: gateway, Field: b.gatewaysOf(s), Alone: len(b.options.Gateways) == 1,
+		Chained: why == "" && !s.settings.Protocol.Stream(),
 	}
-	return fmt.Sprintf("set %s to %s, where %s does it, or ", b.gatewaysOf(s), v1.KongHAProxy, v1.Kong)
 }
 
-// elsewhere says how to have served by the other gateway what one can't express.
-func (b *Builder) elsewhere(s *service) string {
-	only := "name only the other gateway in " + b.gatewaysOf(s)
-	if len(b.options.Gateways) == 1 {
-		return "start Lockstep with the other gateway as well, and " + only
+// reached is the advice to have the other gateway reach a service's instances as this one
+// can't.
+func (b *Builder) reached(s *service, gateway v1.Gateway) string {
+	other := b.elsewhere(s, gateway)
+	if b.options.Chain.unfit(&s.settings) != "" {
+		return other.Only()
 	}
-	return only
+	return other.Behind() + other.Only()
 }

@@ -77,5 +77,5 @@ func (b *Builder) beyondInstance(s *service, m member, gateway v1.Gateway) Verdi
 	}
 	return Verdict{Gateway: gateway, Reason: v1.NotExpressible,
 		Message: fmt.Sprintf("%s can't express its %s", gateway, strings.Join(fields, ", ")),
-		Fix:     markOptional + " to have it served without, or " + b.elsewhere(s)}
+		Fix:     b.reached(s, gateway) + ", or " + markOptional + " to have it served without"}
 }

@@ -49,19 +49,3 @@ func TestNewValueOfPluginIsAChange(t *testing.T) {
 		t.Error("comparing changed what it compared")
 	}
 }
-
-// TestRemedyWhereOneGatewayIsKept: there is no other one that a label could name.
-func TestRemedyWhereOneGatewayIsKept(t *testing.T) {
-	for _, c := range []struct {
-		gateways []v1.Gateway
-		want     string
-	}{
-		{[]v1.Gateway{v1.HAProxy}, "start Lockstep with the other gateway as well, and name only the other gateway in the label lockstep.gateways"},
-		{[]v1.Gateway{v1.Kong, v1.HAProxy}, "name only the other gateway in the label lockstep.gateways"},
-	} {
-		b := &Builder{options: Options{Gateways: c.gateways, Grammar: v1.Grammar{Prefix: "lockstep."}}}
-		if got := b.elsewhere(&service{}); got != c.want {
-			t.Errorf("%v: %q", c.gateways, got)
-		}
-	}
-}

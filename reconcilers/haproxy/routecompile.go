@@ -40,16 +40,16 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 	r.backend = (&backend{service: r.service, Settings: setting.Settings{Address: !r.preserve}}).name()
 	owner := v1.Key{Kind: v1.KindRoute, Name: d.Name}
 	if field, why := inexpressible(d); field != "" {
-		fix := "leave " + field + " out, serve the route on another gateway alone (gateways=kong), or mark the field optional (" + field + "?)"
+		fix := c.elsewhere().Before() + c.elsewhere().Only() + ", leave " + field + " out, or mark the field optional (" + field + "?)"
 		if len(d.Hosts)+len(d.Paths)+len(d.Methods)+len(d.Headers) == 0 {
-			fix = "give the route hosts or paths, or serve it on another gateway alone (gateways=kong)"
+			fix = "give the route hosts or paths, or " + c.elsewhere().Only()
 		}
 		c.problem(owner, d.Origin, "HAProxy can't express "+field+": "+why, fix)
 		return nil, false
 	}
 	if !d.PreserveHost && !c.can.namesHost {
 		c.problem(owner, d.Origin, "HAProxy can't express preserve_host=false: from 3.3 on it refuses to send a server's address as Host",
-			"leave preserve_host out, serve the route on another gateway alone (gateways=kong), or run HAProxy 3.2")
+			"leave preserve_host out, "+c.elsewhere().Only()+", or run HAProxy 3.2")
 		return nil, false
 	}
 	if why, fix := c.r.plainly(); why != "" && r.https != "" && !r.client {
@@ -74,6 +74,11 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 		return nil, false
 	}
 	return r, true
+}
+
+// elsewhere is the advice to have Kong serve what HAProxy can't.
+func (c *compiler) elsewhere() v1.Elsewhere {
+	return v1.Elsewhere{Gateway: v1.HAProxy, Field: "gateways", Alone: c.r.o.Alone, Chained: c.r.o.Via.First != 0}
 }
 
 // lowerNames returns headers by names in lower case, as HAProxy has them.

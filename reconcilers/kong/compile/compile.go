@@ -60,6 +60,11 @@ type compiler struct {
 	places map[string]string     // what is called by its place, by what it would be called
 }
 
+// elsewhere says how to have HAProxy serve what Kong can't.
+func (in *Input) elsewhere() string {
+	return v1.Elsewhere{Gateway: v1.Kong, Field: "gateways", Alone: in.Alone}.Only()
+}
+
 // Compile translates desired services, and what belongs to none, to the objects of Kong,
 // each with its *entity.Record. What Kong can't express or does not take is left out, or
 // stays as Kong holds it, and is named by a problem. The same input gives the same.

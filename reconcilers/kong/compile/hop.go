@@ -70,7 +70,7 @@ func (c *compiler) unnamed(s *v1.Service, r *v1.Route) (why, fix string) {
 		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
 		if (err == nil || len(host) > maxProven) && !slices.Contains(c.Hop.Names(), host) {
 			return fmt.Sprintf("HAProxy can't prove to Kong that it is %s: over TLS only names of at most %d characters can be asked for", host, maxProven),
-				"write preserve_host=false or gateways=haproxy, or leave the host out"
+				"write preserve_host=false, leave the host out, or " + c.elsewhere()
 		}
 	}
 	return "", ""

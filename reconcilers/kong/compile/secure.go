@@ -23,7 +23,7 @@ func (c *compiler) unspoken(s *v1.Service) (why, fix string) {
 		return c.unproven(s)
 	}
 	if s.Protocol == v1.GRPCS && !s.TLSUnverified {
-		return "Kong can't verify the certificates of containers that speak gRPC", "write tls_verify=false where that is acceptable, or gateways=haproxy"
+		return "Kong can't verify the certificates of containers that speak gRPC", "write tls_verify=false where that is acceptable, or " + c.elsewhere()
 	}
 	return "", ""
 }

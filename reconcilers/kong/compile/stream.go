@@ -47,7 +47,7 @@ func (c *compiler) unstreamable(s *v1.Service, r *v1.Route) (why, fix string) {
 		}
 		return "Kong was not asked yet for the ports of its stream_listen", "wait until it answers"
 	}
-	const remedy = "; Kong listens anew only when it is started anew. Or write gateways=haproxy"
+	remedy := "; Kong listens anew only when it is started anew. Or " + c.elsewhere()
 	if s.Protocol == v1.TLSPassthrough {
 		if !slices.ContainsFunc(c.Streams, func(l Stream) bool { return l.TLS }) {
 			return "Kong passes TLS on at ports of its stream_listen with the word ssl, and reports " + ports(c.Streams, true), "add one there, as 0.0.0.0:9443 ssl" + remedy
