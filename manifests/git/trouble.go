@@ -9,6 +9,7 @@ import (
 	"github.com/skeema/knownhosts"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/portless"
 )
 
 // explain turns an error of a look into what an operator needs: what is wrong, and
@@ -29,7 +30,7 @@ func explain(err error, a address) string {
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return "the repository is empty; push a commit"
 	}
-	return v1.OneLine(err.Error())
+	return v1.OneLine(portless.Text(err.Error()))
 }
 
 // unfitError says of a commit that it can't be taken, whatever else is done.

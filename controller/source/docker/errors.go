@@ -12,6 +12,7 @@ import (
 	"github.com/docker/docker/client"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/portless"
 )
 
 // ErrNotFound is returned by Lookup when no container answers to the name.
@@ -54,7 +55,7 @@ func (c connection) advise(err error) error {
 	default:
 		text = fmt.Sprintf("docker daemon at %s: %v", c.host, err)
 	}
-	return &trouble{text: v1.OneLine(text), cause: err}
+	return &trouble{text: v1.OneLine(portless.Text(text)), cause: err}
 }
 
 // root returns what the operating system said, where the SDK has kept it.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	gokong "github.com/kong/go-kong/kong"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/portless"
 )
 
 // maxAnswer bounds what is read of one answer.
@@ -212,26 +212,13 @@ func (c *Client) exchange(ctx context.Context, n node, req *http.Request) (Answe
 	return Answer{status: response.StatusCode, Body: body}, response.Header, nil
 }
 
-// inner takes off the layer that repeats method and address, and the local port: each
-// connection has another one, and the same trouble is to be the same message.
+// inner takes off the layer that repeats method and address, and the local port.
 func inner(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Source != nil {
-		return portless{err, strings.ReplaceAll(err.Error(), op.Source.String()+"->", "")}
-	}
-	return err
+	return portless.Error(err)
 }
-
-// portless is an error that is said without a local port.
-type portless struct {
-	error
-	said string
-}
-
-func (e portless) Error() string { return e.said }
-func (e portless) Unwrap() error { return e.error }
 
 // Where is the address that is asked now, without a password.
 func (c *Client) Where() string { return c.nodes[c.current.Load()].shown }

@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/portless"
 	"github.com/lockstep/lockstep/reconcilers/kong/entity"
 )
 
@@ -206,7 +207,7 @@ func silent(proxy string, err error) *trouble {
 	if wrapped, named := errors.AsType[*url.Error](err); named { // it repeats the address
 		said = wrapped.Err
 	}
-	reason, fix := v1.OneLine(said.Error()), "see that --kong-proxy-url names an address of Kong's proxy_listen that can be reached from here"
+	reason, fix := v1.OneLine(portless.Text(said.Error())), "see that --kong-proxy-url names an address of Kong's proxy_listen that can be reached from here"
 	if _, doubted := errors.AsType[*tls.CertificateVerificationError](err); doubted {
 		fix = "its certificate must be for the host in --kong-proxy-url, from an authority of the system's or of --kong-admin-ca"
 	}

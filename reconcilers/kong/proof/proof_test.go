@@ -2,10 +2,13 @@ package proof
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -64,6 +67,29 @@ func TestEveryWorker(t *testing.T) {
 	before = turn.Load()
 	if proven, _, failed := v.look(t.Context()); proven != generation || failed || turn.Load()-before != 1+2*perWorker {
 		t.Errorf("of another node's: proven %d after %d requests", proven, turn.Load()-before)
+	}
+}
+
+// TestSameTroubleSaysTheSame: a proxy that resets each connection is one trouble, whichever
+// ports these had here.
+func TestSameTroubleSaysTheSame(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		connection, _, err := http.NewResponseController(rw).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if err := errors.Join(connection.(*net.TCPConn).SetLinger(0), connection.Close()); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(proxy.Close)
+	v := New(Options{Proxies: []string{proxy.URL}, Host: "proof.test", Word: "word", Metrics: &Metrics{}})
+	_, first, failed := v.look(t.Context())
+	_, second, _ := v.look(t.Context())
+	want := "the proxy at " + proxy.URL + " does not answer: read tcp " + strings.TrimPrefix(proxy.URL, "http://") + ": read: connection reset by peer"
+	if !failed || first.problem != want || second != first {
+		t.Errorf("it says %q, then %q, want %q", first.problem, second.problem, want)
 	}
 }
 
