@@ -28,7 +28,9 @@ func newValidate() *cobra.Command {
 			"and no gateway, and does not follow references to secrets. Policies in the files,\n" +
 			"and in those of --policy, are asked as the daemon asks them. A service or route that is\n" +
 			"referred to and that no file declares may be one of labels: where one of nearly the same\n" +
-			"name is declared, that is said, and is no error.\n\n" +
+			"name is declared, that is said, and is no error. What depends on which gateways there\n" +
+			"are, and how they reach each other, is for lockstep plan --compose to say, with the\n" +
+			"flags of run.\n\n" +
 			"Exit codes: 0 all is well, 1 something is wrong.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -86,7 +88,9 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	if len(composed) == 0 || len(report.Problems) > 0 { // what labels mean depends on manifests
 		return report, texts, nil
 	}
-	build := desired.Options{Grammar: v.settings.grammar(), Gateways: []v1.Gateway{v1.Kong, v1.HAProxy}, TLSPassthrough: true}
+	build := desired.Options{
+		Grammar: v.settings.grammar(), Gateways: []v1.Gateway{v1.Kong, v1.HAProxy}, TLSPassthrough: true, Chain: anyChain,
+	}
 	found, _, err := forecastOf(ctx, forecast.Options{Build: build, Policies: policies}, composed, declared)
 	if err != nil {
 		return report, nil, err
@@ -98,7 +102,7 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 		case v1.Conflict, v1.NoPort:
 			problem.Gateway = "" // it is so on each
 		default:
-			if problem.Gateway != "" { // it depends on the gateways that there are
+			if problem.Gateway != "" { // it may depend on the gateways that there are
 				continue
 			}
 		}
@@ -108,6 +112,10 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	}
 	return report, texts, nil
 }
+
+// anyChain lets services go every way in: which of them can be gone is for the flags of the
+// daemon to say.
+var anyChain = desired.Chain{Host: string(v1.HAProxy), First: 1, Last: 1<<16 - 1, KongService: string(v1.Kong)}
 
 // wrongSettings says what is wrong with the fields of Configs among files.
 func wrongSettings(texts map[string][]byte) []v1.Problem {

@@ -134,9 +134,7 @@ func Of(projects []compose.Project, o Options) Report {
 	for _, account := range f.applied(result, o) {
 		f.service(result.Standings[account.Service], account.Standing, result.Waiting[account.Service], &report)
 	}
-	slices.SortStableFunc(report.Problems, func(a, b v1.Problem) int {
-		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
-	})
+	report.arrange(o.Build.Gateways)
 	return report
 }
 
@@ -232,7 +230,7 @@ func (f *forecast) instance(project string, c *compose.Container, n int) snapsho
 // becomes of it, where one cause shows in several places. waiting are plugins on routes that
 // it does not have.
 func (f *forecast) service(s *desired.Standing, account desired.Standing, waiting []v1.Problem, report *Report) {
-	out := Service{Name: s.Service, Containers: []string{}, Routes: []desired.RouteStanding{}}
+	out, told := Service{Name: s.Service, Containers: []string{}, Routes: []desired.RouteStanding{}}, len(report.Problems)
 	var first *compose.Container
 	for _, instance := range s.Instances {
 		c := f.containers[instance.ID]
@@ -258,6 +256,9 @@ func (f *forecast) service(s *desired.Standing, account desired.Standing, waitin
 			out.Origin = route.Origin
 		}
 		for _, verdict := range route.Verdicts {
+			if slices.ContainsFunc(report.Problems[told:], func(p v1.Problem) bool { return p.Gateway == verdict.Gateway && p.Message == verdict.Message }) {
+				continue // it is so of the service, and told of its containers
+			}
 			f.blame(verdict, v1.Key{Kind: v1.KindRoute, Name: route.Name}, route.Origin, report)
 		}
 		route.Route, route.Verdicts = route.Shown(), account.Routes[i].Verdicts
@@ -296,19 +297,4 @@ func (f *forecast) named(name string, otherwise *compose.Container) *compose.Con
 		}
 	}
 	return otherwise
-}
-
-// blame adds a verdict to the problems, unless all is as asked for.
-func (f *forecast) blame(verdict desired.Verdict, object v1.Key, at v1.Origin, report *Report) {
-	if verdict.Reason == v1.Serving || verdict.Reason == v1.NotEnabled {
-		return
-	}
-	report.add(v1.Problem{Reason: verdict.Reason, Gateway: verdict.Gateway, Object: object, Origin: at, Message: verdict.Message, Fix: verdict.Fix})
-}
-
-// add adds a problem that was not told yet.
-func (r *Report) add(problem v1.Problem) {
-	if !slices.Contains(r.Problems, problem) {
-		r.Problems = append(r.Problems, problem)
-	}
 }
