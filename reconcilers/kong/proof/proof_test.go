@@ -79,7 +79,12 @@ func TestSameTroubleSaysTheSame(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if err := errors.Join(connection.(*net.TCPConn).SetLinger(0), connection.Close()); err != nil {
+		tcp, is := connection.(*net.TCPConn)
+		if !is {
+			t.Errorf("the connection is a %T", connection)
+			return
+		}
+		if err := errors.Join(tcp.SetLinger(0), tcp.Close()); err != nil {
 			t.Error(err)
 		}
 	}))
