@@ -15,12 +15,16 @@
 //	      | wordnames.go        | … and by which names they are known
 //	keep  | shelf.go            | which versions of each file were good?
 //	      | unread.go           | could one that never was keep something out?
-//	link  | world.go            | do they fit together? A file that does not, alone
+//	link  | link.go, world.go   | do they fit together? A file that does not, alone
 //	      |                     | or beside the others, keeps its last good version;
 //	      |                     | so does a repository as a whole.
+//	      | linker.go, advice.go| which of them can a change reach? Those alone are
+//	      |                     | linked anew, and the rest of the world stands.
 //	reveal| reveal.go, secret.go| what do references to secrets stand for now?
-//	      | entityreveal.go,    | the same within Kong's own words, and in the
-//	      | template.go         | templates of decK's files
+//	      | servicereveal.go,   | the same in the settings of plugins, in certificates,
+//	      | certificatereveal.go| within Kong's own words,
+//	      | entityreveal.go,    |
+//	      | template.go         | and in the templates of decK's files
 //
 // Write (write.go) goes the other way: services as manifests. Parse, Link and Write are pure. Watcher (watcher.go) does the rest, and news.go hands
 // over what changed.

@@ -27,6 +27,7 @@ type ears struct {
 	all    bool            // anything may have changed since
 	linked bool            // what a symbolic link leads to was, since
 	secret bool            // so was something outside of the folders
+	due    bool            // it is time to look at what is outside of them, though nothing was heard of it
 	again  bool            // look again at once
 	nudge  chan struct{}   // something else is new
 }
@@ -53,7 +54,7 @@ func (e *ears) close() {
 
 // secrets names the files that secrets stand in, from the next look on.
 func (e *ears) secrets(files []string) {
-	if !slices.Equal(e.files, files) {
+	if !identical(e.files, files) && !slices.Equal(e.files, files) {
 		e.files = files
 		e.again = true // what happened to them before anybody listened
 	}
@@ -61,7 +62,7 @@ func (e *ears) secrets(files []string) {
 
 // reset forgets what was heard.
 func (e *ears) reset() {
-	e.heard, e.linked, e.secret, e.all = time.Time{}, false, false, e.watcher == nil
+	e.heard, e.linked, e.secret, e.due, e.all = time.Time{}, false, false, false, e.watcher == nil
 	clear(e.paths)
 	clear(e.dirs)
 }
@@ -160,7 +161,9 @@ func (e *ears) idle(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 	_, err := e.listen(ctx, d, true)
-	e.all = e.all || e.heard.IsZero() // nothing was: it is time to look at all
+	if e.heard.IsZero() { // nothing was: it is time to look at all
+		e.all, e.due = true, true
+	}
 	return err
 }
 

@@ -6,30 +6,55 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// entities looks up what entities refer to. Where that leads nowhere, what an
+// revealedEntity is what came of an entity.
+type revealedEntity struct {
+	followed
+	entity v1.Entity
+}
+
+// entityList looks up what entities refer to. Where that leads nowhere, what an
 // entity was before stays; at first there is nothing, and then it is withheld, which
 // lets Kong keep what it holds of it.
-func (r *revealer) entityList(list []*v1.Entity) (out []v1.Entity, files []string, problems []v1.Problem) {
-	now := make(map[v1.Key]v1.Entity, len(list))
+func (r *revealer) entityList(list []*v1.Entity) (out []v1.Entity) {
+	var before map[v1.Key]v1.Entity
+	now := make(map[*v1.Entity]revealedEntity, len(list))
 	for _, e := range list {
-		made := *e
-		look := &lookup{entity: e}
-		made.Body, _ = look.value("", e.Body).(map[string]any)
-		files = append(files, look.files...)
-		if look.problem != nil {
-			problems = append(problems, *look.problem)
-			before, known := r.entities[e.Key()]
-			if made.Body = nil; known {
-				made = before
-			} else {
-				made.Withheld = look.problem
+		made, known := r.entities[e]
+		if !known || r.again && (made.files != nil || made.problem != nil) {
+			made = revealEntity(e)
+		}
+		if made.problem != nil && (!known || r.again) {
+			if before == nil {
+				before = byKey(r.shared.Entities)
+			}
+			if last, has := before[e.Key()]; has {
+				made.entity = last
 			}
 		}
-		now[e.Key()] = made
-		out = append(out, made)
+		now[e] = made
+		out = append(out, made.entity)
 	}
 	r.entities = now
-	return out, files, problems
+	return out
+}
+
+func byKey(list []v1.Entity) map[v1.Key]v1.Entity {
+	out := make(map[v1.Key]v1.Entity, len(list))
+	for i := range list {
+		out[list[i].Key()] = list[i]
+	}
+	return out
+}
+
+// revealEntity looks up what one entity refers to.
+func revealEntity(e *v1.Entity) revealedEntity {
+	look := &lookup{entity: e}
+	body, _ := look.value("", e.Body).(map[string]any)
+	made := revealedEntity{entity: *e, followed: followed{look.files, look.problem}}
+	if made.entity.Body = body; look.problem != nil {
+		made.entity.Body, made.entity.Withheld = nil, look.problem
+	}
+	return made
 }
 
 // lookup is the work on one entity.

@@ -224,6 +224,28 @@ func (o *Object) keys(yield func(placedKey) bool) {
 	}
 }
 
+// ties yields what ties an object to others: names that only one may have, those that it
+// refers to, and what it may clash over. Objects without a common one say nothing of each other.
+func (o *Object) ties(yield func(v1.Key)) {
+	service := func(name string) { yield(v1.Key{Kind: v1.KindService, Name: name}) } // and so its routes
+	switch {
+	case o.Service != nil:
+		service(o.Name)
+	case o.Route != nil:
+		service(o.Route.Service)
+	case o.Listener != nil:
+		yield(v1.Key{Kind: v1.KindListener}) // all of them listen and have hosts
+	default:
+		for key := range o.keys {
+			yield(key.Key)
+		}
+	}
+	if o.PluginOn != nil {
+		service(o.PluginOn.home())
+		yield(inWords(o.PluginOn.key()))
+	}
+}
+
 // placeOf returns where an object says that it takes a name.
 func (o *Object) placeOf(name v1.Key) v1.Origin {
 	for key := range o.keys {

@@ -147,6 +147,22 @@ func TestLink(t *testing.T) {
 			want: "web (added to): +cors; \na.yaml:5:29: the service web has a plugin cors already, at b.yaml:4:18",
 		},
 		{
+			name: "a file that became wrong by a plugin that there is keeps what it said",
+			candidates: []Candidate{
+				candidate(t, "a.yaml", false, service("web", "/new")+plugin("a", "name: cors, route: web.default"), service("web", "/old")),
+				candidate(t, "b.yaml", true, plugin("b", "name: cors, route: web.default")),
+			},
+			want: "web: /old; \na.yaml:10:27: the route web.default has a plugin cors already, at b.yaml:4:18",
+		},
+		{
+			name: "a plugin that the service has by itself",
+			candidates: []Candidate{
+				candidate(t, "a.yaml", true, plugin("a", "name: cors, service: web")),
+				candidate(t, "b.yaml", false, object("Service", "web", "paths: [/], plugins: {cors: true}")),
+			},
+			want: "web: / +cors; \na.yaml:5:29: the service web has a plugin cors already, at b.yaml:5:30",
+		},
+		{
 			name:       "nothing ever good",
 			candidates: []Candidate{{Path: "a.yaml"}},
 			want:       "",
@@ -189,6 +205,15 @@ func FuzzParse(f *testing.F) {
 		for _, problem := range linked.Problems {
 			check(t, problem)
 		}
-		newRevealer().reveal(World{Services: linked.World.Services, Sections: linked.World.Sections})
+		newRevealer().reveal(World{Services: linked.World.Services, Sections: linked.World.Sections}, all(linked.World))
 	})
+}
+
+// all returns the names of all services.
+func all(w World) map[string]bool {
+	names := map[string]bool{}
+	for name := range w.Services {
+		names[name] = true
+	}
+	return names
 }

@@ -26,14 +26,14 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 }
 
 // note counts what there is now.
-func (m *metrics) note(s *shelf, broken int, d Declaration) {
-	files, broken := s.count(broken)
+func (m *metrics) note(s *shelf, now together) {
+	files, broken := s.count(now.broken)
 	m.files.WithLabelValues("good").Set(float64(max(files-broken, 0)))
 	m.files.WithLabelValues("broken").Set(float64(broken))
-	m.objects.WithLabelValues("Service").Set(float64(len(d.Services)))
-	m.objects.WithLabelValues("Certificate").Set(float64(len(d.Shared.Certificates)))
-	m.objects.WithLabelValues("KongEntities").Set(float64(len(d.Shared.Entities)))
-	m.objects.WithLabelValues("Policy").Set(float64(len(d.Policies)))
-	m.objects.WithLabelValues("Listener").Set(float64(len(d.Shared.Listeners)))
-	m.objects.WithLabelValues("HAProxySection").Set(float64(len(d.Shared.Sections)))
+	m.objects.WithLabelValues("Service").Set(float64(len(now.world.Services)))
+	m.objects.WithLabelValues("Certificate").Set(float64(len(now.world.Certificates)))
+	m.objects.WithLabelValues("KongEntities").Set(float64(len(now.world.Entities)))
+	m.objects.WithLabelValues("Policy").Set(float64(len(now.world.Policies)))
+	m.objects.WithLabelValues("Listener").Set(float64(len(now.world.Listeners)))
+	m.objects.WithLabelValues("HAProxySection").Set(float64(len(now.world.Sections)))
 }

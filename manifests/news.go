@@ -62,25 +62,14 @@ func remedy(why error) string {
 
 // publish hands over what changed. It reports whether there is anything to look at.
 func (w *Watcher) publish(next Declaration, problems []v1.Problem, lost bool, seen time.Time) bool {
-	changed := map[string]*v1.Declared{}
-	for name, service := range next.Services {
-		if before := w.now.Services[name]; before != service && !reflect.DeepEqual(before, service) {
-			changed[name] = service
-		}
-	}
-	for name := range w.now.Services {
-		if next.Services[name] == nil {
-			changed[name] = nil
-		}
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	news := len(changed) > 0 || !w.state.Loaded || w.state.Error != "" || !slices.Equal(w.state.Problems, problems)
+	news := len(next.Services) > 0 || !w.state.Loaded || w.state.Error != "" || !slices.Equal(w.state.Problems, problems)
 	before := w.state
 	if w.news.Services == nil {
 		w.news.Services = map[string]*v1.Declared{}
 	}
-	maps.Copy(w.news.Services, changed)
+	maps.Copy(w.news.Services, next.Services)
 	if !w.state.Loaded || !reflect.DeepEqual(w.now.Shared, next.Shared) {
 		w.news.Shared, news = &next.Shared, true
 	}
@@ -101,6 +90,9 @@ func (w *Watcher) publish(next Declaration, problems []v1.Problem, lost bool, se
 
 // say logs each problem once for as long as it lasts.
 func (w *Watcher) say(problems []v1.Problem) {
+	if slices.Equal(w.State().Problems, problems) {
+		return // each was said
+	}
 	now := map[string]bool{}
 	for _, problem := range problems {
 		text := problem.Error()

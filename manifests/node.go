@@ -56,11 +56,7 @@ func (r *reader) report(at v1.Origin, message, fix string) {
 // sorted returns problems as they follow each other in the files.
 func sorted(problems []v1.Problem) []v1.Problem {
 	slices.SortStableFunc(problems, func(a, b v1.Problem) int {
-		return cmp.Or(
-			cmp.Compare(a.Origin.File, b.Origin.File),
-			cmp.Compare(a.Origin.Line, b.Origin.Line),
-			cmp.Compare(a.Origin.Column, b.Origin.Column),
-			cmp.Compare(a.Message, b.Message))
+		return cmp.Or(orderPlaces(a.Origin, b.Origin), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Fix, b.Fix))
 	})
 	return problems
 }

@@ -141,51 +141,88 @@ func checkOn(word, key string) (message, fix string) {
 	return message, fix
 }
 
-// followPlugin leaves a plugin out that is on what Kong's own words declare.
-func (l *linking) followPlugin(i int, o *Object) {
+// followPlugin says what is wrong with a plugin that is on what Kong's own words declare.
+func (l *linking) followPlugin(o *Object) *finding {
 	on := o.PluginOn.key()
 	if _, ours := l.owners[on]; ours {
-		return
+		return nil
 	}
-	words := v1.Key{Kind: v1.KindEntity, Name: string(on.Kind) + "/" + on.Name}
-	native, has := l.owners[words]
+	native, has := l.owners[inWords(on)]
 	if !has {
+		return nil
+	}
+	return &finding{Problem: v1.Problem{
+		Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindEntity, Name: "plugin/" + o.Name}, Origin: o.PluginOn.At,
+		Message: fmt.Sprintf("the %s %s is declared in Kong's own words, at %s", on.Kind, on.Name, native.placeOf(inWords(on))),
+		Fix:     "write the plugin there, as KongEntities",
+	}}
+}
+
+// inWords is what a service or route of that name is called where Kong's own words declare it.
+func inWords(on v1.Key) v1.Key {
+	return v1.Key{Kind: v1.KindEntity, Name: string(on.Kind) + "/" + on.Name}
+}
+
+// pluginAt is a plugin on a service or route, of which there is one.
+type pluginAt struct {
+	on   v1.Key
+	name string
+}
+
+// pair leaves a plugin out that the service or route has already, by itself or by another one
+// that is declared apart.
+func (l *linking) pair(i int, o *Object) {
+	if o.PluginOn == nil {
 		return
 	}
-	l.left[o] = true
-	l.dangling[i] = append(l.dangling[i], v1.Problem{
-		Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindEntity, Name: "plugin/" + o.Name}, Origin: o.PluginOn.At,
-		Message: fmt.Sprintf("the %s %s is declared in Kong's own words, at %s", on.Kind, on.Name, native.placeOf(words)),
-		Fix:     "write the plugin there, as KongEntities",
+	at := pluginAt{o.PluginOn.key(), o.PluginOn.Plugin.Name}
+	first, has := l.plugins[at]
+	if owner := l.owners[at.on]; owner != nil && !l.left[owner] && !has {
+		first, has = owner.has(at)
+	}
+	if !has {
+		l.plugins[at] = o.PluginOn.Plugin.Origin
+		return
+	}
+	l.refuse(i, o, v1.Problem{
+		Reason: v1.InvalidManifest, Object: at.on, Origin: o.PluginOn.At,
+		Message: fmt.Sprintf("the %s %s has a plugin %s already, at %s", at.on.Kind, at.on.Name, at.name, first),
+		Fix:     "keep one of the two",
 	})
 }
 
+// has reports whether a Service or Route says itself that it has a plugin, and where.
+func (o *Object) has(at pluginAt) (where v1.Origin, has bool) {
+	var plugins []v1.Plugin
+	switch {
+	case o.Route != nil:
+		plugins = o.Route.Route.Plugins
+	case o.Service != nil && at.on.Kind == v1.KindService:
+		plugins = o.Service.Service.Plugins
+	case o.Service != nil:
+		routes := o.Service.Service.Routes
+		plugins = routes[slices.IndexFunc(routes, func(r v1.Route) bool { return r.Name == at.on.Name })].Plugins
+	}
+	if n := slices.IndexFunc(plugins, func(p v1.Plugin) bool { return p.Name == at.name }); n >= 0 {
+		return plugins[n].Origin, true
+	}
+	return v1.Origin{}, false
+}
+
 // attachPlugins adds plugins that are declared apart to copies of their services. What
-// no manifest declares, labels may make: until then the plugin waits. One that the
-// service or route has by itself already stays as it is there.
-func (w *World) attachPlugins(plugins []*PluginOn) []v1.Problem {
-	var problems []v1.Problem
+// no manifest declares, labels may make: until then the plugin waits.
+func (w *World) attachPlugins(plugins []*PluginOn) {
 	for _, p := range plugins {
 		name := p.home()
 		service := v1.Declared{Service: v1.NewService(name), Addition: true}
 		if known := w.Services[name]; known != nil {
 			service = *known
 		}
-		into := p.beside(&service)
-		if twice := slices.IndexFunc(into, func(other v1.Plugin) bool { return other.Name == p.Plugin.Name }); twice >= 0 {
-			problems = append(problems, v1.Problem{
-				Reason: v1.InvalidManifest, Object: p.key(), Origin: p.At,
-				Message: fmt.Sprintf("the %s %s has a plugin %s already, at %s", p.key().Kind, p.key().Name, p.Plugin.Name, into[twice].Origin),
-				Fix:     "keep one of the two",
-			})
-			continue
-		}
-		next := append(slices.Clone(into), p.Plugin)
+		next := append(slices.Clone(p.beside(&service)), p.Plugin)
 		slices.SortFunc(next, func(a, b v1.Plugin) int { return strings.Compare(a.Name, b.Name) })
 		p.put(&service, next)
 		w.Services[name] = &service
 	}
-	return problems
 }
 
 // home returns the service that the plugin is for.

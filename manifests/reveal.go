@@ -1,21 +1,17 @@
 package manifests
 
 import (
-	"cmp"
-	"encoding/json"
-	"fmt"
-	"maps"
-	"regexp"
+	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/lockstep/lockstep/api/policy"
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// Declaration is a World whose references were followed: what gateways are to
-// be told. It is immutable.
+// Declaration is what gateways are to be told, with the secrets that references lead to. It
+// is immutable.
 type Declaration struct {
+	// Services are those that are others than before, by name; nil: no longer declared.
 	Services map[string]*v1.Declared
 	Shared   v1.Shared
 	Policies policy.Set
@@ -23,223 +19,106 @@ type Declaration struct {
 
 // revealer follows references. Where one leads nowhere, what it led to before
 // stays; at first there is nothing, and then a service is withheld, and a
-// certificate goes on without chain and key.
+// certificate goes on without chain and key. What did not change is not followed anew.
 type revealer struct {
-	services     map[string]*v1.Declared   // by name, as last revealed
-	certificates map[string]v1.Certificate // likewise
-	entities     map[v1.Key]v1.Entity      // likewise
-	fresh        map[*Certificate]revealed // what needs no new look
+	services     map[string]*v1.Declared              // by name, as last revealed
+	shared       v1.Shared                            // likewise
+	seen         World                                // the lists that shared was made of
+	referring    map[string]followed                  // what came of services that refer to anything
+	certificates map[*Certificate]revealedCertificate // what came of certificates
+	entities     map[*v1.Entity]revealedEntity        // what came of entities
+
+	again    bool         // follow all references: where they lead to may be something else
+	stale    bool         // files and problems are those of before
+	files    []string     // that secrets stand in, sorted
+	problems []v1.Problem // sorted by place
 }
 
-// revealed is a certificate, and the files that it came from.
-type revealed struct {
-	certificate v1.Certificate
-	stamps      [2]stamp
+// followed is what came of following the references of one object.
+type followed struct {
+	files   []string    // that they lead to
+	problem *v1.Problem // nil: all lead somewhere
 }
 
 func newRevealer() *revealer {
-	return &revealer{services: map[string]*v1.Declared{}, certificates: map[string]v1.Certificate{}, fresh: map[*Certificate]revealed{}}
+	return &revealer{services: map[string]*v1.Declared{}, referring: map[string]followed{}}
 }
 
-// forget makes the next reveal look at every file again.
-func (r *revealer) forget() { clear(r.fresh) }
-
-// reveal follows every reference. files are those that secrets stand in.
-func (r *revealer) reveal(w World) (d Declaration, files []string, problems []v1.Problem) {
-	d = Declaration{Services: maps.Clone(w.Services), Policies: w.Policies, Shared: v1.Shared{Sections: w.Sections, Listeners: w.Listeners}}
-	d.Shared.Entities, files, problems = r.entityList(w.Entities)
-	for _, c := range w.Certificates {
-		files = append(files, c.Chain.file, c.Key.file)
-		made, err := r.certificate(c)
-		if err != nil {
-			problems = append(problems, v1.Problem{
-				Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindCertificate, Name: c.Name}, Origin: c.Chain.at,
-				Message: err.Error(), Fix: "see that the daemon can read a certificate and its own key there, in PEM",
-			})
-			if made = r.certificates[c.Name]; made.Chain == "" { // what a gateway still holds of it stays
-				made = v1.Certificate{Name: c.Name, SNIs: c.SNIs, Default: c.Default, Gateways: c.Gateways, Origin: c.Origin}
-			}
-		}
-		d.Shared.Certificates = append(d.Shared.Certificates, made)
-	}
-	r.certificates = map[string]v1.Certificate{}
-	for _, made := range d.Shared.Certificates {
-		r.certificates[made.Name] = made
-	}
-	for name, service := range w.Services {
-		if !refers(service) {
-			continue
-		}
-		next, from, problem := revealService(service)
-		files = append(files, from...)
-		if problem != nil {
-			problems = append(problems, *problem)
-			if next = r.services[name]; next == nil || next.Withheld != nil {
-				next = withheld(service, problem)
-			}
-		}
-		d.Services[name] = next
-	}
-	r.services = d.Services
-	slices.Sort(files)
-	return d, slices.DeleteFunc(slices.Compact(files), func(f string) bool { return f == "" }), sorted(problems)
-}
-
-// certificate reveals one certificate, from what is known where its files did
-// not change.
-func (r *revealer) certificate(c *Certificate) (v1.Certificate, error) {
-	stamps := [2]stamp{stampAt(c.Chain.file), stampAt(c.Key.file)}
-	if known, has := r.fresh[c]; has && known.stamps == stamps {
-		return known.certificate, nil
-	}
-	made, err := c.reveal()
-	if err != nil {
-		delete(r.fresh, c)
-		return v1.Certificate{}, err
-	}
-	r.fresh[c] = revealed{made, stamps}
-	return made, nil
-}
-
-// Settings of plugins may be references too.
-
-// wordy is how a reference begins.
-const wordy = "${"
-
-// refers reports whether any setting of a plugin is a reference.
-func refers(d *v1.Declared) bool {
-	plugin := func(p v1.Plugin) bool {
-		return slices.ContainsFunc(p.Settings, func(s v1.Setting) bool { return strings.Contains(s.Value, wordy) })
-	}
-	if slices.ContainsFunc(d.Service.Plugins, plugin) {
-		return true
-	}
-	for i := range d.Service.Routes {
-		if slices.ContainsFunc(d.Service.Routes[i].Plugins, plugin) {
-			return true
-		}
-	}
-	for _, plugins := range d.OnRoutes {
-		if slices.ContainsFunc(plugins, plugin) {
-			return true
-		}
-	}
-	return false
-}
-
-// eachPlugin visits the plugins of a service and of routes, in the same order each time.
-func eachPlugin(d *v1.Declared, visit func(*v1.Plugin)) {
-	lists := [][]v1.Plugin{d.Service.Plugins}
-	for i := range d.Service.Routes {
-		lists = append(lists, d.Service.Routes[i].Plugins)
-	}
-	for _, name := range slices.Sorted(maps.Keys(d.OnRoutes)) {
-		lists = append(lists, d.OnRoutes[name])
-	}
-	for _, plugins := range lists {
-		for i := range plugins {
-			visit(&plugins[i])
-		}
+// follow makes the next reveal follow every reference. With forget it reads every file
+// again, also those that look as they did.
+func (r *revealer) follow(forget bool) {
+	r.again = true
+	if forget {
+		r.certificates = nil
 	}
 }
 
-// withheld returns the service as one that nobody may serve: left out, the labels
-// of its containers alone would decide, and let through what it should not.
-func withheld(d *v1.Declared, why *v1.Problem) *v1.Declared {
-	next := *d
-	next.Withheld = why
-	return &next
+// reveal follows the references of what changed: of touched services, and of the lists that
+// are not the same any more. Then files are those that secrets stand in, and problems what
+// leads nowhere.
+func (r *revealer) reveal(w World, touched map[string]bool) Declaration {
+	d := Declaration{Services: map[string]*v1.Declared{}, Policies: w.Policies}
+	for name := range touched {
+		r.exchange(name, w.Services[name], d.Services)
+	}
+	if r.again {
+		for name := range r.referring {
+			r.exchange(name, w.Services[name], d.Services)
+		}
+	}
+	if r.again || !identical(w.Certificates, r.seen.Certificates) {
+		r.shared.Certificates, r.stale = r.certificateList(w.Certificates), true
+	}
+	if r.again || !identical(w.Entities, r.seen.Entities) {
+		r.shared.Entities, r.stale = r.entityList(w.Entities), true
+	}
+	r.shared.Sections, r.shared.Listeners = w.Sections, w.Listeners
+	r.seen, r.again, d.Shared = w, false, r.shared
+	r.gather()
+	return d
 }
 
-// revealService returns the service with its settings looked up, and the files
-// that they stand in. With a problem it must not be served: a plugin that lacks a
-// setting may let through what it should not.
-func revealService(d *v1.Declared) (*v1.Declared, []string, *v1.Problem) {
-	next := *d
-	next.Service.Plugins = clonePlugins(d.Service.Plugins)
-	next.Service.Routes = slices.Clone(d.Service.Routes)
-	for i := range next.Service.Routes {
-		next.Service.Routes[i].Plugins = clonePlugins(next.Service.Routes[i].Plugins)
+// exchange reveals a service, and adds it to those that changed if it did.
+func (r *revealer) exchange(name string, service *v1.Declared, changed map[string]*v1.Declared) {
+	before := r.services[name]
+	next := r.service(name, service)
+	if next == nil {
+		delete(r.services, name)
+	} else {
+		r.services[name] = next
 	}
-	next.OnRoutes = maps.Clone(d.OnRoutes)
-	for name, plugins := range next.OnRoutes {
-		next.OnRoutes[name] = clonePlugins(plugins)
+	if before != next && !reflect.DeepEqual(before, next) {
+		changed[name] = next
 	}
-	var files []string
-	var problem *v1.Problem
-	eachPlugin(&next, func(p *v1.Plugin) {
-		for i := range p.Settings {
-			s := &p.Settings[i]
-			if !strings.Contains(s.Value, wordy) {
-				continue
-			}
-			value, from, err := revealSetting(s.Value)
-			files = append(files, from...)
-			if err != nil && problem == nil {
-				problem = &v1.Problem{
-					Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindService, Name: d.Service.Name}, Origin: s.Origin,
-					Message: fmt.Sprintf("%s of the plugin %s: %s", s.Path, p.Name, err), Fix: "see that the daemon can read it",
-				}
-			}
-			s.Value, s.Secret = value, true
-		}
-	})
-	return &next, files, problem
 }
 
-// revealSetting returns a setting with the secrets in the places of their references: it is
-// one, or a list that holds some. The list is then one secret as a whole.
-func revealSetting(text string) (revealed string, files []string, err error) {
-	look := func(v Value) string {
-		if v.file != "" {
-			files = append(files, v.file)
-		}
-		secret, wrong := v.Reveal()
-		err = cmp.Or(err, wrong)
-		return secret.Reveal()
+// gather brings up to date which files there are and what is wrong.
+func (r *revealer) gather() {
+	if !r.stale {
+		return
 	}
-	if v, is := meant(text); is {
-		return look(v), files, err
+	r.stale, r.files, r.problems = false, nil, nil
+	for _, f := range r.referring {
+		r.add(f)
 	}
-	var list []any
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.UseNumber() // numbers go on as they were written
-	if wrong := decoder.Decode(&list); wrong != nil {
-		return "", nil, fmt.Errorf("it holds ${…} and is neither a reference nor a list: %w", wrong)
+	for _, made := range r.certificates {
+		r.add(made.followed)
 	}
-	for i := range list {
-		list[i] = within(list[i], look)
+	for _, made := range r.entities {
+		r.add(made.followed)
 	}
-	encoded, wrong := json.Marshal(list)
-	return string(encoded), files, cmp.Or(err, wrong)
+	slices.Sort(r.files)
+	r.files, r.problems = slices.Compact(r.files), sorted(r.problems)
 }
 
-// within returns a value with what its references lead to.
-func within(value any, look func(Value) string) any {
-	switch v := value.(type) {
-	case []any:
-		for i := range v {
-			v[i] = within(v[i], look)
-		}
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			v[name] = within(v[name], look)
-		}
-	case string:
-		if ref, is := meant(v); is {
-			return look(ref)
-		}
+func (r *revealer) add(f followed) {
+	r.files = append(r.files, f.files...)
+	if f.problem != nil {
+		r.problems = append(r.problems, *f.problem)
 	}
-	return value
 }
 
-// trailingNewline is what editors put at the end of a file, and no password has.
-var trailingNewline = regexp.MustCompile(`\r?\n$`)
-
-func clonePlugins(plugins []v1.Plugin) []v1.Plugin {
-	plugins = slices.Clone(plugins)
-	for i := range plugins {
-		plugins[i].Settings = slices.Clone(plugins[i].Settings)
-	}
-	return plugins
+// identical reports whether two lists are one and the same.
+func identical[L ~[]T, T any](a, b L) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }

@@ -107,12 +107,12 @@ func TestSettingsOfPluginsOnLabelsAreRevealed(t *testing.T) {
 	write(t, filepath.Join(dir, "a.yaml"), plugin("ldap-auth", "route: a.public, config: {password: '${file:"+password+"}'}"))
 	w := watch(t, nil, dir)
 	w.complains("password of the plugin ldap-auth: stat " + password)
-	if why := w.watcher.now.Services["a"].Withheld; why == nil {
+	if why := w.declared["a"].Withheld; why == nil {
 		t.Error("without its password the service is not withheld")
 	}
 	write(t, password, "planted\n")
 	w.complains("")
-	if d := w.watcher.now.Services["a"]; d.Withheld != nil || d.OnRoutes["a.public"][0].Settings[0].Value != "planted" || !d.OnRoutes["a.public"][0].Settings[0].Secret {
+	if d := w.declared["a"]; d.Withheld != nil || d.OnRoutes["a.public"][0].Settings[0].Value != "planted" || !d.OnRoutes["a.public"][0].Settings[0].Secret {
 		t.Errorf("it is not revealed: %+v", d)
 	}
 	if said := fmt.Sprintf("%s %+v", w.said(), w.watcher.State()); strings.Contains(said, "planted") {
@@ -129,16 +129,16 @@ func TestSettingsOfPluginsAreRevealed(t *testing.T) {
 	w := watch(t, nil, dir)
 	w.complains("password of the plugin ldap-auth: stat " + password)
 	w.has("a: /1") // withheld: without its password the plugin might let everybody through
-	if why := w.watcher.now.Services["a"].Withheld; why == nil || !strings.Contains(why.Message, "password of the plugin ldap-auth") {
+	if why := w.declared["a"].Withheld; why == nil || !strings.Contains(why.Message, "password of the plugin ldap-auth") {
 		t.Errorf("it is withheld because of %v", why)
 	}
 	write(t, password, "planted\n")
 	w.complains("")
-	if why := w.watcher.now.Services["a"].Withheld; why != nil {
+	if why := w.declared["a"].Withheld; why != nil {
 		t.Errorf("it is still withheld: %v", why)
 	}
 	settings := func() string {
-		for _, p := range w.watcher.now.Services["a"].Service.Plugins {
+		for _, p := range w.declared["a"].Service.Plugins {
 			return p.Settings[0].Value + " " + p.Settings[1].Value
 		}
 		return ""
@@ -148,6 +148,38 @@ func TestSettingsOfPluginsAreRevealed(t *testing.T) {
 	}
 	if said := fmt.Sprintf("%s %+v", w.said(), w.watcher.State()); strings.Contains(said, "planted") {
 		t.Errorf("the password shows in: %s", said)
+	}
+}
+
+// TestSecretsAreLookedAtUnheard: when it is time to look at everything, secrets are part of it.
+func TestSecretsAreLookedAtUnheard(t *testing.T) {
+	t.Parallel()
+	password := filepath.Join(folder(t), "password")
+	write(t, password, "old\n")
+	w := Link([]Candidate{candidate(t, "a.yaml", false, plugin("ldap-auth", "service: a, config: {password: '${file:"+password+"}'}"))}).World
+	r := newRevealer()
+	value := func(d Declaration) string {
+		if d.Services["a"] == nil {
+			return ""
+		}
+		return d.Services["a"].Service.Plugins[0].Settings[0].Value
+	}
+	if got := value(r.reveal(w, all(w))); got != "old" {
+		t.Fatalf("the password is %q", got)
+	}
+	write(t, password, "new\n")
+	e := newEars(nil)
+	defer e.close()
+	must(t, e.idle(t.Context(), time.Millisecond))
+	if !e.due || e.secret {
+		t.Fatalf("after a time in which nothing was heard: due %t, heard %t", e.due, e.secret)
+	}
+	if got := value(r.reveal(w, nil)); got != "" {
+		t.Errorf("nobody said that it is time, and the password is %q", got)
+	}
+	r.follow(false)
+	if got := value(r.reveal(w, nil)); got != "new" {
+		t.Errorf("the password is %q", got)
 	}
 }
 
@@ -163,12 +195,12 @@ func TestReferencesInListsAreRevealed(t *testing.T) {
 	w.complains("add holds ${…} that is no reference")
 	write(t, filepath.Join(dir, "a.yaml"), strings.ReplaceAll(string(read(t, filepath.Join(dir, "a.yaml"))), "'x-n:${'", "'x-n:1'"))
 	w.complains("list of the plugin saml: stat " + session)
-	if w.watcher.now.Services["a"].Withheld == nil {
+	if w.declared["a"].Withheld == nil {
 		t.Error("without its secret the service is not withheld")
 	}
 	write(t, session, "planted\n")
 	w.complains("")
-	d := w.watcher.now.Services["a"]
+	d := w.declared["a"]
 	if d.Withheld != nil {
 		t.Fatalf("it is still withheld: %v", d.Withheld)
 	}

@@ -3,7 +3,6 @@ package manifests
 import (
 	"bytes"
 	"maps"
-	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -11,7 +10,9 @@ import (
 // shelf holds what is known of every file: what it says now, and what it said
 // when it was last good.
 type shelf struct {
-	files map[string]*known
+	files   map[string]*known
+	changed map[string]bool // files that say something else since they were linked
+	linker  *linker
 	// memory are the texts that were last good, by path. It outlives the daemon.
 	memory map[string][]byte
 
@@ -19,6 +20,7 @@ type shelf struct {
 	standing *grove       // what it said when it was last good; nil when it never was
 	refused  bool         // tree does not count, or not all of it
 	faults   []v1.Problem // why
+	brought  brought      // the tree whose files are linked
 }
 
 // known is one file.
@@ -27,10 +29,13 @@ type known struct {
 	now      *File // nil when it is no manifest
 	good     *File // when it was last good; nil when it never was
 	problems []v1.Problem
+
+	searched bool // seems says how many guards the text seems to hold
+	seems    int
 }
 
 func newShelf(memory map[string][]byte, tree *Tree) *shelf {
-	s := &shelf{files: map[string]*known{}, memory: memory}
+	s := &shelf{files: map[string]*known{}, changed: map[string]bool{}, linker: newLinker(), memory: memory}
 	if tree != nil {
 		s.standing = grow(*tree, nil)
 	}
@@ -54,7 +59,8 @@ func (s *shelf) put(r *reading) bool {
 		s.files[r.path] = k
 	}
 	k = s.file(r.path)
-	k.text, k.now, k.problems = r.text, r.file, r.problems
+	s.changed[r.path] = true
+	k.text, k.now, k.problems, k.searched = r.text, r.file, r.problems, false
 	if len(r.problems) > 0 {
 		k.now = nil
 	}
@@ -71,7 +77,8 @@ func (s *shelf) fail(path string, err error) bool {
 	if k.text == nil && k.now == nil && len(k.problems) == 1 && k.problems[0] == problem {
 		return false
 	}
-	k.text, k.now, k.problems = nil, nil, []v1.Problem{problem}
+	s.changed[path] = true
+	k.text, k.now, k.problems, k.searched = nil, nil, []v1.Problem{problem}, false
 	return true
 }
 
@@ -93,9 +100,13 @@ func (s *shelf) file(path string) *known {
 // keep forgets files that are not among those that are there, and reports
 // whether it forgot any.
 func (s *shelf) keep(present func(path string) bool) bool {
-	before := len(s.files)
-	maps.DeleteFunc(s.files, func(path string, _ *known) bool { return !present(path) })
-	forgotten := len(s.files) < before
+	forgotten := false
+	for path := range s.files {
+		if !present(path) {
+			delete(s.files, path)
+			s.changed[path], forgotten = true, true
+		}
+	}
 	maps.DeleteFunc(s.memory, func(path string, _ []byte) bool {
 		if _, has := s.files[path]; has || present(path) {
 			return false
@@ -106,42 +117,79 @@ func (s *shelf) keep(present func(path string) bool) bool {
 	return forgotten
 }
 
-// link puts the files together and remembers those that are good. broken counts
-// the files of which not all counts that they say now.
-func (s *shelf) link() (linked Linked, broken int, remembered bool) {
-	paths := slices.Sorted(maps.Keys(s.files))
-	candidates := make([]Candidate, len(paths))
-	var problems []v1.Problem
-	for i, path := range paths {
-		k := s.files[path]
-		c := Candidate{Path: path, Current: k.now != nil}
-		if k.now != nil {
-			c.Versions = append(c.Versions, *k.now)
-			c.Settled = bytes.Equal(s.memory[path], k.text)
+// together is what all files declare together now.
+type together struct {
+	world    World           // its services go on changing
+	touched  map[string]bool // services that may be others than the last time
+	problems []v1.Problem    // sorted by place
+	broken   int             // files of which not all counts that they say now
+}
+
+// link puts the files together and remembers those that are good. What is good from now on was
+// there before all that comes, also after a restart: so it is put together once more, as long
+// as that makes a difference.
+func (s *shelf) link() (now together, remembered bool) {
+	for path := range s.changed {
+		if k := s.files[path]; k != nil {
+			s.linker.set(s.candidate(path, k))
+		} else {
+			s.linker.drop(fileKey{path: path})
 		}
-		if k.good != nil && !c.Settled {
-			c.Versions = append(c.Versions, *k.good)
-			c.Settled = k.now == nil
-		}
-		candidates[i] = c
-		problems = append(problems, k.problems...)
 	}
-	linked = s.linkTree(candidates)
-	linked.Problems = sorted(append(linked.Problems, problems...))
-	linked.World.addUnread(s.unread(paths, &linked))
-	for i, path := range paths {
-		if !linked.Whole[i] {
-			broken++
+	clear(s.changed)
+	for again := true; again; {
+		now.problems = s.linkTree()
+		var news bool
+		news, again = s.settle()
+		remembered = remembered || news
+	}
+	now.world, now.touched = s.linker.world, s.linker.touched
+	s.linker.touched = map[string]bool{}
+	broken := s.linker.broken()
+	now.broken = len(broken)
+	now.world.addUnread(s.unread(broken))
+	return now, remembered
+}
+
+// candidate returns a file as it may enter the world.
+func (s *shelf) candidate(path string, k *known) Candidate {
+	c := Candidate{Path: path, Current: k.now != nil, wrong: k.problems}
+	if k.now != nil {
+		c.Versions = append(c.Versions, *k.now)
+		c.Settled = bytes.Equal(s.memory[path], k.text)
+	}
+	if k.good != nil && !c.Settled {
+		c.Versions = append(c.Versions, *k.good)
+		c.Settled = k.now == nil
+	}
+	return c
+}
+
+// settle remembers what is good of the files that were linked. It reports whether that is
+// other than before, and whether it could change what they make together.
+func (s *shelf) settle() (remembered, again bool) {
+	var good []Candidate
+	for m := range s.linker.linked {
+		if m.tree || !m.whole() {
 			continue
 		}
-		k := s.files[path]
+		k := s.files[m.Path]
 		k.good = k.now
-		if before, has := s.memory[path]; !has || !bytes.Equal(before, k.text) {
-			s.memory[path] = k.text
+		if before, has := s.memory[m.Path]; !has || !bytes.Equal(before, k.text) {
+			s.memory[m.Path] = k.text
 			remembered = true
 		}
+		good = append(good, s.candidate(m.Path, k))
 	}
-	return linked, broken, remembered
+	clear(s.linker.linked)
+	settled := false
+	for _, c := range good {
+		settled = s.linker.set(c) || settled
+	}
+	if !s.refused {
+		s.bring(s.tree)
+	}
+	return remembered, len(s.linker.loose) > 0 || s.refused && settled
 }
 
 // stays reports whether there is an earlier, good version of what stands at a place that is

@@ -88,7 +88,7 @@ func (g *grove) candidates(standing *grove) []Candidate {
 			continue
 		}
 		out = append(out, Candidate{
-			Path: leaf.Path, Versions: []File{g.files[i]}, Current: true, Settled: settled[leaf.Path] == leaf.Commit && leaf.Commit != "",
+			Path: leaf.Path, Versions: []File{g.files[i]}, Current: true, Settled: settled[leaf.Path] == leaf.Commit && leaf.Commit != "", tree: true,
 		})
 	}
 	return out
@@ -103,28 +103,49 @@ func (s *shelf) plant(tree *Tree) bool {
 	return true
 }
 
-// linkTree puts the files of folders together with those of the tree. A tree that
-// is wrong anywhere leaves the one that was good before standing, whole; where
-// there was none, what is right in it counts.
-func (s *shelf) linkTree(folders []Candidate) Linked {
+// linkTree puts the files of folders together with those of the tree, and returns what is
+// wrong with them. A tree that is wrong anywhere leaves the one that was good before
+// standing, whole; where there was none, what is right in it counts.
+func (s *shelf) linkTree() []v1.Problem {
+	s.bring(s.tree)
+	s.linker.link()
 	if s.tree == nil {
-		return Link(folders)
+		return s.linker.problems
 	}
-	linked := Link(slices.Concat(folders, s.tree.candidates(s.standing)))
-	wrong := slices.Concat(s.tree.problems, ofTree(linked.Problems))
-	s.faults, s.refused = wrong, len(wrong) > 0
-	if !s.refused {
+	s.faults = slices.Concat(s.tree.problems, ofTree(s.linker.problems))
+	if s.refused = len(s.faults) > 0; !s.refused {
 		s.standing = s.tree
-		return linked
+		return s.linker.problems
 	}
-	if s.standing != nil {
-		linked = Link(slices.Concat(folders, s.standing.candidates(s.standing)))
-		linked.Problems = append(linked.Problems, ofTree(wrong)...)
-	} else {
-		linked.Problems = append(linked.Problems, s.tree.problems...)
+	if s.standing != nil && s.standing != s.tree {
+		s.bring(s.standing)
+		s.linker.link()
 	}
-	linked.Problems = slices.Compact(sorted(linked.Problems))
-	return linked
+	return slices.Compact(sorted(slices.Concat(s.linker.problems, s.faults)))
+}
+
+// brought is a tree whose files are among those that are linked, and which one counted then.
+type brought struct{ tree, standing *grove }
+
+// bring has the files of a tree linked, instead of those of another one.
+func (s *shelf) bring(g *grove) {
+	now := brought{g, s.standing}
+	if g == nil || s.brought == now {
+		return
+	}
+	there := map[string]bool{}
+	for _, c := range g.candidates(s.standing) {
+		s.linker.set(c)
+		there[c.Path] = true
+	}
+	if before := s.brought.tree; before != nil {
+		for _, leaf := range before.Leaves {
+			if !there[leaf.Path] {
+				s.linker.drop(fileKey{tree: true, path: leaf.Path})
+			}
+		}
+	}
+	s.brought = now
 }
 
 // commits returns that of the tree that counts, and that of a newer one which does not.

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -61,35 +60,17 @@ func exclusivesIn(text []byte) int {
 func (o *Object) isGuard() bool { return o.Policy != nil || o.Listener != nil && o.Listener.Exclusive }
 
 // unread returns for each file that holds more guards than count of it what is wrong with
-// it, sorted by place. A file that could never be read may hold one.
-func (s *shelf) unread(paths []string, linked *Linked) []v1.Problem {
-	counting := map[string]int{} // guards by their file; of a repository's files by ""
-	count := func(at v1.Origin) {
-		if at.Commit != "" {
-			at.File = ""
-		}
-		counting[at.File]++
+// it. A file that could never be read may hold one. broken are those of which not all counts.
+func (s *shelf) unread(broken []*member) []v1.Problem {
+	if len(broken) == 0 && !s.refused {
+		return nil
 	}
-	for _, p := range linked.World.Policies {
-		count(p.Rules[0].Origin)
-	}
-	for i := range linked.World.Listeners {
-		if l := &linked.World.Listeners[i]; l.Exclusive {
-			count(l.Origin)
-		}
-	}
+	counting := s.linker.world.guards()
 	var out []v1.Problem
-	for i, path := range paths {
-		k := s.files[path]
-		blind := k.text == nil && k.good == nil
-		if linked.Whole[i] || !blind && guardsIn(k.text) <= counting[path] {
-			continue
-		}
-		for _, problem := range linked.Problems {
-			if problem.Origin.File == path && problem.Origin.Commit == "" {
-				out = append(out, problem)
-				break
-			}
+	for _, m := range broken {
+		k := s.files[m.Path]
+		if blind := k.text == nil && k.good == nil; blind || k.guards() > counting[m.Path] {
+			out = append(out, s.linker.fault(m.Path))
 		}
 	}
 	if s.tree != nil && s.refused {
@@ -98,6 +79,43 @@ func (s *shelf) unread(paths []string, linked *Linked) []v1.Problem {
 		}
 	}
 	return out
+}
+
+// guards returns how many guards the file seems to hold that is wrong somewhere.
+func (k *known) guards() int {
+	if !k.searched {
+		k.searched, k.seems = true, guardsIn(k.text)
+	}
+	return k.seems
+}
+
+// guards counts those that hold by their file, and those of a repository's files by "".
+func (w *World) guards() map[string]int {
+	counting := map[string]int{}
+	count := func(at v1.Origin) {
+		if at.Commit != "" {
+			at.File = ""
+		}
+		counting[at.File]++
+	}
+	for _, p := range w.Policies {
+		count(p.Rules[0].Origin)
+	}
+	for i := range w.Listeners {
+		if l := &w.Listeners[i]; l.Exclusive {
+			count(l.Origin)
+		}
+	}
+	return counting
+}
+
+// fault returns the first thing that is wrong with a file of a folder, of which something is.
+func (l *linker) fault(path string) v1.Problem {
+	first, _ := slices.BinarySearchFunc(l.problems, v1.Origin{File: path}, func(p v1.Problem, at v1.Origin) int { return orderPlaces(p.Origin, at) })
+	for first < len(l.problems)-1 && l.problems[first].Origin.Commit != "" {
+		first++
+	}
+	return l.problems[first]
 }
 
 // unreadTree says how many guards a commit seems to hold, and what is wrong with it: with
@@ -142,8 +160,12 @@ func (g *grove) guards(faults []v1.Problem) unreadTree {
 
 // addUnread adds a policy for each guard of which only is known that it is wrong.
 func (w *World) addUnread(problems []v1.Problem) {
+	if len(problems) == 0 {
+		return
+	}
+	w.Policies = slices.Clone(w.Policies)
 	for i := range problems {
 		w.Policies = append(w.Policies, &policy.Policy{Name: problems[i].Origin.File, Unread: &problems[i]})
 	}
-	slices.SortFunc(w.Policies, func(a, b *policy.Policy) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(w.Policies, orderPolicies)
 }

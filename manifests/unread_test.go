@@ -35,6 +35,13 @@ func unreadOf(set policy.Set) string {
 	return strings.Join(out, ", ")
 }
 
+// say has a file say something.
+func (s *shelf) say(path, text string) {
+	r := reading{path: path}
+	r.say(s.files[path], []byte(text))
+	s.put(&r)
+}
+
 // TestUnread: what a file seems to hold of policies that do not count is known, and never
 // more than that.
 func TestUnread(t *testing.T) {
@@ -73,27 +80,25 @@ func TestUnread(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShelf(map[string][]byte{}, nil)
-			var linked Linked
+			var linked together
 			for _, step := range c.steps {
 				for path, text := range step {
 					if text == "-" {
 						s.fail(path, errors.New("permission denied"))
 					} else {
-						r := reading{path: path}
-						r.say(nil, []byte(text))
-						s.put(&r)
+						s.say(path, text)
 					}
 				}
-				linked, _, _ = s.link()
+				linked, _ = s.link()
 			}
-			if diff := cmp.Diff(c.want, unreadOf(linked.World.Policies)); diff != "" {
+			if diff := cmp.Diff(c.want, unreadOf(linked.world.Policies)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			again, _, _ := s.link()
-			if !again.World.Policies.Equal(linked.World.Policies) {
+			again, _ := s.link()
+			if !again.world.Policies.Equal(linked.world.Policies) {
 				t.Error("looking again makes other policies of the same files")
 			}
-			for _, p := range linked.World.Policies {
+			for _, p := range linked.world.Policies {
 				if p.Unread != nil && (p.Unread.Message == "" || p.Unread.Origin.Line < 1) {
 					t.Errorf("what is wrong is not said: %+v", p.Unread)
 				}
@@ -132,12 +137,12 @@ func TestUnreadOfARepository(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShelf(map[string][]byte{}, nil)
-			var linked Linked
+			var linked together
 			for _, next := range c.trees {
 				s.plant(next)
-				linked, _, _ = s.link()
+				linked, _ = s.link()
 			}
-			want, got := strings.Split(c.want, ", "), strings.Split(unreadOf(linked.World.Policies), ", ")
+			want, got := strings.Split(c.want, ", "), strings.Split(unreadOf(linked.world.Policies), ", ")
 			slices.Sort(want)
 			slices.Sort(got)
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -54,8 +54,8 @@ type Watcher struct {
 	stamps  map[string]stamp // of the files, as they were read
 	seen    look             // what was seen last
 	took    look             // what was seen when the files were last read
-	now     Declaration
-	said    map[string]bool // problems that were logged
+	now     Declaration      // as it was published last
+	said    map[string]bool  // problems that were logged
 	unsaved bool
 	told    *grove // the tree that Counts was told of
 
@@ -190,7 +190,7 @@ func (w *Watcher) emptied(now look) bool {
 // take reads what changed and reports whether there is news.
 func (w *Watcher) take(now look, seen time.Time) bool {
 	news := false
-	changed, secret := false, w.ears.secret
+	changed, secret := false, w.ears.secret || w.ears.due
 	if now.err != nil { // what the folders last said stays; the repository may go on
 		news = w.lost(now.err)
 		if !w.State().Loaded {
@@ -199,7 +199,7 @@ func (w *Watcher) take(now look, seen time.Time) bool {
 	} else {
 		changed = w.read(now)
 		if secret {
-			w.reveal.forget()
+			w.reveal.follow(w.ears.secret)
 		}
 		w.ears.reset()
 	}
@@ -210,12 +210,15 @@ func (w *Watcher) take(now look, seen time.Time) bool {
 	if state := w.State(); !changed && state.Loaded && (now.err != nil || !secret && state.Error == "") {
 		return news
 	}
-	linked, broken, remembered := w.shelf.link()
+	linked, remembered := w.shelf.link()
 	w.unsaved = w.unsaved || remembered
-	next, files, problems := w.reveal.reveal(linked.World)
-	w.ears.secrets(files)
-	problems = sorted(append(problems, linked.Problems...))
-	w.metrics.note(w.shelf, broken, next)
+	next := w.reveal.reveal(linked.world, linked.touched)
+	w.ears.secrets(w.reveal.files)
+	problems := linked.problems
+	if len(w.reveal.problems) > 0 {
+		problems = sorted(slices.Concat(w.reveal.problems, problems))
+	}
+	w.metrics.note(w.shelf, linked)
 	w.say(problems)
 	return w.publish(next, problems, now.err != nil, seen) || news
 }

@@ -33,7 +33,8 @@ type world struct {
 	registry *prometheus.Registry
 
 	services map[string]string // by name: the first path of each route
-	gone     []string          // services that were taken back, in order
+	declared map[string]*v1.Declared
+	gone     []string // services that were taken back, in order
 	shared   v1.Shared
 
 	mu     sync.Mutex
@@ -44,7 +45,7 @@ type world struct {
 // watch starts a Watcher over folders.
 func watch(t *testing.T, memory map[string][]byte, folders ...string) *world {
 	t.Helper()
-	w := &world{t: t, poke: make(chan struct{}, 1), services: map[string]string{}, registry: prometheus.NewRegistry()}
+	w := &world{t: t, poke: make(chan struct{}, 1), services: map[string]string{}, declared: map[string]*v1.Declared{}, registry: prometheus.NewRegistry()}
 	w.watcher = New(Options{
 		Folders: folders, SettleEmpty: time.Hour, Memory: memory, Registerer: w.registry,
 		Log: slog.New(slog.NewTextHandler(w, nil)),
@@ -89,7 +90,7 @@ func (w *world) take() {
 	news := w.watcher.Take()
 	for _, name := range slices.Sorted(maps.Keys(news.Services)) {
 		service := news.Services[name]
-		if service == nil {
+		if w.declared[name] = service; service == nil {
 			delete(w.services, name)
 			w.gone = append(w.gone, name)
 			continue
@@ -116,6 +117,7 @@ func (w *world) until(what string, holds func() bool) {
 			w.t.Fatalf("%s: not so after %s: %v, %+v", what, patience, w.services, w.watcher.State())
 		}
 	}
+	w.take() // what came while it was looked at
 }
 
 // has waits until exactly these services are declared, each as "name: /path".
