@@ -77,7 +77,7 @@ func (s *settings) kongMode() (ledger.KongMode, error) {
 	if err != nil {
 		return "", err
 	}
-	return memory.KongMode, nil
+	return memory.KongMode.Get(), nil
 }
 
 // given returns what the flags give for labels to ask for.

@@ -168,7 +168,7 @@ func TestComposeKnowsKong(t *testing.T) {
 			t.Fatal(err)
 		}
 		memory := ledger.New()
-		memory.KongMode = c.mode
+		memory.KongMode.Set(c.mode)
 		if err := errors.Join(store.Save(memory), store.Close()); err != nil {
 			t.Fatal(err)
 		}

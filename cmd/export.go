@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -63,7 +62,7 @@ func newExport() *cobra.Command {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return slices.Sorted(maps.Keys(memory.Services)), cobra.ShellCompDirectiveNoFileComp
+		return slices.Sorted(memory.Services.Keys()), cobra.ShellCompDirectiveNoFileComp
 	}
 	r.bindReach(c.Flags())
 	out.bind(c)
@@ -98,8 +97,8 @@ func listManifests(text []byte) ([]exportedManifest, error) {
 // exported returns the named services as labels ask for them, sorted; all when none is named.
 func exported(memory *ledger.Ledger, names []string) ([]*v1.Service, error) {
 	if len(names) == 0 {
-		for _, name := range slices.Sorted(maps.Keys(memory.Services)) {
-			if memory.Services[name].Until.IsZero() { // it has instances
+		for _, name := range slices.Sorted(memory.Services.Keys()) {
+			if memory.Services.Get(name).Until.IsZero() { // it has instances
 				names = append(names, name)
 			}
 		}
@@ -109,7 +108,7 @@ func exported(memory *ledger.Ledger, names []string) ([]*v1.Service, error) {
 	}
 	var out []*v1.Service
 	for _, name := range names {
-		remembered, has := memory.Services[name]
+		remembered, has := memory.Services.Lookup(name)
 		if !has {
 			return nil, fmt.Errorf("no service %q is remembered; see lockstep status for their names", name)
 		}

@@ -102,13 +102,21 @@ func (d *daemon) openRepository(s *settings, m mode, o *manifests.Options, log *
 	return followed, nil
 }
 
+// manifestMemory returns what the files of manifests last said.
+func (d *daemon) manifestMemory(s *settings, m mode) (map[string][]byte, error) {
+	if m.remembers() {
+		return d.store.LoadManifests()
+	}
+	return ledger.ReadManifests(s.stateDir)
+}
+
 // openManifests adds the folders and the repository of manifests, with what they
 // last said.
 func (d *daemon) openManifests(s *settings, m mode, log *slog.Logger) error {
 	if !s.declares() {
 		return nil
 	}
-	memory, err := ledger.ReadManifests(s.stateDir)
+	memory, err := d.manifestMemory(s, m)
 	if err != nil {
 		return err
 	}

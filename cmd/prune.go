@@ -97,7 +97,7 @@ func (p *pruning) everything(c *cobra.Command, s *settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	if memory.KongMode != "" && len(s.kongAdminURLs) == 0 && !other {
+	if memory.KongMode.Get() != "" && len(s.kongAdminURLs) == 0 && !other {
 		return unnamedKong(s.stateDir)
 	}
 	if err := d.openGateways(s, m, writer, log); err != nil {
@@ -108,7 +108,7 @@ func (p *pruning) everything(c *cobra.Command, s *settings) (err error) {
 		if preview || other || !holdsNothing(list, v1.Kong) {
 			return list, nil
 		}
-		memory.KongMode = "" // as if Kong was never met
+		memory.KongMode.Set("") // as if Kong was never met
 		return list, d.store.Save(memory)
 	})
 }
@@ -116,8 +116,8 @@ func (p *pruning) everything(c *cobra.Command, s *settings) (err error) {
 // unnamedKong says that a state directory has kept a Kong which no flag names: its routes
 // would go on sending requests to instances and to an HAProxy that nobody keeps.
 func unnamedKong(stateDir string) error {
-	return fmt.Errorf("%s has also kept Kong, which no flag names, and whose routes would stay: give --kong-admin-url; if that Kong is no more, remove %s, which remembers it",
-		stateDir, ledger.Path(stateDir))
+	return fmt.Errorf("%s has also kept Kong, which no flag names, and whose routes would stay: give --kong-admin-url; if that Kong is no more, remove %s, which remember it",
+		stateDir, ledger.Files(ledger.Path(stateDir)))
 }
 
 // holdsNothing reports whether everything of ours is gone from a gateway, as far as it was asked.

@@ -150,10 +150,10 @@ func (c *Controller) round(now time.Time) time.Duration {
 	c.hear()
 	result := c.builder.Update(now, delta)
 	c.metrics.builds.Observe(time.Since(now).Seconds())
-	c.remember(result.LedgerChanged)
+	c.remember()
 	c.note(now, result.Settled, delta.Full)
 	c.hint()
-	c.metrics.pins.Set(float64(len(c.memory.Pins)))
+	c.metrics.pins.Set(float64(c.memory.Pins.Len()))
 	for _, r := range result.Reselected { // which no generation tells of
 		c.log.Info("service selects by other labels", "service", r.Service, "origin", r.Origin.String(), "containers", r.After, "before", r.Before)
 	}
@@ -230,11 +230,14 @@ func ordered(found map[string][]v1.Problem) []v1.Problem {
 }
 
 // remember saves the ledger when it changed, and tries again when it could not.
-func (c *Controller) remember(changed bool) {
-	if !changed && !c.unsaved {
+func (c *Controller) remember() {
+	if !c.memory.Changed() {
 		return
 	}
 	err := c.options.Remember(c.memory)
+	if err == nil {
+		c.memory.Saved()
+	}
 	if err != nil && !c.unsaved {
 		c.log.Error("ledger can't be saved; claims and grace times would be lost at a restart", "error", err)
 	}

@@ -68,7 +68,7 @@ func (c *Controller) drain(o DrainOrder, now time.Time) (Drained, error) {
 	if drained.Changed {
 		c.log.Info("container is taken out of service", "container", instance.Name, "by", o.By)
 	}
-	holds := c.memory.Drains[instance.ID]
+	holds := c.memory.Drains.Get(instance.ID)
 	drained.By, drained.Since = holds.By, holds.Since
 	return drained, nil
 }

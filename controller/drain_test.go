@@ -33,7 +33,7 @@ func TestDrain(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
-			if order := saved.Drains["a-0123456789"]; order.By != "alice" || !order.Since.Equal(since) {
+			if order := saved.Drains.Get("a-0123456789"); order.By != "alice" || !order.Since.Equal(since) {
 				t.Errorf("the ledger says %+v", saved.Drains)
 			}
 		}
@@ -45,7 +45,7 @@ func TestDrain(t *testing.T) {
 			t.Errorf("undone: %+v, %v", got, err)
 		}
 		synctest.Wait()
-		if diff := cmp.Diff(running, s.kong.World()); diff != "" || len(saved.Drains) > 0 {
+		if diff := cmp.Diff(running, s.kong.World()); diff != "" || saved.Drains.Len() > 0 {
 			t.Errorf("after it was undone, with %v in the ledger (-before +after):\n%s", saved.Drains, diff)
 		}
 		if _, err := s.Drain(t.Context(), DrainOrder{Container: "c"}); !errors.Is(err, desired.ErrNoInstance) {

@@ -52,7 +52,7 @@ func (c *Controller) Pause(ctx context.Context, o PauseOrder) ([]Paused, error) 
 				out = append(out, c.pause(w, o, now))
 			}
 		}
-		c.remember(true)
+		c.remember()
 		return nil
 	})
 	for i := range out {
@@ -81,10 +81,10 @@ func (w *worker) rest(ctx context.Context) error {
 
 // pause carries the order out for one gateway.
 func (c *Controller) pause(w *worker, o PauseOrder, now time.Time) Paused {
-	holds, was := c.memory.Pauses[string(w.name)]
+	holds, was := c.memory.Pauses.Lookup(string(w.name))
 	if o.Resume {
 		if was {
-			delete(c.memory.Pauses, string(w.name))
+			c.memory.Pauses.Delete(string(w.name))
 			c.log.Info("gateway is followed again", "gateway", string(w.name), "by", o.By)
 			w.setPause(nil)
 		}
@@ -92,7 +92,7 @@ func (c *Controller) pause(w *worker, o PauseOrder, now time.Time) Paused {
 	}
 	if !was {
 		holds = ledger.Pause{By: o.By, Since: now.UTC().Truncate(time.Second)}
-		c.memory.Pauses[string(w.name)] = holds
+		c.memory.Pauses.Set(string(w.name), holds)
 		c.log.Info("gateway is left alone", "gateway", string(w.name), "by", o.By)
 		w.setPause(&holds)
 	}

@@ -26,7 +26,7 @@ func TestPause(t *testing.T) {
 				t.Fatalf("got %+v, %v", got, err)
 			}
 		}
-		if saved.Pauses["kong"].By != "alice" {
+		if saved.Pauses.Get("kong").By != "alice" {
 			t.Errorf("the ledger says %+v", saved.Pauses)
 		}
 		s.source.say(full("a", "b"))
@@ -52,7 +52,7 @@ func TestPause(t *testing.T) {
 			t.Fatalf("resumed: %+v, %v", got, err)
 		}
 		synctest.Wait()
-		if s.kong.World() != s.hap.World() || len(saved.Pauses) > 0 {
+		if s.kong.World() != s.hap.World() || saved.Pauses.Len() > 0 {
 			t.Errorf("after it was resumed, with %v in the ledger, kong holds\n%s\nhaproxy holds\n%s", saved.Pauses, s.kong.World(), s.hap.World())
 		}
 		if _, err := s.Pause(t.Context(), PauseOrder{Gateways: []v1.Gateway{"envoy"}}); err == nil || !strings.Contains(err.Error(), "kong, haproxy") {
@@ -65,7 +65,7 @@ func TestPause(t *testing.T) {
 func TestPauseLastsOverRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := ledger.New()
-		memory.Pauses["kong"] = ledger.Pause{By: "alice", Since: time.Now().UTC()}
+		memory.Pauses.Set("kong", ledger.Pause{By: "alice", Since: time.Now().UTC()})
 		s := begin(t, func(o *Options) { o.Memory = memory })
 		empty := s.kong.World()
 		s.source.say(full("a"))

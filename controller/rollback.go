@@ -90,7 +90,7 @@ func (c *Controller) meant(o RollbackOrder, then map[string]*v1.Service) []strin
 	case len(o.Services) > 0:
 		return slices.Compact(slices.Sorted(slices.Values(o.Services)))
 	case o.Release:
-		return slices.Sorted(maps.Keys(c.memory.Pins))
+		return slices.Sorted(c.memory.Pins.Keys())
 	}
 	return slices.Sorted(maps.Keys(then))
 }
@@ -116,7 +116,7 @@ func (c *Controller) rollback(name string, then *v1.Service, o RollbackOrder, no
 		return did, true
 	}
 	did.Fields = v1.Differences(&holds, then)
-	pin, pinned := c.memory.Pins[name]
+	pin, pinned := c.memory.Pins.Lookup(name)
 	did.Generation = o.Generation
 	did.Changed = !pinned || pin.Generation != o.Generation
 	if !named && len(did.Fields) == 0 {
@@ -134,7 +134,7 @@ func (c *Controller) rollback(name string, then *v1.Service, o RollbackOrder, no
 
 // release lets go of one service.
 func (c *Controller) release(name string, o RollbackOrder) RolledBack {
-	_, pinned := c.memory.Pins[name]
+	_, pinned := c.memory.Pins.Lookup(name)
 	did := RolledBack{Service: name, Changed: pinned}
 	if !pinned {
 		did.Refused = c.notHeld(name)
@@ -152,7 +152,7 @@ func (c *Controller) release(name string, o RollbackOrder) RolledBack {
 
 // notHeld says that a service is not held, and which one may be meant.
 func (c *Controller) notHeld(name string) string {
-	held := slices.Sorted(maps.Keys(c.memory.Pins))
+	held := slices.Sorted(c.memory.Pins.Keys())
 	switch near := v1.Nearest(name, held); {
 	case len(held) == 0:
 		return "it is not held, and nothing is"

@@ -78,7 +78,7 @@ func TestRollback(t *testing.T) {
 		if err != nil || len(preview) != 1 || preview[0].Service != "web" || !preview[0].Changed || preview[0].Fields[0].After != "web.test" {
 			t.Fatalf("the preview is %+v, %v", preview, err)
 		}
-		if s.kong.World() != before || len(memory.Pins) > 0 {
+		if s.kong.World() != before || memory.Pins.Len() > 0 {
 			t.Error("the preview changed something")
 		}
 		for _, changed := range []bool{true, false} {
@@ -93,7 +93,7 @@ func TestRollback(t *testing.T) {
 				t.Errorf("%s holds\n%s", name, world)
 			}
 		}
-		if pin := saved.Pins["web"]; pin.By != "alice" || pin.Generation != 1 {
+		if pin := saved.Pins.Get("web"); pin.By != "alice" || pin.Generation != 1 {
 			t.Errorf("the ledger says %+v", saved.Pins)
 		}
 		if got := generations(t, keeper); len(got) != 3 || got[0].Changes[0].RolledBackTo != 1 || got[0].Changes[0].By != "alice" {
@@ -173,7 +173,7 @@ func TestRollbackSaysWhatItCannot(t *testing.T) {
 		if err != nil || !slices.Equal(done[0].Rivals, []string{"taker.default"}) {
 			t.Errorf("of what another one holds: %+v, %v", done, err)
 		}
-		if len(s.memory.Pins) > 0 {
+		if s.memory.Pins.Len() > 0 {
 			t.Errorf("pinned are %v", s.memory.Pins)
 		}
 	})
@@ -184,7 +184,7 @@ func TestRollbackSaysWhatItCannot(t *testing.T) {
 func TestRollbackNeedsHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := ledger.New()
-		memory.Pins["web"] = ledger.Pin{Generation: 3, By: "alice"}
+		memory.Pins.Set("web", ledger.Pin{Generation: 3, By: "alice"})
 		s := begin(t, func(o *Options) { o.Memory = memory })
 		s.source.say(full("web"))
 		if _, err := s.Rollback(t.Context(), RollbackOrder{Generation: 1}); !errors.Is(err, ErrNoHistory) {

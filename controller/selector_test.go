@@ -70,7 +70,7 @@ func TestStrangersAreNobodysWork(t *testing.T) {
 		if by, why, err := s.Counts(t.Context(), paused); by != "picked by the selector of service shop at m.yaml:3:18" || why != nil || err != nil {
 			t.Errorf("of one that is selected it says %q, %v, %v", by, why, err)
 		}
-		if remembered, is := s.memory.Services["shop"]; is {
+		if remembered, is := s.memory.Services.Lookup("shop"); is {
 			t.Errorf("of containers that are only selected the ledger remembers %+v", remembered)
 		}
 	})

@@ -335,7 +335,7 @@ func newWorker(gateway Gateway, c *Controller) *worker {
 	guard := reconcilers.NewGuard(c.options.Guard)
 	guard.Remember(time.Now(), gateway.Guarded)
 	var pause *ledger.Pause
-	if p, paused := c.memory.Pauses[string(gateway.Name)]; paused {
+	if p, paused := c.memory.Pauses.Lookup(string(gateway.Name)); paused {
 		pause = &p
 	}
 	if verifier, slow := gateway.Reconciler.(reconcilers.Verifier); slow {

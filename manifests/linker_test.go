@@ -94,7 +94,7 @@ func (s *stroll) restart() {
 		standing = &s.shelf.standing.Tree
 	}
 	tree := s.shelf.tree
-	s.shelf, s.reveal = newShelf(s.shelf.memory, standing), newRevealer()
+	s.shelf, s.reveal = newShelf(maps.Collect(s.shelf.memory.All()), standing), newRevealer()
 	for path, text := range s.texts {
 		s.shelf.say(path, text)
 	}
@@ -107,7 +107,7 @@ func (s *stroll) restart() {
 // anew returns the same shelf, in which everything is yet to be put together.
 func (s *shelf) anew() *shelf {
 	next := *s
-	next.files, next.changed, next.memory = map[string]*known{}, map[string]bool{}, maps.Clone(s.memory)
+	next.files, next.changed, next.memory = map[string]*known{}, map[string]bool{}, s.memory.Clone()
 	for path, k := range s.files {
 		copied := *k
 		next.files[path], next.changed[path] = &copied, true
@@ -130,8 +130,9 @@ func TestLinkerIsLink(t *testing.T) {
 				s.step()
 			}
 			whole := s.shelf.anew()
-			now, remembered := s.shelf.link()
-			s.sameAs(fmt.Sprintf("walk %d, step %d", seed, n), whole, now, remembered)
+			s.shelf.memory.Saved()
+			now := s.shelf.link()
+			s.sameAs(fmt.Sprintf("walk %d, step %d", seed, n), whole, now)
 			if t.Failed() {
 				return
 			}
@@ -140,16 +141,18 @@ func TestLinkerIsLink(t *testing.T) {
 }
 
 // sameAs compares what was linked with what comes of linking everything.
-func (s *stroll) sameAs(where string, whole *shelf, now together, remembered bool) {
+func (s *stroll) sameAs(where string, whole *shelf, now together) {
 	s.t.Helper()
-	want, wantRemembered := whole.link()
+	want := whole.link()
 	if diff := cmp.Diff(inWordsOf(want), inWordsOf(now)); diff != "" || !reflect.DeepEqual(want.world, now.world) || !reflect.DeepEqual(want.problems, now.problems) || want.broken != now.broken {
 		s.t.Errorf("%s: linked one by one it is another world (-all +one by one):\n%s", where, diff)
 	}
-	if again, changed := s.shelf.anew().link(); !reflect.DeepEqual(again.world, now.world) || !reflect.DeepEqual(again.problems, now.problems) || changed {
+	more := s.shelf.anew()
+	if again := more.link(); !reflect.DeepEqual(again.world, now.world) || !reflect.DeepEqual(again.problems, now.problems) || more.memory.Changed() {
 		s.t.Errorf("%s: looking again it is another world (-before +now):\n%s", where, cmp.Diff(inWordsOf(now), inWordsOf(again)))
 	}
-	if diff := cmp.Diff(whole.memory, s.shelf.memory); diff != "" || remembered != wantRemembered {
+	wantMemory, memory := maps.Collect(whole.memory.All()), maps.Collect(s.shelf.memory.All())
+	if diff := cmp.Diff(wantMemory, memory) + cmp.Diff(whole.memory.Changes(), s.shelf.memory.Changes()); diff != "" {
 		s.t.Errorf("%s: something else is remembered (-all +one by one):\n%s", where, diff)
 	}
 	if whole.standing != s.shelf.standing || whole.refused != s.shelf.refused || !reflect.DeepEqual(whole.faults, s.shelf.faults) {

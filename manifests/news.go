@@ -110,7 +110,8 @@ func (w *Watcher) say(problems []v1.Problem) {
 	w.said = now
 }
 
-// remember saves what was last good, and tries again at the next change when it can't.
+// remember saves what was last good, and tries again later when it can't. It comes before
+// anybody hears of that: what a gateway has served is remembered, whenever the daemon dies.
 func (w *Watcher) remember() {
 	if standing := w.shelf.standing; standing != nil && standing != w.told && w.options.Counts != nil {
 		if err := w.options.Counts(&standing.Tree); err != nil {
@@ -119,12 +120,19 @@ func (w *Watcher) remember() {
 			w.told = standing
 		}
 	}
-	if !w.unsaved || w.options.Remember == nil {
+	memory := &w.shelf.memory
+	if !memory.Changed() || w.options.Remember == nil {
 		return
 	}
-	if err := w.options.Remember(w.shelf.memory); err != nil {
+	changed := map[string][]byte{}
+	for path, text := range memory.Changes() {
+		if changed[path] = nil; text != nil {
+			changed[path] = *text
+		}
+	}
+	if err := w.options.Remember(changed); err != nil {
 		w.options.Log.Error("what manifests last said can't be saved; a restart would lose it where a file is wrong", "error", err)
 		return
 	}
-	w.unsaved = false
+	memory.Saved()
 }

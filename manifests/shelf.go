@@ -2,9 +2,9 @@ package manifests
 
 import (
 	"bytes"
-	"maps"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/journal"
 )
 
 // shelf holds what is known of every file: what it says now, and what it said
@@ -14,7 +14,7 @@ type shelf struct {
 	changed map[string]bool // files that say something else since they were linked
 	linker  *linker
 	// memory are the texts that were last good, by path. It outlives the daemon.
-	memory map[string][]byte
+	memory journal.Map[[]byte]
 
 	tree     *grove       // what the repository says now; nil before it was read
 	standing *grove       // what it said when it was last good; nil when it never was
@@ -35,7 +35,7 @@ type known struct {
 }
 
 func newShelf(memory map[string][]byte, tree *Tree) *shelf {
-	s := &shelf{files: map[string]*known{}, changed: map[string]bool{}, linker: newLinker(), memory: memory}
+	s := &shelf{files: map[string]*known{}, changed: map[string]bool{}, linker: newLinker(), memory: journal.MapOf(memory)}
 	if tree != nil {
 		s.standing = grow(*tree, nil)
 	}
@@ -51,7 +51,7 @@ func (s *shelf) put(r *reading) bool {
 		return false
 	}
 	k := s.files[r.path]
-	if remembered, has := s.memory[r.path]; k == nil && has && bytes.Equal(remembered, r.text) {
+	if remembered, has := s.memory.Lookup(r.path); k == nil && has && bytes.Equal(remembered, r.text) {
 		k = &known{} // it says what it said then, and need not be read twice
 		if len(r.problems) == 0 {
 			k.good = r.file
@@ -87,7 +87,7 @@ func (s *shelf) file(path string) *known {
 	k := s.files[path]
 	if k == nil {
 		k = &known{}
-		if text, has := s.memory[path]; has {
+		if text, has := s.memory.Lookup(path); has {
 			if file, problems := declare(v1.Origin{File: path}, text); len(problems) == 0 {
 				k.good = &file
 			}
@@ -107,13 +107,12 @@ func (s *shelf) keep(present func(path string) bool) bool {
 			s.changed[path], forgotten = true, true
 		}
 	}
-	maps.DeleteFunc(s.memory, func(path string, _ []byte) bool {
-		if _, has := s.files[path]; has || present(path) {
-			return false
+	for path := range s.memory.Keys() {
+		if s.files[path] == nil && !present(path) {
+			s.memory.Delete(path)
+			forgotten = true
 		}
-		forgotten = true
-		return true
-	})
+	}
 	return forgotten
 }
 
@@ -128,7 +127,7 @@ type together struct {
 // link puts the files together and remembers those that are good. What is good from now on was
 // there before all that comes, also after a restart: so it is put together once more, as long
 // as that makes a difference.
-func (s *shelf) link() (now together, remembered bool) {
+func (s *shelf) link() (now together) {
 	for path := range s.changed {
 		if k := s.files[path]; k != nil {
 			s.linker.set(s.candidate(path, k))
@@ -139,16 +138,14 @@ func (s *shelf) link() (now together, remembered bool) {
 	clear(s.changed)
 	for again := true; again; {
 		now.problems = s.linkTree()
-		var news bool
-		news, again = s.settle()
-		remembered = remembered || news
+		again = s.settle()
 	}
 	now.world, now.touched = s.linker.world, s.linker.touched
 	s.linker.touched = map[string]bool{}
 	broken := s.linker.broken()
 	now.broken = len(broken)
 	now.world.addUnread(s.unread(broken))
-	return now, remembered
+	return now
 }
 
 // candidate returns a file as it may enter the world.
@@ -156,7 +153,7 @@ func (s *shelf) candidate(path string, k *known) Candidate {
 	c := Candidate{Path: path, Current: k.now != nil, wrong: k.problems}
 	if k.now != nil {
 		c.Versions = append(c.Versions, *k.now)
-		c.Settled = bytes.Equal(s.memory[path], k.text)
+		c.Settled = bytes.Equal(s.memory.Get(path), k.text)
 	}
 	if k.good != nil && !c.Settled {
 		c.Versions = append(c.Versions, *k.good)
@@ -165,9 +162,9 @@ func (s *shelf) candidate(path string, k *known) Candidate {
 	return c
 }
 
-// settle remembers what is good of the files that were linked. It reports whether that is
-// other than before, and whether it could change what they make together.
-func (s *shelf) settle() (remembered, again bool) {
+// settle remembers what is good of the files that were linked, and reports whether that could
+// change what they make together.
+func (s *shelf) settle() (again bool) {
 	var good []Candidate
 	for m := range s.linker.linked {
 		if m.tree || !m.whole() {
@@ -175,9 +172,8 @@ func (s *shelf) settle() (remembered, again bool) {
 		}
 		k := s.files[m.Path]
 		k.good = k.now
-		if before, has := s.memory[m.Path]; !has || !bytes.Equal(before, k.text) {
-			s.memory[m.Path] = k.text
-			remembered = true
+		if before, has := s.memory.Lookup(m.Path); !has || !bytes.Equal(before, k.text) {
+			s.memory.Set(m.Path, k.text)
 		}
 		good = append(good, s.candidate(m.Path, k))
 	}
@@ -189,7 +185,7 @@ func (s *shelf) settle() (remembered, again bool) {
 	if !s.refused {
 		s.bring(s.tree)
 	}
-	return remembered, len(s.linker.loose) > 0 || s.refused && settled
+	return len(s.linker.loose) > 0 || s.refused && settled
 }
 
 // stays reports whether there is an earlier, good version of what stands at a place that is

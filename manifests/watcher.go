@@ -28,8 +28,10 @@ type Options struct {
 	// Memory holds the text of each file when it was last good, by path. The
 	// Watcher owns it from now on.
 	Memory map[string][]byte
-	// Remember saves Memory; nil: nothing is saved.
-	Remember func(map[string][]byte) error
+	// Remember saves what changed of Memory, where nil is a file that is gone; it is called
+	// before Take gives out what follows. When it fails, it is called with the same and
+	// what changed since. nil: nothing is saved.
+	Remember func(changed map[string][]byte) error
 	// Repository says that trees are offered as well, and that nothing is known
 	// before the first one.
 	Repository bool
@@ -48,16 +50,15 @@ type Watcher struct {
 	metrics *metrics
 
 	// Owned by the goroutine of Run.
-	shelf   *shelf
-	reveal  *revealer
-	ears    *ears
-	stamps  map[string]stamp // of the files, as they were read
-	seen    look             // what was seen last
-	took    look             // what was seen when the files were last read
-	now     Declaration      // as it was published last
-	said    map[string]bool  // problems that were logged
-	unsaved bool
-	told    *grove // the tree that Counts was told of
+	shelf  *shelf
+	reveal *revealer
+	ears   *ears
+	stamps map[string]stamp // of the files, as they were read
+	seen   look             // what was seen last
+	took   look             // what was seen when the files were last read
+	now    Declaration      // as it was published last
+	said   map[string]bool  // problems that were logged
+	told   *grove           // the tree that Counts was told of
 
 	mu      sync.Mutex
 	state   State
@@ -71,9 +72,6 @@ func New(o Options) *Watcher {
 	o.Settle = cmp.Or(o.Settle, 20*time.Millisecond)
 	o.SettleEmpty = cmp.Or(o.SettleEmpty, time.Second)
 	o.Rescan = cmp.Or(o.Rescan, 30*time.Second)
-	if o.Memory == nil {
-		o.Memory = map[string][]byte{}
-	}
 	w := &Watcher{
 		options: o, metrics: newMetrics(o.Registerer),
 		shelf: newShelf(o.Memory, o.Tree), reveal: newRevealer(), stamps: map[string]stamp{}, said: map[string]bool{},
@@ -127,7 +125,6 @@ func (w *Watcher) Run(ctx context.Context, poke func()) error {
 		if w.take(now, w.ears.heard) {
 			poke()
 		}
-		w.remember()
 		if err := w.ears.idle(ctx, w.options.Rescan); err != nil {
 			return err
 		}
@@ -208,10 +205,11 @@ func (w *Watcher) take(now look, seen time.Time) bool {
 		return news // half of the world
 	}
 	if state := w.State(); !changed && state.Loaded && (now.err != nil || !secret && state.Error == "") {
+		w.remember() // what could not be saved before
 		return news
 	}
-	linked, remembered := w.shelf.link()
-	w.unsaved = w.unsaved || remembered
+	linked := w.shelf.link()
+	w.remember()
 	next := w.reveal.reveal(linked.world, linked.touched)
 	w.ears.secrets(w.reveal.files)
 	problems := linked.problems
@@ -236,7 +234,6 @@ func (w *Watcher) read(now look) bool {
 	changed := false
 	if w.took.dirs == nil || !now.holds(w.took) {
 		changed = w.shelf.keep(now.has)
-		w.unsaved = w.unsaved || changed
 		maps.DeleteFunc(w.stamps, func(path string, _ stamp) bool { return !now.has(path) })
 	}
 	w.took = now

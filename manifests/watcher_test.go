@@ -45,16 +45,17 @@ type world struct {
 // watch starts a Watcher over folders.
 func watch(t *testing.T, memory map[string][]byte, folders ...string) *world {
 	t.Helper()
-	w := &world{t: t, poke: make(chan struct{}, 1), services: map[string]string{}, declared: map[string]*v1.Declared{}, registry: prometheus.NewRegistry()}
+	w := &world{t: t, poke: make(chan struct{}, 1), services: map[string]string{}, memory: map[string]string{}, declared: map[string]*v1.Declared{}, registry: prometheus.NewRegistry()}
 	w.watcher = New(Options{
 		Folders: folders, SettleEmpty: time.Hour, Memory: memory, Registerer: w.registry,
 		Log: slog.New(slog.NewTextHandler(w, nil)),
-		Remember: func(memory map[string][]byte) error {
+		Remember: func(changed map[string][]byte) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.memory = map[string]string{}
-			for path, text := range memory {
-				w.memory[path] = string(text)
+			for path, text := range changed {
+				if w.memory[path] = string(text); text == nil {
+					delete(w.memory, path)
+				}
 			}
 			return nil
 		},

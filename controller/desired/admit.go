@@ -30,11 +30,11 @@ func (b *Builder) admit(now time.Time, delta snapshot.Delta, touched map[string]
 		}
 		b.remove(id, touched, result)
 	}
-	b.forgetDrains(delta, gone, result)
+	b.forgetDrains(delta, gone)
 	for i := range delta.Changed {
 		b.put(now, delta.Changed[i], touched, result)
 	}
-	for _, id := range append(b.flapping.due(now), b.askedFor(result)...) {
+	for _, id := range append(b.flapping.due(now), b.askedFor()...) {
 		if known, ok := b.containers[id]; ok {
 			b.put(now, known.instance, touched, result)
 		}

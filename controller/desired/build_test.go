@@ -20,14 +20,14 @@ import (
 
 // TestIncrementalEqualsFull walks through random events and compares, again
 // and again, what the small updates add up to with one full build from the same
-// containers and ledger.
+// containers and ledger, and the ledger with what of it is saved.
 func TestIncrementalEqualsFull(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 7))
 			boxes := map[string]box{}
 			onHost := snapshot.Attachments{v1.Kong: {OnHost: true}, v1.HAProxy: {Networks: []string{"net0", "net1"}}}
-			w := newWorld()
+			w, disk := newWorld(), keep(t)
 			var given *Given
 			if seed%5 == 4 {
 				given = &Given{Authorities: []string{"corp"}, TCPPorts: map[int]bool{5672: true}}
@@ -71,6 +71,9 @@ func TestIncrementalEqualsFull(t *testing.T) {
 						w.kept[name] = settled.Settings.WithoutSecrets()
 					}
 				}
+				if event%80 == 0 {
+					disk.save(t, w.memory)
+				}
 				if event%10 != 0 {
 					continue
 				}
@@ -88,7 +91,7 @@ func TestIncrementalEqualsFull(t *testing.T) {
 				if diff := gocmp.Diff(full.sets, w.sets, gocmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 					t.Fatalf("after event %d (-full +incremental):\n%s", event, diff)
 				}
-				if diff := gocmp.Diff(full.memory, w.memory); diff != "" {
+				if diff := gocmp.Diff(written(t, full.memory), written(t, w.memory)); diff != "" {
 					t.Fatalf("ledger after event %d (-full +incremental):\n%s", event, diff)
 				}
 				if !full.wake.Equal(w.wake) {

@@ -87,8 +87,6 @@ type Result struct {
 	// Settled are the services that were decided anew, by name, whether that made a
 	// difference or not; nil means gone.
 	Settled map[string]*Settled
-	// LedgerChanged says that the ledger is to be saved.
-	LedgerChanged bool
 	// Wake is when time alone will change something; zero when never.
 	Wake time.Time
 }
@@ -141,7 +139,7 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	}
 	b.expelled = map[string]bool{}
 	touched := map[string]bool{}
-	b.learn(now, &delta, touched, &result)
+	b.learn(now, &delta, touched)
 	b.attach(delta, touched)
 	b.confine(delta, touched)
 	reselecting := b.reselecting(delta)
@@ -154,15 +152,15 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	result.Reselected = b.reselections(reselecting)
 	if delta.Full {
 		b.barred()
-		for name := range b.memory.Services {
+		for name := range b.memory.Services.Keys() {
 			touched[name] = true
 		}
 	}
 	for name := range b.steered {
-		touched[name], result.LedgerChanged = true, true
+		touched[name] = true
 	}
 	if delta.Policies != nil { // they are asked about what services are held to as well
-		for name := range b.memory.Pins {
+		for name := range b.memory.Pins.Keys() {
 			touched[name] = touched[name] || b.services[name] != nil
 		}
 	}
@@ -177,11 +175,11 @@ func (b *Builder) Update(now time.Time, delta snapshot.Delta) Result {
 	}
 	clear(b.steered)
 	if delta.Full {
-		b.claims.purge(&result)
-		b.purgePorts(now, &result)
+		b.claims.purge()
+		b.purgePorts(now)
 	}
-	b.settlePortless(now, touched, &result)
-	for name := range b.claims.resolve(&result) {
+	b.settlePortless(now, touched)
+	for name := range b.claims.resolve() {
 		touched[name] = true
 	}
 	b.spread(touched)

@@ -140,11 +140,10 @@ func forget(index map[string][]*claimant, match string, gone *claimant) {
 }
 
 // purge forgets what the ledger says of matches that nobody claims.
-func (c *claims) purge(result *Result) {
-	for match := range c.memory.Claims {
+func (c *claims) purge() {
+	for match := range c.memory.Claims.Keys() {
 		if len(c.byMatch[match]) == 0 {
 			c.dirty[match] = true
-			result.LedgerChanged = true
 		}
 	}
 }
@@ -152,7 +151,7 @@ func (c *claims) purge(result *Result) {
 // resolve settles every dirty match and what hangs together with it, writes
 // the holders to the ledger, and returns the services for which that changed
 // anything.
-func (c *claims) resolve(result *Result) map[string]bool {
+func (c *claims) resolve() map[string]bool {
 	touched := map[string]bool{}
 	if len(c.dirty) == 0 {
 		return touched
@@ -160,7 +159,7 @@ func (c *claims) resolve(result *Result) map[string]bool {
 	region, matches := c.region()
 	c.dirty = map[string]bool{}
 	for _, claimant := range region {
-		claimant.holds = slices.ContainsFunc(claimant.matches, func(match string) bool { return c.memory.Claims[match] == claimant.route })
+		claimant.holds = slices.ContainsFunc(claimant.matches, func(match string) bool { return c.memory.Claims.Get(match) == claimant.route })
 	}
 	slices.SortFunc(region, order)
 	h := newHolding()
@@ -180,7 +179,7 @@ func (c *claims) resolve(result *Result) map[string]bool {
 		}
 	}
 	for match := range matches {
-		c.record(match, h.holders[match], result)
+		c.record(match, h.holders[match])
 	}
 	return touched
 }
@@ -239,20 +238,17 @@ func trueFirst(a, b bool) int {
 
 // record writes the holder of a match to the ledger; nil means nobody. A
 // holder in its grace time stays written while another stands in for it.
-func (c *claims) record(match string, holder *claimant, result *Result) {
-	before, known := c.memory.Claims[match]
+func (c *claims) record(match string, holder *claimant) {
+	before, known := c.memory.Claims.Lookup(match)
 	absent := c.inGrace(match, before)
 	switch {
 	case absent && (holder == nil || holder.rank.live), holder != nil && holder.rank.live && c.standsIn(match, holder):
 		return
 	case holder == nil && known:
-		delete(c.memory.Claims, match)
+		c.memory.Claims.Delete(match)
 	case holder != nil && before != holder.route:
-		c.memory.Claims[match] = holder.route
-	default:
-		return
+		c.memory.Claims.Set(match, holder.route)
 	}
-	result.LedgerChanged = true
 }
 
 // inGrace reports whether a route that claims the match has no instances.

@@ -105,7 +105,8 @@ func turn(w *world, i snapshot.Instance, n int) Result {
 func TestStrangersCostNothing(t *testing.T) {
 	cost := func(n, s int) (ofStranger, ofSelected float64) {
 		w, stranger, selected := beside(n, s)
-		if result := turn(w, stranger, 0); len(result.Sets)+len(result.Standings)+len(result.Refused)+len(result.Settled)+len(result.Waiting) > 0 || result.LedgerChanged || !result.Wake.IsZero() {
+		w.memory.Saved()
+		if result := turn(w, stranger, 0); len(result.Sets)+len(result.Standings)+len(result.Refused)+len(result.Settled)+len(result.Waiting) > 0 || w.memory.Changed() || !result.Wake.IsZero() {
 			t.Errorf("a container that does not count changed %+v", result)
 		}
 		if result := turn(w, selected, 0); len(result.Settled) != 1 || len(w.builder.containers) != 101 || len(w.builder.uncounted) != n {

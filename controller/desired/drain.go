@@ -83,36 +83,34 @@ func (c *container) services() []string {
 // Drain takes an instance out of service, by its id, or with nil back into
 // service; the next Update draws the conclusions. It reports whether that is news.
 func (b *Builder) Drain(id string, order *ledger.Drain) bool {
-	have, drained := b.memory.Drains[id]
+	have, drained := b.memory.Drains.Lookup(id)
 	switch {
 	case order == nil && !drained, order != nil && drained && have.For == order.For:
 		return false
 	case order == nil:
-		delete(b.memory.Drains, id)
+		b.memory.Drains.Delete(id)
 	default:
-		b.memory.Drains[id] = *order
+		b.memory.Drains.Set(id, *order)
 	}
 	b.asked = append(b.asked, id)
 	return true
 }
 
 // askedFor returns the containers of which a command said something, once.
-func (b *Builder) askedFor(result *Result) []string {
+func (b *Builder) askedFor() []string {
 	ids := b.asked
 	b.asked = nil
-	result.LedgerChanged = result.LedgerChanged || len(ids) > 0
 	return ids
 }
 
 // forgetDrains forgets the orders for containers that are gone.
-func (b *Builder) forgetDrains(delta snapshot.Delta, gone []string, result *Result) {
+func (b *Builder) forgetDrains(delta snapshot.Delta, gone []string) {
 	present := func(id string) bool {
 		return slices.ContainsFunc(delta.Changed, func(i snapshot.Instance) bool { return i.ID == id })
 	}
-	for id := range b.memory.Drains {
+	for id := range b.memory.Drains.Keys() {
 		if slices.Contains(gone, id) || delta.Full && !present(id) {
-			delete(b.memory.Drains, id)
-			result.LedgerChanged = true
+			b.memory.Drains.Delete(id)
 		}
 	}
 }
@@ -120,7 +118,7 @@ func (b *Builder) forgetDrains(delta snapshot.Delta, gone []string, result *Resu
 // drain turns a container that somebody has taken out of service into one that
 // drains. What was said with a stop signal comes later, and counts.
 func (b *Builder) drain(c *container) {
-	order, drained := b.memory.Drains[c.instance.ID]
+	order, drained := b.memory.Drains.Lookup(c.instance.ID)
 	if !drained || c.instance.Stopping != "" {
 		return
 	}

@@ -41,10 +41,9 @@ func (b *Builder) Hear(h Heard) { b.heard = h }
 
 // learn takes in what was heard, and marks the services for which that makes a
 // difference. Where those that name no way in have others from now on, policies are asked anew.
-func (b *Builder) learn(now time.Time, delta *snapshot.Delta, touched map[string]bool, result *Result) {
-	if mode := b.heard.KongMode; mode != "" && mode != b.memory.KongMode {
-		b.memory.KongMode = mode
-		result.LedgerChanged = true
+func (b *Builder) learn(now time.Time, delta *snapshot.Delta, touched map[string]bool) {
+	if mode := b.heard.KongMode; mode != "" {
+		b.memory.KongMode.Set(mode)
 	}
 	if chains := b.chainsByDefault(); chains != b.chains {
 		b.chains = chains
@@ -56,7 +55,7 @@ func (b *Builder) learn(now time.Time, delta *snapshot.Delta, touched map[string
 		}
 	}
 	for name := range b.handing {
-		if b.handOver(now, name, result) && b.services[name] != nil {
+		if b.handOver(now, name) && b.services[name] != nil {
 			touched[name] = true
 		}
 	}
@@ -65,8 +64,8 @@ func (b *Builder) learn(now time.Time, delta *snapshot.Delta, touched map[string
 
 // handOver does the next steps of handing the port of a service over, as far as gateways are, and
 // reports whether there were any.
-func (b *Builder) handOver(now time.Time, name string, result *Result) (stepped bool) {
-	before := b.memory.Ports[name]
+func (b *Builder) handOver(now time.Time, name string) (stepped bool) {
+	before := b.memory.Ports.Get(name)
 	port, lingered := before, b.retained[name]
 	told := b.heard.Dials != nil
 	dialed, dials := b.heard.Dials[name]
@@ -82,8 +81,7 @@ func (b *Builder) handOver(now time.Time, name string, result *Result) (stepped 
 		port.Freed = now.UTC()
 	}
 	if port != before {
-		b.memory.Ports[name] = port
-		result.LedgerChanged = true
+		b.memory.Ports.Set(name, port)
 	}
 	delete(b.handing, name)
 	delete(b.retained, name)
@@ -105,7 +103,7 @@ func free(port ledger.Port, now time.Time) bool {
 
 // resume takes up what was being handed over when the ledger was written.
 func (b *Builder) resume() {
-	for name, port := range b.memory.Ports {
+	for name, port := range b.memory.Ports.All() {
 		b.handing[name], b.retained[name] = true, !port.Freed.IsZero()
 	}
 }
@@ -114,7 +112,7 @@ func (b *Builder) resume() {
 // where that is earlier; zero when nothing is to be waited for.
 func (b *Builder) released(wake time.Time) time.Time {
 	for name := range b.retained {
-		if port := b.memory.Ports[name]; !port.Dialed {
+		if port := b.memory.Ports.Get(name); !port.Dialed {
 			wake = earliest(map[string]time.Time{name: port.Freed.Add(lingering)}, wake)
 		}
 	}

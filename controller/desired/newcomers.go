@@ -18,7 +18,7 @@ const patience = time.Second
 // welcome has Kong wait with a service whose port was settled just now, where that is for the
 // better. Of what Kong holds from before the first full Update, nothing is known here.
 func (b *Builder) welcome(now time.Time, s *service) {
-	port, has := b.memory.Ports[s.name]
+	port, has := b.memory.Ports.Lookup(s.name)
 	_, known := b.newcomers[s.name]
 	switch {
 	case !has || !port.Freed.IsZero() || port.Dialed:

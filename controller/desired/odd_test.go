@@ -48,10 +48,10 @@ func TestIDsThatBeginAlike(t *testing.T) {
 // whatever a wrong clock has written to the ledger.
 func TestGraceAfterTheClockWasSetBack(t *testing.T) {
 	memory := ledger.New()
-	memory.Services["web"] = ledger.Service{
+	memory.Services.Set("web", ledger.Service{
 		Settings: v1.Service{Name: "web", Grace: 10 * time.Minute, Routes: []v1.Route{{Name: "web.default", Hosts: []string{"web.test"}}}},
 		Until:    epoch.AddDate(4, 0, 0),
-	}
+	})
 	w := newWorldWith(memory, netip.Addr{})
 	w.update(epoch, snapshot.Delta{Full: true, Attachments: onHost})
 	if w.sets[v1.Kong]["web"] == nil {

@@ -42,9 +42,9 @@ func newPinStanding(pin *ledger.Pin) *PinStanding {
 // the next Update draws the conclusions. by is who asks.
 func (b *Builder) Pin(name string, pin *ledger.Pin, by string) {
 	if pin == nil {
-		delete(b.memory.Pins, name)
+		b.memory.Pins.Delete(name)
 	} else {
-		b.memory.Pins[name] = *pin
+		b.memory.Pins.Set(name, *pin)
 	}
 	b.steered[name] = by
 }
@@ -73,7 +73,7 @@ func (b *Builder) Rivals(name string, settings v1.Service) []string {
 	held := map[string]bool{}
 	for _, wish := range b.claimants(&supposed) {
 		for _, match := range wish.matches {
-			holder := b.memory.Claims[match]
+			holder := b.memory.Claims.Get(match)
 			if slices.ContainsFunc(b.claims.byMatch[match], func(other *claimant) bool { return other.route == holder && other.service != name }) {
 				held[holder] = true
 			}
@@ -95,7 +95,7 @@ func (b *Builder) settled(s *service) *Settled {
 // for. Where that can't be, the service follows them, and says so.
 func (b *Builder) hold(s *service) {
 	s.asked, s.pin = s.settings, nil
-	pin, pinned := b.memory.Pins[s.name]
+	pin, pinned := b.memory.Pins.Lookup(s.name)
 	if !pinned {
 		return
 	}

@@ -35,7 +35,7 @@ func TestPinsHaveTheSecretsOfToday(t *testing.T) {
 	if web.Routes[0].Hosts[0] != "a.test" || web.Plugins[0].Settings[0].Value != "of today" || settled.Pin != 1 || settled.By != "alice" {
 		t.Errorf("kong holds %+v, settled %+v", web, settled)
 	}
-	if got := w.memory.Pins["web"].Settings.Plugins[0].Settings[0].Value; got != "" {
+	if got := w.memory.Pins.Get("web").Settings.Plugins[0].Settings[0].Value; got != "" {
 		t.Errorf("the ledger keeps the secret %q", got)
 	}
 	w.update(epoch, snapshot.Delta{Declared: secured("b.test", "of tomorrow")})

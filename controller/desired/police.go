@@ -106,7 +106,7 @@ func (b *Builder) barred() {
 			if !c.banned {
 				continue
 			}
-			if remembered, known := b.memory.Services[c.labelled[i].Service.Name]; known && remembered.Until.IsZero() {
+			if remembered, known := b.memory.Services.Lookup(c.labelled[i].Service.Name); known && remembered.Until.IsZero() {
 				b.expelled[c.labelled[i].Service.Name] = true
 			}
 		}

@@ -32,7 +32,7 @@ spec: {rules: [{require: 'service == "owner"', message: no}]}
 			t.Errorf("%s holds %v, want the owner alone, with its route", gateway, after)
 		}
 	}
-	if _, remembered := after.memory.Services["thief"]; remembered || !after.wake.IsZero() {
+	if _, remembered := after.memory.Services.Lookup("thief"); remembered || !after.wake.IsZero() {
 		t.Errorf("the ledger remembers it: %v, wake %s", after.memory.Services, after.wake)
 	}
 }

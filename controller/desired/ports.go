@@ -12,7 +12,7 @@ import (
 // viaPort returns the port at which HAProxy takes what Kong sends on to a service; 0
 // when it takes nothing. It does so before Kong is told, and until Kong sends there no more.
 func (b *Builder) viaPort(name string) uint16 {
-	if port := b.memory.Ports[name]; b.options.Chain.Host != "" && (port.Freed.IsZero() || b.retained[name] && !b.options.Settled) {
+	if port := b.memory.Ports.Get(name); b.options.Chain.Host != "" && (port.Freed.IsZero() || b.retained[name] && !b.options.Settled) {
 		return port.Number
 	}
 	return 0
@@ -44,10 +44,9 @@ func (b *Builder) wishOf(s *service) portWish {
 // it does not. One that was taken back is given to another service as late as
 // possible, and not before Kong is known to send there no more: what is meant for one
 // service must not reach another.
-func (b *Builder) settlePort(now time.Time, name string, wish portWish, result *Result) {
+func (b *Builder) settlePort(now time.Time, name string, wish portWish) {
 	chain := b.options.Chain
-	have, known := b.memory.Ports[name]
-	before := have
+	have, known := b.memory.Ports.Lookup(name)
 	fits := known && chain.First <= have.Number && have.Number <= chain.Last
 	delete(b.portless, name)
 	switch {
@@ -58,7 +57,7 @@ func (b *Builder) settlePort(now time.Time, name string, wish portWish, result *
 	case fits:
 		have.Freed = time.Time{}
 	default:
-		delete(b.memory.Ports, name)
+		b.memory.Ports.Delete(name)
 		have = ledger.Port{Number: b.freePort(now)}
 		if known = have.Number != 0; !known {
 			b.portless[name] = true
@@ -66,21 +65,21 @@ func (b *Builder) settlePort(now time.Time, name string, wish portWish, result *
 	}
 	have.Dialed = have.Dialed || wish == atOnce
 	if !known {
-		delete(b.memory.Ports, name)
+		b.memory.Ports.Delete(name)
 		delete(b.handing, name)
 		delete(b.retained, name)
-		result.LedgerChanged = result.LedgerChanged || before != ledger.Port{}
 		return
 	}
-	b.memory.Ports[name] = have
-	result.LedgerChanged = result.LedgerChanged || before != have
-	b.handOver(now, name, result)
+	if have != b.memory.Ports.Get(name) {
+		b.memory.Ports.Set(name, have)
+	}
+	b.handOver(now, name)
 }
 
 // settlePortless gives ports that nobody has any more to services that wait for one, first
 // to those that have no other way, and marks these. They are looked at only when there are such
 // ports, for they may be many.
-func (b *Builder) settlePortless(now time.Time, touched map[string]bool, result *Result) {
+func (b *Builder) settlePortless(now time.Time, touched map[string]bool) {
 	if !b.vacant {
 		return
 	}
@@ -91,7 +90,7 @@ func (b *Builder) settlePortless(now time.Time, touched map[string]bool, result 
 			if b.wishOf(s) != wish {
 				continue
 			}
-			if b.settlePort(now, name, wish, result); b.portless[name] {
+			if b.settlePort(now, name, wish); b.portless[name] {
 				return
 			}
 			b.claims.put(b.claimants(s), name)
@@ -103,13 +102,13 @@ func (b *Builder) settlePortless(now time.Time, touched map[string]bool, result 
 // freePort returns a port that no service ever had, else the one that was taken
 // back longest ago, which is then forgotten; 0 when Kong may send to each of them.
 func (b *Builder) freePort(now time.Time) uint16 {
-	used := make(map[uint16]bool, len(b.memory.Ports))
+	used := make(map[uint16]bool, b.memory.Ports.Len())
 	oldest := ""
-	for _, name := range slices.Sorted(maps.Keys(b.memory.Ports)) {
-		port := b.memory.Ports[name]
+	for _, name := range slices.Sorted(b.memory.Ports.Keys()) {
+		port := b.memory.Ports.Get(name)
 		used[port.Number] = true
 		inRange := b.options.Chain.First <= port.Number && port.Number <= b.options.Chain.Last
-		if inRange && free(port, now) && (oldest == "" || port.Freed.Before(b.memory.Ports[oldest].Freed)) {
+		if inRange && free(port, now) && (oldest == "" || port.Freed.Before(b.memory.Ports.Get(oldest).Freed)) {
 			oldest = name
 		}
 	}
@@ -118,16 +117,16 @@ func (b *Builder) freePort(now time.Time) uint16 {
 			return uint16(number)
 		}
 	}
-	number := b.memory.Ports[oldest].Number
-	delete(b.memory.Ports, oldest)
+	number := b.memory.Ports.Get(oldest).Number
+	b.memory.Ports.Delete(oldest)
 	return number
 }
 
 // purgePorts takes the ports back of services that are no more.
-func (b *Builder) purgePorts(now time.Time, result *Result) {
-	for _, name := range slices.Sorted(maps.Keys(b.memory.Ports)) {
+func (b *Builder) purgePorts(now time.Time) {
+	for _, name := range slices.Sorted(b.memory.Ports.Keys()) {
 		if s := b.services[name]; s == nil || !s.there() {
-			b.settlePort(now, name, noPort, result)
+			b.settlePort(now, name, noPort)
 		}
 	}
 }

@@ -73,8 +73,8 @@ func (w *world) String() string {
 			fmt.Fprintf(&b, "waiting: %s\n", problem.Error())
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(w.memory.Ports)) {
-		switch port := w.memory.Ports[name]; {
+	for _, name := range slices.Sorted(w.memory.Ports.Keys()) {
+		switch port := w.memory.Ports.Get(name); {
 		case port.Freed.IsZero() && port.Dialed:
 			fmt.Fprintf(&b, "port %d: %s\n", port.Number, name)
 		case port.Freed.IsZero():
@@ -85,19 +85,19 @@ func (w *world) String() string {
 			fmt.Fprintf(&b, "port %d: was of %s until %s\n", port.Number, name, port.Freed.Sub(epoch))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(w.memory.Services)) {
-		if until := w.memory.Services[name].Until; !until.IsZero() {
+	for _, name := range slices.Sorted(w.memory.Services.Keys()) {
+		if until := w.memory.Services.Get(name).Until; !until.IsZero() {
 			fmt.Fprintf(&b, "leaving: %s at %s\n", name, until.Sub(epoch))
 		}
 	}
 	for _, hint := range w.builder.Hints() {
 		fmt.Fprintf(&b, "hint: %s\n", hint)
 	}
-	for _, id := range slices.Sorted(maps.Keys(w.memory.Drains)) {
+	for _, id := range slices.Sorted(w.memory.Drains.Keys()) {
 		fmt.Fprintf(&b, "out of service: %s\n", strings.TrimSpace(id))
 	}
-	for _, name := range slices.Sorted(maps.Keys(w.memory.Pins)) {
-		fmt.Fprintf(&b, "pinned: %s to %d\n", name, w.memory.Pins[name].Generation)
+	for _, name := range slices.Sorted(w.memory.Pins.Keys()) {
+		fmt.Fprintf(&b, "pinned: %s to %d\n", name, w.memory.Pins.Get(name).Generation)
 	}
 	return b.String()
 }

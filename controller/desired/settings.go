@@ -42,7 +42,7 @@ type member struct {
 // puts its routes up for claiming.
 func (b *Builder) settle(now time.Time, name string, result *Result) {
 	s := b.service(name)
-	remembered, known := b.memory.Services[name]
+	remembered, known := b.memory.Services.Lookup(name)
 	s.kept = false
 	members := b.inOrder(s)
 	if s.decider = (member{}); len(members) > 0 {
@@ -54,31 +54,30 @@ func (b *Builder) settle(now time.Time, name string, result *Result) {
 		b.keep(s, remembered, known)
 		delete(b.leaving, name)
 		if !known || !remembered.Until.IsZero() || !sameSettings(remembered.Settings, s.labels) {
-			b.memory.Services[name] = ledger.Service{Settings: s.labels}
-			result.LedgerChanged = true
+			b.memory.Services.Set(name, ledger.Service{Settings: s.labels})
 		}
-	case !b.expelled[name] && b.lingers(now, s, result):
+	case !b.expelled[name] && b.lingers(now, s):
 	case s.rooted():
-		b.forget(s, known, result)
+		b.forget(s)
 		s.labels = v1.NewService(name)
 	default:
-		b.forget(s, known, result)
-		b.delist(now, s, result)
+		b.forget(s)
+		b.delist(now, s)
 		b.await(s, result)
 		result.Settled[name] = nil
 		return
 	}
 	s.overlay()
 	b.hold(s)
-	b.enlist(now, s, result)
+	b.enlist(now, s)
 	b.await(s, result)
 	result.Settled[name] = b.settled(s)
 }
 
 // enlist makes known what a service that is settled needs besides itself: the
 // matches that it claims, its port behind Kong, the Kong nodes before it.
-func (b *Builder) enlist(now time.Time, s *service, result *Result) {
-	b.settlePort(now, s.name, b.wishOf(s), result) // first, for the ways in depend on it
+func (b *Builder) enlist(now time.Time, s *service) {
+	b.settlePort(now, s.name, b.wishOf(s)) // first, for the ways in depend on it
 	b.welcome(now, s)
 	b.claims.put(b.claimants(s), s.name)
 	b.hosts.put(s.name, s.settings.Routes)
@@ -89,18 +88,18 @@ func (b *Builder) enlist(now time.Time, s *service, result *Result) {
 }
 
 // delist takes back what enlist made known.
-func (b *Builder) delist(now time.Time, s *service, result *Result) {
+func (b *Builder) delist(now time.Time, s *service) {
 	b.claims.drop(s.name)
 	b.hosts.put(s.name, nil)
-	b.settlePort(now, s.name, noPort, result)
+	b.settlePort(now, s.name, noPort)
 	delete(b.newcomers, s.name)
 	delete(b.edges, s.name)
 }
 
 // lingers reports whether a service without containers is in its grace time, and
 // has what its labels asked for last hold on.
-func (b *Builder) lingers(now time.Time, s *service, result *Result) bool {
-	remembered, known := b.memory.Services[s.name]
+func (b *Builder) lingers(now time.Time, s *service) bool {
+	remembered, known := b.memory.Services.Lookup(s.name)
 	if !known {
 		return false
 	}
@@ -109,15 +108,14 @@ func (b *Builder) lingers(now time.Time, s *service, result *Result) bool {
 		merged, _ := s.declared.Over(remembered.Settings)
 		grace = merged.Grace
 	}
-	if pin, pinned := b.memory.Pins[s.name]; pinned {
+	if pin, pinned := b.memory.Pins.Lookup(s.name); pinned {
 		grace = pin.Settings.Grace
 	}
 	// An end that lies further away than the grace time is long was written by a
 	// clock that has been set back since.
 	if end := now.Add(grace).UTC(); remembered.Until.IsZero() || remembered.Until.After(end) {
 		remembered.Until = end
-		b.memory.Services[s.name] = remembered
-		result.LedgerChanged = true
+		b.memory.Services.Set(s.name, remembered)
 	}
 	if !remembered.Until.After(now) {
 		return false
@@ -129,11 +127,8 @@ func (b *Builder) lingers(now time.Time, s *service, result *Result) bool {
 
 // forget ends what the labels of a service ask for; when nothing else declares it,
 // assemble then says that it is gone.
-func (b *Builder) forget(s *service, known bool, result *Result) {
-	if known {
-		delete(b.memory.Services, s.name)
-		result.LedgerChanged = true
-	}
+func (b *Builder) forget(s *service) {
+	b.memory.Services.Delete(s.name)
 	delete(b.leaving, s.name)
 	s.labels, s.settings, s.asked, s.pin = v1.Service{}, v1.Service{}, v1.Service{}, nil
 	s.until, s.oldest, s.problems, s.rolledBy = time.Time{}, time.Time{}, nil, v1.Origin{}

@@ -48,5 +48,5 @@ func (b *Builder) deniesTLS(s *service, gateway v1.Gateway) bool {
 // excludes it is in its grace time.
 func (c *claims) standsIn(match string, holder *claimant) bool {
 	return slices.ContainsFunc(c.byUnder[match], func(x *claimant) bool { return x.holds && !x.rank.live }) ||
-		slices.ContainsFunc(holder.under, func(name string) bool { return c.inGrace(name, c.memory.Claims[name]) })
+		slices.ContainsFunc(holder.under, func(name string) bool { return c.inGrace(name, c.memory.Claims.Get(name)) })
 }

@@ -73,7 +73,7 @@ func (b *Builder) wantedBy(s *service, r role, gateway v1.Gateway) string {
 	switch {
 	case r.behind != "":
 		by += fmt.Sprintf("; it takes the requests and hands them on to %s", r.behind)
-	case r.handing && b.memory.Ports[s.name].Freed.IsZero():
+	case r.handing && b.memory.Ports.Get(s.name).Freed.IsZero():
 		by += fmt.Sprintf("; it listens for %s before that sends anything there", v1.Kong)
 	case r.handing:
 		by += fmt.Sprintf("; it listens for %s until that sends nothing there any more", v1.Kong)

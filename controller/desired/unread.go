@@ -22,7 +22,7 @@ func (b *Builder) unlet(c *container, parts []v1.DeclaredService) []v1.Problem {
 	}
 	for i := range parts {
 		name := parts[i].Service.Name
-		_, known := b.memory.Services[name]
+		_, known := b.memory.Services.Lookup(name)
 		if s := b.services[name]; !known && (s == nil || !s.rooted()) {
 			return []v1.Problem{waitsFor(unread, v1.Key{Kind: v1.KindInstance, Name: c.instance.Name}, c.instance.Name, "it is new")}
 		}

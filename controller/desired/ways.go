@@ -26,7 +26,7 @@ var (
 // chainsByDefault reports whether the chain is the way in of services that name none.
 func (b *Builder) chainsByDefault() bool {
 	why, _ := b.options.Chain.Usable(v1.KongHAProxy, b.options.Gateways)
-	return len(b.options.Ways) == 0 && why == "" && b.memory.KongMode == ledger.KongDBLess
+	return len(b.options.Ways) == 0 && why == "" && b.memory.KongMode.Get() == ledger.KongDBLess
 }
 
 // byDefault reports whether the chain is the service's way in, or would be, because it
@@ -57,7 +57,7 @@ func (b *Builder) ways(s *v1.Service) []v1.Way {
 
 // dialed reports whether Kong is to send what is for a service to its port at HAProxy.
 func (b *Builder) dialed(name string) bool {
-	port, has := b.memory.Ports[name]
+	port, has := b.memory.Ports.Lookup(name)
 	return has && port.Freed.IsZero() && (port.Dialed || b.options.Settled)
 }
 
@@ -136,7 +136,7 @@ func (b *Builder) exhausted() string {
 func (b *Builder) Hints() []string {
 	var hints []string
 	o := b.options
-	if b.memory.KongMode != ledger.KongDBLess || len(o.Ways) > 0 || !slices.Contains(o.Gateways, v1.HAProxy) || !slices.Contains(o.Gateways, v1.Kong) {
+	if b.memory.KongMode.Get() != ledger.KongDBLess || len(o.Ways) > 0 || !slices.Contains(o.Gateways, v1.HAProxy) || !slices.Contains(o.Gateways, v1.Kong) {
 		return nil
 	}
 	if !b.chains {

@@ -108,7 +108,8 @@ func Of(projects []compose.Project, o Options) Report {
 		attachments[gateway] = snapshot.Attachment{OnHost: true}
 	}
 	memory := ledger.New()
-	memory.KongMode, o.Build.Settled = o.KongMode, true
+	memory.KongMode.Set(o.KongMode)
+	o.Build.Settled = true
 	report.Assumed = assumed(o)
 	builder := desired.New(o.Build, memory)
 	result := builder.Update(time.Unix(0, 0), snapshot.Delta{

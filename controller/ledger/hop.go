@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/journal"
 )
 
 // hopFile holds the keys by which Kong and HAProxy know each other, as reconcilers/hop
@@ -31,7 +32,7 @@ func Hop(dir string) ([]byte, error) {
 
 // SaveHop replaces them in one step; a crash leaves the old or the new.
 func (s *Store) SaveHop(text v1.Secret) error {
-	if err := replace(HopPath(s.dir), []byte(text.Reveal())); err != nil {
+	if err := journal.Replace(HopPath(s.dir), []byte(text.Reveal())); err != nil {
 		return fmt.Errorf("write the keys of Kong and HAProxy: %w", err)
 	}
 	return nil

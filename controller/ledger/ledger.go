@@ -1,32 +1,32 @@
 package ledger
 
 import (
-	"maps"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/journal"
 )
 
 // Ledger is the memory. The zero value is an empty one. It is owned by one
-// goroutine.
+// goroutine, and knows what of it changed since it was saved.
 type Ledger struct {
 	// Claims name, for each match that is held, the route that holds it.
-	Claims map[string]string `json:"claims"`
+	Claims journal.Map[string] `json:"claims"`
 	// Services are the settings that each service last asked for, by its name.
-	Services map[string]Service `json:"services"`
+	Services journal.Map[Service] `json:"services"`
 	// Drains are the instances that somebody has taken out of service, by their ids.
 	// One is forgotten when its instance is gone.
-	Drains map[string]Drain `json:"drains,omitempty"`
+	Drains journal.Map[Drain] `json:"drains,omitzero"`
 	// Ports are those at which Kong reaches a service through HAProxy, by the
 	// service's name.
-	Ports map[string]Port `json:"ports,omitempty"`
+	Ports journal.Map[Port] `json:"ports,omitzero"`
 	// Pauses are the gateways that somebody wants left alone, by their names.
-	Pauses map[string]Pause `json:"pauses,omitempty"`
+	Pauses journal.Map[Pause] `json:"pauses,omitzero"`
 	// Pins are the services that somebody holds to what they once asked for, by their
 	// names.
-	Pins map[string]Pin `json:"pins,omitempty"`
+	Pins journal.Map[Pin] `json:"pins,omitzero"`
 	// KongMode is how Kong was last found to be configured; "" while it never answered.
-	KongMode KongMode `json:"kong_mode,omitempty"`
+	KongMode journal.Value[KongMode] `json:"kong_mode,omitzero"`
 }
 
 // KongMode is how a Kong is configured, on which the ways in of services depend that name none.
@@ -82,11 +82,12 @@ type Service struct {
 }
 
 // New returns an empty ledger.
-func New() *Ledger {
-	return &Ledger{Claims: map[string]string{}, Services: map[string]Service{}, Drains: map[string]Drain{}, Ports: map[string]Port{}, Pauses: map[string]Pause{}, Pins: map[string]Pin{}}
-}
+func New() *Ledger { return &Ledger{} }
 
-// Clone returns a copy that shares no map with l.
+// Clone returns a copy that shares no map with l, and of which nothing has changed yet.
 func (l *Ledger) Clone() *Ledger {
-	return &Ledger{Claims: maps.Clone(l.Claims), Services: maps.Clone(l.Services), Drains: maps.Clone(l.Drains), Ports: maps.Clone(l.Ports), Pauses: maps.Clone(l.Pauses), Pins: maps.Clone(l.Pins), KongMode: l.KongMode}
+	return &Ledger{
+		Claims: l.Claims.Clone(), Services: l.Services.Clone(), Drains: l.Drains.Clone(), Ports: l.Ports.Clone(),
+		Pauses: l.Pauses.Clone(), Pins: l.Pins.Clone(), KongMode: l.KongMode.Clone(),
+	}
 }

@@ -4,82 +4,92 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
+
+	"github.com/lockstep/lockstep/internal/journal"
 )
 
 // manifestFile holds the text of each file of manifests when it was last good. It
 // may hold secrets that stand in them, and is for this user's eyes alone.
 const manifestFile = "manifests.json"
 
-// SaveManifests replaces what manifests last said, by path, in one step.
-func (s *Store) SaveManifests(texts map[string][]byte) error {
-	plain := make(map[string]string, len(texts))
-	for path, text := range texts {
-		plain[path] = string(text) // text, checked to be UTF-8
+// LoadManifests returns what manifests last said, by path, as SaveManifests left it.
+func (s *Store) LoadManifests() (map[string][]byte, error) {
+	if s.manifests == nil {
+		opened, state, err := journal.Open(filepath.Join(s.dir, manifestFile))
+		if err != nil {
+			return nil, fmt.Errorf("read manifests: %w", err)
+		}
+		if s.texts, err = decodeManifests(s.dir, state); err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
+		s.manifests = opened
 	}
-	encoded, err := json.Marshal(plain)
+	return bytesOf(&s.texts), nil
+}
+
+// SaveManifests writes what changed of that, by path; nil is a file that is gone. A crash
+// leaves the old state or the new. What it costs follows what changed, but once in a
+// while, after as much was written, all of it is. When it fails, the same is to be saved
+// again with what changes next.
+func (s *Store) SaveManifests(changed map[string][]byte) error {
+	if s.manifests == nil {
+		if _, err := s.LoadManifests(); err != nil {
+			return err
+		}
+	}
+	changes := make(map[string]*string, len(changed))
+	for path, text := range changed {
+		if changes[path] = nil; text != nil {
+			plain := string(text) // text, checked to be UTF-8
+			changes[path] = &plain
+		}
+	}
+	s.texts.Apply(changes)
+	encoded, err := json.Marshal(changes)
 	if err != nil {
 		return fmt.Errorf("encode manifests: %w", err)
 	}
-	if err := replace(filepath.Join(s.dir, manifestFile), encoded); err != nil {
+	whole := func() ([]byte, error) { return json.Marshal(s.texts) }
+	if err := s.manifests.Append(encoded, whole); err != nil {
 		return fmt.Errorf("write manifests: %w", err)
 	}
 	return nil
 }
 
 // ReadManifests reads what SaveManifests wrote in a state directory; nothing when
-// there is nothing. It locks nothing.
+// there is nothing. It locks nothing, and a daemon may write meanwhile.
 func ReadManifests(dir string) (map[string][]byte, error) {
-	path := filepath.Join(dir, manifestFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return map[string][]byte{}, nil
-	}
+	state, err := journal.Read(filepath.Join(dir, manifestFile))
 	if err != nil {
 		return nil, fmt.Errorf("read manifests: %w", err)
 	}
-	plain := map[string]string{}
-	if err := json.Unmarshal(text, &plain); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w; remove it to start anew", path, err)
+	texts, err := decodeManifests(dir, state)
+	return bytesOf(&texts), err
+}
+
+func decodeManifests(dir string, state journal.State) (texts journal.Map[string], err error) {
+	path := filepath.Join(dir, manifestFile)
+	if state.Snapshot == nil {
+		return texts, nil
 	}
-	texts := make(map[string][]byte, len(plain))
-	for path, text := range plain {
-		texts[path] = []byte(text)
+	if err := json.Unmarshal(state.Snapshot, &texts); err != nil {
+		return texts, fmt.Errorf("%s is damaged: %w; remove %s to start anew", path, err, Files(path))
+	}
+	for _, line := range state.Changes {
+		var changes map[string]*string
+		if err := json.Unmarshal(line, &changes); err != nil {
+			return texts, fmt.Errorf("%s is damaged: %w; remove %s to start anew", journal.LogPath(path), err, Files(path))
+		}
+		texts.Apply(changes)
 	}
 	return texts, nil
 }
 
-// treeFile holds the files of a repository at the commit that counted last. It may
-// hold secrets as well.
-const treeFile = "git.json"
-
-// SaveTree replaces what is remembered of a repository, in one step.
-func (s *Store) SaveTree(tree any) error {
-	encoded, err := json.Marshal(tree)
-	if err != nil {
-		return fmt.Errorf("encode the repository's files: %w", err)
+func bytesOf(texts *journal.Map[string]) map[string][]byte {
+	out := make(map[string][]byte, texts.Len())
+	for path, text := range texts.All() {
+		out[path] = []byte(text)
 	}
-	if err := replace(filepath.Join(s.dir, treeFile), encoded); err != nil {
-		return fmt.Errorf("write the repository's files: %w", err)
-	}
-	return nil
-}
-
-// ReadTree reads what SaveTree wrote in a state directory into tree, and reports
-// whether there is any. It locks nothing.
-func ReadTree(dir string, tree any) (bool, error) {
-	path := filepath.Join(dir, treeFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read the repository's files: %w", err)
-	}
-	if err := json.Unmarshal(text, tree); err != nil {
-		return false, fmt.Errorf("%s is damaged: %w; remove it to start anew", path, err)
-	}
-	return true, nil
+	return out
 }

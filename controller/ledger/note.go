@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/lockstep/lockstep/internal/journal"
 )
 
 // What the names of notes begin with; the gateway's name follows. A note is what a
@@ -22,7 +24,7 @@ func (s *Store) SaveNote(name string, value any) error {
 	if err != nil {
 		return fmt.Errorf("encode the note %s: %w", name, err)
 	}
-	if err := replace(notePath(s.dir, name), text); err != nil {
+	if err := journal.Replace(notePath(s.dir, name), text); err != nil {
 		return fmt.Errorf("write the note %s: %w", name, err)
 	}
 	return nil

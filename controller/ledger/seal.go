@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/lockstep/lockstep/internal/journal"
 )
 
 // sealFile holds the key by which secrets become digests.
@@ -29,7 +31,7 @@ func (s *Store) Seal() ([]byte, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, fmt.Errorf("make a seal: %w", err)
 	}
-	if err := replace(filepath.Join(s.dir, sealFile), []byte(hex.EncodeToString(key)+"\n")); err != nil {
+	if err := journal.Replace(filepath.Join(s.dir, sealFile), []byte(hex.EncodeToString(key)+"\n")); err != nil {
 		return nil, fmt.Errorf("write seal: %w", err)
 	}
 	return key, nil

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,27 +10,28 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
+
+	"github.com/lockstep/lockstep/internal/journal"
 )
 
-// The files in the state directory. They are separate because they change
-// for different reasons: the identity never, the ledger with the services.
+// Files in the state directory. They are separate because they change for different
+// reasons: the identity never, the ledger with the services.
 const (
-	ledgerFile   = "ledger.json"
 	identityFile = "instance-id"
 	lockFile     = "lock"
-	version      = 1
 )
 
-// Store keeps a Ledger in a state directory, which it holds alone.
+// Store keeps a Ledger in a state directory, which it holds alone. The ledger and the
+// manifests are saved by one goroutine each.
 type Store struct {
 	dir  string
 	lock *os.File
-}
 
-// file is the ledger as it stands on disk.
-type file struct {
-	Version int `json:"version"`
-	Ledger
+	ledger *journal.Journal // nil before Load and Save
+	saved  *Ledger          // that it says, but for what changed since; nil before Load and Save
+
+	manifests *journal.Journal    // nil before LoadManifests and SaveManifests
+	texts     journal.Map[string] // that it says, by path
 }
 
 // Open makes dir when it is missing and locks it. A second daemon on the same
@@ -58,8 +58,8 @@ func Open(dir string) (*Store, error) {
 
 // sweep removes what a daemon left that died while it wrote.
 func (s *Store) sweep() error {
-	for _, name := range []string{ledgerFile, identityFile, sealFile, hopFile, manifestFile, treeFile, NoteOfGuard + "*.json", NoteOfDrift + "*.json"} {
-		left, err := filepath.Glob(filepath.Join(s.dir, "."+name+".*"))
+	for _, name := range []string{ledgerFile, journal.LogPath(ledgerFile), identityFile, sealFile, hopFile, manifestFile, journal.LogPath(manifestFile), treeFile, NoteOfGuard + "*.json", NoteOfDrift + "*.json"} {
+		left, err := filepath.Glob(journal.Leftovers(filepath.Join(s.dir, name)))
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (s *Store) Identity() (string, error) {
 		return id, err
 	}
 	id = uuid.NewString()
-	if err := replace(filepath.Join(s.dir, identityFile), []byte(id+"\n")); err != nil {
+	if err := journal.Replace(filepath.Join(s.dir, identityFile), []byte(id+"\n")); err != nil {
 		return "", fmt.Errorf("write identity: %w", err)
 	}
 	return id, nil
@@ -104,85 +104,13 @@ func Identity(dir string) (string, error) {
 	return id.String(), nil
 }
 
-// Load returns the ledger of the last Save, or an empty one when there is none.
-// A file that can't be understood is an error: forgetting would move claims.
-func (s *Store) Load() (*Ledger, error) {
-	path := filepath.Join(s.dir, ledgerFile)
-	return Read(path)
-}
-
-// Read returns the ledger in a file without locking anything, for commands
-// that only look. A missing file is an empty ledger.
-func Read(path string) (*Ledger, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return New(), nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read ledger: %w", err)
-	}
-	stored := file{Ledger: *New()}
-	if err := json.Unmarshal(text, &stored); err != nil {
-		return nil, fmt.Errorf("ledger %s is damaged: %w; restore it from a backup, or remove it to start anew (claims are then settled by age)", path, err)
-	}
-	if stored.Version != version {
-		return nil, fmt.Errorf("ledger %s has version %d, this lockstep reads version %d; run the lockstep that wrote it, or remove the file to start anew", path, stored.Version, version)
-	}
-	if stored.Claims == nil { // null in the file
-		stored.Claims = map[string]string{}
-	}
-	if stored.Services == nil {
-		stored.Services = map[string]Service{}
-	}
-	if stored.Drains == nil {
-		stored.Drains = map[string]Drain{}
-	}
-	if stored.Ports == nil {
-		stored.Ports = map[string]Port{}
-	}
-	if stored.Pauses == nil {
-		stored.Pauses = map[string]Pause{}
-	}
-	if stored.Pins == nil {
-		stored.Pins = map[string]Pin{}
-	}
-	return &stored.Ledger, nil
-}
-
-// Path returns where the ledger of a state directory stands.
-func Path(dir string) string { return filepath.Join(dir, ledgerFile) }
-
-// Save replaces the stored ledger in one step; a crash leaves the old or the new.
-func (s *Store) Save(l *Ledger) error {
-	text, err := json.Marshal(file{Version: version, Ledger: *l})
-	if err != nil {
-		return fmt.Errorf("encode ledger: %w", err)
-	}
-	if err := replace(Path(s.dir), text); err != nil {
-		return fmt.Errorf("write ledger: %w", err)
-	}
-	return nil
-}
-
 // Close lets go of the directory.
-func (s *Store) Close() error { return s.lock.Close() }
-
-// replace writes a file beside path and renames it over path.
-func replace(path string, text []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
+func (s *Store) Close() error {
+	var errs []error
+	for _, open := range []*journal.Journal{s.ledger, s.manifests} {
+		if open != nil {
+			errs = append(errs, open.Close())
+		}
 	}
-	_, err = temp.Write(text)
-	if err == nil {
-		err = temp.Sync()
-	}
-	err = errors.Join(err, temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
-	}
-	return nil
+	return errors.Join(append(errs, s.lock.Close())...)
 }

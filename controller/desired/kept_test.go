@@ -1,0 +1,57 @@
+package desired
+
+import (
+	"encoding/json"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/lockstep/lockstep/controller/ledger"
+)
+
+// kept is a state directory in which a ledger is saved on the way.
+type kept struct {
+	dir   string
+	store *ledger.Store
+}
+
+func keep(t *testing.T) kept {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := ledger.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return kept{dir, store}
+}
+
+// save saves a ledger, and fails where a restart would find another one.
+func (k kept) save(t *testing.T, l *ledger.Ledger) {
+	t.Helper()
+	if err := k.store.Save(l); err != nil {
+		t.Fatal(err)
+	}
+	l.Saved()
+	found, err := ledger.Read(ledger.Path(k.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(written(t, l), written(t, found)); diff != "" {
+		t.Fatalf("(-ledger +saved):\n%s", diff)
+	}
+}
+
+// written is a ledger as it is written, line by line.
+func written(t *testing.T, l *ledger.Ledger) string {
+	t.Helper()
+	text, err := json.MarshalIndent(l, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

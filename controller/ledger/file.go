@@ -1,0 +1,120 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"github.com/lockstep/lockstep/internal/journal"
+)
+
+// ledgerFile is the ledger as it once was; beside it stands the journal of what changed since.
+const (
+	ledgerFile = "ledger.json"
+	version    = 1
+)
+
+// file is the ledger as it stands on disk.
+type file struct {
+	Version int `json:"version"`
+	Ledger
+}
+
+// Path returns where the ledger of a state directory stands.
+func Path(dir string) string { return filepath.Join(dir, ledgerFile) }
+
+// Files names the file at a path and its journal, for people.
+func Files(path string) string { return path + " and " + filepath.Base(journal.LogPath(path)) }
+
+// Load returns the ledger of the last Save, or an empty one when there is none.
+// A file that can't be understood is an error: forgetting would move claims.
+func (s *Store) Load() (*Ledger, error) {
+	state, err := s.openLedger()
+	if err != nil {
+		return nil, err
+	}
+	l, err := decode(Path(s.dir), state)
+	if err != nil {
+		return nil, err
+	}
+	s.saved = l
+	return l, nil
+}
+
+// openLedger opens the ledger's files for Save, and returns what they say.
+func (s *Store) openLedger() (journal.State, error) {
+	opened, state, err := journal.Open(Path(s.dir))
+	if err != nil {
+		return journal.State{}, fmt.Errorf("read ledger: %w", err)
+	}
+	if s.ledger != nil {
+		err = s.ledger.Close()
+	}
+	s.ledger = opened
+	return state, err
+}
+
+// Read returns the ledger whose first file is at path without locking anything, for
+// commands that only look; a daemon may write meanwhile. A missing file is an empty ledger.
+func Read(path string) (*Ledger, error) {
+	state, err := journal.Read(path)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	return decode(path, state)
+}
+
+func decode(path string, state journal.State) (*Ledger, error) {
+	if state.Snapshot == nil {
+		return New(), nil
+	}
+	var stored file
+	if err := json.Unmarshal(state.Snapshot, &stored); err != nil {
+		return nil, fmt.Errorf("ledger %s is damaged: %w; restore %s from a backup, or remove them to start anew (claims are then settled by age)", path, err, Files(path))
+	}
+	if stored.Version != version {
+		return nil, fmt.Errorf("ledger %s has version %d, this lockstep reads version %d; run the lockstep that wrote it, or remove %s to start anew", path, stored.Version, version, Files(path))
+	}
+	for _, text := range state.Changes {
+		var c change
+		if err := json.Unmarshal(text, &c); err != nil {
+			return nil, fmt.Errorf("ledger %s is damaged: %w; restore %s from a backup, or remove them to start anew (claims are then settled by age)", journal.LogPath(path), err, Files(path))
+		}
+		stored.apply(c)
+	}
+	return &stored.Ledger, nil
+}
+
+// Save writes what changed of a ledger since its last Save; a crash leaves the old state or
+// the new. When it succeeded, l is to be told so by Saved. What it costs follows what
+// changed: of the ledger that Load returned or that was saved before, only that is written,
+// and all of it once in a while, after as much was written.
+func (s *Store) Save(l *Ledger) error {
+	if s.ledger == nil {
+		if _, err := s.openLedger(); err != nil {
+			return err
+		}
+	}
+	whole := func() ([]byte, error) { return json.Marshal(file{Version: version, Ledger: *l}) }
+	err := s.write(l, whole)
+	if err != nil {
+		return fmt.Errorf("write ledger: %w", err)
+	}
+	s.saved = l
+	return nil
+}
+
+func (s *Store) write(l *Ledger, whole func() ([]byte, error)) error {
+	if s.saved != l {
+		text, err := whole()
+		if err != nil {
+			return err
+		}
+		return s.ledger.Replace(text)
+	}
+	text, err := json.Marshal(l.change())
+	if err != nil {
+		return err
+	}
+	return s.ledger.Append(text, whole)
+}
