@@ -89,7 +89,9 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		return nil, errors.Join(err, d.close())
 	}
 	d.status = status.New(version, s.owner, d.gatewayNames())
-	d.openHistory(s, m, log)
+	if m.remembers() {
+		d.keeper = history.NewKeeper(func() (*history.Store, error) { return history.Open(s.stateDir) }, log)
+	}
 	given, err := s.given()
 	if err != nil {
 		return nil, errors.Join(err, d.close())
@@ -180,20 +182,6 @@ func (d *daemon) remember(m mode) func(*ledger.Ledger) error {
 		return nil
 	}
 	return d.store.Save
-}
-
-// openHistory opens the history of a daemon that remembers. One that can't be used
-// is said once, and stops nothing.
-func (d *daemon) openHistory(s *settings, m mode, log *slog.Logger) {
-	if !m.remembers() {
-		return
-	}
-	store, err := history.Open(s.stateDir)
-	if err != nil {
-		log.Warn("no history is kept, and nothing can be rolled back", "error", err)
-		return
-	}
-	d.keeper = history.NewKeeper(store, log)
 }
 
 // openGateways makes a reconciler for each configured gateway.

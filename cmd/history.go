@@ -13,7 +13,6 @@ import (
 
 	"github.com/lockstep/lockstep/api/server"
 	v1 "github.com/lockstep/lockstep/api/v1"
-	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/controller/history"
 )
 
@@ -169,7 +168,7 @@ func (r *reach) services(ctx context.Context) []string {
 // history answers from the store.
 func (d *daemon) history(query server.HistoryQuery) ([]history.Generation, error) {
 	if d.keeper == nil {
-		return nil, controller.ErrNoHistory
+		return nil, history.ErrNone
 	}
 	if query.Generation == 0 {
 		generations, err := d.keeper.List(query.Service, query.Limit)

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,9 +45,6 @@ type RolledBack struct {
 	Refused string `json:"refused,omitempty"`
 }
 
-// ErrNoHistory is the answer of a daemon that keeps no history.
-var ErrNoHistory = errors.New("this daemon keeps no history: see in its log why")
-
 // Rollback holds services to what was declared at a generation, whatever labels and
 // manifests ask for meanwhile, or lets go of them, also over a restart of the daemon.
 // Their instances are those that run. It is remembered when Rollback returns without an
@@ -58,7 +54,7 @@ func (c *Controller) Rollback(ctx context.Context, o RollbackOrder) ([]RolledBac
 	if !o.Release {
 		keeper := c.options.History
 		if keeper == nil && !c.options.DryRun {
-			return nil, ErrNoHistory
+			return nil, history.ErrNone
 		}
 		if keeper != nil {
 			var err error

@@ -30,7 +30,7 @@ func recall(t *testing.T, dir string) *history.Keeper {
 			t.Error(err)
 		}
 	})
-	return history.NewKeeper(store, slog.New(slog.DiscardHandler))
+	return history.NewKeeper(func() (*history.Store, error) { return store, nil }, slog.New(slog.DiscardHandler))
 }
 
 // relabelled is another copy in place of the named one, with another host.
@@ -187,7 +187,7 @@ func TestRollbackNeedsHistory(t *testing.T) {
 		memory.Pins.Set("web", ledger.Pin{Generation: 3, By: "alice"})
 		s := begin(t, func(o *Options) { o.Memory = memory })
 		s.source.say(full("web"))
-		if _, err := s.Rollback(t.Context(), RollbackOrder{Generation: 1}); !errors.Is(err, ErrNoHistory) {
+		if _, err := s.Rollback(t.Context(), RollbackOrder{Generation: 1}); !errors.Is(err, history.ErrNone) {
 			t.Errorf("got %v", err)
 		}
 		for name, want := range map[string]string{"weeb": "did you mean web?", "something-else": "see what is with: lockstep status"} {
@@ -263,7 +263,9 @@ func TestDamageStopsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log bytes.Buffer
-		s := begin(t, func(o *Options) { o.History = history.NewKeeper(store, slog.New(slog.NewTextHandler(&log, nil))) })
+		s := begin(t, func(o *Options) {
+			o.History = history.NewKeeper(func() (*history.Store, error) { return store, nil }, slog.New(slog.NewTextHandler(&log, nil)))
+		})
 		if err := os.Truncate(filepath.Join(dir, "history.db"), 0); err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,8 @@
 //	store.go      | Store: a bbolt file with what is declared now, and for each
 //	              | generation what it takes to undo it
 //	read.go       | the newest generations, one of them, what was declared at one
-//	keeper.go     | Keeper: writes behind, so that no event waits for a disk
+//	keeper.go     | Keeper: opens and writes behind, so that no start and no
+//	              | event waits for a disk
 //
 // A generation is a change of what is declared: instances, their health and their
 // weights make none. What is declared now is compared with what the file last

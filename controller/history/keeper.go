@@ -2,10 +2,13 @@ package history
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"sync"
 	"time"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 const (
@@ -15,12 +18,21 @@ const (
 	again = 10 * time.Second
 )
 
-// Keeper writes behind. Note may be called from any goroutine.
+// ErrNone is the answer of a daemon that keeps no history.
+var ErrNone = errors.New("this daemon keeps no history: see in its log why")
+
+// Keeper writes behind, and reads. It opens the file when that is first needed, for Open looks
+// at every record, and no start shall wait for that. Its methods may be called from any
+// goroutine.
 type Keeper struct {
-	*Store
-	write func(time.Time, map[string]*State, bool) (Generation, bool, error) // Append
+	open  func() (*Store, error)
+	write func(*Store, time.Time, map[string]*State, bool) (Generation, bool, error) // Append
 	log   *slog.Logger
 	poke  chan struct{}
+
+	opening sync.Mutex
+	opened  bool
+	store   *Store // nil: none, or not yet
 
 	mu      sync.Mutex
 	pending map[string]*State // by service; nil: gone
@@ -28,9 +40,66 @@ type Keeper struct {
 	since   time.Time         // when the first of them was noted
 }
 
-// NewKeeper returns a Keeper that has not begun.
-func NewKeeper(store *Store, log *slog.Logger) *Keeper {
-	return &Keeper{Store: store, write: store.Append, log: log, poke: make(chan struct{}, 1), pending: map[string]*State{}}
+// NewKeeper returns a Keeper that has not begun. open is called once at most; what it returns
+// is the Keeper's, and where it fails no history is kept, which is logged.
+func NewKeeper(open func() (*Store, error), log *slog.Logger) *Keeper {
+	return &Keeper{open: open, write: (*Store).Append, log: log, poke: make(chan struct{}, 1), pending: map[string]*State{}}
+}
+
+// history returns the store, or ErrNone.
+func (k *Keeper) history() (*Store, error) {
+	k.opening.Lock()
+	defer k.opening.Unlock()
+	if !k.opened {
+		var err error
+		if k.store, err = k.open(); err != nil {
+			k.store = nil
+			k.log.Warn("no history is kept, and nothing can be rolled back", "error", err)
+		}
+		k.opened = true
+	}
+	if k.store == nil {
+		return nil, ErrNone
+	}
+	return k.store, nil
+}
+
+// List is Store.List.
+func (k *Keeper) List(service string, limit int) ([]Generation, error) {
+	store, err := k.history()
+	if err != nil {
+		return nil, err
+	}
+	return store.List(service, limit)
+}
+
+// Get is Store.Get.
+func (k *Keeper) Get(number uint64) (Generation, error) {
+	store, err := k.history()
+	if err != nil {
+		return Generation{}, err
+	}
+	return store.Get(number)
+}
+
+// At is Store.At.
+func (k *Keeper) At(number uint64) (map[string]*v1.Service, error) {
+	store, err := k.history()
+	if err != nil {
+		return nil, err
+	}
+	return store.At(number)
+}
+
+// Close lets go of the file, if it was opened. Nothing may be asked of the Keeper afterwards.
+func (k *Keeper) Close() error {
+	k.opening.Lock()
+	defer k.opening.Unlock()
+	k.opened = true
+	if k.store == nil {
+		return nil
+	}
+	return k.store.Close()
 }
 
 // Note says what is declared of some services from now on, or of all that there are;
@@ -110,7 +179,11 @@ func (k *Keeper) flush() error {
 	if len(states) == 0 && !whole {
 		return nil
 	}
-	generation, made, err := k.write(since, states, whole)
+	store, err := k.history()
+	if err != nil {
+		return nil // which was said
+	}
+	generation, made, err := k.write(store, since, states, whole)
 	if err == nil {
 		if made {
 			k.log.Debug("generation is kept", "generation", generation.Number, "services", len(generation.Changes))

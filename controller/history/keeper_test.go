@@ -16,7 +16,8 @@ import (
 func keep(t *testing.T, change func(*Keeper)) (k *Keeper, log *bytes.Buffer, end func()) {
 	t.Helper()
 	log = &bytes.Buffer{}
-	k = NewKeeper(open(t, t.TempDir()), slog.New(slog.NewTextHandler(log, nil)))
+	store := open(t, t.TempDir())
+	k = NewKeeper(func() (*Store, error) { return store, nil }, slog.New(slog.NewTextHandler(log, nil)))
 	if change != nil {
 		change(k)
 	}
@@ -31,9 +32,9 @@ func keep(t *testing.T, change func(*Keeper)) (k *Keeper, log *bytes.Buffer, end
 	}
 }
 
-func count(t *testing.T, s *Store) int {
+func count(t *testing.T, k *Keeper) int {
 	t.Helper()
-	all, err := s.List("", 1000)
+	all, err := k.List("", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,12 +53,12 @@ func TestKeeperCoalesces(t *testing.T) {
 		released.By = "alice"
 		k.Note(time.Now(), map[string]*State{"api": released, "old": nil}, false)
 		k.Note(time.Now(), map[string]*State{"api": shop("api", "api.test")}, false)
-		if n := count(t, k.Store); n != 0 {
+		if n := count(t, k); n != 0 {
 			t.Errorf("%d generations at once, want none yet", n)
 		}
 		<-time.After(2 * settle)
 		g, err := k.Get(1)
-		if err != nil || count(t, k.Store) != 1 || len(g.Changes) != 2 || g.Changes[1].Fields[0].After != "b.test" {
+		if err != nil || count(t, k) != 1 || len(g.Changes) != 2 || g.Changes[1].Fields[0].After != "b.test" {
 			t.Errorf("got %+v, %v", g, err)
 		}
 		if !g.Time.Equal(began) {
@@ -65,7 +66,7 @@ func TestKeeperCoalesces(t *testing.T) {
 		}
 		k.Note(time.Now(), map[string]*State{"web": shop("web", "c.test")}, true)
 		end()
-		if n := count(t, k.Store); n != 2 {
+		if n := count(t, k); n != 2 {
 			t.Errorf("%d generations at the end, want 2", n)
 		}
 		if then, err := k.At(2); err != nil || len(then) != 1 {
@@ -81,11 +82,11 @@ func TestKeeperGoesOn(t *testing.T) {
 		var full atomic.Bool
 		full.Store(true)
 		k, log, end := keep(t, func(k *Keeper) {
-			k.write = func(at time.Time, states map[string]*State, whole bool) (Generation, bool, error) {
+			k.write = func(s *Store, at time.Time, states map[string]*State, whole bool) (Generation, bool, error) {
 				if full.Load() {
 					return Generation{}, false, errors.New("no space left on device")
 				}
-				return k.Append(at, states, whole)
+				return s.Append(at, states, whole)
 			}
 		})
 		began := time.Now()
@@ -102,6 +103,38 @@ func TestKeeperGoesOn(t *testing.T) {
 		g, err := k.Get(1)
 		if err != nil || len(g.Changes) != 3 || g.Changes[2].Fields[0].After != "b.test" || !g.Time.Equal(began) || !strings.Contains(log.String(), "written again") {
 			t.Errorf("got %+v, %v; the log:\n%s", g, err, log)
+		}
+	})
+}
+
+// TestKeeperWithoutHistory: a file that can't be used is opened when it is first needed, and
+// that is said once, and stops nothing.
+func TestKeeperWithoutHistory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opened := 0
+		k, log, end := keep(t, func(k *Keeper) {
+			k.open = func() (*Store, error) { opened++; return nil, errors.New("it is damaged") }
+		})
+		<-time.After(time.Minute)
+		if opened > 0 {
+			t.Error("it was opened though nothing was noted")
+		}
+		k.Note(time.Now(), map[string]*State{"web": shop("web", "a.test")}, true)
+		<-time.After(time.Minute)
+		_, listed := k.List("", 1)
+		_, got := k.Get(1)
+		_, at := k.At(1)
+		for _, err := range []error{listed, got, at} {
+			if !errors.Is(err, ErrNone) {
+				t.Errorf("the answer is %v, want %v", err, ErrNone)
+			}
+		}
+		end()
+		if n := strings.Count(log.String(), "it is damaged"); n != 1 || opened != 1 || len(k.pending) > 0 {
+			t.Errorf("opened %d times, %d services left, said %d times:\n%s", opened, len(k.pending), n, log)
+		}
+		if err := k.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }
