@@ -15,9 +15,9 @@ type Decision struct {
 }
 
 // Decisions says who decides each setting that is not a default, where a manifest
-// and labels meet; sorted by setting. labels is what these ask for.
-func (d *Declared) Decisions(labels Service) []Decision {
-	merged, differing := d.Over(labels)
+// and labels meet; sorted by setting. labels is what these ask for, merged and differing
+// what Over makes of that.
+func (d *Declared) Decisions(labels, merged *Service, differing []string) []Decision {
 	var out []Decision
 	add := func(setting string, at Origin) {
 		out = append(out, Decision{Setting: setting, Origin: at, Over: at.File != "" && slices.Contains(differing, setting)})

@@ -39,15 +39,16 @@ func TestDecisions(t *testing.T) {
 		{"routes.admin", label("routes.admin.hosts"), false},
 		{"routes.default", at(5), true},
 	}
-	if diff := cmp.Diff(want, declared.Decisions(base)); diff != "" {
+	merged, differing := declared.Over(base)
+	if diff := cmp.Diff(want, declared.Decisions(&base, &merged, differing)); diff != "" {
 		t.Errorf("with labels (-want +got):\n%s", diff)
 	}
 	declared.Alone = true
 	want = []Decision{{"grace", at(6), true}, {"plugins.key-auth", at(8), false}, {"retries", at(7), true}, {"routes.default", at(5), true}}
-	if diff := cmp.Diff(want, declared.Decisions(base)); diff != "" {
+	merged, differing = declared.Over(base)
+	if diff := cmp.Diff(want, declared.Decisions(&base, &merged, differing)); diff != "" {
 		t.Errorf("without (-want +got):\n%s", diff)
 	}
-	merged, differing := declared.Over(base)
 	if diff := cmp.Diff([]string{"grace", "plugins.cors", "read_timeout", "retries", "routes.admin", "routes.default"}, differing); diff != "" {
 		t.Errorf("differing (-want +got):\n%s", diff)
 	}

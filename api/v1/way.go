@@ -35,18 +35,25 @@ func ParseWays(text string) ([]Way, error) {
 	return ways, nil
 }
 
+// The ways in of services that name none. They are never changed.
+var (
+	waysOfAll    = []Way{HAProxyAlone, KongAlone}
+	waysOfStream = []Way{HAProxyAlone}
+)
+
 // Ways returns the ways in: its own, or else others, or else every gateway on its own.
 // Connections that are passed on as they are come through HAProxy unless it says otherwise.
+// The result is not to be changed.
 func (s *Service) Ways(others []Way) []Way {
 	switch {
 	case len(s.Gateways) > 0:
 		return s.Gateways
 	case s.Protocol.Stream():
-		return []Way{HAProxyAlone}
+		return waysOfStream
 	case len(others) > 0:
 		return others
 	}
-	return []Way{HAProxyAlone, KongAlone}
+	return waysOfAll
 }
 
 // checkWay returns the way in lower case and without spaces; which there are

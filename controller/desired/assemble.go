@@ -25,8 +25,8 @@ func (b *Builder) assemble(name string, result *Result) {
 	if s.rooted() {
 		standing.Manifest = s.declared.Service.Origin
 	}
-	if s.declared != nil && s.pin == nil { // else somebody else decides all of them
-		standing.Decisions = s.declared.Decisions(s.labels)
+	if s.pin == nil { // else somebody else decides all of them
+		standing.Decisions = s.decisions
 	}
 	if !s.until.IsZero() {
 		until := s.until
@@ -41,12 +41,12 @@ func (b *Builder) assemble(name string, result *Result) {
 	for _, m := range members {
 		standing.Instances = append(standing.Instances, InstanceStanding{
 			ID: m.container.instance.ID, Container: m.container.instance.Name, Version: m.part.Version, Weight: m.part.Weight,
-			Origin: m.container.origin,
+			Origin: m.container.origin, Verdicts: make([]Verdict, 0, len(b.options.Gateways)),
 		})
 	}
 	standing.Rollout = newRolloutStanding(s, members)
 	for i := range s.settings.Routes {
-		standing.Routes = append(standing.Routes, RouteStanding{Route: s.settings.Routes[i].Shown()})
+		standing.Routes = append(standing.Routes, RouteStanding{Route: s.settings.Routes[i].Shown(), Verdicts: make([]Verdict, 0, len(b.options.Gateways))})
 	}
 	for _, gateway := range b.options.Gateways {
 		b.offer(s, gateway, members, standing, result)

@@ -82,7 +82,7 @@ func (s *service) declare(declared *v1.Declared) {
 // overlay puts what manifests say over what labels do, and reports where the two
 // differ.
 func (s *service) overlay() {
-	s.settings = s.labels
+	s.settings, s.decisions = s.labels, nil
 	if s.declared == nil {
 		return
 	}
@@ -90,7 +90,7 @@ func (s *service) overlay() {
 		s.problems = append(s.problems, *s.declared.Withheld)
 	}
 	merged, fields := s.declared.Over(s.labels)
-	s.settings = merged
+	s.settings, s.decisions = merged, s.declared.Decisions(&s.labels, &merged, fields)
 	at := s.declared.Service.Origin
 	if s.declared.Addition && len(fields) > 0 {
 		at = s.declared.Place(fields[0])

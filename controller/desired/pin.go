@@ -95,10 +95,11 @@ func (b *Builder) settled(s *service) *Settled {
 // for. Where that can't be, the service follows them, and says so.
 func (b *Builder) hold(s *service) {
 	s.asked, s.pin = s.settings, nil
-	pin, pinned := b.memory.Pins.Lookup(s.name)
-	if !pinned {
+	pinned, has := b.memory.Pins.Lookup(s.name)
+	if !has {
 		return
 	}
+	pin := pinned // which is kept, by reference: only who is pinned pays for it
 	said := v1.Problem{
 		Reason: v1.Paused, Object: v1.Key{Kind: v1.KindService, Name: s.name}, Origin: s.settings.Origin,
 		Fix: "follow again with: lockstep release " + s.name,

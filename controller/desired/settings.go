@@ -12,24 +12,25 @@ import (
 
 // service is a group of instances with one key.
 type service struct {
-	name     string
-	members  map[string]member     // by container id
-	decider  member                // the copy whose labels decide, or one where none of them bear any; valid while there are members
-	labels   v1.Service            // as the labels of the copies decide; defaults when there are none
-	said     *v1.Declared          // what manifests say; nil when nothing
-	declared *v1.Declared          // the same, withheld where policies refuse it
-	static   []member              // the endpoints among that
-	settings v1.Service            // both together, or what it is pinned to; valid while the service exists
-	asked    v1.Service            // both together
-	pin      *ledger.Pin           // what it is pinned to; nil: nothing
-	oldest   time.Time             // when the oldest member was created; zero in the grace time
-	until    time.Time             // end of the grace time of its labels; zero while there are members
-	problems []v1.Problem          // copies that disagree, and with the manifest
-	kept     bool                  // its labels ask for something new, which waits for a policy
-	waiting  []v1.Problem          // plugins of manifests that wait for it, or for a route of it
-	rolledBy v1.Origin             // whose rollout it is; zero when there is none
-	sets     map[v1.Gateway]v1.Set // the service itself, and those of its versions that requests pick
-	standing *Standing
+	name      string
+	members   map[string]member     // by container id
+	decider   member                // the copy whose labels decide, or one where none of them bear any; valid while there are members
+	labels    v1.Service            // as the labels of the copies decide; defaults when there are none
+	said      *v1.Declared          // what manifests say; nil when nothing
+	declared  *v1.Declared          // the same, withheld where policies refuse it
+	static    []member              // the endpoints among that
+	settings  v1.Service            // both together, or what it is pinned to; valid while the service exists
+	asked     v1.Service            // both together
+	decisions []v1.Decision         // who of the two decides which setting, where a manifest declares the service
+	pin       *ledger.Pin           // what it is pinned to; nil: nothing
+	oldest    time.Time             // when the oldest member was created; zero in the grace time
+	until     time.Time             // end of the grace time of its labels; zero while there are members
+	problems  []v1.Problem          // copies that disagree, and with the manifest
+	kept      bool                  // its labels ask for something new, which waits for a policy
+	waiting   []v1.Problem          // plugins of manifests that wait for it, or for a route of it
+	rolledBy  v1.Origin             // whose rollout it is; zero when there is none
+	sets      map[v1.Gateway]v1.Set // the service itself, and those of its versions that requests pick
+	standing  *Standing
 }
 
 // member is one container's part in a service.

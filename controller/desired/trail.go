@@ -165,8 +165,10 @@ func (b *Builder) trails(c *container) []Trail {
 		s, m := b.services[part.Service.Name], member{container: c, part: part}
 		if s == nil || !s.has(m) { // set apart
 			apart := &service{name: part.Service.Name, settings: part.Service, labels: part.Service}
-			if s != nil && !m.labelled() {
+			if s != nil && s.declared != nil && !m.labelled() {
 				apart.declared = s.declared
+				merged, differing := s.declared.Over(part.Service)
+				apart.decisions = s.declared.Decisions(&part.Service, &merged, differing)
 			}
 			s = apart
 		}

@@ -116,7 +116,7 @@ func (s *service) byLabels(settings []string, decider, m member) string {
 func (s *service) byPlaces(decider, m member) []string {
 	var parts, ofLabels, over []string
 	byPlace, order := map[string][]string{}, []string{}
-	for _, d := range s.declared.Decisions(s.labels) {
+	for _, d := range s.decisions {
 		if d.Over {
 			over = append(over, d.Setting)
 		}
