@@ -89,9 +89,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		return nil, errors.Join(err, d.close())
 	}
 	d.status = status.New(version, s.owner, d.gatewayNames())
-	if m.remembers() {
-		d.keeper = history.NewKeeper(func() (*history.Store, error) { return history.Open(s.stateDir) }, log)
-	}
+	d.keepHistory(s, m, log)
 	given, err := s.given()
 	if err != nil {
 		return nil, errors.Join(err, d.close())
@@ -182,6 +180,13 @@ func (d *daemon) remember(m mode) func(*ledger.Ledger) error {
 		return nil
 	}
 	return d.store.Save
+}
+
+// keepHistory has a daemon that remembers keep a history.
+func (d *daemon) keepHistory(s *settings, m mode, log *slog.Logger) {
+	if m.remembers() {
+		d.keeper = history.NewKeeper(func() (*history.Store, error) { return history.Open(s.stateDir) }, log)
+	}
 }
 
 // openGateways makes a reconciler for each configured gateway.
