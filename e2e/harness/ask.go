@@ -18,7 +18,7 @@ import (
 // client takes a new connection for each request, as strangers do.
 var client = &http.Client{
 	Timeout:       10 * time.Second,
-	Transport:     &http.Transport{DisableKeepAlives: true},
+	Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true}, // which would cost the daemon more than its answers
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -70,11 +71,17 @@ func (w *World) Up(ctx context.Context, flags ...string) error {
 
 // Ready waits until the daemon says that it is ready.
 func (w *World) Ready(ctx context.Context) error {
-	return w.untilStatus(ctx, func(s Status) error {
-		if !s.Ready {
-			return fmt.Errorf("not ready: %+v", s.Gateways)
+	return w.until(ctx, func() error {
+		resp, err := w.read(ctx, "/readyz") // which costs nothing, however many services there are
+		if err != nil {
+			return err
 		}
-		return nil
+		defer resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return nil
+		}
+		why, err := io.ReadAll(resp.Body)
+		return errors.Join(errors.New(string(why)), err)
 	})
 }
 
@@ -99,6 +106,17 @@ func (w *World) Settle(ctx context.Context) error {
 }
 
 func (w *World) untilStatus(ctx context.Context, ok func(Status) error) error {
+	return w.until(ctx, func() error {
+		s, err := w.Status(ctx)
+		if err != nil {
+			return err
+		}
+		return ok(s)
+	})
+}
+
+// until waits until ok returns nil, and gives up when the daemon has ended.
+func (w *World) until(ctx context.Context, ok func() error) error {
 	if w.daemon == nil {
 		return errors.New("no daemon runs")
 	}
@@ -108,11 +126,7 @@ func (w *World) untilStatus(ctx context.Context, ok func(Status) error) error {
 			return nil
 		default:
 		}
-		s, err := w.Status(ctx)
-		if err != nil {
-			return err
-		}
-		return ok(s)
+		return ok()
 	})
 	select {
 	case <-w.daemon.done:
@@ -128,11 +142,7 @@ func (w *World) untilStatus(ctx context.Context, ok func(Status) error) error {
 // Status asks the daemon how it is.
 func (w *World) Status(ctx context.Context) (Status, error) {
 	var s Status
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.listen+"/status", nil)
-	if err != nil {
-		return s, err
-	}
-	resp, err := client.Do(req)
+	resp, err := w.read(ctx, "/status")
 	if err != nil {
 		return s, err
 	}
@@ -141,6 +151,15 @@ func (w *World) Status(ctx context.Context) (Status, error) {
 		return s, fmt.Errorf("/status answers %s", resp.Status)
 	}
 	return s, json.NewDecoder(resp.Body).Decode(&s)
+}
+
+// read asks the daemon's read-only interface. The caller closes the answer's body.
+func (w *World) read(ctx context.Context, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.listen+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return client.Do(req)
 }
 
 // Stop asks the daemon to end, as systemd does, and waits for it. An end that

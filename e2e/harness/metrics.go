@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -12,11 +11,7 @@ import (
 
 // Metrics returns the daemon's metrics: name with labels, as written, to value.
 func (w *World) Metrics(ctx context.Context) (map[string]float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.listen+"/metrics", nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := client.Do(req)
+	resp, err := w.read(ctx, "/metrics")
 	if err != nil {
 		return nil, err
 	}
