@@ -13,16 +13,16 @@ import (
 // printProblems prints what needs somebody's attention.
 func printProblems(p *printer, report status.Report) {
 	var lines []string
-	troubled := map[v1.Gateway]bool{} // what ails all of a gateway is said once
+	troubled := map[v1.Gateway]v1.Reason{} // what ails all of a gateway is said once
 	said := map[string]bool{}         // of gateways: a secret that can't be read is its source's problem too
 	for _, g := range report.Gateways {
 		if g.Error != "" {
-			troubled[g.Name] = true
+			troubled[g.Name] = g.Reason
 			lines = append(lines, string(g.Name)+": "+g.Error)
 		}
 		for _, problem := range g.Problems {
 			said[problem.Error()] = true
-			if problem.Error() != g.Error {
+			if g.Error == "" || problem.Error() != g.Error && problem.Message != g.Error {
 				lines = append(lines, string(g.Name)+": "+problem.Error()+vacant(report.Services, problem.Object))
 			}
 		}
@@ -42,7 +42,7 @@ func printProblems(p *printer, report status.Report) {
 				if isEmptied(service, verdict) {
 					continue
 				}
-				if !troubled[verdict.Gateway] && !told(report.Gateways, verdict) {
+				if troubled[verdict.Gateway] == "" && troubled[verdict.Through] != verdict.Reason && !told(report.Gateways, verdict) {
 					lines = append(lines, "route "+route.Name+" on "+sayVerdict(verdict)+vacant(report.Services, v1.Key{Kind: v1.KindRoute, Name: route.Name}))
 				}
 			}

@@ -68,3 +68,27 @@ func TestEmptiedServicesAreSaidOnce(t *testing.T) {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
+
+// TestTroubledGatewayIsSaidOnce: what ails a whole gateway is not said again of each container
+// that it was not told of, nor of routes that lead to it by way of the other one.
+func TestTroubledGatewayIsSaidOnce(t *testing.T) {
+	const frozen = "HAProxy does not answer on socket s: it is frozen"
+	unreachable := func(gateway, through v1.Gateway) desired.Verdict {
+		return desired.Verdict{Gateway: gateway, Through: through, Reason: v1.GatewayUnreachable, Message: frozen}
+	}
+	taken := desired.Verdict{Gateway: v1.Kong, Through: v1.HAProxy, Reason: v1.Conflict, Message: "another has it"}
+	routes := []desired.RouteStanding{
+		{Route: v1.Route{Name: "web.a"}, Verdicts: []desired.Verdict{unreachable(v1.Kong, v1.HAProxy), unreachable(v1.HAProxy, "")}},
+		{Route: v1.Route{Name: "web.b"}, Verdicts: []desired.Verdict{taken}},
+	}
+	report := status.Report{
+		Gateways: []status.Gateway{{Name: v1.Kong, Reason: v1.Serving}, {Name: v1.HAProxy, Reason: v1.GatewayUnreachable, Error: frozen, Problems: []v1.Problem{
+			{Reason: v1.GatewayUnreachable, Object: v1.Key{Kind: v1.KindInstance, Name: "a"}, Origin: v1.Origin{Container: "web-1"}, Message: frozen},
+		}}},
+		Services: []status.Service{{Standing: desired.Standing{Service: "web", Instances: []desired.InstanceStanding{{ID: "a"}}, Routes: routes}}},
+	}
+	want := "\nPROBLEMS\n  haproxy: " + frozen + "\n  route web.b on kong: Conflict: another has it\n"
+	if got := printed(t, func(p *printer) { printProblems(p, report) }); got != want {
+		t.Errorf("it prints %q, want %q", got, want)
+	}
+}

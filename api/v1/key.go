@@ -24,6 +24,9 @@ const (
 	KindListener    Kind = "listener"
 	KindPolicy      Kind = "policy"
 	KindConfig      Kind = "config"
+
+	// KindGateway is a gateway as a whole.
+	KindGateway Kind = "gateway"
 )
 
 // Key names one object. Keys of a kind are unique within one owner.

@@ -40,13 +40,16 @@ type Problem struct {
 	Fix     string  `json:"fix"`               // what to do about it, in the imperative
 }
 
-// Error makes a Problem usable as an error: "place: reason: message; fix".
+// Error makes a Problem usable as an error: "place: reason: message; fix". One with a whole
+// gateway has no place, for whoever tells it says which gateway it is.
 func (p Problem) Error() string {
-	place := p.Origin.String()
-	if place == "" {
-		place = p.Object.String()
+	text := fmt.Sprintf("%s: %s", p.Reason, p.Message)
+	switch place := p.Origin.String(); {
+	case place != "":
+		text = place + ": " + text
+	case p.Object.Kind != KindGateway:
+		text = p.Object.String() + ": " + text
 	}
-	text := fmt.Sprintf("%s: %s: %s", place, p.Reason, p.Message)
 	if p.Fix != "" {
 		text += "; " + p.Fix
 	}

@@ -77,7 +77,7 @@ func (g *Gateway) unknown() string {
 	if !g.Applied.IsZero() {
 		return ""
 	}
-	return string(g.Reason) + ": " + cmp.Or(g.Error, "it was not compared yet")
+	return string(g.Reason) + ": " + cmp.Or(besides(g.Reason, g.Error), "it was not compared yet")
 }
 
 // stale says that what is known of a gateway is what it was last told; "" where it is more.
@@ -88,11 +88,12 @@ func (g *Gateway) stale() string {
 	return asLastApplied(g.Reason, g.Error)
 }
 
-// asLastApplied says why a gateway has what it had, and no more. An error may name the
-// reason itself.
+// asLastApplied says why a gateway has what it had, and no more.
 func asLastApplied(reason v1.Reason, err string) string {
-	if _, why, named := strings.Cut(err, string(reason)+": "); named {
-		err = why
-	}
-	return strings.TrimSuffix("as last applied; now "+string(reason)+": "+err, ": ")
+	return strings.TrimSuffix("as last applied; now "+string(reason)+": "+besides(reason, err), ": ")
+}
+
+// besides returns what an error says besides the reason, which it may name itself.
+func besides(reason v1.Reason, err string) string {
+	return strings.TrimPrefix(err, string(reason)+": ")
 }

@@ -358,7 +358,7 @@ func (g *gateway) overrule(service string, key v1.Key, verdict desired.Verdict, 
 		}
 	}
 	if g.reason != v1.Serving && g.pending[service] > 0 || g.applied.IsZero() {
-		verdict.Reason, verdict.Message = g.reason, cmp.Or(g.err, "not applied yet")
+		verdict.Reason, verdict.Message = g.reason, cmp.Or(besides(g.reason, g.err), "not applied yet")
 		return verdict
 	}
 	switch {

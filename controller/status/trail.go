@@ -63,7 +63,7 @@ func (g *Gateway) took(s *Service, v desired.Verdict, ends bool) desired.Step {
 	case s.waits(g.Name):
 		step.Result, step.Reason, step.Message = desired.MarkOpen, v1.Starting, "it is being told"
 		if g.Reason != v1.Serving {
-			step.Reason, step.Message = g.Reason, cmp.Or(g.Error, "it was not told yet")
+			step.Reason, step.Message = g.Reason, cmp.Or(besides(g.Reason, g.Error), "it was not told yet")
 		}
 	}
 	return step

@@ -246,7 +246,7 @@ func TestExplainWhatIsNotKnown(t *testing.T) {
 	s.Applied(v1.HAProxy, Round{Build: build, Reason: v1.Serving, At: time.Unix(1, 0)})
 	served := Answer{Gateway: v1.HAProxy, Route: "web.default", Service: "web", Target: "/", Instances: []string{"web-1"}}
 	check(served)
-	s.Applied(v1.HAProxy, Round{Build: build, Reason: v1.GatewayUnreachable, Error: "gateway/haproxy: GatewayUnreachable: no answer", At: time.Unix(2, 0)})
+	s.Applied(v1.HAProxy, Round{Build: build, Reason: v1.GatewayUnreachable, Error: "GatewayUnreachable: no answer", At: time.Unix(2, 0)})
 	served.Stale = "as last applied; now GatewayUnreachable: no answer"
 	check(served)
 }

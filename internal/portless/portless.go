@@ -4,8 +4,9 @@ package portless
 
 import "regexp"
 
-// local is the near end of a connection, as package net writes it before the far end.
-var local = regexp.MustCompile(`(?:\d{1,3}(?:\.\d{1,3}){3}|\[[^\[\]\s]+\]):\d+->`)
+// local is the near end of a connection, as package net writes it before the far end: an
+// address with its port, or @ for a nameless socket.
+var local = regexp.MustCompile(`(?:@|(?:\d{1,3}(?:\.\d{1,3}){3}|\[[^\[\]\s]+\]):\d+)->`)
 
 // Text returns a message without the near ends of connections.
 func Text(message string) string { return local.ReplaceAllString(message, "") }

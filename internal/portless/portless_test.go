@@ -24,6 +24,9 @@ func TestErrorIsTheSameForEachConnection(t *testing.T) {
 	if got := Error(plain); got != plain { //nolint:errorlint // the very same
 		t.Errorf("it says %q", got)
 	}
+	if got := Text("read unix @->/run/a@b.sock: i/o timeout"); got != "read unix /run/a@b.sock: i/o timeout" {
+		t.Errorf("of a socket it says %q", got)
+	}
 	if got := Text("lookup kong on 127.0.0.53:53: read udp 127.0.0.1:40001->127.0.0.53:53: i/o timeout"); got != "lookup kong on 127.0.0.53:53: read udp 127.0.0.53:53: i/o timeout" {
 		t.Errorf("of a lookup it says %q", got)
 	}

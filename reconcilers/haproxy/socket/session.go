@@ -155,6 +155,9 @@ func AskAlone(ctx context.Context, path, command string, timeout time.Duration) 
 // trouble says what a failure on a socket means and what to do.
 func trouble(path string, err error) error {
 	var timeout net.Error
+	if op, is := errors.AsType[*net.OpError](err); is { // it repeats the path, and names the process
+		err = op.Err
+	}
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("socket %s does not exist: HAProxy is not running, or its global section lacks %q: %w", path, statsLine(path), err)

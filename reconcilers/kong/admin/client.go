@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -157,6 +158,9 @@ func (c *Client) try(ctx context.Context, n node, r Request) (a Answer, wait tim
 	if err != nil {
 		if ctx.Err() == nil && limited.Err() != nil {
 			err = context.Cause(limited)
+		}
+		if op, is := errors.AsType[*net.OpError](err); is && op.Op == "dial" { // whatever was to be asked
+			shown = n.shown
 		}
 		return a, 0, &Unreachable{err: fmt.Errorf("%s: %w", shown, inner(err))}
 	}

@@ -148,5 +148,5 @@ func (u *Unreachable) Unwrap() error { return u.err }
 
 // Problem is an error about Kong as a whole, with its remedy: a v1.Problem.
 func Problem(reason v1.Reason, message, fix string) error {
-	return v1.Problem{Reason: reason, Gateway: v1.Kong, Object: v1.Key{Kind: "gateway", Name: string(v1.Kong)}, Message: message, Fix: fix}
+	return v1.Problem{Reason: reason, Gateway: v1.Kong, Object: v1.Key{Kind: v1.KindGateway, Name: string(v1.Kong)}, Message: message, Fix: fix}
 }
