@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 
 	"golang.org/x/sync/errgroup"
 
@@ -59,9 +58,9 @@ func (d *daemon) serveHook(ctx context.Context, group *errgroup.Group, listen st
 	if err != nil {
 		return fmt.Errorf("--git-webhook-secret: %w", err)
 	}
-	listener, err := net.Listen("tcp", listen)
+	listener, err := listenAt("--git-webhook-listen", listen)
 	if err != nil {
-		return fmt.Errorf("--git-webhook-listen %s: %w; choose another address, or stop what uses it", listen, err)
+		return err
 	}
 	serve(ctx, group, listener, d.hookHandler)
 	log.Info("webhook is open", "listen", listener.Addr().String(), "path", server.HookPath)

@@ -76,9 +76,9 @@ func run(ctx context.Context, version string, s *settings, m manner, log *slog.L
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	listener, err := net.Listen("tcp", s.listen)
+	listener, err := listenAt("--listen", s.listen)
 	if err != nil {
-		return fmt.Errorf("--listen %s: %w; choose another address, or stop what uses it", s.listen, err)
+		return err
 	}
 	control, err := listenControl(s.controlSocket)
 	if err != nil {

@@ -78,9 +78,9 @@ func (c Chain) Usable(way v1.Way, gateways []v1.Gateway) (why, fix string) {
 	chained := way == v1.KongHAProxy || way == v1.HAProxyKong
 	switch {
 	case chained && !slices.Contains(gateways, v1.Kong):
-		return fmt.Sprintf("%s needs Kong, which is not configured", way), "name Kong with --kong-admin-url"
+		return "it needs Kong, which is not configured", "name Kong with --kong-admin-url"
 	case chained && !slices.Contains(gateways, v1.HAProxy):
-		return fmt.Sprintf("%s needs HAProxy, which is off", way), "leave --haproxy at managed or external"
+		return "it needs HAProxy, which is off", "leave --haproxy at managed or external"
 	case way == v1.KongHAProxy && c.Host == "":
 		return "nothing says where Kong reaches HAProxy", "start lockstep with --haproxy-via-address"
 	case way == v1.HAProxyKong && c.KongService == "":

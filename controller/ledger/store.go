@@ -45,9 +45,10 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("state directory: %w; make it writable for this user or name another with --state-dir", err)
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(
-			fmt.Errorf("state directory %s is in use by another lockstep; stop it or name another with --state-dir: %w", dir, err),
-			lock.Close())
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = errors.New("it is in use by another lockstep; stop it or name another with --state-dir")
+		}
+		return nil, errors.Join(fmt.Errorf("state directory %s: %w", dir, err), lock.Close())
 	}
 	store := &Store{dir: dir, lock: lock}
 	if err := store.sweep(); err != nil {

@@ -80,7 +80,6 @@ func (s *Source) Run(ctx context.Context, poke func()) error {
 		err = s.conn.advise(err)
 		if s.lost(err) {
 			poke()
-			s.sayLost(err)
 		}
 		select {
 		case <-time.After(wait):
@@ -107,15 +106,6 @@ func (s *Source) lost(err error) bool {
 	news := s.state.Connected || s.state.Error != err.Error()
 	s.state.Connected, s.state.Error = false, err.Error()
 	return news
-}
-
-// sayLost logs that the connection is gone, once for as long as it is for the same reason.
-func (s *Source) sayLost(err error) {
-	if s.State().Loaded {
-		s.options.Logger.Warn("docker is out of reach, the last good state is kept", "error", err)
-		return
-	}
-	s.options.Logger.Warn("docker is out of reach; nothing is changed anywhere until it answers", "error", err)
 }
 
 // synced notes that a whole view was read over a stream that stands, and

@@ -48,7 +48,7 @@ func (c connection) advise(err error) error {
 		if strings.HasPrefix(c.host, "unix://") {
 			ask = "is it running? may this user read the socket?"
 		}
-		text = fmt.Sprintf("cannot connect to the Docker daemon at %s: %s set --docker-host", c.host, ask)
+		text = fmt.Sprintf("cannot connect to the Docker daemon at %s: %s if it is elsewhere, set --docker-host", c.host, ask)
 		if inner := root(err); inner != "" {
 			text += " (" + inner + ")"
 		}

@@ -180,9 +180,8 @@ func TestNoDaemon(t *testing.T) {
 	e.ListenUnix(path)
 	w.sees("a")
 	w.until("no error", func() bool { return w.source.State().Error == "" })
-	logged := w.logs.String()
-	if n := strings.Count(logged, "docker is out of reach"); n != 1 || strings.Contains(logged, "the last good state is kept") {
-		t.Errorf("that it is out of reach is logged %d times:\n%s", n, logged)
+	if logged := w.logs.String(); strings.Contains(logged, "cannot connect") { // that is for whoever reads the state
+		t.Errorf("it logs what its state says:\n%s", logged)
 	}
 }
 

@@ -141,8 +141,14 @@ func (d *Directory) sweepCertificates() error {
 	return nil
 }
 
-// Trouble wraps the error of a file that can't be written, and says what to do.
+// Trouble wraps the error of a file that can't be written, and says what to do. It leaves out
+// under which name the file was staged, which is another one each time.
 func Trouble(path string, err error) error {
+	if staged, is := errors.AsType[*os.PathError](err); is {
+		err = staged.Err
+	} else if renamed, is := errors.AsType[*os.LinkError](err); is {
+		err = renamed.Err
+	}
 	remedy := "check the directory"
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
