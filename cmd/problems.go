@@ -14,7 +14,7 @@ import (
 func printProblems(p *printer, report status.Report) {
 	var lines []string
 	troubled := map[v1.Gateway]v1.Reason{} // what ails all of a gateway is said once
-	said := map[string]bool{}         // of gateways: a secret that can't be read is its source's problem too
+	said := map[string]bool{}              // of gateways: a secret that can't be read is its source's problem too
 	for _, g := range report.Gateways {
 		if g.Error != "" {
 			troubled[g.Name] = g.Reason
