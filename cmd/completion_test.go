@@ -73,6 +73,14 @@ func TestCompletion(t *testing.T) {
 	if got := complete("127.0.0.1:1", "explain"); len(got) > 0 {
 		t.Errorf("without a daemon it offers %q", got)
 	}
+	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() }))
+	t.Cleanup(hangs.Close)
+	if got := complete(strings.TrimPrefix(hangs.URL, "http://"), "explain"); len(got) > 0 {
+		t.Errorf("of a daemon that hangs it offers %q", got)
+	}
+	if got := complete(listen, "explain", container); len(got) > 0 {
+		t.Errorf("as a second subject it offers %q", got)
+	}
 }
 
 // TestBashCompletes runs the script for bash, which asks the program by its name.

@@ -74,7 +74,8 @@ func configurationPage(*testing.T) string {
 	return b.String()
 }
 
-func commandsPage(*testing.T) string {
+func commandsPage(t *testing.T) string {
+	t.Helper()
 	var b strings.Builder
 	shared := daemonFlags()
 	var describe func(c *cobra.Command)
@@ -85,6 +86,10 @@ func commandsPage(*testing.T) string {
 				long = c.Short + "."
 			}
 			fmt.Fprintf(&b, "## %s\n\n%s\n\n```text\n%s\n```\n\n", c.CommandPath(), long, c.UseLine())
+			if c.Example == "" {
+				t.Errorf("%s has no example", c.CommandPath())
+			}
+			fmt.Fprintf(&b, "```sh\n%s\n```\n\n", strings.TrimSpace(strings.ReplaceAll(c.Example, "\n  ", "\n")))
 			var own []string
 			c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 				if shared.Lookup(f.Name) == nil && f.Name != "help" {

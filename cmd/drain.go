@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"os/user"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"github.com/lockstep/lockstep/api/server"
 	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/controller/desired"
-	"github.com/lockstep/lockstep/controller/status"
 )
 
 func newDrain() *cobra.Command {
@@ -90,21 +88,6 @@ func whoAsks() string {
 		}
 	}
 	return name
-}
-
-// containers returns the names of the containers that count, for completion.
-func (r *reach) containers(ctx context.Context) []string {
-	var report status.Report
-	if err := r.get(ctx, "/status", url.Values{}, &report); err != nil {
-		return nil
-	}
-	var names []string
-	for _, service := range report.Services {
-		for _, instance := range service.Instances {
-			names = append(names, instance.Container)
-		}
-	}
-	return names
 }
 
 // drain passes a request on to the controller.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,26 +40,15 @@ func newExplain() *cobra.Command {
 			return out.print(c, explanation, func(p *printer) { printExplanation(p, explanation) })
 		},
 	}
-	c.ValidArgsFunction = func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
 		return r.subjects(c.Context()), cobra.ShellCompDirectiveNoFileComp
 	}
 	r.bindReach(c.Flags())
 	out.bind(c)
 	return withEnvironment(c)
-}
-
-// subjects returns the names of services and containers, for completion.
-// Without a daemon there is nothing to offer.
-func (r *reach) subjects(ctx context.Context) []string {
-	var names []string
-	for _, service := range r.report(ctx).Services {
-		names = append(names, service.Service)
-		for _, instance := range service.Instances {
-			names = append(names, instance.Container)
-		}
-	}
-	slices.Sort(names) // a container's service often has the same name
-	return slices.Compact(names)
 }
 
 // lookup answers for a container that is no instance: it does not run, or

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -154,15 +153,6 @@ func sayWho(c *history.Change) string {
 		return "-"
 	}
 	return c.Origin.String()
-}
-
-// services returns the names of services, for completion.
-func (r *reach) services(ctx context.Context) []string {
-	var names []string
-	for _, service := range r.report(ctx).Services {
-		names = append(names, service.Service)
-	}
-	return names
 }
 
 // history answers from the store.

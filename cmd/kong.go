@@ -42,7 +42,7 @@ func (k *kongSettings) bindKong(f *pflag.FlagSet) {
 	f.StringVar(&k.kongCert, "kong-admin-cert", "", "`path` of the certificate, in PEM, that Lockstep shows to the Admin API; taken anew when it changes")
 	f.StringVar(&k.kongKey, "kong-admin-key", "", "`path` of its key, in PEM")
 	f.StringVar(&k.kongBase, "kong-base", "", "`path` of a declarative file with what else a Kong without a database is to hold, and stays yours; taken anew when it changes")
-	f.StringSliceVar(&k.kongDrift, "kong-drift", nil, "what becomes of changes by others in Kong: repair or report, or either for one kind of entities, as plugins=report; repeatable (default: repair)")
+	f.StringSliceVar(&k.kongDrift, "kong-drift", nil, "`policy` for changes by others in Kong: repair or report, or either for one kind of entities, as plugins=report; repeatable (default: repair)")
 	f.StringSliceVar(&k.kongNetworks, "kong-network", nil, "Docker `network` that Kong is on, or host; repeatable, best first (default: found out)")
 }
 

@@ -240,12 +240,6 @@ func (p *printer) table(rows [][]string) {
 	}
 }
 
-// complete offers fixed words for a flag in shell completion.
-func complete(c *cobra.Command, flag string, words ...string) {
-	err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-	cobra.CheckErr(err) // only when the flag does not exist: a defect that every start would show
-}
-
 // count returns "1 change" or "n changes".
 func count(n int, noun string) string {
 	if n == 1 {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -17,10 +16,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/lockstep/lockstep/api/server"
-	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/controller/history"
-	"github.com/lockstep/lockstep/controller/status"
 )
 
 func newRollback() *cobra.Command {
@@ -183,48 +180,6 @@ func printRolledBack(p *printer, done []controller.RolledBack, fields bool) {
 			p.painted(red, "  ! the route %s holds a match that it asks for, and may keep it", rival)
 		}
 	}
-}
-
-// report returns the daemon's status, for completion; without a daemon an empty one.
-func (r *reach) report(ctx context.Context) status.Report {
-	var report status.Report
-	if err := r.get(ctx, "/status", nil, &report); err != nil {
-		return status.Report{}
-	}
-	return report
-}
-
-// generations returns the newest generations with what they changed, for completion;
-// without a daemon none.
-func (r *reach) generations(ctx context.Context) []string {
-	var list []history.Generation
-	if err := r.get(ctx, "/history", url.Values{"limit": {"20"}}, &list); err != nil {
-		return nil
-	}
-	offered := make([]string, len(list))
-	for i, g := range list {
-		var changes []string
-		for n := range g.Changes {
-			changes = append(changes, g.Changes[n].Service+" "+sayOperation(&g.Changes[n]))
-		}
-		offered[i] = fmt.Sprintf("%d\t%s", g.Number, visible(short(strings.Join(changes, ", "))))
-	}
-	return offered
-}
-
-// releasable returns the services, and where there is a Kong what it holds of each, for
-// completion.
-func (r *reach) releasable(ctx context.Context) []string {
-	report := r.report(ctx)
-	var names, objects []string
-	for _, service := range report.Services {
-		names = append(names, service.Service)
-		objects = append(objects, string(v1.Kong)+":"+service.Service)
-	}
-	if !slices.ContainsFunc(report.Gateways, func(g status.Gateway) bool { return g.Name == v1.Kong }) {
-		return names
-	}
-	return append(names, objects...)
 }
 
 // rollback passes a request on to the controller.

@@ -83,6 +83,7 @@ func New(version string) *cobra.Command {
 		newVersion(version),
 	)
 	explainArguments(root)
+	exemplify(root)
 	return root
 }
 

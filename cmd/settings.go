@@ -94,7 +94,7 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 
 	s.bindKong(f)
 
-	f.StringVar(&s.haproxy, "haproxy", "managed", "managed: run HAProxy; external: feed one that runs; off")
+	f.StringVar(&s.haproxy, "haproxy", "managed", "`mode`: managed runs HAProxy, external feeds one that runs, off leaves it out")
 	f.StringVar(&s.haproxyBinary, "haproxy-binary", "", "`path` of HAProxy's program (default: the haproxy of PATH, /usr/sbin or /usr/local/sbin)")
 	f.StringSliceVar(&s.haproxyBinds, "haproxy-bind", nil, "`address` that HAProxy listens on for HTTP; repeatable (managed: default :80; external: default none)")
 	f.StringSliceVar(&s.haproxyTLSBinds, "haproxy-bind-tls", nil, "`address` that HAProxy listens on for HTTPS, like :443; repeatable (default: none)")
@@ -124,8 +124,8 @@ func (s *settings) bindDaemon(f *pflag.FlagSet) {
 	f.DurationVar(&s.minResync, "min-resync", leastResync, "the shortest --resync that is taken; for tests")
 	f.Lookup("min-resync").Hidden = true
 	f.StringVar(&s.guard, "delete-guard", "50%,5", "removals of services and routes that pass within a minute: at most `share,count` (fewer than count), or off")
-	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
-	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&s.logFormat, "log-format", "text", "`format`: text or json")
+	f.StringVar(&s.logLevel, "log-level", "info", "`level`: debug, info, warn or error")
 	s.bindReach(f)
 }
 
@@ -195,7 +195,7 @@ func (s *settings) grammar() v1.Grammar {
 func (s *settings) bindGrammar(f *pflag.FlagSet) {
 	f.BoolVar(&s.exposeAll, "expose-all", false, "let containers count that have no enable label")
 	f.StringSliceVar(&s.allowPlugins, "allow-label-plugins", nil, "`name` of a Kong plugin that labels may ask for, although it runs code or reaches files or hosts; repeatable")
-	f.StringVar(&s.labelPrefix, "label-prefix", "lockstep.", "what our labels begin with")
+	f.StringVar(&s.labelPrefix, "label-prefix", "lockstep.", "`prefix` that our labels begin with")
 }
 
 // checkGrammar finds what is wrong with them.

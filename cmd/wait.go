@@ -87,7 +87,7 @@ func newWait() *cobra.Command {
 		return r.subjects(c.Context()), cobra.ShellCompDirectiveNoFileComp
 	}
 	r.bindReach(c.Flags())
-	c.Flags().StringVar(&goal, "for", string(status.GoalServing), "serving or drained")
+	c.Flags().StringVar(&goal, "for", string(status.GoalServing), "`what` to wait for: serving or drained")
 	complete(c, "for", string(status.GoalServing), string(status.GoalDrained))
 	c.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long to wait for all of them together")
 	out.bind(c)
