@@ -370,10 +370,13 @@ func TestHostileWords(t *testing.T) {
 	w.sees("a")
 	e.Kill("a", 15)
 	w.until("it survives", func() bool { return strings.Contains(w.logs.String(), "survived") })
-	e.Fail(fakedocker.List, 1, http.StatusInternalServerError)
+	e.Fail(fakedocker.List, -1, http.StatusInternalServerError)
 	e.Say("<html>\n" + forged)
 	e.DropStreams()
-	w.eventually("the proxy's words are logged", func() bool { return strings.Contains(w.logs.String(), "html") })
+	w.eventually("the proxy's words are told", func() bool { return strings.Contains(w.source.State().Error, "html") })
+	if said := w.source.State().Error; strings.ContainsAny(said, "\n\x1b") {
+		t.Errorf("state says %q", said)
+	}
 	for line := range strings.SplitSeq(w.logs.String(), "\n") {
 		if strings.HasPrefix(line, "level=") || strings.ContainsRune(line, 0x1b) {
 			t.Errorf("forged line in the log: %q", line)
