@@ -74,7 +74,7 @@ func (o *Options) stampKeys() string {
 	if keys == nil {
 		return ""
 	}
-	return keys.Print() + keys.Until().String()
+	return keys.Print() + keys.HAProxy.Cert
 }
 
 // both is what a TLS bind for Kong and one for a worker that was replaced have in common.

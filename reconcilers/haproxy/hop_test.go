@@ -237,7 +237,7 @@ func TestKeysOfTheHopAreRenewed(t *testing.T) {
 		})
 	}()
 	b.options.Via.TLS.Replace(next)
-	<-poked
+	b.poked(poked, "a renewal")
 	cancel()
 	if err := <-watching; !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -265,6 +265,26 @@ func TestKeysOfTheHopAreRenewed(t *testing.T) {
 		t.Errorf("keys that nothing needs are left: %v", left)
 	}
 	b.wantAsKong(address, "200 one")
+}
+
+// TestStampOfKeys: keys that are made within one second are others.
+func TestStampOfKeys(t *testing.T) {
+	t.Parallel()
+	now, names := time.Now(), []string{"haproxy"}
+	keys, err := hop.Make(names, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := keys.Renew(append(names, "other"), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Via: Via{TLS: hop.Hold(keys)}}
+	before := o.stampKeys()
+	o.Via.TLS.Replace(next)
+	if o.stampKeys() == before {
+		t.Error("nobody would notice that the keys were renewed")
+	}
 }
 
 // TestKeysOfTheHopAreNeverShown: they stand in files of their owner's alone, and nowhere else.
