@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,8 +30,9 @@ func TestInjection(t *testing.T) {
 	b.sync()
 	clean := (&gateway{bench: b}).world()
 	for _, evil := range evils() {
-		for field, service := range evilSets(t, evil) {
-			b.attempt(t, service, field, evil)
+		sets := evilSets(t, evil)
+		for _, field := range sortedKeys(sets) {
+			b.attempt(t, sets[field], field, evil)
 		}
 	}
 	b.sync()
@@ -52,8 +54,12 @@ func (b *bench) attempt(t *testing.T, service *v1.Service, field, evil string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := diff(observed, wanted)
+	if p.Empty() {
+		return // what it asks for stands there since an attempt before it, after which it was looked at
+	}
 	b.r.reloads.SetLimit(1000)
-	if _, err := b.r.Apply(t.Context(), diff(observed, wanted)); err != nil {
+	if _, err := b.r.Apply(t.Context(), p); err != nil {
 		t.Fatalf("%s %q: %v", field, evil, err)
 	}
 	b.intact(t, field, evil)
@@ -200,12 +206,22 @@ var forms = func() []*regexp.Regexp {
 	return all
 }()
 
+// fine holds the lines that are known: most stand in the files after every attempt.
+var fine sync.Map
+
 // known reports whether a line has one of the forms.
 func known(line string) bool {
+	if _, ok := fine.Load(line); ok {
+		return true
+	}
 	if settings, ok := strings.CutPrefix(line, "  "+setting.Mark); ok && !json.Valid([]byte(settings)) {
 		return false
 	}
-	return slices.ContainsFunc(forms, func(form *regexp.Regexp) bool { return form.MatchString(line) })
+	if !slices.ContainsFunc(forms, func(form *regexp.Regexp) bool { return form.MatchString(line) }) {
+		return false
+	}
+	fine.Store(line, true)
+	return true
 }
 
 // intact looks for anything that is not of the form that we write.
