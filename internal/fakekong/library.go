@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/lockstep/lockstep/internal/fakekong/schema"
 )
@@ -19,20 +20,32 @@ type library struct {
 	raw               map[string]json.RawMessage // "services", "plugins/cors"
 }
 
-// newLibrary reads the package's schemas and those of the caller, which go first.
-func newLibrary(extra []byte, groups bool) (*library, error) {
-	var own json.RawMessage
-	if err := readYAML(string(builtin), &own); err != nil {
-		return nil, fmt.Errorf("read the schemas of the package: %w", err)
-	}
+// ownLibrary holds the package's schemas. It is read once, and never changed: a program
+// may start many Kongs.
+var ownLibrary = sync.OnceValues(func() (*library, error) {
 	l := &library{
 		entities: map[string]*schema.Field{},
 		plugins:  map[string]*schema.Field{},
 		raw:      map[string]json.RawMessage{},
 	}
-	if err := l.add(own); err != nil {
+	var own json.RawMessage
+	err := readYAML(string(builtin), &own)
+	if err == nil {
+		err = l.add(own)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read the schemas of the package: %w", err)
 	}
+	return l, nil
+})
+
+// newLibrary reads the package's schemas and those of the caller, which go first.
+func newLibrary(extra []byte, groups bool) (*library, error) {
+	own, err := ownLibrary()
+	if err != nil {
+		return nil, err
+	}
+	l := &library{entities: maps.Clone(own.entities), plugins: maps.Clone(own.plugins), raw: maps.Clone(own.raw)}
 	if extra != nil {
 		if err := l.add(extra); err != nil {
 			return nil, fmt.Errorf("read Options.Schemas: %w", err)
