@@ -6,7 +6,8 @@
 //
 //	step  | file                | question
 //	------|---------------------|---------------------------------------------------
-//	read  | folder.go, ears.go  | which files are there, and have they come to rest?
+//	read  | view.go, folder.go, | which files are there, and have they come to rest?
+//	      | ears.go             | (what is not heard of is not looked at again)
 //	      | reading.go          | what do those say that changed? (many at once)
 //	      | tree.go             | what does a repository say? (manifests/git fetches it)
 //	parse | file.go, node.go    | is it YAML, and are these objects of ours?

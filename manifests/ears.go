@@ -17,9 +17,8 @@ type ears struct {
 	watcher *fsnotify.Watcher // nil when the system gives none
 	err     error
 	places  map[string]*place // by directory, free of symbolic links
+	homes   map[string]string // which of these directories our folders are
 	files   []string          // that secrets stand in
-
-	attended look // what was seen when it was last worked out where to listen
 
 	heard  time.Time       // when the first thing was heard since reset
 	paths  map[string]bool // files of manifests that were spoken of since
@@ -41,7 +40,7 @@ type place struct {
 
 // newEars returns ears that listen to nothing yet but to the nudge.
 func newEars(nudge chan struct{}) *ears {
-	e := &ears{nudge: nudge, places: map[string]*place{}, paths: map[string]bool{}, dirs: map[string]bool{}, all: true}
+	e := &ears{nudge: nudge, places: map[string]*place{}, homes: map[string]string{}, paths: map[string]bool{}, dirs: map[string]bool{}, all: true}
 	e.watcher, e.err = fsnotify.NewWatcher()
 	return e
 }
@@ -67,24 +66,58 @@ func (e *ears) reset() {
 	clear(e.dirs)
 }
 
-// touched reports whether a file was spoken of.
-func (e *ears) touched(path string, isLink bool) bool { return e.paths[path] || isLink && e.linked }
-
 // attend listens to every directory where something could change what was seen:
 // the folders, and each step of the ways that lead to them, to files behind
-// symbolic links and to secrets. It reports whether it listens to a new one.
-func (e *ears) attend(folders []string, seen look) bool {
-	if e.watcher == nil || !e.all && seen.equal(e.attended) {
-		return false
+// symbolic links and to secrets. Where only directories came or went, it tends to these
+// alone. It reports whether it listens to a new one, and at what to look again then; nil
+// means at everything.
+func (e *ears) attend(v *view) (again map[string]bool, fresh bool) {
+	moved, all := v.moved, e.all || v.relinked
+	v.moved, v.relinked = map[string]bool{}, false
+	switch {
+	case e.watcher == nil:
+		return nil, false
+	case all:
+		return nil, e.attendAll(v)
 	}
-	e.attended = seen
+	return e.attendSome(v, moved)
+}
+
+// attendSome listens to directories that came, and no longer to those that went.
+func (e *ears) attendSome(v *view, moved map[string]bool) (again map[string]bool, fresh bool) {
 	wanted := map[string]*place{}
-	for dir := range seen.dirs {
-		e.want(wanted, dir).as = append(e.want(wanted, dir).as, dir)
+	for dir := range moved {
+		e.leave(dir)
+		if v.dirs[dir] != nil {
+			e.enter(wanted, dir)
+		}
 	}
-	for _, path := range slices.Concat(folders, seen.links(), e.files) {
+	again = map[string]bool{}
+	for real, p := range wanted {
+		came := p.as
+		if known := e.places[real]; known != nil {
+			p.as, p.names = slices.Concat(known.as, came), known.names
+		}
+		if e.hear(real, p) {
+			for _, dir := range came {
+				again[dir] = true
+			}
+		}
+	}
+	return again, len(again) > 0
+}
+
+// attendAll works out anew where to listen.
+func (e *ears) attendAll(v *view) (fresh bool) {
+	wanted := map[string]*place{}
+	clear(e.homes)
+	for dir := range v.dirs {
+		e.enter(wanted, dir)
+	}
+	for _, path := range slices.Concat(v.folders, v.links(), e.files) {
 		for dir, names := range junctions(path) {
-			maps.Copy(e.want(wanted, dir).names, names)
+			_, p := want(wanted, dir)
+			maps.Copy(p.names, names)
 		}
 	}
 	for dir := range e.places {
@@ -92,34 +125,60 @@ func (e *ears) attend(folders []string, seen look) bool {
 			e.deafen(dir)
 		}
 	}
-	fresh := false
 	for dir, p := range wanted {
-		if known := e.places[dir]; known != nil && known.stamp.inode == p.stamp.inode && known.stamp.device == p.stamp.device {
-			known.as, known.names = p.as, p.names
-			continue
-		} else if known != nil {
-			e.deafen(dir)
-		}
-		if e.watcher.Add(dir) == nil { // a directory that is not there is heard of from the one above
-			e.places[dir] = p
-			fresh = true
-		}
+		fresh = e.hear(dir, p) || fresh
 	}
 	return fresh
 }
 
-// want returns what is wanted of a directory, by its name free of symbolic links.
-func (e *ears) want(wanted map[string]*place, dir string) *place {
+// want returns a directory's name free of symbolic links, and what is wanted of it.
+func want(wanted map[string]*place, dir string) (real string, p *place) {
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		real = dir
 	}
-	p := wanted[real]
-	if p == nil {
+	if p = wanted[real]; p == nil {
 		p = &place{names: map[string]bool{}, stamp: stampAt(real)}
 		wanted[real] = p
 	}
-	return p
+	return real, p
+}
+
+// enter notes that a directory is one of our folders.
+func (e *ears) enter(wanted map[string]*place, dir string) {
+	real, p := want(wanted, dir)
+	p.as = append(p.as, dir)
+	e.homes[dir] = real
+}
+
+// leave notes that it is none any more.
+func (e *ears) leave(dir string) {
+	real := e.homes[dir]
+	delete(e.homes, dir)
+	p := e.places[real]
+	if p == nil {
+		return
+	}
+	p.as = slices.DeleteFunc(p.as, func(as string) bool { return as == dir })
+	if len(p.as)+len(p.names) == 0 {
+		e.deafen(real)
+	}
+}
+
+// hear listens to a directory, and reports whether it did not before.
+func (e *ears) hear(dir string, p *place) bool {
+	if known := e.places[dir]; known != nil {
+		if known.stamp.inode == p.stamp.inode && known.stamp.device == p.stamp.device {
+			known.as, known.names = p.as, p.names
+			return false
+		}
+		e.deafen(dir)
+	}
+	if e.watcher.Add(dir) != nil { // one that is not there is heard of from the one above
+		return false
+	}
+	e.places[dir] = p
+	return true
 }
 
 // deafen stops listening to a directory.

@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -12,20 +11,8 @@ import (
 	"syscall"
 )
 
-// MaxFiles is the most that folders, or a repository, may hold.
-const MaxFiles = 20_000
-
-// The most that folders may hold.
-const (
-	maxLinks = 40 // symbolic links in one path, as the kernel has it
-)
-
-// look is what was seen of the folders at one moment. It is immutable, and shares
-// with the look before what nobody looked at again.
-type look struct {
-	dirs map[string]*listing
-	err  error // why it could not be seen
-}
+// maxLinks is the most symbolic links in one path, as the kernel has it.
+const maxLinks = 40
 
 // listing is what was seen of one directory.
 type listing struct {
@@ -35,48 +22,28 @@ type listing struct {
 	subs  []string         // directories in it, by path, sorted
 }
 
-func (l look) equal(o look) bool {
-	return fmt.Sprint(l.err) == fmt.Sprint(o.err) && maps.EqualFunc(l.dirs, o.dirs, func(a, b *listing) bool {
-		return a == b || a.self == b.self && maps.Equal(a.files, b.files) && maps.Equal(a.links, b.links) && slices.Equal(a.subs, b.subs)
-	})
+// equal reports whether two directories look the same; nil is one that is not there.
+func (l *listing) equal(o *listing) bool {
+	if l == nil || o == nil {
+		return l == o
+	}
+	return l.self == o.self && maps.Equal(l.files, o.files) && maps.Equal(l.links, o.links) && slices.Equal(l.subs, o.subs)
 }
 
-// has reports whether a file of manifests was seen.
-func (l look) has(path string) bool {
-	dir := l.dirs[filepath.Dir(path)]
-	if dir == nil {
-		return false
+// all returns the manifests, by path.
+func (l *listing) all() map[string]stamp {
+	if l == nil {
+		return nil
 	}
-	_, has := dir.files[path]
-	return has
+	return l.files
 }
 
-// holds reports whether every file of an earlier look was seen again.
-func (l look) holds(earlier look) bool {
-	for path, before := range earlier.dirs {
-		now := l.dirs[path]
-		if now == before {
-			continue
-		}
-		for file := range before.files {
-			if now == nil {
-				return false
-			}
-			if _, has := now.files[file]; !has {
-				return false
-			}
-		}
+// symlinks returns those of the manifests that are symbolic links.
+func (l *listing) symlinks() map[string]bool {
+	if l == nil {
+		return nil
 	}
-	return true
-}
-
-// links returns the symbolic links among the files.
-func (l look) links() []string {
-	var out []string
-	for _, dir := range l.dirs {
-		out = slices.AppendSeq(out, maps.Keys(dir.links))
-	}
-	return out
+	return l.links
 }
 
 // stamp tells one version of a file from another.
@@ -107,42 +74,6 @@ func stampAt(path string) stamp {
 // with a dot is not: Kubernetes, Git and editors keep their own things so.
 func IsManifest(name string) bool {
 	return !strings.HasPrefix(name, ".") && (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml"))
-}
-
-// take looks at the folders. Symbolic links to files are followed, as config
-// mounts need it; those to directories are not, but for the folder itself. A
-// directory of which again says no is as it was before; nil: all are looked at.
-func take(folders []string, before look, again func(dir string) bool) look {
-	l := look{dirs: map[string]*listing{}}
-	files := 0
-	for _, folder := range folders {
-		if err := l.walk(folder, before, again, &files); err != nil {
-			l.err = err
-			return l
-		}
-	}
-	return l
-}
-
-// walk looks at a directory and those within it.
-func (l *look) walk(dir string, before look, again func(string) bool, files *int) error {
-	seen := before.dirs[dir]
-	if seen == nil || again == nil || again(dir) {
-		var err error
-		if seen, err = list(dir); err != nil {
-			return err
-		}
-	}
-	l.dirs[dir] = seen
-	if *files += len(seen.files); *files > MaxFiles {
-		return fmt.Errorf("there are more than %d manifests, with those in %s", MaxFiles, dir)
-	}
-	for _, sub := range seen.subs {
-		if err := l.walk(sub, before, again, files); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }
 
 // list looks at one directory.

@@ -70,7 +70,7 @@ func (s *stroll) step() {
 		s.texts[path] = ""
 	case 1, 2:
 		delete(s.texts, path)
-		s.shelf.keep(func(path string) bool { _, has := s.texts[path]; return has })
+		s.shelf.forget([]string{path})
 	case 3:
 		s.commits++
 		tree := &Tree{Commit: fmt.Sprint(s.commits), Terms: "t"}

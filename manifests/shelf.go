@@ -97,23 +97,26 @@ func (s *shelf) file(path string) *known {
 	return k
 }
 
-// keep forgets files that are not among those that are there, and reports
-// whether it forgot any.
-func (s *shelf) keep(present func(path string) bool) bool {
+// forget forgets files, and reports whether it knew any.
+func (s *shelf) forget(paths []string) bool {
 	forgotten := false
-	for path := range s.files {
-		if !present(path) {
+	for _, path := range paths {
+		if _, has := s.files[path]; has {
 			delete(s.files, path)
+			s.memory.Delete(path)
 			s.changed[path], forgotten = true, true
 		}
 	}
+	return forgotten
+}
+
+// keep forgets what is remembered of files that are not there.
+func (s *shelf) keep(there func(path string) bool) {
 	for path := range s.memory.Keys() {
-		if s.files[path] == nil && !present(path) {
+		if !there(path) {
 			s.memory.Delete(path)
-			forgotten = true
 		}
 	}
-	return forgotten
 }
 
 // together is what all files declare together now.

@@ -32,13 +32,13 @@ func ReadAll(paths []string) (map[string][]byte, error) {
 			return nil, err
 		}
 		if info.IsDir() {
-			seen := take([]string{path}, look{}, nil)
-			if seen.err != nil {
+			seen := newView([]string{path})
+			if seen.look(nil); seen.err != nil {
 				return nil, seen.err
 			}
 			files = nil
-			for _, dir := range slices.Sorted(maps.Keys(seen.dirs)) {
-				files = slices.AppendSeq(files, maps.Keys(seen.dirs[dir].files))
+			for _, dir := range seen.dirs {
+				files = slices.AppendSeq(files, maps.Keys(dir.files))
 			}
 			slices.Sort(files)
 		}

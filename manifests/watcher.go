@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -50,15 +51,15 @@ type Watcher struct {
 	metrics *metrics
 
 	// Owned by the goroutine of Run.
-	shelf  *shelf
-	reveal *revealer
-	ears   *ears
-	stamps map[string]stamp // of the files, as they were read
-	seen   look             // what was seen last
-	took   look             // what was seen when the files were last read
-	now    Declaration      // as it was published last
-	said   map[string]bool  // problems that were logged
-	told   *grove           // the tree that Counts was told of
+	shelf   *shelf
+	reveal  *revealer
+	ears    *ears
+	view    *view
+	loaded  bool            // the files were read once
+	written map[string]bool // files that were written while they were read
+	now     Declaration     // as it was published last
+	said    map[string]bool // problems that were logged
+	told    *grove          // the tree that Counts was told of
 
 	mu      sync.Mutex
 	state   State
@@ -74,7 +75,7 @@ func New(o Options) *Watcher {
 	o.Rescan = cmp.Or(o.Rescan, 30*time.Second)
 	w := &Watcher{
 		options: o, metrics: newMetrics(o.Registerer),
-		shelf: newShelf(o.Memory, o.Tree), reveal: newRevealer(), stamps: map[string]stamp{}, said: map[string]bool{},
+		shelf: newShelf(o.Memory, o.Tree), reveal: newRevealer(), view: newView(o.Folders), written: map[string]bool{}, said: map[string]bool{},
 		nudge: make(chan struct{}, 1),
 	}
 	w.told = w.shelf.standing // it is remembered
@@ -118,11 +119,10 @@ func (w *Watcher) Run(ctx context.Context, poke func()) error {
 		w.options.Rescan = time.Second
 	}
 	for {
-		now, err := w.rest(ctx)
-		if err != nil {
+		if err := w.rest(ctx); err != nil {
 			return err
 		}
-		if w.take(now, w.ears.heard) {
+		if w.take(w.ears.heard) {
 			poke()
 		}
 		if err := w.ears.idle(ctx, w.options.Rescan); err != nil {
@@ -136,65 +136,52 @@ const maxLooks = 100
 
 // rest waits until the folders look the same twice. Only what they look like
 // counts, and not what was heard of them.
-func (w *Watcher) rest(ctx context.Context) (look, error) {
-	before := w.look()
+func (w *Watcher) rest(ctx context.Context) error {
+	w.look()
 	for range maxLooks {
-		settle, emptied := w.options.Settle, w.emptied(before)
+		settle, emptied := w.options.Settle, w.view.emptied()
 		if emptied {
 			settle = w.options.SettleEmpty
 		}
 		whole, err := w.ears.listen(ctx, settle, emptied)
 		if err != nil {
-			return look{}, err
+			return err
 		}
-		now := w.look()
-		if whole && now.equal(before) {
-			return now, nil
+		if changed := w.look(); whole && !changed {
+			return nil
 		}
-		before = now
 	}
-	return before, nil
+	return nil
 }
 
-// look looks at the folders, and listens to all that could change what is seen.
-// It listens first, so that nothing happens between the two; where all is looked at, the
-// next look, which it takes to come to rest, looks at all once more.
-func (w *Watcher) look() look {
-	again := func(dir string) bool { return w.ears.dirs[dir] }
-	if w.ears.all || w.seen.err != nil {
+// look looks at the folders, and listens to all that could change what is seen. It reports
+// whether it looks otherwise than before. What it begins to listen to it looks at once more,
+// so that nothing happens between the two. Where all is looked at, the next look, which it
+// takes to come to rest, looks at all once more, unless an empty file is waited for.
+func (w *Watcher) look() bool {
+	again := w.ears.dirs
+	if w.ears.all || w.view.err != nil {
 		again = nil
 	}
-	now := take(w.options.Folders, w.seen, again)
-	if w.ears.attend(w.options.Folders, now) && !w.ears.all {
-		now = take(w.options.Folders, w.seen, nil)
+	changed := w.view.look(again)
+	if again, fresh := w.ears.attend(w.view); fresh && (!w.ears.all || w.view.emptied()) {
+		changed = w.view.look(again) || changed
 	}
-	w.seen = now
-	return now
-}
-
-// emptied reports whether a file that held something is empty.
-func (w *Watcher) emptied(now look) bool {
-	for _, dir := range now.dirs {
-		for path, stamp := range dir.files {
-			if stamp.size == 0 && w.stamps[path].size > 0 {
-				return true
-			}
-		}
-	}
-	return false
+	return changed
 }
 
 // take reads what changed and reports whether there is news.
-func (w *Watcher) take(now look, seen time.Time) bool {
+func (w *Watcher) take(seen time.Time) bool {
 	news := false
 	changed, secret := false, w.ears.secret || w.ears.due
-	if now.err != nil { // what the folders last said stays; the repository may go on
-		news = w.lost(now.err)
+	lost := w.view.err != nil
+	if lost { // what the folders last said stays; the repository may go on
+		news = w.lost(w.view.err)
 		if !w.State().Loaded {
 			return news
 		}
 	} else {
-		changed = w.read(now)
+		changed = w.read()
 		if secret {
 			w.reveal.follow(w.ears.secret)
 		}
@@ -204,7 +191,7 @@ func (w *Watcher) take(now look, seen time.Time) bool {
 	if w.options.Repository && w.shelf.tree == nil {
 		return news // half of the world
 	}
-	if state := w.State(); !changed && state.Loaded && (now.err != nil || !secret && state.Error == "") {
+	if state := w.State(); !changed && state.Loaded && (lost || !secret && state.Error == "") {
 		w.remember() // what could not be saved before
 		return news
 	}
@@ -218,7 +205,7 @@ func (w *Watcher) take(now look, seen time.Time) bool {
 	}
 	w.metrics.note(w.shelf, linked)
 	w.say(problems)
-	return w.publish(next, problems, now.err != nil, seen) || news
+	return w.publish(next, problems, lost, seen) || news
 }
 
 // offer returns the tree that was offered last; nil when none was.
@@ -230,29 +217,37 @@ func (w *Watcher) offer() *Tree {
 
 // read takes in every file that changed or was heard of, and reports whether
 // any says something else.
-func (w *Watcher) read(now look) bool {
-	changed := false
-	if w.took.dirs == nil || !now.holds(w.took) {
-		changed = w.shelf.keep(now.has)
-		maps.DeleteFunc(w.stamps, func(path string, _ stamp) bool { return !now.has(path) })
+func (w *Watcher) read() bool {
+	others, gone := w.view.news()
+	clear(w.view.was)
+	changed := w.shelf.forget(gone)
+	if !w.loaded {
+		w.shelf.keep(w.view.has)
+		w.loaded = true
 	}
-	w.took = now
-	var files []reading
-	for _, dir := range now.dirs {
-		for path, stamp := range dir.files {
-			if w.stamps[path] != stamp || w.ears.touched(path, dir.links[path]) {
-				files = append(files, reading{path: path, seen: stamp})
+	again := []iter.Seq[string]{maps.Keys(w.ears.paths), maps.Keys(w.written)}
+	if w.ears.linked {
+		again = append(again, slices.Values(w.view.links()))
+	}
+	for _, paths := range again {
+		for path := range paths {
+			if stamp, has := w.view.stamp(path); has {
+				others[path] = stamp
 			}
 		}
+	}
+	clear(w.written)
+	files := make([]reading, 0, len(others))
+	for path, stamp := range others {
+		files = append(files, reading{path: path, seen: stamp})
 	}
 	w.metrics.reads.Add(float64(len(files)))
 	w.shelf.readAll(files)
 	for i := range files {
 		r := &files[i]
 		changed = w.shelf.put(r) || changed
-		if w.stamps[r.path] = r.seen; r.moved { // once more, when it has come to rest
-			delete(w.stamps, r.path)
-			w.ears.again = true
+		if r.moved { // once more, when it has come to rest
+			w.written[r.path], w.ears.again = true, true
 		}
 	}
 	return changed

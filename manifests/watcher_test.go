@@ -298,7 +298,7 @@ func TestBrokenFileKeepsWhatItSaid(t *testing.T) {
 	w.has("a: /3", "b: /2")
 	again.has("a: /3", "b: /2")
 	w.complains("")
-	write(t, filepath.Join(dir, "c.yaml"), "kind: Nothing\n")
+	rename(t, filepath.Join(dir, "c.yaml"), "kind: Nothing\n") // an empty file at a new place would be good
 	w.complains("c.yaml:1:1: InvalidManifest: there is no apiVersion")
 	if !strings.Contains(w.said(), "was never good; nothing of it holds\" problem=\""+filepath.Join(dir, "c.yaml")) {
 		t.Errorf("of a new file it is said that something stays:\n%s", w.said())
