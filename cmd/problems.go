@@ -112,6 +112,9 @@ func emptied(service status.Service) string {
 	if first.Fix != "" {
 		line += "; " + first.Fix
 	}
+	if service.Until == nil { // else until when it is kept is worth a word
+		return line
+	}
 	return line + vacant([]status.Service{service}, v1.Key{Kind: v1.KindService, Name: service.Service})
 }
 

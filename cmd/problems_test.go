@@ -62,7 +62,7 @@ func TestEmptiedServicesAreSaidOnce(t *testing.T) {
 		left("web.a"), left("web.b"), left("web.c", desired.Verdict{Gateway: v1.HAProxy, Reason: v1.Conflict, Message: "the route x holds the same match"}),
 	}}}}}
 	want := "\nPROBLEMS\n" +
-		"  service web (3 routes) on kong, haproxy: Draining: it answers 503: its service has no container left; start one (service web has no instances)\n" +
+		"  service web (3 routes) on kong, haproxy: Draining: it answers 503: its service has no container left; start one\n" +
 		"  route web.c on haproxy: Conflict: the route x holds the same match (service web has no instances)\n"
 	if got := printed(t, func(p *printer) { printProblems(p, report) }); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

@@ -90,7 +90,7 @@ func nearest(word string, keywords []string, scopes ...Scope) string {
 
 // closest returns the candidate with the fewest letters to change, the first
 // in order among equals; when more than a third would change, one that begins
-// the word or that the word begins; else "".
+// the word or that the word begins, else the longest that ends it after a "_"; else "".
 func closest(word string, candidates []string) string {
 	if len(word) > maxPart {
 		return ""
@@ -110,5 +110,10 @@ func closest(word string, candidates []string) string {
 			return candidate
 		}
 	}
-	return ""
+	for _, candidate := range candidates { // health_check_path: check_path, and not path
+		if strings.HasSuffix(word, "_"+candidate) && len(candidate) > len(best) {
+			best = candidate
+		}
+	}
+	return best
 }

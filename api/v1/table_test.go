@@ -122,6 +122,7 @@ func TestClosest(t *testing.T) {
 	words := []string{"hosts", "paths", "port", "grace", "connect_timeout"}
 	for word, want := range map[string]string{
 		"hots": "hosts", "pahts": "paths", "path": "paths", "prot": "port", "graceperiod": "grace", "connect": "connect_timeout",
+		"upstream_connect_timeout": "connect_timeout", "my_port": "port",
 		"frobnicate": "", "x": "", "": "", strings.Repeat("hosts", 20): "",
 	} {
 		if got := closest(word, slices.Clone(words)); got != want {

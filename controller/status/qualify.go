@@ -55,6 +55,9 @@ func withoutRoute(verdict desired.Verdict, routes []desired.RouteStanding) desir
 	why := verdictOn(cmp.Or(verdict.From, verdict.Gateway), routes[0].Verdicts)
 	verdict.Reason, verdict.Fix = why.Reason, why.Fix
 	verdict.Message = "none of its service's routes is served here: " + why.Message
+	if verdict.From != "" {
+		verdict.Message = fmt.Sprintf("%s, from which alone it gets requests, serves none of its service's routes: %s", verdict.From, why.Message)
+	}
 	return verdict
 }
 

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"reflect"
 	"testing"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -34,5 +35,20 @@ func TestVacantIsSaidAsItIs(t *testing.T) {
 		if got := s.Routes[0].Verdicts[0].Message; got != "it answers 503: its selector (shop.yaml:3:1) picks nothing, for there is no container that run" {
 			t.Errorf("%s, and a selector is known: it says %q", name, got)
 		}
+	}
+}
+
+// TestBehindAGatewayThatServesNothing: an instance that gets its requests from the other gateway
+// alone has its reason from there, and says so.
+func TestBehindAGatewayThatServesNothing(t *testing.T) {
+	s := qualify(desired.Standing{
+		Service:   "web",
+		Instances: []desired.InstanceStanding{{Verdicts: []desired.Verdict{{Gateway: v1.HAProxy, From: v1.Kong, Reason: v1.Serving}}}},
+		Routes:    []desired.RouteStanding{{Verdicts: []desired.Verdict{{Gateway: v1.Kong, Reason: v1.GatewayUnreachable, Message: "it is down", Fix: "start it"}}}},
+	})
+	want := desired.Verdict{Gateway: v1.HAProxy, From: v1.Kong, Reason: v1.GatewayUnreachable, Fix: "start it",
+		Message: "kong, from which alone it gets requests, serves none of its service's routes: it is down"}
+	if got := s.Instances[0].Verdicts[0]; !reflect.DeepEqual(got, want) {
+		t.Errorf("it says %+v", got)
 	}
 }
