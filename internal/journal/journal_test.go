@@ -194,3 +194,33 @@ func stat(t *testing.T, path string) os.FileInfo {
 	}
 	return info
 }
+
+// TestNothingFollowsWhatMayVanish: while a file that was replaced may be the old one after a
+// failure of power, nothing else is written.
+func TestNothingFollowsWhatMayVanish(t *testing.T) {
+	t.Parallel()
+	k := start(t, place(t))
+	k.must("a", "1")
+	for _, value := range []string{"2", strings.Repeat("x", leastLog)} { // the log is replaced, and the snapshot
+		var steps []string
+		k.journal.disk.before = func(step, _ string) error {
+			if steps = append(steps, step); step == stepSyncDir {
+				return errStep
+			}
+			return nil
+		}
+		k.now.Set("a", value)
+		if err := k.save(); !errors.Is(err, errStep) {
+			t.Fatalf("it failed with %v", err)
+		}
+		steps = nil
+		if err := k.save(); !errors.Is(err, errStep) || len(steps) != 1 {
+			t.Errorf("then it did %q, and failed with %v", steps, err)
+		}
+		k.journal.disk.before = nil
+		if err := k.save(); err != nil {
+			t.Fatal(err)
+		}
+		k.holds(k.saved)
+	}
+}
