@@ -21,23 +21,31 @@ func BenchmarkSave(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	l := New()
-	change := func(i, n int) {
-		name := fmt.Sprintf("s%04d.shop", i)
-		l.Claims.Set("kong "+name+".test /", name+".default")
-		l.Services.Set(name, Service{Settings: v1.Service{
-			Name: name, Grace: 10 * time.Minute, ConnectTimeout: time.Second, ReadTimeout: time.Duration(n), WriteTimeout: time.Minute,
-			Routes: []v1.Route{{Name: name + ".default", Hosts: []string{name + ".test"}, Paths: []string{"/", "/api"}}},
-			Origin: v1.Origin{Container: name + "-1"},
-		}})
-	}
-	for i := range crowd {
-		change(i, 0)
-	}
-	bench(b, Path(dir), func() error { return saved(store, l) }, func(n int) { change(n%crowd, n) })
+	l := crowded()
+	bench(b, Path(dir), func() error { return saved(store, l) }, func(n int) { put(l, n%crowd, n) })
 	if err := store.Close(); err != nil {
 		b.Error(err)
 	}
+}
+
+// crowded returns a ledger of many services.
+func crowded() *Ledger {
+	l := New()
+	for i := range crowd {
+		put(l, i, 0)
+	}
+	return l
+}
+
+// put has a service ask for something, n says for what.
+func put(l *Ledger, i, n int) {
+	name := fmt.Sprintf("s%04d.shop", i)
+	l.Claims.Set("kong "+name+".test /", name+".default")
+	l.Services.Set(name, Service{Settings: v1.Service{
+		Name: name, Grace: 10 * time.Minute, ConnectTimeout: time.Second, ReadTimeout: time.Duration(n), WriteTimeout: time.Minute,
+		Routes: []v1.Route{{Name: name + ".default", Hosts: []string{name + ".test"}, Paths: []string{"/", "/api"}}},
+		Origin: v1.Origin{Container: name + "-1"},
+	}})
 }
 
 func saved(store *Store, l *Ledger) error {
@@ -104,4 +112,24 @@ func size(b *testing.B, path string) int64 {
 		b.Fatal(err)
 	}
 	return info.Size()
+}
+
+// BenchmarkLoad reads what is remembered of many services.
+func BenchmarkLoad(b *testing.B) {
+	dir := b.TempDir()
+	store, err := Open(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := saved(store, crowded()); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := Read(Path(dir)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		b.Error(err)
+	}
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 
 	"github.com/lockstep/lockstep/internal/journal"
@@ -14,10 +15,34 @@ const (
 	version    = 1
 )
 
-// file is the ledger as it stands on disk.
+// file is a ledger as it stands on disk.
 type file struct {
-	Version int `json:"version"`
-	Ledger
+	Version  int                `json:"version"`
+	Claims   map[string]string  `json:"claims"`
+	Services map[string]Service `json:"services"`
+	Drains   map[string]Drain   `json:"drains,omitempty"`
+	Ports    map[string]Port    `json:"ports,omitempty"`
+	Pauses   map[string]Pause   `json:"pauses,omitempty"`
+	Pins     map[string]Pin     `json:"pins,omitempty"`
+	KongMode KongMode           `json:"kong_mode,omitempty"`
+}
+
+// encode returns the text of a ledger's file.
+func encode(l *Ledger) ([]byte, error) {
+	return json.Marshal(file{
+		Version: version, Claims: maps.Collect(l.Claims.All()), Services: maps.Collect(l.Services.All()), Drains: maps.Collect(l.Drains.All()),
+		Ports: maps.Collect(l.Ports.All()), Pauses: maps.Collect(l.Pauses.All()), Pins: maps.Collect(l.Pins.All()), KongMode: l.KongMode.Get(),
+	})
+}
+
+// ledger returns the ledger that a file says, of which nothing has changed yet.
+func (f *file) ledger() *Ledger {
+	l := &Ledger{
+		Claims: journal.MapOf(f.Claims), Services: journal.MapOf(f.Services), Drains: journal.MapOf(f.Drains),
+		Ports: journal.MapOf(f.Ports), Pauses: journal.MapOf(f.Pauses), Pins: journal.MapOf(f.Pins),
+	}
+	l.KongMode.Apply(&f.KongMode)
+	return l
 }
 
 // Path returns where the ledger of a state directory stands.
@@ -75,14 +100,15 @@ func decode(path string, state journal.State) (*Ledger, error) {
 	if stored.Version != version {
 		return nil, fmt.Errorf("ledger %s has version %d, this lockstep reads version %d; run the lockstep that wrote it, or remove %s to start anew", path, stored.Version, version, Files(path))
 	}
+	l := stored.ledger()
 	for _, text := range state.Changes {
 		var c change
 		if err := json.Unmarshal(text, &c); err != nil {
 			return nil, fmt.Errorf("ledger %s is damaged: %w; restore %s from a backup, or remove them to start anew (claims are then settled by age)", journal.LogPath(path), err, Files(path))
 		}
-		stored.apply(c)
+		l.apply(c)
 	}
-	return &stored.Ledger, nil
+	return l, nil
 }
 
 // Save writes what changed of a ledger since its last Save; a crash leaves the old state or
@@ -95,16 +121,15 @@ func (s *Store) Save(l *Ledger) error {
 			return err
 		}
 	}
-	whole := func() ([]byte, error) { return json.Marshal(file{Version: version, Ledger: *l}) }
-	err := s.write(l, whole)
-	if err != nil {
+	if err := s.write(l); err != nil {
 		return fmt.Errorf("write ledger: %w", err)
 	}
 	s.saved = l
 	return nil
 }
 
-func (s *Store) write(l *Ledger, whole func() ([]byte, error)) error {
+func (s *Store) write(l *Ledger) error {
+	whole := func() ([]byte, error) { return encode(l) }
 	if s.saved != l {
 		text, err := whole()
 		if err != nil {

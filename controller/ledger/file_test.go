@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -19,11 +20,15 @@ import (
 // written is a ledger as it is written, line by line.
 func written(t *testing.T, l *Ledger) string {
 	t.Helper()
-	text, err := json.MarshalIndent(l, "", " ")
+	text, err := encode(l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	var lines bytes.Buffer
+	if err := json.Indent(&lines, text, "", " "); err != nil {
+		t.Fatal(err)
+	}
+	return lines.String()
 }
 
 // deeds change one part of a ledger each, by the name of its field: how, is up to n.

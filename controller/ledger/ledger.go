@@ -11,22 +11,22 @@ import (
 // goroutine, and knows what of it changed since it was saved.
 type Ledger struct {
 	// Claims name, for each match that is held, the route that holds it.
-	Claims journal.Map[string] `json:"claims"`
+	Claims journal.Map[string]
 	// Services are the settings that each service last asked for, by its name.
-	Services journal.Map[Service] `json:"services"`
+	Services journal.Map[Service]
 	// Drains are the instances that somebody has taken out of service, by their ids.
 	// One is forgotten when its instance is gone.
-	Drains journal.Map[Drain] `json:"drains,omitzero"`
+	Drains journal.Map[Drain]
 	// Ports are those at which Kong reaches a service through HAProxy, by the
 	// service's name.
-	Ports journal.Map[Port] `json:"ports,omitzero"`
+	Ports journal.Map[Port]
 	// Pauses are the gateways that somebody wants left alone, by their names.
-	Pauses journal.Map[Pause] `json:"pauses,omitzero"`
+	Pauses journal.Map[Pause]
 	// Pins are the services that somebody holds to what they once asked for, by their
 	// names.
-	Pins journal.Map[Pin] `json:"pins,omitzero"`
+	Pins journal.Map[Pin]
 	// KongMode is how Kong was last found to be configured; "" while it never answered.
-	KongMode journal.Value[KongMode] `json:"kong_mode,omitzero"`
+	KongMode journal.Value[KongMode]
 }
 
 // KongMode is how a Kong is configured, on which the ways in of services depend that name none.

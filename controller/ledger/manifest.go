@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 
 	"github.com/lockstep/lockstep/internal/journal"
@@ -50,7 +51,7 @@ func (s *Store) SaveManifests(changed map[string][]byte) error {
 	if err != nil {
 		return fmt.Errorf("encode manifests: %w", err)
 	}
-	whole := func() ([]byte, error) { return json.Marshal(s.texts) }
+	whole := func() ([]byte, error) { return json.Marshal(maps.Collect(s.texts.All())) }
 	if err := s.manifests.Append(encoded, whole); err != nil {
 		return fmt.Errorf("write manifests: %w", err)
 	}
@@ -73,9 +74,11 @@ func decodeManifests(dir string, state journal.State) (texts journal.Map[string]
 	if state.Snapshot == nil {
 		return texts, nil
 	}
-	if err := json.Unmarshal(state.Snapshot, &texts); err != nil {
+	var plain map[string]string
+	if err := json.Unmarshal(state.Snapshot, &plain); err != nil {
 		return texts, fmt.Errorf("%s is damaged: %w; remove %s to start anew", path, err, Files(path))
 	}
+	texts = journal.MapOf(plain)
 	for _, line := range state.Changes {
 		var changes map[string]*string
 		if err := json.Unmarshal(line, &changes); err != nil {

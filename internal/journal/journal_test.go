@@ -100,7 +100,7 @@ func TestStateComesBack(t *testing.T) {
 	for range 2 {
 		k.must("a", "2") // in a log
 		k.now.Set("a", "1")
-		same, err := k.now.MarshalJSON()
+		same, err := k.whole()
 		if err != nil {
 			t.Fatal(err)
 		}

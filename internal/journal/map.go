@@ -1,14 +1,13 @@
 package journal
 
 import (
-	"encoding/json"
 	"iter"
 	"maps"
 )
 
 // Map is a map that notes which of its entries were set or deleted, so that none can be
-// left out of what is written. It is written as a plain map is. The zero value is an empty
-// one; it is owned by one goroutine, and values that were set are not changed any more.
+// left out of what is written. The zero value is an empty one; it is owned by one goroutine,
+// and values that were set are not changed any more.
 type Map[V any] struct {
 	entries map[string]V
 	noted   map[string]bool
@@ -93,20 +92,3 @@ func (m *Map[V]) Apply(changes map[string]*V) {
 
 // Clone returns a copy of the entries, of which nothing is noted.
 func (m *Map[V]) Clone() Map[V] { return Map[V]{entries: maps.Clone(m.entries)} }
-
-// IsZero reports whether there are no entries, for omitzero.
-func (m Map[V]) IsZero() bool { return len(m.entries) == 0 }
-
-// MarshalJSON writes the entries as an object.
-func (m Map[V]) MarshalJSON() ([]byte, error) {
-	if m.entries == nil {
-		return []byte("{}"), nil
-	}
-	return json.Marshal(m.entries)
-}
-
-// UnmarshalJSON replaces the entries by those of an object.
-func (m *Map[V]) UnmarshalJSON(text []byte) error {
-	*m = Map[V]{}
-	return json.Unmarshal(text, &m.entries)
-}

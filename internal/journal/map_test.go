@@ -6,8 +6,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestChangesMakeTheSame: whatever is done to a map, its changes make the same of a copy.
@@ -43,30 +41,33 @@ func TestChangesMakeTheSame(t *testing.T) {
 	}
 }
 
-func TestWrittenAsAPlainMap(t *testing.T) {
-	type holder struct {
-		Kept Map[int] `json:"kept"`
-		Left Map[int] `json:"left,omitzero"`
+func TestCopyIsNoChange(t *testing.T) {
+	m := MapOf(map[string]int{"a": 1})
+	if m.Changed() || m.Len() != 1 {
+		t.Errorf("of %v something has changed", m)
 	}
-	for text, want := range map[string]map[string]int{
-		`{"kept":{"a":1,"b":0}}`: {"a": 1, "b": 0},
-		`{"kept":{}}`:            {},
-		`{"kept":null}`:          nil,
-	} {
-		var h holder
-		if err := json.Unmarshal([]byte(text), &h); err != nil {
-			t.Fatal(err)
+	m.Set("b", 2)
+	copied := m.Clone()
+	m.Delete("a")
+	if copied.Changed() || copied.Get("a") != 1 || copied.Get("b") != 2 || copied.Len() != 2 {
+		t.Errorf("the copy is %v", copied)
+	}
+}
+
+func TestValueNotesWhatDiffers(t *testing.T) {
+	var v, follower Value[string]
+	for _, c := range []struct {
+		set     string
+		changed bool
+	}{{"", false}, {"a", true}, {"a", false}, {"", true}} {
+		v.Set(c.set)
+		if v.Changed() != c.changed || (v.Change() != nil) != c.changed {
+			t.Errorf("set to %q, it says that it changed: %v", c.set, v.Changed())
 		}
-		if diff := cmp.Diff(want, h.Kept.entries); diff != "" || h.Kept.Changed() || !h.Left.IsZero() {
-			t.Errorf("%s (-want +got):\n%s", text, diff)
-		}
-		again, err := json.Marshal(h)
-		if want := map[bool]string{true: `{"kept":{}}`, false: text}[want == nil]; err != nil || string(again) != want {
-			t.Errorf("%s became %s, %v", text, again, err)
-		}
-		h.Left.Set("c", 1)
-		if copied := h.Left.Clone(); copied.Changed() || copied.Get("c") != 1 || copied.Len() != 1 {
-			t.Errorf("the copy is %+v", copied)
+		follower.Apply(v.Change())
+		v.Saved()
+		if copied := v.Clone(); v.Changed() || follower.Changed() || copied.Changed() || follower.Get() != c.set || copied.Get() != c.set {
+			t.Errorf("set to %q, it is %+v, its copy %+v and its follower %+v", c.set, v, copied, follower)
 		}
 	}
 }

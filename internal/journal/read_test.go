@@ -175,7 +175,7 @@ func TestReadWhileWritten(t *testing.T) {
 		k.now.Set("b", fmt.Sprintf("%04d", i))
 		k.must("a", fmt.Sprintf("%04d", i))
 		if i%3 == 0 { // which comes far more often than the size of the log would have it
-			whole, err := k.now.MarshalJSON()
+			whole, err := k.whole()
 			if err == nil {
 				err = k.journal.Replace(whole)
 			}

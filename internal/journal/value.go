@@ -1,7 +1,5 @@
 package journal
 
-import "encoding/json"
-
 // Value is one value that notes that it was set, as Map does of its entries.
 type Value[V comparable] struct {
 	value V
@@ -41,18 +39,3 @@ func (v *Value[V]) Apply(change *V) {
 
 // Clone returns a copy, of which nothing is noted.
 func (v *Value[V]) Clone() Value[V] { return Value[V]{value: v.value} }
-
-// IsZero reports whether it is the zero value, for omitzero.
-func (v Value[V]) IsZero() bool {
-	var zero V
-	return v.value == zero
-}
-
-// MarshalJSON writes the value alone.
-func (v Value[V]) MarshalJSON() ([]byte, error) { return json.Marshal(v.value) }
-
-// UnmarshalJSON replaces the value.
-func (v *Value[V]) UnmarshalJSON(text []byte) error {
-	*v = Value[V]{}
-	return json.Unmarshal(text, &v.value)
-}
