@@ -62,8 +62,7 @@ func (e *ears) secrets(files []string) {
 // reset forgets what was heard.
 func (e *ears) reset() {
 	e.heard, e.linked, e.secret, e.due, e.all = time.Time{}, false, false, false, e.watcher == nil
-	clear(e.paths)
-	clear(e.dirs)
+	e.paths, e.dirs = map[string]bool{}, map[string]bool{}
 }
 
 // attend listens to every directory where something could change what was seen:

@@ -156,7 +156,7 @@ func (l *linker) link() {
 			gone = append(gone, name)
 		}
 	}
-	clear(l.was)
+	l.was, l.loose = map[string]*v1.Declared{}, map[*member]bool{} // new ones: what a start made large is slow to walk through
 	l.advice.heed(came, gone)
 	if l.stale = l.stale || len(l.wrong) > 0 && len(came)+len(gone) > 0; l.stale {
 		var found []finding

@@ -138,7 +138,7 @@ func (s *shelf) link() (now together) {
 			s.linker.drop(fileKey{path: path})
 		}
 	}
-	clear(s.changed)
+	s.changed = map[string]bool{}
 	for again := true; again; {
 		now.problems = s.linkTree()
 		again = s.settle()
@@ -180,7 +180,7 @@ func (s *shelf) settle() (again bool) {
 		}
 		good = append(good, s.candidate(m.Path, k))
 	}
-	clear(s.linker.linked)
+	s.linker.linked = map[*member]bool{}
 	settled := false
 	for _, c := range good {
 		settled = s.linker.set(c) || settled

@@ -219,7 +219,7 @@ func (w *Watcher) offer() *Tree {
 // any says something else.
 func (w *Watcher) read() bool {
 	others, gone := w.view.news()
-	clear(w.view.was)
+	w.view.was = map[string]*listing{}
 	changed := w.shelf.forget(gone)
 	if !w.loaded {
 		w.shelf.keep(w.view.has)
