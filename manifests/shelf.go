@@ -16,11 +16,12 @@ type shelf struct {
 	// memory are the texts that were last good, by path. It outlives the daemon.
 	memory journal.Map[[]byte]
 
-	tree     *grove       // what the repository says now; nil before it was read
-	standing *grove       // what it said when it was last good; nil when it never was
-	refused  bool         // tree does not count, or not all of it
-	faults   []v1.Problem // why
-	brought  brought      // the tree whose files are linked
+	tree     *grove              // what the repository says now; nil before it was read
+	standing *grove              // what it said when it was last good; nil when it never was
+	refused  bool                // tree does not count, or not all of it
+	faults   []v1.Problem        // why
+	brought  brought             // the tree whose files are linked
+	steps    map[[2]brought]step // from one to another, as far as they were taken
 }
 
 // known is one file.

@@ -38,6 +38,7 @@ type grove struct {
 	files    []File // one for each leaf; without objects where the leaf is no manifest
 	problems []v1.Problem
 	wrong    map[string]bool // leaves that are no manifests, by path
+	holds    map[string]int  // how many guards leaves hold, of those that hold any; nil before anybody asked
 }
 
 // grow reads a tree. What it shares with the one before keeps its reading, and
@@ -99,7 +100,7 @@ func (s *shelf) plant(tree *Tree) bool {
 	if tree == nil || s.tree != nil && s.tree.Commit == tree.Commit && s.tree.Terms == tree.Terms {
 		return false
 	}
-	s.tree = grow(*tree, s.standing)
+	s.tree, s.steps = grow(*tree, s.standing), map[[2]brought]step{}
 	return true
 }
 
@@ -127,25 +128,52 @@ func (s *shelf) linkTree() []v1.Problem {
 // brought is a tree whose files are among those that are linked, and which one counted then.
 type brought struct{ tree, standing *grove }
 
-// bring has the files of a tree linked, instead of those of another one.
+// step is what is to be done to have another tree's files linked.
+type step struct {
+	set  []Candidate
+	drop []fileKey
+}
+
+// bring has the files of a tree linked, instead of those of another one. As long as a commit
+// is refused that happens to and fro at each change, and what differs is looked for once.
 func (s *shelf) bring(g *grove) {
-	now := brought{g, s.standing}
-	if g == nil || s.brought == now {
+	next := brought{g, s.standing}
+	if g == nil || s.brought == next {
 		return
 	}
-	there := map[string]bool{}
-	for _, c := range g.candidates(s.standing) {
-		s.linker.set(c)
-		there[c.Path] = true
+	way := [2]brought{s.brought, next}
+	known, has := s.steps[way]
+	if !has {
+		known = s.brought.step(next)
+		s.steps[way] = known
 	}
-	if before := s.brought.tree; before != nil {
-		for _, leaf := range before.Leaves {
-			if !there[leaf.Path] {
-				s.linker.drop(fileKey{tree: true, path: leaf.Path})
-			}
+	for _, c := range known.set {
+		s.linker.set(c)
+	}
+	for _, at := range known.drop {
+		s.linker.drop(at)
+	}
+	s.brought = next
+}
+
+// step returns what differs between the files of two trees.
+func (b brought) step(next brought) (out step) {
+	before := map[string]Candidate{}
+	if b.tree != nil {
+		for _, c := range b.tree.candidates(b.standing) {
+			before[c.Path] = c
 		}
 	}
-	s.brought = now
+	for _, c := range next.tree.candidates(next.standing) {
+		if known, has := before[c.Path]; !has || !c.same(&known) {
+			out.set = append(out.set, c)
+		}
+		delete(before, c.Path)
+	}
+	for path := range before {
+		out.drop = append(out.drop, fileKey{tree: true, path: path})
+	}
+	return out
 }
 
 // commits returns that of the tree that counts, and that of a newer one which does not.

@@ -127,15 +127,33 @@ type unreadTree struct {
 
 // guards looks for guards in a tree of which not all counts, because of faults.
 func (g *grove) guards(faults []v1.Problem) unreadTree {
-	found := unreadTree{fault: faults[0]}
-	holds := map[string]bool{}
-	blind := map[string]bool{} // files that are not among the leaves
-	for i := range faults {
-		blind[faults[i].Origin.File] = true
+	if g.holds == nil {
+		g.count()
 	}
+	found := unreadTree{fault: faults[0]}
+	for _, count := range g.holds {
+		found.said += count
+	}
+	blind := map[string]bool{} // files that are not among the leaves
+	first := true
+	for _, fault := range faults {
+		path := fault.Origin.File
+		if _, there := slices.BinarySearchFunc(g.Leaves, path, func(l Leaf, path string) int { return strings.Compare(l.Path, path) }); !there {
+			blind[path] = true
+		}
+		if first && g.holds[path] > 0 {
+			found.fault, first = fault, false
+		}
+	}
+	found.said += len(blind)
+	return found
+}
+
+// count notes how many guards the leaves hold, or seem to hold where they are wrong.
+func (g *grove) count() {
+	g.holds = map[string]int{}
 	for i := range g.Leaves {
 		path, count := g.Leaves[i].Path, 0
-		delete(blind, path)
 		if g.wrong[path] {
 			count = guardsIn(g.Leaves[i].Text)
 		} else {
@@ -145,17 +163,10 @@ func (g *grove) guards(faults []v1.Problem) unreadTree {
 				}
 			}
 		}
-		holds[path] = count > 0
-		found.said += count
-	}
-	found.said += len(blind)
-	for _, fault := range faults {
-		if holds[fault.Origin.File] {
-			found.fault = fault
-			break
+		if count > 0 {
+			g.holds[path] = count
 		}
 	}
-	return found
 }
 
 // addUnread adds a policy for each guard of which only is known that it is wrong.
