@@ -135,6 +135,7 @@ func (s *Store) write(l *Ledger) error {
 		if err != nil {
 			return err
 		}
+		s.saved = nil // which of the two is there, nobody knows until l is
 		return s.ledger.Replace(text)
 	}
 	text, err := json.Marshal(l.change())
