@@ -23,6 +23,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	needHAProxy(t)
 	reconcilertest.Run(t, reconcilertest.Harness{New: newGateway, Events: 200, Certificates: true, Listeners: true, Streams: true})
 }

@@ -75,6 +75,7 @@ func contractOmissions() map[string]string {
 // with those that a real Kong gave. Sets with a route that HAProxy can't
 // express are left out: such a route is served nowhere here.
 func TestRoutesAsKong(t *testing.T) {
+	t.Parallel()
 	file, err := os.Open(contract.Find(t, "routing.jsonl"))
 	if err != nil {
 		t.Fatal(err)

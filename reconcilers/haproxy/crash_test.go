@@ -26,6 +26,7 @@ func brandNew(b *bench, ends []v1.Endpoint) {
 // TestKilledAtAnyStep ends the daemon before each step that has an effect, and
 // starts another: it must end in the same world as if nothing had happened.
 func TestKilledAtAnyStep(t *testing.T) {
+	t.Parallel()
 	stories := []story{
 		{"runtime", false, func(b *bench, ends []v1.Endpoint) {
 			ends[0].Draining = true

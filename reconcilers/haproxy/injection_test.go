@@ -25,6 +25,7 @@ import (
 
 // TestInjection tries to get another directive or command through every field.
 func TestInjection(t *testing.T) {
+	t.Parallel()
 	b, _ := passing(t)
 	b.serve("honest", origin(t, "one"))
 	b.sync()
@@ -80,6 +81,7 @@ func evilLabels(f *v1.Field, evil string) []map[string]string {
 // example must be of a form that we know to be harmless, and whatever else its label
 // says must be refused, or be of such a form too.
 func TestInjectionByLabel(t *testing.T) {
+	t.Parallel()
 	b, _ := passing(t)
 	b.options.TCPPorts = []string{freeAddress(t)}
 	b.open()

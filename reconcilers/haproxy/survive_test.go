@@ -146,6 +146,7 @@ func TestReloadByStranger(t *testing.T) {
 }
 
 func TestDriftIsRepaired(t *testing.T) {
+	t.Parallel()
 	b := managed(t)
 	b.serve("shop", origin(t, "one"), origin(t, "two"))
 	b.sync()
