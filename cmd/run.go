@@ -93,7 +93,7 @@ func run(ctx context.Context, version string, s *settings, m manner, log *slog.L
 	serve(ctx, group, listener, guarded(d.handler(), listener.Addr(), s.listen))
 	serve(ctx, group, control, d.controls())
 	group.Go(func() error { return d.controller.Run(ctx) })
-	group.Go(func() error { return d.saveMemory(ctx) })
+	group.Go(func() error { d.saveMemory(ctx); return nil })
 	group.Go(func() error { return d.renewHop(ctx, s, log) })
 	if m.line != nil {
 		group.Go(func() error { return d.sayProgress(ctx, m.line) })
@@ -101,7 +101,8 @@ func run(ctx context.Context, version string, s *settings, m manner, log *slog.L
 	if m.once {
 		group.Go(func() error {
 			defer stop()
-			return d.untilSettled(ctx, m.dryRun)
+			d.untilSettled(ctx, m.dryRun)
+			return nil
 		})
 	}
 	log.Info("started", "version", version, "owner", s.owner, "listen", listener.Addr().String(), "gateways", d.names())
@@ -278,39 +279,46 @@ func (d *daemon) sayProgress(ctx context.Context, line *lastLine) error {
 	}
 }
 
-// untilReady waits until every gateway holds what is desired; in a dry run,
-// until every gateway was compared.
-func (d *daemon) untilReady(ctx context.Context, dryRun bool) error {
+// until waits until the status says something, or ctx ends.
+func (d *daemon) until(ctx context.Context, says func() bool) {
 	for {
 		changed := d.status.Changed()
-		ready, _ := d.status.Ready()
-		if ready || dryRun && d.status.Compared() {
-			return nil
+		if says() {
+			return
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }
 
+// untilReady waits until every gateway holds what is desired; in a dry run,
+// until every gateway was compared.
+func (d *daemon) untilReady(ctx context.Context, dryRun bool) {
+	d.until(ctx, func() bool {
+		ready, _ := d.status.Ready()
+		return ready || dryRun && d.status.Compared()
+	})
+}
+
 // untilSettled returns when every gateway holds what is desired, also when all that the
 // gateways were found to be and to hold on the way there is known, or ctx has ended.
-func (d *daemon) untilSettled(ctx context.Context, dryRun bool) error {
+func (d *daemon) untilSettled(ctx context.Context, dryRun bool) {
 	for {
-		if err := d.untilReady(ctx, dryRun); err != nil || ctx.Err() != nil {
-			return err
+		if d.untilReady(ctx, dryRun); ctx.Err() != nil {
+			return
 		}
 		d.controller.CatchUp(ctx)
 		changed := d.status.Changed()
 		if dryRun || !d.status.Pending() {
-			return nil
+			return
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }
