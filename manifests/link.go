@@ -121,8 +121,7 @@ func (l *linking) each(do func(i int, o *Object)) {
 func (l *linking) place() {
 	names := max(len(l.owners), 2*len(l.candidates)) // most files hold a service with one route
 	l.owners, l.listen = make(map[v1.Key]*Object, names), nil
-	l.plugins, l.left = map[pluginAt]v1.Origin{}, map[*Object]bool{}
-	l.twice, l.dangling = map[int][]finding{}, map[int][]finding{}
+	l.plugins, l.left, l.twice, l.dangling = nil, nil, nil, nil // most files need none of these
 	l.each(l.admit)
 	l.each(l.follow)
 	l.each(l.pair)
@@ -130,8 +129,19 @@ func (l *linking) place() {
 
 // refuse leaves an object out for now, as something that it asks for is taken.
 func (l *linking) refuse(i int, o *Object, problem v1.Problem) {
+	l.leave(i, o, &l.twice, finding{Problem: problem})
+}
+
+// leave leaves an object out for now, and notes why.
+func (l *linking) leave(i int, o *Object, among *map[int][]finding, why finding) {
+	if l.left == nil {
+		l.left = map[*Object]bool{}
+	}
+	if *among == nil {
+		*among = map[int][]finding{}
+	}
 	l.left[o] = true
-	l.twice[i] = append(l.twice[i], finding{Problem: problem})
+	(*among)[i] = append((*among)[i], why)
 }
 
 // admit gives an object its names, or leaves it out.
@@ -166,8 +176,7 @@ func (l *linking) follow(i int, o *Object) {
 		problem = l.followPlugin(o)
 	}
 	if problem != nil {
-		l.left[o] = true
-		l.dangling[i] = append(l.dangling[i], *problem)
+		l.leave(i, o, &l.dangling, *problem)
 	}
 }
 

@@ -75,8 +75,10 @@ func (l *linker) set(c Candidate) bool {
 	default:
 		l.loosen(m)
 	}
-	m.Candidate = c
-	l.tie(m, c.ties())
+	known := slices.EqualFunc(c.Versions, m.Versions, File.same) && m.ties != nil
+	if m.Candidate = c; !known {
+		l.tie(m, c.ties())
+	}
 	return true
 }
 

@@ -181,6 +181,9 @@ func (l *linking) pair(i int, o *Object) {
 		first, has = owner.has(at)
 	}
 	if !has {
+		if l.plugins == nil {
+			l.plugins = map[pluginAt]v1.Origin{}
+		}
 		l.plugins[at] = o.PluginOn.Plugin.Origin
 		return
 	}
