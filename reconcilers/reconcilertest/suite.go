@@ -47,7 +47,7 @@ func Run(t *testing.T, h Harness) {
 	Walk(t, h)
 }
 
-// Walk takes the random walks alone.
+// Walk takes the random walks alone, beside each other: each has its own gateways.
 func Walk(t *testing.T, h Harness) {
 	t.Helper()
 	seeds, events := h.Seeds, h.Events
@@ -59,6 +59,7 @@ func Walk(t *testing.T, h Harness) {
 	}
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("walk/seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
 			w := walk{bench: newBench(t, h), fleet: NewFleet(seed), behind: true, certificates: h.Certificates, listeners: h.Listeners, entities: h.Entities}
 			w.fleet.streams = h.Streams
 			if err := w.take(t.Context(), events, func() *bench { return newBench(t, h) }); err != nil {
