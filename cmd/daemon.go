@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
@@ -179,13 +180,19 @@ func (d *daemon) remember(m mode) func(*ledger.Ledger) error {
 	if !m.remembers() {
 		return nil
 	}
-	return d.store.Save
+	return func(memory *ledger.Ledger) error { return d.saved("ledger", d.store.Save(memory)) }
+}
+
+// saved has status tell whether a part of the state directory could be written, and returns err.
+func (d *daemon) saved(part string, err error) error {
+	d.status.Saved(part, err, time.Now())
+	return err
 }
 
 // keepHistory has a daemon that remembers keep a history.
 func (d *daemon) keepHistory(s *settings, m mode, log *slog.Logger) {
 	if m.remembers() {
-		d.keeper = history.NewKeeper(func() (*history.Store, error) { return history.Open(s.stateDir) }, log)
+		d.keeper = history.NewKeeper(func() (*history.Store, error) { return history.Open(s.stateDir) }, log, func(err error) { d.status.Saved("history", err, time.Now()) })
 	}
 }
 
@@ -250,8 +257,12 @@ func (s *settings) newHAProxy(writer string, m mode, log *slog.Logger, registry 
 func (d *daemon) add(gateway controller.Gateway, stateDir string, m mode) error {
 	name := string(gateway.Name)
 	if m.remembers() {
-		gateway.KeepGuard = func(memory reconcilers.GuardMemory) error { return d.store.SaveNote(ledger.NoteOfGuard+name, memory) }
-		gateway.KeepDrifted = func(memory reconcilers.DriftMemory) error { return d.store.SaveNote(ledger.NoteOfDrift+name, memory) }
+		gateway.KeepGuard = func(memory reconcilers.GuardMemory) error {
+			return d.saved("guard of "+name, d.store.SaveNote(ledger.NoteOfGuard+name, memory))
+		}
+		gateway.KeepDrifted = func(memory reconcilers.DriftMemory) error {
+			return d.saved("drift of "+name, d.store.SaveNote(ledger.NoteOfDrift+name, memory))
+		}
 	}
 	err := errors.Join(ledger.ReadNote(stateDir, ledger.NoteOfGuard+name, &gateway.Guarded), ledger.ReadNote(stateDir, ledger.NoteOfDrift+name, &gateway.Drifted))
 	d.gateways = append(d.gateways, gateway)

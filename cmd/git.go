@@ -95,7 +95,7 @@ func (d *daemon) openRepository(s *settings, m mode, o *manifests.Options, log *
 	o.Counts = func(tree *manifests.Tree) error {
 		followed.Counts(tree)
 		if m.remembers() {
-			return d.store.SaveTree(tree)
+			return d.saved("repository", d.store.SaveTree(tree))
 		}
 		return nil
 	}
@@ -124,7 +124,7 @@ func (d *daemon) openManifests(s *settings, m mode, log *slog.Logger) error {
 		Folders: s.manifests, Memory: memory, Log: log.With("source", "manifests"), Registerer: d.registry,
 	}
 	if m.remembers() {
-		options.Remember = d.store.SaveManifests
+		options.Remember = func(changed map[string][]byte) error { return d.saved("manifests", d.store.SaveManifests(changed)) }
 	}
 	var followed *git.Repository
 	if s.git.named() {

@@ -66,6 +66,9 @@ func printReport(p *printer, report status.Report) {
 			p.line("%s: commit %s is wrong and not taken", source.Name, source.Refused)
 		}
 	}
+	for _, u := range report.Unsaved {
+		p.line("state directory: %s can't be saved since %s, and a restart would go back to what it said then: %s", u.Part, sayTime(u.Since), u.Error)
+	}
 	p.line("")
 	printGateways(p, report.Gateways)
 	held := heldRows(report)

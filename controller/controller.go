@@ -54,7 +54,7 @@ func New(options Options) *Controller {
 			TLSPassthrough: options.TLSPassthrough, Given: options.Given,
 		}, options.Memory),
 		status:    options.Status,
-		metrics:   NewMetrics(options.Registry),
+		metrics:   NewMetrics(options.Registry, options.Status.Unsaved),
 		log:       options.Log,
 		poke:      make(chan struct{}, 1),
 		orders:    make(chan order),

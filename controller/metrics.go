@@ -23,8 +23,9 @@ type Metrics struct {
 	pins      prometheus.Gauge
 }
 
-// NewMetrics returns the loop's metrics, registered.
-func NewMetrics(registry prometheus.Registerer) *Metrics {
+// NewMetrics returns the loop's metrics, registered; unsaved counts the parts of the state
+// directory that can't be written.
+func NewMetrics(registry prometheus.Registerer, unsaved func() int) *Metrics {
 	buckets := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 	m := &Metrics{
 		builds: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -58,6 +59,10 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "lockstep_rolled_back_services",
 			Help: "Services that lockstep rollback holds until lockstep release."}),
 	}
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "lockstep_state_unsaved_parts",
+		Help: "Parts of the state directory (ledger, manifests, history, ...) that can't be written; a restart would lose what is new in them."},
+		func() float64 { return float64(unsaved()) }))
 	registry.MustRegister(m.builds, m.rounds, m.failures, m.changes, m.latency, m.up, m.held, m.drifted, m.connected, m.pins)
 	return m
 }

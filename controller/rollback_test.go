@@ -30,7 +30,7 @@ func recall(t *testing.T, dir string) *history.Keeper {
 			t.Error(err)
 		}
 	})
-	return history.NewKeeper(func() (*history.Store, error) { return store, nil }, slog.New(slog.DiscardHandler))
+	return history.NewKeeper(func() (*history.Store, error) { return store, nil }, slog.New(slog.DiscardHandler), nil)
 }
 
 // relabelled is another copy in place of the named one, with another host.
@@ -264,7 +264,7 @@ func TestDamageStopsNothing(t *testing.T) {
 		}
 		var log bytes.Buffer
 		s := begin(t, func(o *Options) {
-			o.History = history.NewKeeper(func() (*history.Store, error) { return store, nil }, slog.New(slog.NewTextHandler(&log, nil)))
+			o.History = history.NewKeeper(func() (*history.Store, error) { return store, nil }, slog.New(slog.NewTextHandler(&log, nil)), nil)
 		})
 		if err := os.Truncate(filepath.Join(dir, "history.db"), 0); err != nil {
 			t.Fatal(err)

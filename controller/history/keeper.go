@@ -28,6 +28,7 @@ type Keeper struct {
 	open  func() (*Store, error)
 	write func(*Store, time.Time, map[string]*State, bool) (Generation, bool, error) // Append
 	log   *slog.Logger
+	told  func(error)
 	poke  chan struct{}
 
 	opening sync.Mutex
@@ -41,9 +42,13 @@ type Keeper struct {
 }
 
 // NewKeeper returns a Keeper that has not begun. open is called once at most; what it returns
-// is the Keeper's, and where it fails no history is kept, which is logged.
-func NewKeeper(open func() (*Store, error), log *slog.Logger) *Keeper {
-	return &Keeper{open: open, write: (*Store).Append, log: log, poke: make(chan struct{}, 1), pending: map[string]*State{}}
+// is the Keeper's, and where it fails no history is kept, which is logged. told is called with
+// that, and with what came of each writing, nil when it went well; it may be nil.
+func NewKeeper(open func() (*Store, error), log *slog.Logger, told func(error)) *Keeper {
+	if told == nil {
+		told = func(error) {}
+	}
+	return &Keeper{open: open, write: (*Store).Append, log: log, told: told, poke: make(chan struct{}, 1), pending: map[string]*State{}}
 }
 
 // history returns the store, or ErrNone.
@@ -55,6 +60,7 @@ func (k *Keeper) history() (*Store, error) {
 		if k.store, err = k.open(); err != nil {
 			k.store = nil
 			k.log.Warn("no history is kept, and nothing can be rolled back", "error", err)
+			k.told(err)
 		}
 		k.opened = true
 	}
@@ -184,6 +190,7 @@ func (k *Keeper) flush() error {
 		return nil // which was said
 	}
 	generation, made, err := k.write(store, since, states, whole)
+	k.told(err)
 	if err == nil {
 		if made {
 			k.log.Debug("generation is kept", "generation", generation.Number, "services", len(generation.Changes))

@@ -17,7 +17,7 @@ func keep(t *testing.T, change func(*Keeper)) (k *Keeper, log *bytes.Buffer, end
 	t.Helper()
 	log = &bytes.Buffer{}
 	store := open(t, t.TempDir())
-	k = NewKeeper(func() (*Store, error) { return store, nil }, slog.New(slog.NewTextHandler(log, nil)))
+	k = NewKeeper(func() (*Store, error) { return store, nil }, slog.New(slog.NewTextHandler(log, nil)), nil)
 	if change != nil {
 		change(k)
 	}
@@ -81,7 +81,9 @@ func TestKeeperGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var full atomic.Bool
 		full.Store(true)
+		var told []error
 		k, log, end := keep(t, func(k *Keeper) {
+			k.told = func(err error) { told = append(told, err) }
 			k.write = func(s *Store, at time.Time, states map[string]*State, whole bool) (Generation, bool, error) {
 				if full.Load() {
 					return Generation{}, false, errors.New("no space left on device")
@@ -100,6 +102,9 @@ func TestKeeperGoesOn(t *testing.T) {
 		full.Store(false)
 		<-time.After(2 * again)
 		end()
+		if len(told) < 2 || told[0] == nil || told[len(told)-1] != nil {
+			t.Errorf("told %v; want that it failed, and in the end that it did not", told)
+		}
 		g, err := k.Get(1)
 		if err != nil || len(g.Changes) != 3 || g.Changes[2].Fields[0].After != "b.test" || !g.Time.Equal(began) || !strings.Contains(log.String(), "written again") {
 			t.Errorf("got %+v, %v; the log:\n%s", g, err, log)
@@ -112,8 +117,10 @@ func TestKeeperGoesOn(t *testing.T) {
 func TestKeeperWithoutHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opened := 0
+		var told []error
 		k, log, end := keep(t, func(k *Keeper) {
 			k.open = func() (*Store, error) { opened++; return nil, errors.New("it is damaged") }
+			k.told = func(err error) { told = append(told, err) }
 		})
 		<-time.After(time.Minute)
 		if opened > 0 {
@@ -130,8 +137,8 @@ func TestKeeperWithoutHistory(t *testing.T) {
 			}
 		}
 		end()
-		if n := strings.Count(log.String(), "it is damaged"); n != 1 || opened != 1 || len(k.pending) > 0 {
-			t.Errorf("opened %d times, %d services left, said %d times:\n%s", opened, len(k.pending), n, log)
+		if n := strings.Count(log.String(), "it is damaged"); n != 1 || opened != 1 || len(told) != 1 || told[0] == nil || len(k.pending) > 0 {
+			t.Errorf("opened %d times, %d services left, told %v, said %d times:\n%s", opened, len(k.pending), told, n, log)
 		}
 		if err := k.Close(); err != nil {
 			t.Error(err)

@@ -27,6 +27,8 @@ type Report struct {
 	// Waiting are plugins of manifests that hold for nothing, as there is no such service or
 	// route.
 	Waiting []v1.Problem `json:"waiting,omitempty"`
+	// Unsaved are the parts of the state directory that can't be written, by name.
+	Unsaved []Unsaved `json:"unsaved,omitempty"`
 }
 
 // Gateway is how one gateway is doing.

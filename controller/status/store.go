@@ -30,9 +30,10 @@ type Store struct {
 	listeners []v1.Listener           // never changed in place
 	waiting   map[string][]v1.Problem // by service
 	gateways  map[v1.Gateway]*gateway
-	build     int           // counts builds
-	revision  uint64        // counts changes, from a number that no other run of the program counts from
-	changed   chan struct{} // closed and replaced at each change
+	unsaved   map[string]Unsaved // by the part of the state directory
+	build     int                // counts builds
+	revision  uint64             // counts changes, from a number that no other run of the program counts from
+	changed   chan struct{}      // closed and replaced at each change
 }
 
 // gateway is what is known of one gateway.
@@ -59,6 +60,7 @@ func New(version, owner string, gateways []v1.Gateway) *Store {
 		refused:   map[string][]v1.Problem{},
 		waiting:   map[string][]v1.Problem{},
 		gateways:  map[v1.Gateway]*gateway{},
+		unsaved:   map[string]Unsaved{},
 		changed:   make(chan struct{}),
 		revision:  rand.Uint64N(1<<52) + 1, // within what every reader of JSON keeps exact
 	}
@@ -285,7 +287,7 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 	for _, id := range slices.Sorted(maps.Keys(s.refused)) {
 		report.Refused = append(report.Refused, Refused{ID: id, Problems: s.refused[id]})
 	}
-	report.Waiting = s.waits()
+	report.Waiting, report.Unsaved = s.waits(), s.unsavedParts()
 	return report
 }
 
