@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"sync"
@@ -14,12 +15,14 @@ import (
 const (
 	// settle is how long what changes together may take, to be one generation.
 	settle = time.Second
-	// again is when what could not be written is tried again.
-	again = 10 * time.Second
+	// again is when what could not be written is tried again; ever later, up to
+	// seldom.
+	again  = 10 * time.Second
+	seldom = time.Minute
 )
 
 // ErrNone is the answer of a daemon that keeps no history.
-var ErrNone = errors.New("this daemon keeps no history: see in its log why")
+var ErrNone = errors.New("this daemon keeps no history")
 
 // Keeper writes behind, and reads. It opens the file when that is first needed, for Open looks
 // at every record, and no start shall wait for that. Its methods may be called from any
@@ -32,8 +35,9 @@ type Keeper struct {
 	poke  chan struct{}
 
 	opening sync.Mutex
-	opened  bool
 	store   *Store // nil: none, or not yet
+	failed  error  // why it could not be opened; nil: it was, or nobody has tried
+	closed  bool
 
 	mu      sync.Mutex
 	pending map[string]*State // by service; nil: gone
@@ -41,9 +45,9 @@ type Keeper struct {
 	since   time.Time         // when the first of them was noted
 }
 
-// NewKeeper returns a Keeper that has not begun. open is called once at most; what it returns
-// is the Keeper's, and where it fails no history is kept, which is logged. told is called with
-// that, and with what came of each writing, nil when it went well; it may be nil.
+// NewKeeper returns a Keeper that has not begun. open is called until it succeeds once; what it
+// returns is the Keeper's. told is called with what came of each writing, nil when it went well;
+// it may be nil.
 func NewKeeper(open func() (*Store, error), log *slog.Logger, told func(error)) *Keeper {
 	if told == nil {
 		told = func(error) {}
@@ -51,28 +55,30 @@ func NewKeeper(open func() (*Store, error), log *slog.Logger, told func(error)) 
 	return &Keeper{open: open, write: (*Store).Append, log: log, told: told, poke: make(chan struct{}, 1), pending: map[string]*State{}}
 }
 
-// history returns the store, or ErrNone.
-func (k *Keeper) history() (*Store, error) {
+// history returns the store, or ErrNone. Where it could not be opened, only anew opens it: a
+// question is answered at once.
+func (k *Keeper) history(anew bool) (*Store, error) {
 	k.opening.Lock()
 	defer k.opening.Unlock()
-	if !k.opened {
+	if k.store == nil && !k.closed && (k.failed == nil || anew) {
 		var err error
 		if k.store, err = k.open(); err != nil {
 			k.store = nil
-			k.log.Warn("no history is kept, and nothing can be rolled back", "error", err)
-			k.told(err)
 		}
-		k.opened = true
+		k.failed = err
 	}
-	if k.store == nil {
-		return nil, ErrNone
+	switch {
+	case k.store != nil:
+		return k.store, nil
+	case k.failed != nil:
+		return nil, fmt.Errorf("%w: %w", ErrNone, k.failed)
 	}
-	return k.store, nil
+	return nil, ErrNone
 }
 
 // List is Store.List.
 func (k *Keeper) List(service string, limit int) ([]Generation, error) {
-	store, err := k.history()
+	store, err := k.history(false)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +87,7 @@ func (k *Keeper) List(service string, limit int) ([]Generation, error) {
 
 // Get is Store.Get.
 func (k *Keeper) Get(number uint64) (Generation, error) {
-	store, err := k.history()
+	store, err := k.history(false)
 	if err != nil {
 		return Generation{}, err
 	}
@@ -90,7 +96,7 @@ func (k *Keeper) Get(number uint64) (Generation, error) {
 
 // At is Store.At.
 func (k *Keeper) At(number uint64) (map[string]*v1.Service, error) {
-	store, err := k.history()
+	store, err := k.history(false)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +107,7 @@ func (k *Keeper) At(number uint64) (map[string]*v1.Service, error) {
 func (k *Keeper) Close() error {
 	k.opening.Lock()
 	defer k.opening.Unlock()
-	k.opened = true
+	k.closed = true
 	if k.store == nil {
 		return nil
 	}
@@ -144,8 +150,9 @@ func (s *State) after(earlier *State) *State {
 // It always returns nil: what can't be written is logged, and tried again.
 func (k *Keeper) Run(ctx context.Context) error {
 	var failing error
+	var wait time.Duration
 	for ctx.Err() == nil {
-		wait := again
+		wait = min(max(again, 2*wait), seldom)
 		if failing == nil {
 			wait = settle
 			select {
@@ -169,7 +176,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 func (k *Keeper) tell(before, now error) {
 	switch {
 	case now != nil && before == nil:
-		k.log.Warn("history can't be written; the daemon goes on without", "error", now)
+		k.log.Warn("history can't be written; the daemon goes on without, and tries again", "error", now)
 	case now == nil && before != nil:
 		k.log.Info("history is written again")
 	}
@@ -185,16 +192,9 @@ func (k *Keeper) flush() error {
 	if len(states) == 0 && !whole {
 		return nil
 	}
-	store, err := k.history()
-	if err != nil {
-		return nil // which was said
-	}
-	generation, made, err := k.write(store, since, states, whole)
+	err := k.record(since, states, whole)
 	k.told(err)
 	if err == nil {
-		if made {
-			k.log.Debug("generation is kept", "generation", generation.Number, "services", len(generation.Changes))
-		}
 		return nil
 	}
 	k.mu.Lock()
@@ -206,5 +206,18 @@ func (k *Keeper) flush() error {
 		k.pending, k.whole = states, whole
 	}
 	k.since = since
+	return err
+}
+
+// record appends what was noted.
+func (k *Keeper) record(since time.Time, states map[string]*State, whole bool) error {
+	store, err := k.history(true)
+	if err != nil {
+		return err
+	}
+	generation, made, err := k.write(store, since, states, whole)
+	if made && err == nil {
+		k.log.Debug("generation is kept", "generation", generation.Number, "services", len(generation.Changes))
+	}
 	return err
 }

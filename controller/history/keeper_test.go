@@ -112,14 +112,21 @@ func TestKeeperGoesOn(t *testing.T) {
 	})
 }
 
-// TestKeeperWithoutHistory: a file that can't be used is opened when it is first needed, and
-// that is said once, and stops nothing.
-func TestKeeperWithoutHistory(t *testing.T) {
+// TestKeeperOpensAgain: a file that can't be used is opened when it is first needed; that is
+// said once, and tried again ever later, but not for those who ask. Nothing that was noted
+// meanwhile is missing then.
+func TestKeeperOpensAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		opened := 0
+		opened, sound := 0, atomic.Bool{}
 		var told []error
 		k, log, end := keep(t, func(k *Keeper) {
-			k.open = func() (*Store, error) { opened++; return nil, errors.New("it is damaged") }
+			open := k.open
+			k.open = func() (*Store, error) {
+				if opened++; sound.Load() {
+					return open()
+				}
+				return nil, errors.New("it is damaged")
+			}
 			k.told = func(err error) { told = append(told, err) }
 		})
 		<-time.After(time.Minute)
@@ -127,21 +134,43 @@ func TestKeeperWithoutHistory(t *testing.T) {
 			t.Error("it was opened though nothing was noted")
 		}
 		k.Note(time.Now(), map[string]*State{"web": shop("web", "a.test")}, true)
-		<-time.After(time.Minute)
+		<-time.After(settle + 5*time.Second)
+		k.Note(time.Now(), map[string]*State{"late": shop("late", "late.test")}, false)
+		<-time.After(time.Hour)
+		if n := strings.Count(log.String(), "it is damaged"); n != 1 || opened < 60 || opened > 65 {
+			t.Errorf("opened %d times in an hour, said %d times:\n%s", opened, n, log)
+		}
+		before := opened
 		_, listed := k.List("", 1)
 		_, got := k.Get(1)
 		_, at := k.At(1)
 		for _, err := range []error{listed, got, at} {
-			if !errors.Is(err, ErrNone) {
-				t.Errorf("the answer is %v, want %v", err, ErrNone)
+			if !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "it is damaged") || opened != before {
+				t.Errorf("the answer is %v after %d more looks, want %v and why, after none", err, opened-before, ErrNone)
 			}
 		}
+		sound.Store(true)
+		<-time.After(2 * seldom)
 		end()
-		if n := strings.Count(log.String(), "it is damaged"); n != 1 || opened != 1 || len(told) != 1 || told[0] == nil || len(k.pending) > 0 {
-			t.Errorf("opened %d times, %d services left, told %v, said %d times:\n%s", opened, len(k.pending), told, n, log)
+		g, err := k.Get(1)
+		if err != nil || len(g.Changes) != 2 || len(told) == 0 || told[0] == nil || told[len(told)-1] != nil || !strings.Contains(log.String(), "written again") {
+			t.Errorf("got %+v, %v; told %v; the log:\n%s", g, err, told, log)
 		}
 		if err := k.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestKeeperWithoutHistory: what can never be written ends with the Keeper.
+func TestKeeperWithoutHistory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, _, end := keep(t, func(k *Keeper) { k.open = func() (*Store, error) { return nil, errors.New("it is damaged") } })
+		k.Note(time.Now(), map[string]*State{"web": shop("web", "a.test")}, true)
+		end()
+		err := k.Close()
+		if _, asked := k.List("", 1); err != nil || !errors.Is(asked, ErrNone) {
+			t.Errorf("closed with %v, then %v, want %v", err, asked, ErrNone)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -80,7 +81,9 @@ func Open(dir string) (*Store, error) {
 	case err == nil:
 		return s, nil
 	case errors.Is(err, berrors.ErrTimeout):
-		err = fmt.Errorf("%s is open in another program; end that, and start again", path)
+		err = fmt.Errorf("%s is open in another program; end that", path)
+	case isDisk(err):
+		err = fmt.Errorf("%s can't be used: %w", path, err)
 	default:
 		err = fmt.Errorf("%s can't be used: %w; remove the file to begin a new history", path, err)
 	}
@@ -88,6 +91,12 @@ func Open(dir string) (*Store, error) {
 		err = errors.Join(err, s.Close())
 	}
 	return nil, err
+}
+
+// isDisk reports whether the disk refused something, rather than the file itself.
+func isDisk(err error) bool {
+	_, is := errors.AsType[*fs.PathError](err)
+	return is
 }
 
 // prepare makes the buckets of a new file, and holds an old one against what this

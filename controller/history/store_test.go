@@ -305,3 +305,11 @@ func TestLongTextsAreCut(t *testing.T) {
 		t.Errorf("it is not kept whole: %v", err)
 	}
 }
+
+// TestDiskIsNoDamage: who has no room is not told to remove what was kept.
+func TestDiskIsNoDamage(t *testing.T) {
+	_, err := Open(filepath.Join(t.TempDir(), "missing"))
+	if err == nil || strings.Contains(err.Error(), "remove") {
+		t.Errorf("the error is %v", err)
+	}
+}
