@@ -193,6 +193,9 @@ func (e *ears) note(event fsnotify.Event) bool {
 	dir, name := filepath.Split(event.Name)
 	if itself := e.places[event.Name]; itself != nil {
 		e.all = true
+		if event.Has(fsnotify.Remove | fsnotify.Rename) {
+			itself.stamp = stamp{} // nobody listens there any more, even if the same stands there again
+		}
 	}
 	p := e.places[filepath.Clean(dir)]
 	if p == nil {
