@@ -117,12 +117,14 @@ func TestKeeperGoesOn(t *testing.T) {
 // meanwhile is missing then.
 func TestKeeperOpensAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		opened, sound := 0, atomic.Bool{}
+		var opened atomic.Int64
+		var sound atomic.Bool
 		var told []error
 		k, log, end := keep(t, func(k *Keeper) {
 			open := k.open
 			k.open = func() (*Store, error) {
-				if opened++; sound.Load() {
+				opened.Add(1)
+				if sound.Load() {
 					return open()
 				}
 				return nil, errors.New("it is damaged")
@@ -130,23 +132,23 @@ func TestKeeperOpensAgain(t *testing.T) {
 			k.told = func(err error) { told = append(told, err) }
 		})
 		<-time.After(time.Minute)
-		if opened > 0 {
+		if opened.Load() > 0 {
 			t.Error("it was opened though nothing was noted")
 		}
 		k.Note(time.Now(), map[string]*State{"web": shop("web", "a.test")}, true)
 		<-time.After(settle + 5*time.Second)
 		k.Note(time.Now(), map[string]*State{"late": shop("late", "late.test")}, false)
 		<-time.After(time.Hour)
-		if n := strings.Count(log.String(), "it is damaged"); n != 1 || opened < 60 || opened > 65 {
-			t.Errorf("opened %d times in an hour, said %d times:\n%s", opened, n, log)
+		if n := strings.Count(log.String(), "it is damaged"); n != 1 || opened.Load() < 60 || opened.Load() > 65 {
+			t.Errorf("opened %d times in an hour, said %d times:\n%s", opened.Load(), n, log)
 		}
-		before := opened
+		before := opened.Load()
 		_, listed := k.List("", 1)
 		_, got := k.Get(1)
 		_, at := k.At(1)
 		for _, err := range []error{listed, got, at} {
-			if !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "it is damaged") || opened != before {
-				t.Errorf("the answer is %v after %d more looks, want %v and why, after none", err, opened-before, ErrNone)
+			if !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "it is damaged") || opened.Load() != before {
+				t.Errorf("the answer is %v after %d more looks, want %v and why, after none", err, opened.Load()-before, ErrNone)
 			}
 		}
 		sound.Store(true)
