@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -37,7 +38,7 @@ func Replace(path string, text []byte) error {
 	var d disk
 	file, err := d.replace(path, text)
 	if err != nil {
-		return err
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return errors.Join(d.syncDir(path), file.Close())
 }
@@ -48,19 +49,31 @@ func Leftovers(path string) string {
 }
 
 // replace is Replace up to the point where the old file is gone; that the new one stays
-// after a failure of power is left to syncDir. It returns the new file, at its end.
+// after a failure of power is left to syncDir. It returns the new file, at its end. Its errors
+// name no file, for it writes under another name each time.
 func (d *disk) replace(path string, text []byte) (*os.File, error) {
 	if err := d.step(stepCreate, path); err != nil {
 		return nil, err
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(Leftovers(path)))
 	if err != nil {
-		return nil, err
+		return nil, nameless(err)
 	}
 	if err := d.fill(file, path, text); err != nil {
-		return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
+		return nil, errors.Join(nameless(err), file.Close(), os.Remove(file.Name()))
 	}
 	return file, nil
+}
+
+// nameless returns an error without the file that it names.
+func nameless(err error) error {
+	if one, is := errors.AsType[*os.PathError](err); is {
+		return one.Err
+	}
+	if two, is := errors.AsType[*os.LinkError](err); is {
+		return two.Err
+	}
+	return err
 }
 
 func (d *disk) fill(file *os.File, path string, text []byte) error {

@@ -224,3 +224,20 @@ func TestNothingFollowsWhatMayVanish(t *testing.T) {
 		k.holds(k.saved)
 	}
 }
+
+// TestSameTroubleSaysTheSame: an error names the file that was to be written, and not the one
+// that was to become it, whose name is another one each time.
+func TestSameTroubleSaysTheSame(t *testing.T) {
+	t.Parallel()
+	missing, taken := filepath.Join(t.TempDir(), "missing", "state.json"), place(t)
+	if err := os.MkdirAll(filepath.Join(taken, "a directory"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, why := range map[string]string{missing: "no such file or directory", taken: "file exists"} {
+		for range 2 {
+			if err := Replace(path, []byte("text")); err == nil || err.Error() != "write "+path+": "+why {
+				t.Errorf("the error is %v, want that of %s: %s", err, path, why)
+			}
+		}
+	}
+}
