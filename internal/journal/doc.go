@@ -1,6 +1,6 @@
 // Package journal keeps a state on disk at a cost that follows what changed, not how much
 // there is. Two files hold it: the snapshot, which is the whole state as it once was, and
-// beside it the log, one line for each change since.
+// beside it the log, one line for each change since. There is never one without the other.
 //
 // In: changes, and the whole state where it is asked for; both are bytes that only the
 // caller understands. Out: after a restart, the same. What was written outlives a kill at

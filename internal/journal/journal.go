@@ -35,6 +35,9 @@ func Open(path string) (*Journal, State, error) {
 	j := &Journal{path: path, limit: leastLog, good: log.good}
 	if state.Snapshot != nil {
 		j.holds(sumOf(state.Snapshot), len(state.Snapshot))
+		if !hasLog(state.Snapshot) {
+			j.limit = 0 // the next change makes it one that has
+		}
 	}
 	if log.good > 0 && !log.torn {
 		if j.log, err = os.OpenFile(LogPath(path), os.O_WRONLY|os.O_APPEND, 0); err != nil {
@@ -67,7 +70,7 @@ func (j *Journal) Append(change []byte, whole func() ([]byte, error)) error {
 	return j.Replace(text)
 }
 
-// Replace writes the whole state anew. When it fails the state on disk is the one before
+// Replace writes the whole state anew, as whole lines. When it fails the state on disk is the one before
 // or the one after.
 func (j *Journal) Replace(text []byte) error {
 	if err := j.settle(); err != nil {
@@ -79,19 +82,47 @@ func (j *Journal) Replace(text []byte) error {
 			return err
 		}
 	}
+	text = withLog(text)
 	sum := sumOf(text)
-	if j.sum != "" { // the log is spent once that snapshot stands, and not before
-		if err := j.append(lineOf(wordPrecedes, []byte(sum))); err != nil {
-			return err
-		}
+	if j.sum == "" {
+		return j.begin(sum, text)
 	}
+	// The log is spent once that snapshot stands, and not before.
+	if err := j.append(lineOf(wordPrecedes, []byte(sum))); err != nil {
+		return err
+	}
+	if err := j.put(sum, text); err != nil {
+		return err
+	}
+	j.good = 0
+	return errors.Join(j.leave(), j.settle())
+}
+
+// begin writes the first snapshot. Its log comes before it: so one without the other is
+// noticed.
+func (j *Journal) begin(sum string, text []byte) error {
+	j.good = 0 // of a log whose snapshot never came
+	if err := j.leave(); err != nil {
+		return err
+	}
+	if err := j.renew(sum, nil); err != nil {
+		return err
+	}
+	if err := j.put(sum, text); err != nil {
+		return err
+	}
+	return j.settle()
+}
+
+// put replaces the snapshot.
+func (j *Journal) put(sum string, text []byte) error {
 	file, err := j.disk.replace(j.path, text)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", j.path, err)
 	}
 	j.holds(sum, len(text))
-	j.unsynced, j.good = true, 0
-	return errors.Join(file.Close(), j.leave(), j.settle())
+	j.unsynced = true
+	return file.Close()
 }
 
 // stands reports whether the files are still there, which others may have taken away.
@@ -122,7 +153,7 @@ func (j *Journal) append(line []byte) error {
 		return err
 	}
 	if j.log == nil {
-		return j.renew(line)
+		return j.renew(j.sum, line)
 	}
 	if err := j.disk.add(j.log, LogPath(j.path), line); err != nil {
 		// What of the line stands there nobody knows, and nothing may follow it.
@@ -132,10 +163,11 @@ func (j *Journal) append(line []byte) error {
 	return nil
 }
 
-// renew replaces the log by its good part and one more line.
-func (j *Journal) renew(line []byte) error {
+// renew replaces the log of the snapshot of that sum by its good part and one more line, if
+// there is one.
+func (j *Journal) renew(sum string, line []byte) error {
 	path := LogPath(j.path)
-	text := lineOf(wordFollows, []byte(j.sum))
+	text := lineOf(wordFollows, []byte(sum))
 	if j.good > 0 {
 		have, err := os.ReadFile(path)
 		if err != nil {

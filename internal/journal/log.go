@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 )
 
 // A line of a log is a checksum, a word and what the word is of:
@@ -22,6 +23,15 @@ const (
 	wordChange   = "change"
 	wordPrecedes = "precedes"
 )
+
+// A snapshot beside which a log stands ends with a line, which means nothing to who reads
+// it as JSON. One that ends otherwise was written by a program that kept no log.
+
+func hasLog(snapshot []byte) bool { return bytes.HasSuffix(snapshot, []byte{'\n'}) }
+
+func withLog(snapshot []byte) []byte {
+	return append(slices.Clip(bytes.TrimRight(snapshot, "\n")), '\n')
+}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

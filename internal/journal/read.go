@@ -12,7 +12,7 @@ import (
 
 // State is what a journal holds: Changes, in their order, made to Snapshot.
 type State struct {
-	Snapshot []byte // nil: there is none, and nothing was changed either
+	Snapshot []byte // as it stands in the file; nil: there is none, and nothing was changed either
 	Changes  [][]byte
 }
 
@@ -54,22 +54,30 @@ func load(path string) (State, contents, error) {
 
 // match returns what of a log is to be done to the snapshot beside it.
 func match(path string, snapshot, text []byte) (contents, error) {
-	if text == nil {
+	switch {
+	case text == nil && (snapshot == nil || !hasLog(snapshot)):
 		return contents{}, nil
+	case text == nil:
+		return contents{}, fmt.Errorf("%s is missing, without which nobody knows what changed since %s was written; restore the two together from a backup, or remove %[2]s to start anew",
+			LogPath(path), path)
 	}
 	log, err := parse(text)
 	if err != nil {
 		return contents{}, fmt.Errorf("%s: %w; restore it together with %s from a backup, or remove both to start anew", LogPath(path), err, path)
 	}
-	if snapshot != nil {
-		switch sumOf(snapshot) {
-		case log.precedes: // first, for a state may come back to what it was
+	if snapshot == nil {
+		if len(log.changes) == 0 { // the first one was on its way
 			return contents{}, nil
-		case log.follows:
-			return log, nil
 		}
+		return contents{}, fmt.Errorf("%s is missing, of which %s says what changed since; restore the two together from a backup, or remove %[2]s to start anew", path, LogPath(path))
 	}
-	return contents{}, fmt.Errorf("%s does not belong to %s, which was restored, changed or removed without it; restore the two together from a backup, or remove %[1]s to go on with the other alone",
+	switch sumOf(snapshot) {
+	case log.precedes: // first, for a state may come back to what it was
+		return contents{}, nil
+	case log.follows:
+		return log, nil
+	}
+	return contents{}, fmt.Errorf("%s does not belong to %s, which was restored or changed without it; restore the two together from a backup, or remove both to start anew",
 		LogPath(path), path)
 }
 

@@ -2,7 +2,9 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -110,31 +112,42 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestNotOfOnePiece: a snapshot that was restored, changed or removed without its log is
-// an error, and what it says to do helps.
+// TestNotOfOnePiece: one file that was restored, changed or removed without the other is an
+// error, and what it says to do helps.
 func TestNotOfOnePiece(t *testing.T) {
 	t.Parallel()
-	for name, meddle := range map[string]func(path string) error{
-		"an older one": func(path string) error { return os.WriteFile(path, []byte(`{"old":"1"}`), 0o600) },
-		"none":         os.Remove,
+	for name, c := range map[string]struct {
+		meddle func(path string) error
+		remedy string
+	}{
+		"an older snapshot": {func(path string) error { return os.WriteFile(path, []byte(`{"old":"1"}`), 0o600) }, "or remove both"},
+		"no snapshot":       {os.Remove, "or remove LOG to"},
+		"no log":            {func(path string) error { return os.Remove(LogPath(path)) }, "or remove SNAPSHOT to"},
 	} {
-		k := start(t, place(t))
-		k.must("a", "1")
-		k.must("a", "2")
-		if err := meddle(k.path); err != nil {
-			t.Fatal(err)
-		}
-		_, err := Read(k.path)
-		if err == nil || !strings.Contains(err.Error(), "or remove "+LogPath(k.path)+" to go on with the other alone") {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err := os.Remove(LogPath(k.path)); err != nil {
-			t.Fatal(err)
-		}
-		next := k.again()
-		next.must("b", "2")
-		if got := next.again().now.Get("a"); got != "" {
-			t.Errorf("%s: without the log it still says %s", name, got)
+		for _, changes := range []int{0, 20} { // the second makes snapshots on the way
+			k := start(t, place(t))
+			k.must("a", "1")
+			for i := range changes {
+				k.must("a", strings.Repeat(fmt.Sprint(i%10), 10_000))
+			}
+			k.must("a", "2")
+			if err := c.meddle(k.path); err != nil {
+				t.Fatal(err)
+			}
+			remedy := strings.NewReplacer("LOG", LogPath(k.path), "SNAPSHOT", k.path).Replace(c.remedy)
+			if _, err := Read(k.path); err == nil || !strings.Contains(err.Error(), remedy) {
+				t.Errorf("%s: %v, which does not say %s", name, err, remedy)
+			}
+			for _, path := range []string{k.path, LogPath(k.path)} {
+				if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					t.Fatal(err)
+				}
+			}
+			next := k.again()
+			next.must("b", "2")
+			if got := next.again().now.Get("a"); got != "" {
+				t.Errorf("%s: begun anew it still says %s", name, got)
+			}
 		}
 	}
 }
