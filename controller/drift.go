@@ -2,7 +2,6 @@ package controller
 
 import (
 	"log/slog"
-	"reflect"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -15,15 +14,15 @@ type drift struct {
 	*reconcilers.Drift
 	witness reconcilers.Witness // nil: nobody can tell them from our own
 	save    func(reconcilers.DriftMemory) error
-	kept    reconcilers.DriftMemory // what was last saved
-	told    map[v1.Key]string       // what was logged: as what each was observed
+	kept    saved[reconcilers.DriftMemory]
+	told    map[v1.Key]string // what was logged: as what each was observed
 }
 
 func newDrift(gateway Gateway) *drift {
 	d := &drift{Drift: reconcilers.NewDrift(gateway.Drift), save: gateway.KeepDrifted, told: map[v1.Key]string{}}
 	d.witness, _ = gateway.Reconciler.(reconcilers.Witness)
 	d.Remember(gateway.Drifted)
-	d.kept = gateway.Drifted
+	d.kept.memory = gateway.Drifted
 	return d
 }
 
@@ -42,18 +41,15 @@ func (d *drift) filter(now time.Time, scope reconcilers.Scope, observed plan.Sta
 // keep saves what is reported when that changed, and reports whether it did. Where it
 // can't be saved, the next daemon repairs it.
 func (d *drift) keep(dryRun bool, log *slog.Logger) (changed bool) {
-	memory := d.Memory()
-	if reflect.DeepEqual(memory, d.kept) {
-		return false
+	save := d.save
+	if save == nil || dryRun {
+		save = func(reconcilers.DriftMemory) error { return nil }
 	}
-	if d.save != nil && !dryRun {
-		if err := d.save(memory); err != nil {
-			log.Warn("what others changed at the gateway can't be noted; a restart would put it back", "error", err)
-			return false
-		}
+	changed, err := d.kept.keep(d.Memory(), save)
+	if err != nil {
+		log.Warn("what others changed at the gateway can't be noted; a restart would put it back", "error", err)
 	}
-	d.kept = memory
-	return true
+	return changed
 }
 
 // repairs has what is reported put back, with the next round.

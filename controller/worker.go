@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -49,19 +48,19 @@ type worker struct {
 	known   known         // what the loop is to know of the gateway
 
 	// Owned by the goroutine of run.
-	set        v1.Set                  // what the gateway should hold
-	shared     v1.Shared               // likewise, what belongs to no service
-	totals     reconcilers.Totals      // of set, less what was derived for rollouts
-	refused    map[v1.Key]refusal      // objects that the gateway refused
-	warned     map[v1.Key]string       // what was last logged of a change that fails
-	failures   int                     // rounds over everything in a row after which something is to be tried again
-	again      time.Time               // when everything is to be tried again; zero when all went well
-	down       bool                    // the last round failed as a whole
-	common     []v1.Problem            // what the last round over everything left of what belongs to no service
-	kept       reconcilers.GuardMemory // what was last saved of the guard's
-	held       map[v1.Key]bool         // whose removal the guard keeps back
-	differs    []plan.Change           // all that the gateway was last found to differ in
-	absent     bool                    // a part of the gateway did not answer then
+	set        v1.Set                         // what the gateway should hold
+	shared     v1.Shared                      // likewise, what belongs to no service
+	totals     reconcilers.Totals             // of set, less what was derived for rollouts
+	refused    map[v1.Key]refusal             // objects that the gateway refused
+	warned     map[v1.Key]string              // what was last logged of a change that fails
+	failures   int                            // rounds over everything in a row after which something is to be tried again
+	again      time.Time                      // when everything is to be tried again; zero when all went well
+	down       bool                           // the last round failed as a whole
+	common     []v1.Problem                   // what the last round over everything left of what belongs to no service
+	kept       saved[reconcilers.GuardMemory] // of the guard
+	held       map[v1.Key]bool                // whose removal the guard keeps back
+	differs    []plan.Change                  // all that the gateway was last found to differ in
+	absent     bool                           // a part of the gateway did not answer then
 	lastErr    string
 	lastReason v1.Reason
 }
@@ -315,15 +314,12 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 // keep saves what the guard remembers when that changed. Where it can't be
 // saved, removals go on being guarded until the daemon ends.
 func (w *worker) keep() {
-	memory := w.guard.Memory()
-	if w.keepGuard == nil || w.dryRun || reflect.DeepEqual(memory, w.kept) {
+	if w.keepGuard == nil || w.dryRun {
 		return
 	}
-	if err := w.keepGuard(memory); err != nil {
+	if _, err := w.kept.keep(w.guard.Memory(), w.keepGuard); err != nil {
 		w.log.Warn("what the guard remembers can't be saved; a restart would let more removals pass", "error", err)
-		return
 	}
-	w.kept = memory
 }
 
 // verified notes what is known of whether the gateway serves what it accepted.
@@ -348,7 +344,7 @@ func newWorker(gateway Gateway, c *Controller) *worker {
 		guard:      guard,
 		keepGuard:  gateway.KeepGuard,
 		drift:      newDrift(gateway),
-		kept:       guard.Memory(),
+		kept:       saved[reconcilers.GuardMemory]{memory: guard.Memory()},
 		status:     c.status,
 		metrics:    c.metrics,
 		log:        c.log.With("gateway", string(gateway.Name)),

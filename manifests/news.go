@@ -114,10 +114,12 @@ func (w *Watcher) say(problems []v1.Problem) {
 // anybody hears of that: what a gateway has served is remembered, whenever the daemon dies.
 func (w *Watcher) remember() {
 	if standing := w.shelf.standing; standing != nil && standing != w.told && w.options.Counts != nil {
-		if err := w.options.Counts(&standing.Tree); err != nil {
+		err := w.options.Counts(&standing.Tree)
+		if w.fails("repository", err) {
 			w.options.Log.Error("the commit that counts can't be saved; a restart would need the repository", "error", err)
-		} else {
-			w.told = standing
+		}
+		if w.told = standing; err != nil {
+			w.told = nil // which one is remembered, nobody knows
 		}
 	}
 	memory := &w.shelf.memory
@@ -130,9 +132,18 @@ func (w *Watcher) remember() {
 			changed[path] = *text
 		}
 	}
-	if err := w.options.Remember(changed); err != nil {
+	err := w.options.Remember(changed)
+	if w.fails("files", err) {
 		w.options.Log.Error("what manifests last said can't be saved; a restart would lose it where a file is wrong", "error", err)
-		return
 	}
-	memory.Saved()
+	if err == nil {
+		memory.Saved()
+	}
+}
+
+// fails notes whether something could be saved, and reports whether it can't from now on.
+func (w *Watcher) fails(part string, err error) bool {
+	before := w.unsaved[part]
+	w.unsaved[part] = err != nil
+	return err != nil && !before
 }

@@ -59,7 +59,8 @@ type Watcher struct {
 	written map[string]bool // files that were written while they were read
 	now     Declaration     // as it was published last
 	said    map[string]bool // problems that were logged
-	told    *grove          // the tree that Counts was told of
+	unsaved map[string]bool // what can't be saved: files, the repository
+	told    *grove          // the tree that Counts was told of; nil: none, or that failed
 
 	mu      sync.Mutex
 	state   State
@@ -75,7 +76,7 @@ func New(o Options) *Watcher {
 	o.Rescan = cmp.Or(o.Rescan, 30*time.Second)
 	w := &Watcher{
 		options: o, metrics: newMetrics(o.Registerer),
-		shelf: newShelf(o.Memory, o.Tree), reveal: newRevealer(), view: newView(o.Folders), written: map[string]bool{}, said: map[string]bool{},
+		shelf: newShelf(o.Memory, o.Tree), reveal: newRevealer(), view: newView(o.Folders), written: map[string]bool{}, said: map[string]bool{}, unsaved: map[string]bool{},
 		nudge: make(chan struct{}, 1),
 	}
 	w.told = w.shelf.standing // it is remembered
