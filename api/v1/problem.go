@@ -41,13 +41,13 @@ type Problem struct {
 }
 
 // Error makes a Problem usable as an error: "place: reason: message; fix". One with a whole
-// gateway has no place, for whoever tells it says which gateway it is.
+// gateway, or with what nobody declares any more, has no place: whoever tells it says what it is.
 func (p Problem) Error() string {
 	text := fmt.Sprintf("%s: %s", p.Reason, p.Message)
 	switch place := p.Origin.String(); {
 	case place != "":
 		text = place + ": " + text
-	case p.Object.Kind != KindGateway:
+	case p.Object.Name != "" && p.Object.Kind != KindGateway:
 		text = p.Object.String() + ": " + text
 	}
 	if p.Fix != "" {

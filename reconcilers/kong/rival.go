@@ -48,13 +48,13 @@ func (b *batch) rival(ctx context.Context, rec *entity.Record) (map[string]any, 
 // clash says who holds what an entity wants. It repeats no secret.
 func clash(r *entity.Record, id string) string {
 	if name := r.Name(); name != "" && !r.Declared {
-		return fmt.Sprintf("%s %q is the name of a %s that is not Lockstep's (id %s)", r.Row.Unique, name, r.Row.Word(), id)
+		return fmt.Sprintf("%s %q is the name of another %s, which is not Lockstep's (id %s)", r.Row.Unique, name, r.Row.Word(), id)
 	}
 	var fields []string
 	for _, set := range r.Row.Apart {
 		fields = append(fields, strings.Join(set, ", "))
 	}
-	return fmt.Sprintf("a %s that is not Lockstep's (id %s) has the same %s as %s", r.Row.Word(), id, strings.Join(fields, " or "), r.Title())
+	return fmt.Sprintf("another %s, which is not Lockstep's (id %s), has the same %s as %s", r.Row.Word(), id, strings.Join(fields, " or "), r.Title())
 }
 
 // harmless makes sure that nothing of a stranger's goes along when an entity is removed.

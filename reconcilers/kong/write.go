@@ -121,7 +121,7 @@ func (b *batch) overtake(ctx context.Context, rec *entity.Record) (*plan.Object,
 	}
 	if !b.names.Ours(body) {
 		return nil, &conflict{
-			message: fmt.Sprintf("a %s with the id %s exists without Lockstep's tag", rec.Row.Kind, rec.ID),
+			message: fmt.Sprintf("another %s with the id %s exists, without Lockstep's tag", rec.Row.Kind, rec.ID),
 			fix:     adoptIt(rec) + "remove it, or give it the tag " + entity.TagOwner + b.names.Owner + " back",
 		}
 	}
