@@ -70,8 +70,8 @@ func (j *Journal) Append(change []byte, whole func() ([]byte, error)) error {
 	return j.Replace(text)
 }
 
-// Replace writes the whole state anew, as whole lines. When it fails the state on disk is the one before
-// or the one after.
+// Replace writes the whole state anew, as whole lines. When it fails the state on disk is the
+// one before or the one after.
 func (j *Journal) Replace(text []byte) error {
 	if err := j.settle(); err != nil {
 		return err
@@ -91,11 +91,12 @@ func (j *Journal) Replace(text []byte) error {
 	if err := j.append(lineOf(wordPrecedes, []byte(sum))); err != nil {
 		return err
 	}
-	if err := j.put(sum, text); err != nil {
+	err := j.put(sum, text)
+	if j.sum != sum {
 		return err
 	}
-	j.good = 0
-	return errors.Join(j.leave(), j.settle())
+	j.good = 0 // also where something failed once it stood: what follows is not for the spent log
+	return errors.Join(err, j.leave(), j.settle())
 }
 
 // begin writes the first snapshot. Its log comes before it: so one without the other is
