@@ -14,6 +14,7 @@ import (
 	"github.com/lockstep/lockstep/controller/forecast"
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/manifests/compose"
+	"github.com/lockstep/lockstep/reconcilers/haproxy"
 )
 
 func newValidate() *cobra.Command {
@@ -82,7 +83,7 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	}
 	policies, wrong := manifests.Policies(rules)
 	report = manifests.Validate(declared, policies)
-	report.Problems = append([]v1.Problem{}, slices.Concat(wrong, wrongSettings(declared), report.Problems)...) // a list also when all is well
+	report.Problems = append([]v1.Problem{}, slices.Concat(wrong, wrongSettings(declared), wrongSections(declared), report.Problems)...) // a list also when all is well
 	report.Files = len(texts)
 	maps.Copy(texts, rules)
 	if len(composed) == 0 || len(report.Problems) > 0 { // what labels mean depends on manifests
@@ -127,6 +128,20 @@ func wrongSettings(texts map[string][]byte) []v1.Problem {
 		}
 	}
 	return problems
+}
+
+// wrongSections says what is wrong with the sections of HAProxy among files.
+func wrongSections(texts map[string][]byte) []v1.Problem {
+	var sections []v1.Section
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		file, _ := manifests.Parse(path, texts[path]) // what is wrong with the file, Validate tells
+		for i := range file.Objects {
+			if section := file.Objects[i].Section; section != nil {
+				sections = append(sections, *section)
+			}
+		}
+	}
+	return haproxy.CheckSections(sections)
 }
 
 // printValidation prints each problem as a compiler does, and what was found.

@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -80,6 +81,27 @@ func accepted(outcomes []plan.Outcome) map[string]status.Accepted {
 		out[service] = a
 	}
 	return out
+}
+
+// tellUnmade warns of objects of manifests that belong to no service and can't be made as they
+// are, of each problem once for as long as there is it. What is wrong with a service, whoever
+// starts its containers looks up; of the daemon's own settings the reconciler tells.
+func (w *worker) tellUnmade(scope reconcilers.Scope) {
+	if !scope.All() {
+		return
+	}
+	now := map[string]bool{}
+	for _, problem := range w.unmade {
+		switch problem.Object.Kind {
+		case v1.KindSection, v1.KindEntity, v1.KindCertificate, v1.KindListener:
+			text := problem.Error()
+			if !now[text] && !w.toldUnmade[text] {
+				w.log.Warn("an object of a manifest can't be served as it is", "object", problem.Object.String(), "problem", text)
+			}
+			now[text] = true
+		}
+	}
+	w.toldUnmade = now
 }
 
 // tellHeld warns when the guard keeps back what it did not before.

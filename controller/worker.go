@@ -61,6 +61,8 @@ type worker struct {
 	held       map[v1.Key]bool                // whose removal the guard keeps back
 	differs    []plan.Change                  // all that the gateway was last found to differ in
 	absent     bool                           // a part of the gateway did not answer then
+	unmade     []v1.Problem                   // what the gateway was last found to have no words for
+	toldUnmade map[string]bool                // of these, what was logged
 	lastErr    string
 	lastReason v1.Reason
 }
@@ -261,6 +263,7 @@ func (w *worker) work(ctx context.Context, j job, began time.Time) ([]plan.Outco
 	}
 	if compared {
 		w.settleVia(j.scope, outcomes, problems)
+		w.tellUnmade(j.scope)
 	}
 	w.stall(err != nil || j.withheld != "")
 	w.report(p.Reported, problems)
@@ -288,6 +291,7 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 	}
 	w.meet()
 	wanted, inexpressible := w.reconciler.Compile(scope, set, w.shared)
+	w.unmade = inexpressible
 	problems := reconcilers.ByService(w.name, set, inexpressible)
 	now := time.Now()
 	if w.doubt.Load() {

@@ -2,7 +2,10 @@ package manifests
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+
+	"go.yaml.in/yaml/v3"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
@@ -16,9 +19,13 @@ var sections = []string{
 // section reads the spec of an HAProxySection: which one, and its body in the
 // words of HAProxy's models, which is passed on as it is.
 func (r *reader) section(o *Object, spec []entry) {
+	before := len(r.problems)
 	body := make(map[string]any, len(spec))
 	for _, e := range spec {
 		body[e.key] = r.plain(e.value, 2)
+	}
+	if len(r.problems) > before {
+		return
 	}
 	said, has := pickOne(spec, "section")
 	if !has {
@@ -38,7 +45,30 @@ func (r *reader) section(o *Object, spec []entry) {
 		r.report(o.Origin, "the spec can't be passed on: "+err.Error(), "write it differently")
 		return
 	}
-	o.Section = &v1.Section{Name: o.Name, Body: text, Origin: o.Origin}
+	o.Section = &v1.Section{Name: o.Name, Body: text, Origin: o.Origin, Places: map[string]v1.Origin{}}
+	for _, e := range spec {
+		r.locate(e.key, e.at, e.value, o.Section.Places)
+	}
+}
+
+// locate notes where a field stands, and all that is in it, which was read before: so it is
+// neither endless nor deep.
+func (r *reader) locate(path string, at v1.Origin, n *yaml.Node, places map[string]v1.Origin) {
+	places[path] = at
+	for n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			r.locate(path+"."+n.Content[i].Value, r.at(n.Content[i]), n.Content[i+1], places)
+		}
+	case yaml.SequenceNode:
+		for i, item := range n.Content {
+			r.locate(fmt.Sprintf("%s[%d]", path, i), r.at(item), item, places)
+		}
+	case yaml.ScalarNode, yaml.DocumentNode, yaml.AliasNode:
+	}
 }
 
 // pickOne returns the entry of a name.

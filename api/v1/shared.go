@@ -52,4 +52,6 @@ type Section struct {
 	// Body is what the manifest says, as JSON.
 	Body   json.RawMessage `json:"body"`
 	Origin Origin          `json:"origin"`
+	// Places are where fields stand, by path: "servers[0].port".
+	Places map[string]Origin `json:"-"`
 }

@@ -2,9 +2,10 @@ package haproxy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,25 +31,26 @@ func sectionObject(n *native.Section) *plan.Object {
 // last good version, which the model knows, and is named.
 func (r *Reconciler) nativeSections(state plan.State, shared []v1.Section) []v1.Problem {
 	var problems []v1.Problem
-	var wrong []v1.Section
+	first := map[string]int{} // the first problem of each that is wrong
 	for _, declared := range shared {
-		n, problem := r.translate(declared)
-		if problem == nil {
+		n, wrong := r.translate(declared)
+		if len(wrong) == 0 {
 			object := sectionObject(n)
 			if other, taken := state[object.Key]; taken {
-				problem = sectionProblem(declared, v1.Conflict, "the manifest "+other.Fields["manifest"]+" ("+other.Origin.String()+") says the "+n.Head+" as well", "rename one of the two")
+				wrong = sectionProblem(declared, v1.Conflict, "the manifest "+other.Fields["manifest"]+" ("+other.Origin.String()+") says the "+n.Head+" as well", "rename one of the two")
 			} else {
 				state[object.Key] = object
 			}
 		}
-		if problem != nil {
-			wrong = append(wrong, declared)
-			problems = append(problems, *problem)
+		if len(wrong) > 0 {
+			first[declared.Name] = len(problems)
+			problems = append(problems, wrong...)
 		}
 	}
-	for i, declared := range wrong {
-		if r.model == nil {
-			break
+	for _, declared := range shared {
+		i, wrong := first[declared.Name]
+		if r.model == nil || !wrong {
+			continue
 		}
 		for _, head := range sortedKeys(r.model.natives) {
 			last := *r.model.natives[head]
@@ -63,14 +65,44 @@ func (r *Reconciler) nativeSections(state plan.State, shared []v1.Section) []v1.
 	return problems
 }
 
-func sectionProblem(s v1.Section, reason v1.Reason, message, fix string) *v1.Problem {
-	return &v1.Problem{
+// sectionProblem is the one problem of a section.
+func sectionProblem(s v1.Section, reason v1.Reason, message, fix string) []v1.Problem {
+	return []v1.Problem{{
 		Reason: reason, Gateway: v1.HAProxy, Object: v1.Key{Kind: kindSection, Name: s.Name}, Origin: s.Origin, Message: message, Fix: fix,
-	}
+	}}
 }
 
-// translate turns what a manifest says into HAProxy's text.
-func (r *Reconciler) translate(s v1.Section) (*native.Section, *v1.Problem) {
+// CheckSections says what is wrong with sections, each by itself: all that is wrong with its
+// fields, with their places. Whether HAProxy takes them, and what others have, is not asked.
+func CheckSections(sections []v1.Section) []v1.Problem {
+	var problems []v1.Problem
+	for _, s := range sections {
+		_, wrong := translate(s, "lockstep")
+		problems = append(problems, wrong...)
+	}
+	return problems
+}
+
+// translate turns what a manifest says into HAProxy's text, if nobody has the section already.
+func (r *Reconciler) translate(s v1.Section) (*native.Section, []v1.Problem) {
+	n, problems := translate(s, r.o.Owner)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	_, name, _ := strings.Cut(n.Head, " ")
+	if strings.HasPrefix(name, r.o.Owner+":") {
+		return nil, sectionProblem(s, v1.Conflict, "names that begin with "+r.o.Owner+": are Lockstep's own", "rename the section")
+	}
+	for _, theirs := range []string{n.Head, "listen " + name} {
+		if file, taken := r.user.Sections[theirs]; taken {
+			return nil, sectionProblem(s, v1.Conflict, file+" has the "+theirs+" already", "rename one of the two")
+		}
+	}
+	return n, nil
+}
+
+// translate turns what a manifest says into HAProxy's text, or says all that is wrong with it.
+func translate(s v1.Section, owner string) (*native.Section, []v1.Problem) {
 	var body map[string]any
 	if err := json.Unmarshal(s.Body, &body); err != nil {
 		return nil, sectionProblem(s, v1.InvalidManifest, "the section can't be read: "+err.Error(), "write fields of HAProxy's model")
@@ -86,38 +118,53 @@ func (r *Reconciler) translate(s v1.Section) (*native.Section, *v1.Problem) {
 	}
 	name, _ := body["name"].(string)
 	if err := charset.Backend.Check(name); err != nil {
-		return nil, sectionProblem(s, v1.InvalidManifest, err.Error(), "rename the section")
+		problems := sectionProblem(s, v1.InvalidManifest, err.Error(), "rename the section")
+		problems[0].Origin = placeOf(s, "name")
+		return nil, problems
 	}
 	head := word + " " + name
-	if strings.HasPrefix(name, r.o.Owner+":") {
-		return nil, sectionProblem(s, v1.Conflict, "names that begin with "+r.o.Owner+": are Lockstep's own", "rename the section")
+	text, faults := kind.Text(name, defaultsName(owner), body)
+	if len(faults) == 0 {
+		faults = tied(text, owner)
 	}
-	for _, theirs := range []string{head, "listen " + name} {
-		if file, taken := r.user.Sections[theirs]; taken {
-			return nil, sectionProblem(s, v1.Conflict, file+" has the "+theirs+" already", "rename one of the two")
+	var problems []v1.Problem
+	for _, f := range faults {
+		problem := sectionProblem(s, v1.InvalidManifest, f.Message, f.Fix)[0]
+		if f.Path == "" {
+			problem.Message = "the " + head + " can't be written: " + f.Message
 		}
+		problem.Origin = placeOf(s, f.Path)
+		problems = append(problems, problem)
 	}
-	text, err := r.nativeText(kind, name, body)
-	if err != nil {
-		return nil, sectionProblem(s, v1.InvalidManifest, "the "+head+" can't be written: "+err.Error(), "correct the field; its names are those of HAProxy's models")
-	}
-	return &native.Section{Head: head, Manifest: s.Name, Text: text, Origin: s.Origin}, nil
+	slices.SortStableFunc(problems, func(a, b v1.Problem) int {
+		return cmp.Or(cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
+	})
+	return &native.Section{Head: head, Manifest: s.Name, Text: text, Origin: s.Origin}, problems
 }
 
-// nativeText renders a body, and refuses what would tie it to what comes and goes.
-func (r *Reconciler) nativeText(kind native.Kind, name string, body map[string]any) (string, error) {
-	text, err := kind.Text(name, defaultsName(r.o.Owner), body)
-	if err != nil {
-		return "", err
+// placeOf returns where a field of a section stands, or what it would be in.
+func placeOf(s v1.Section, path string) v1.Origin {
+	for path != "" {
+		if at, known := s.Places[path]; known {
+			return at
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
+	return s.Origin
+}
+
+// tied names what would tie a section to what comes and goes.
+func tied(text, owner string) []native.Fault {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
-		service, ours := strings.CutPrefix(words[min(1, len(words)-1)], r.o.Owner+":")
+		service, ours := strings.CutPrefix(words[min(1, len(words)-1)], owner+":")
 		if strings.HasSuffix(words[0], "_backend") && ours && !strings.HasPrefix(service, ":") {
-			return "", fmt.Errorf("%s names the backend of a service, which comes and goes; send requests to %s", strings.Join(words, " "), gateName(r.o.Owner))
+			return []native.Fault{{
+				Path: words[0], Message: strings.Join(words, " ") + " names the backend of a service, which comes and goes", Fix: "send requests to " + gateName(owner),
+			}}
 		}
 	}
-	return text, nil
+	return nil
 }
 
 // renderNatives writes the file of all native sections; nil when there are none. It is

@@ -1,8 +1,8 @@
 package native
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -83,42 +83,80 @@ type Kind struct {
 	lists   []list
 }
 
-// Text renders a section of the kind, whose name stands in the body as well. It takes "from", the defaults section that it builds
-// on, out of the body; defaults is that of a body without one.
-func (k Kind) Text(name, defaults string, body map[string]any) (string, error) {
-	if err := printable("", body); err != nil {
-		return "", err
-	}
+// Text renders a section of the kind, whose name stands in the body as well, or says all
+// that is wrong with it. "from" in the body is the defaults section that it builds on;
+// defaults is that of a body without one. The body is left as it is.
+func (k Kind) Text(name, defaults string, body map[string]any) (string, []Fault) {
+	faults := unprintable("", body)
+	own := maps.Clone(body)
 	if from, says := body["from"]; says {
 		text, _ := from.(string)
-		if err := charset.Backend.Check(text); err != nil {
-			return "", fmt.Errorf("from: %w", err)
+		if err := charset.Backend.Check(text); err != nil && len(faults) == 0 {
+			faults = append(faults, Fault{"from", "from: " + err.Error(), "name a section of defaults in a file of your own"})
 		}
 		defaults = text
-		delete(body, "from")
+		delete(own, "from")
 	}
 	if _, says := body["id"]; says {
-		return "", errors.New("id is HAProxy's to choose")
+		faults = append(faults, Fault{"id", "id is HAProxy's to choose", "remove it"})
+		delete(own, "id")
 	}
-	return k.render(name, defaults, body)
+	models := make([][]validator, len(k.lists))
+	for i, l := range k.lists {
+		models[i], faults = l.decode(own[l.key], faults)
+		delete(own, l.key)
+	}
+	model, wrong := decodeModel(k.of, "", own, k.words()...)
+	if faults = append(faults, wrong...); len(faults) > 0 {
+		return "", faults
+	}
+	text, err := k.render(name, defaults, model, models)
+	if err != nil {
+		return "", []Fault{{"", err.Error(), "correct the field; its names are those of HAProxy's models"}}
+	}
+	return text, nil
 }
 
-func (k Kind) render(name, defaults string, body map[string]any) (string, error) {
+// words are the fields of a section that its model does not know.
+func (k Kind) words() []string {
+	words := []string{"section", "from"}
+	for _, l := range k.lists {
+		words = append(words, l.key)
+	}
+	return words
+}
+
+// decode reads a list, and adds what is wrong with it to faults.
+func (l list) decode(value any, faults []Fault) ([]validator, []Fault) {
+	if value == nil {
+		return nil, faults
+	}
+	items, ok := value.([]any)
+	if !ok {
+		return nil, append(faults, Fault{l.key, fmt.Sprintf("%s is %s, not a list", l.key, shape(value)), fixList})
+	}
+	models := make([]validator, 0, len(items))
+	for i, item := range items {
+		path := fmt.Sprintf("%s[%d]", l.key, i)
+		fields, ok := item.(map[string]any)
+		if !ok {
+			faults = append(faults, Fault{path, fmt.Sprintf("%s is %s, not a map", last(path), shape(item)), fixMap})
+			continue
+		}
+		fields = maps.Clone(fields)
+		if _, counted := l.of.FieldByName("Index"); counted { // its order is that of the manifest: nobody need count
+			fields["index"] = i
+		}
+		model, wrong := decodeModel(l.of, path, fields)
+		models, faults = append(models, model), append(faults, wrong...)
+	}
+	return models, faults
+}
+
+func (k Kind) render(name, defaults string, model validator, lists [][]validator) (string, error) {
 	p, err := parser.New(options.Reader(strings.NewReader("")))
 	if err != nil {
 		return "", fmt.Errorf("make a parser: %w", err)
-	}
-	own, lists := map[string]any{}, map[string]any{}
-	for key, value := range body {
-		if slices.ContainsFunc(k.lists, func(l list) bool { return l.key == key }) {
-			lists[key] = value
-		} else {
-			own[key] = value
-		}
-	}
-	model, err := decodeModel(k.of, "", own)
-	if err != nil {
-		return "", err
 	}
 	if err := p.SectionsCreate(k.section, name); err != nil {
 		return "", fmt.Errorf("make a section: %w", err)
@@ -129,43 +167,16 @@ func (k Kind) render(name, defaults string, body map[string]any) (string, error)
 	if err := configuration.CreateEditSection(model, k.section, name, p); err != nil {
 		return "", fmt.Errorf("write the section: %w", err)
 	}
-	for _, l := range k.lists {
-		if err := l.insert(p, k.section, name, lists[l.key]); err != nil {
-			return "", err
+	for i, l := range k.lists {
+		for n, model := range lists[i] {
+			line, err := l.line(model)
+			if err == nil {
+				err = p.Insert(k.section, name, l.keyword, line, n)
+			}
+			if err != nil {
+				return "", fmt.Errorf("%s[%d]: %w", l.key, n, err)
+			}
 		}
 	}
 	return tidy(p.String(), string(k.section)+" "+name, defaults)
-}
-
-// insert writes a list. Its order is that of the manifest: nobody need count.
-func (l list) insert(p parser.Parser, section parser.Section, name string, value any) error {
-	if value == nil {
-		return nil
-	}
-	items, ok := value.([]any)
-	if !ok {
-		return fmt.Errorf("%s must be a list", l.key)
-	}
-	for i, item := range items {
-		place := fmt.Sprintf("%s[%d]", l.key, i)
-		fields, ok := item.(map[string]any)
-		if !ok {
-			return fmt.Errorf("%s must have fields", place)
-		}
-		if _, counted := l.of.FieldByName("Index"); counted {
-			fields["index"] = i
-		}
-		model, err := decodeModel(l.of, place, fields)
-		if err != nil {
-			return err
-		}
-		line, err := l.line(model)
-		if err == nil {
-			err = p.Insert(section, name, l.keyword, line, i)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", place, err)
-		}
-	}
-	return nil
 }

@@ -1,15 +1,16 @@
 package native
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
+	"regexp"
 	"strings"
 
+	"github.com/go-openapi/errors"
 	"github.com/go-openapi/strfmt"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
 // validator is what each of client-native's models has.
@@ -17,56 +18,70 @@ type validator interface {
 	Validate(strfmt.Registry) error
 }
 
-// decodeModel fills in a model, and has it look whether its values are possible.
-func decodeModel(of reflect.Type, place string, fields map[string]any) (validator, error) {
-	if strange := strangeFields(of, place, fields); len(strange) > 0 {
-		return nil, fmt.Errorf("HAProxy's model %s knows no %s", of.Name(), strings.Join(strange, ", "))
-	}
-	text, err := json.Marshal(fields)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", place, err)
-	}
+// decodeModel fills in a model with the fields that fit it, and has it look whether its
+// values are possible. It returns all that is wrong; the model is good for nothing then.
+// besides are fields that may be meant, beside its own.
+func decodeModel(of reflect.Type, path string, fields map[string]any, besides ...string) (validator, []Fault) {
+	in := inspection{top: path, besides: besides}
+	fit, _ := in.fitting(of, path, fields)
 	model, ok := reflect.TypeAssert[validator](reflect.New(of))
 	if !ok {
-		return nil, fmt.Errorf("%s is no model of HAProxy's", of.Name())
+		return nil, []Fault{{path, of.Name() + " is no model of HAProxy's", "write another field"}}
 	}
-	if err := json.Unmarshal(text, model); err != nil {
-		return nil, fmt.Errorf("%s: %w", cmp.Or(place, of.Name()), err)
+	text, err := json.Marshal(fit)
+	if err == nil {
+		err = json.Unmarshal(text, model)
 	}
-	if err := model.Validate(strfmt.Default); err != nil {
-		return nil, fmt.Errorf("%s: %s", cmp.Or(place, of.Name()), strings.Join(strings.Fields(err.Error()), " "))
+	if err != nil {
+		return nil, append(in.faults, Fault{path, "it can't be read: " + v1.OneLine(err.Error()), "write it differently"})
 	}
-	return model, nil
+	return model, append(in.faults, impossible(path, model.Validate(strfmt.Default), len(in.faults) > 0)...)
 }
 
-// strangeFields returns the fields that a model does not know, with their places.
-func strangeFields(of reflect.Type, place string, value any) []string {
-	for of.Kind() == reflect.Pointer {
-		of = of.Elem()
+// impossible returns what a model says of values that it can't have. Where other things are
+// wrong with it, what it lacks is probably one of them.
+func impossible(path string, err error, otherwise bool) []Fault {
+	var faults []Fault
+	switch e := err.(type) { //nolint:errorlint // models return them as they are
+	case nil:
+	case *errors.CompositeError:
+		for _, one := range e.Errors {
+			faults = append(faults, impossible(path, one, otherwise)...)
+		}
+	case *errors.Validation:
+		if e.Code() != errors.RequiredFailCode || !otherwise {
+			faults = append(faults, explain(path, e))
+		}
+	default:
+		faults = append(faults, Fault{path, v1.OneLine(err.Error()), "write what HAProxy's model takes"})
 	}
-	var strange []string
-	switch v := value.(type) {
-	case []any:
-		if of.Kind() == reflect.Slice {
-			for i, item := range v {
-				strange = append(strange, strangeFields(of.Elem(), fmt.Sprintf("%s[%d]", place, i), item)...)
-			}
+	return faults
+}
+
+// item is how a model says the place of an item of a list.
+var item = regexp.MustCompile(`\.(\d+)`)
+
+// explain says in our words what a model says of one field.
+func explain(path string, e *errors.Validation) Fault {
+	name := item.ReplaceAllString(e.Name, "[$1]")
+	at := below(path, name)
+	switch e.Code() {
+	case errors.RequiredFailCode:
+		return Fault{path, "there is no " + name, "write it"}
+	case errors.EnumFailCode:
+		var known []string
+		for _, value := range e.Values {
+			known = append(known, fmt.Sprint(value))
 		}
-	case map[string]any:
-		if of.Kind() != reflect.Struct {
-			return nil // decoding says what is wrong with it
+		said := fmt.Sprint(e.Value)
+		fix := "write one of: " + strings.Join(known, ", ")
+		if near := v1.Nearest(said, known); near != "" {
+			fix = "did you mean " + near + "?"
 		}
-		known := jsonFields(of)
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			path := strings.TrimPrefix(place+"."+key, ".")
-			if field, ok := known[key]; ok {
-				strange = append(strange, strangeFields(field, path, v[key])...)
-			} else {
-				strange = append(strange, path)
-			}
-		}
+		return Fault{at, fmt.Sprintf("unknown %s %q", last(at), said), fix}
 	}
-	return strange
+	said := strings.TrimPrefix(v1.OneLine(e.Error()), "validation failure list: ")
+	return Fault{at, strings.Replace(said, e.Name+" in "+e.In, last(at), 1), "write what HAProxy's model takes"}
 }
 
 // jsonFields returns the fields of a struct by the names that JSON has for them.
@@ -78,27 +93,4 @@ func jsonFields(of reflect.Type) map[string]reflect.Type {
 		}
 	}
 	return fields
-}
-
-// printable refuses texts that could end a line.
-func printable(place string, value any) error {
-	switch v := value.(type) {
-	case string:
-		if at := strings.IndexFunc(v, func(c rune) bool { return c < ' ' || c == 0x7f || c == 0x85 || c == 0x2028 || c == 0x2029 }); at >= 0 {
-			return fmt.Errorf("%s holds the control character %q", place, v[at:at+1])
-		}
-	case []any:
-		for i, item := range v {
-			if err := printable(fmt.Sprintf("%s[%d]", place, i), item); err != nil {
-				return err
-			}
-		}
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			if err := printable(strings.TrimPrefix(place+"."+key, "."), v[key]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -1,0 +1,9 @@
+package cmd
+
+import "testing"
+
+// TestValidateNative: all that is wrong with sections of HAProxy is said where it stands.
+func TestValidateNative(t *testing.T) {
+	t.Chdir("testdata/validate")
+	sameAs(t, "native.txt", saidOf(t, 1, "validate native.yaml"))
+}
