@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,25 +12,37 @@ import (
 	"github.com/lockstep/lockstep/controller/status"
 )
 
-// applied is what became of what the daemon was told.
+// applied is what became of what the daemon was told, or did with --once.
 type applied struct {
-	// Result is "confirmed" or "nothing held", "repairing" or "nothing reported".
+	// Result is "confirmed" or "nothing held", "repairing" or "nothing reported"; of --once "up to
+	// date", "incomplete" (something is wrong, or was not done in time) or "refused" (nothing was
+	// changed).
 	Result string `json:"result"`
+	// Missing says what was still missing when the time of --once was up.
+	Missing []string `json:"missing,omitempty"`
+	// Problems are what --once found wrong, or not served, as lockstep status says it.
+	Problems []string `json:"problems,omitempty"`
 }
 
 func newApply(version string) *cobra.Command {
 	var s settings
 	var confirm, repair, once bool
+	var timeout time.Duration
 	var out output[applied]
 	c := &cobra.Command{
 		Use:   "apply",
 		Short: "Apply everything once, let go what the guard holds back, or undo what others did",
 		Long: "Apply --once brings the gateways up to date without a daemon and ends, as\n" +
-			"lockstep run --once does, with the flags of run.\n\n" +
+			"lockstep run --once does, with the flags of run. While anything is wrong in\n" +
+			"--manifests, as lockstep validate says it, nothing is changed at all. What else is\n" +
+			"wrong or not served as asked holds up nothing else; it is shown as lockstep status\n" +
+			"shows it. For what does not answer it waits until --timeout is over.\n\n" +
 			"Apply --confirm tells the running daemon that the removals of services and\n" +
 			"routes that its guard holds back are meant. See them with: lockstep plan\n\n" +
 			"Apply --repair has it put back what others changed at a gateway, where that is\n" +
-			"only reported (--kong-drift). See it with: lockstep plan",
+			"only reported (--kong-drift). See it with: lockstep plan\n\n" +
+			"Exit codes: 0 done, 1 something is wrong, not served as asked or not done in time, or\n" +
+			"another error.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
@@ -37,7 +50,10 @@ func newApply(version string) *cobra.Command {
 				return errors.New("say what to apply: --once brings everything up to date without a daemon, --confirm lets go what a daemon's guard holds back, " +
 					"--repair puts back what others changed; a daemon applies everything else by itself")
 			case once:
-				return runOnce(c, version, &s)
+				if err := s.check(); err != nil {
+					return err
+				}
+				return applyOnce(c, version, &s, timeout, &out)
 			case repair:
 				return repairDrifted(c, &s.reach, &out)
 			}
@@ -48,17 +64,10 @@ func newApply(version string) *cobra.Command {
 	c.Flags().BoolVar(&confirm, "confirm", false, "the removals that are held are meant")
 	c.Flags().BoolVar(&repair, "repair", false, "put back what others changed at a gateway and is only reported")
 	c.Flags().BoolVar(&once, "once", false, "bring the gateways up to date and end")
+	c.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long --once may take; 0: as long as it takes")
 	out.bind(c)
 	completeDaemon(c)
 	return withEnvironment(c)
-}
-
-// runOnce is the daemon until every gateway holds what is desired.
-func runOnce(c *cobra.Command, version string, s *settings) error {
-	if err := s.check(); err != nil {
-		return err
-	}
-	return begin(c, version, s, manner{once: true})
 }
 
 // moreOrLessThanOne reports whether not exactly one is set.

@@ -12,6 +12,19 @@ import (
 
 // printProblems prints what needs somebody's attention.
 func printProblems(p *printer, report status.Report) {
+	lines := problemLines(report)
+	if len(lines) == 0 {
+		return
+	}
+	p.line("")
+	p.line("PROBLEMS")
+	for _, line := range lines {
+		p.line("  %s", line)
+	}
+}
+
+// problemLines says what needs somebody's attention, each in a line.
+func problemLines(report status.Report) []string {
 	var lines []string
 	troubled := map[v1.Gateway]v1.Reason{} // what ails all of a gateway is said once
 	said := map[string]bool{}              // of gateways: a secret that can't be read is its source's problem too
@@ -63,14 +76,7 @@ func printProblems(p *printer, report status.Report) {
 			}
 		}
 	}
-	if len(lines) == 0 {
-		return
-	}
-	p.line("")
-	p.line("PROBLEMS")
-	for _, line := range lines {
-		p.line("  %s", line)
-	}
+	return lines
 }
 
 // isEmptied reports whether a verdict on a route says no more than that its service has no

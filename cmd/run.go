@@ -36,11 +36,14 @@ func newRun(version string) *cobra.Command {
 			if err := s.check(); err != nil {
 				return err
 			}
+			if once && !dryRun {
+				return applyOnce(c, version, &s, 0, &output[applied]{format: &format{word: "text"}})
+			}
 			return begin(c, version, &s, manner{once: once, dryRun: dryRun})
 		},
 	}
 	s.bindDaemon(c.Flags())
-	c.Flags().BoolVar(&once, "once", false, "end when every gateway holds what is desired")
+	c.Flags().BoolVar(&once, "once", false, "end when every gateway holds what is desired, as lockstep apply --once does")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "log what would change, and change nothing")
 	completeDaemon(c)
 	return withEnvironment(c)
@@ -48,9 +51,11 @@ func newRun(version string) *cobra.Command {
 
 // manner is how a daemon is run.
 type manner struct {
-	once   bool      // it ends when every gateway holds what is desired
-	dryRun bool      // it changes nothing
-	line   *lastLine // says how far it is; nil: nobody looks on, or it goes on for good
+	once    bool          // it ends when every gateway holds what is desired
+	timeout time.Duration // when it ends even so; 0: never
+	outcome *outcome      // takes what became of it; nil: nobody asks
+	dryRun  bool          // it changes nothing
+	line    *lastLine     // says how far it is; nil: nobody looks on, or it goes on for good
 }
 
 // begin opens the log and runs the daemon. Who waits on a terminal for its end sees how far
@@ -101,8 +106,7 @@ func run(ctx context.Context, version string, s *settings, m manner, log *slog.L
 	if m.once {
 		group.Go(func() error {
 			defer stop()
-			d.untilSettled(ctx, m.dryRun)
-			return nil
+			return d.once(ctx, m, log)
 		})
 	}
 	log.Info("started", "version", version, "owner", s.owner, "listen", listener.Addr().String(), "gateways", d.names())
@@ -303,22 +307,23 @@ func (d *daemon) untilReady(ctx context.Context, dryRun bool) {
 	})
 }
 
-// untilSettled returns when every gateway holds what is desired, also when all that the
-// gateways were found to be and to hold on the way there is known, or ctx has ended.
-func (d *daemon) untilSettled(ctx context.Context, dryRun bool) {
+// untilSettled returns true when every gateway holds what is desired, also when all that
+// the gateways were found to be and to hold on the way there is known; false when ctx ended
+// before.
+func (d *daemon) untilSettled(ctx context.Context, dryRun bool) bool {
 	for {
 		if d.untilReady(ctx, dryRun); ctx.Err() != nil {
-			return
+			return false
 		}
 		d.controller.CatchUp(ctx)
 		changed := d.status.Changed()
 		if dryRun || !d.status.Pending() {
-			return
+			return ctx.Err() == nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
 }

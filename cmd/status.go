@@ -13,6 +13,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/source"
 	"github.com/lockstep/lockstep/controller/status"
 )
 
@@ -55,17 +56,7 @@ func printReport(p *printer, report status.Report) {
 		state = "not ready"
 	}
 	p.line("lockstep %s, owner %s: %s", report.Version, report.Owner, state)
-	for _, source := range report.Sources {
-		if source.Error != "" {
-			p.line("source %s: %s", source.Name, source.Error)
-		}
-		if source.Commit != "" {
-			p.line("%s: at commit %s", source.Name, source.Commit)
-		}
-		if source.Refused != "" {
-			p.line("%s: commit %s is wrong and not taken", source.Name, source.Refused)
-		}
-	}
+	printSources(p, report.Sources)
 	for _, u := range report.Unsaved {
 		p.line("state directory: %s can't be saved since %s, and a restart would go back to what it said then: %s", u.Part, sayTime(u.Since), u.Error)
 	}
@@ -78,6 +69,21 @@ func printReport(p *printer, report status.Report) {
 		printRollouts(p, report)
 	}
 	printProblems(p, report)
+}
+
+// printSources prints what ails sources, and at which commits they are.
+func printSources(p *printer, sources []source.State) {
+	for _, s := range sources {
+		if s.Error != "" {
+			p.line("source %s: %s", s.Name, s.Error)
+		}
+		if s.Commit != "" {
+			p.line("%s: at commit %s", s.Name, s.Commit)
+		}
+		if s.Refused != "" {
+			p.line("%s: commit %s is wrong and not taken", s.Name, s.Refused)
+		}
+	}
 }
 
 func printGateways(p *printer, gateways []status.Gateway) {

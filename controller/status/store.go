@@ -213,18 +213,8 @@ func (s *Store) Ready() (ready bool, why string) {
 }
 
 func (s *Store) ready() (bool, string) {
-	if len(s.sources) == 0 {
-		return false, "no source is loaded yet"
-	}
-	for _, state := range s.sources {
-		if !state.Loaded {
-			return false, cmp.Or(state.Error, state.Name+" is not loaded yet")
-		}
-	}
-	for _, name := range s.order {
-		if g := s.gateways[name]; g.applied.IsZero() || g.reason != v1.Serving {
-			return false, string(name) + ": " + cmp.Or(g.err, "nothing is applied yet")
-		}
+	if unready := s.unready(); len(unready) > 0 {
+		return false, unready[0].Text
 	}
 	return true, ""
 }

@@ -1,0 +1,175 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/source"
+	"github.com/lockstep/lockstep/controller/status"
+)
+
+// outcome is what became of a daemon that ran until everything was up to date, or until its
+// time was up.
+type outcome struct {
+	report  status.Report
+	missing []string // what was not done in time
+}
+
+// applyOnce is the daemon until every gateway holds what is desired, and says what became of
+// it. Nobody is there afterwards to whom a mistake would show: so anything wrong is an error,
+// and while a manifest is wrong nothing is changed, or its service could go for a typo.
+func applyOnce(c *cobra.Command, version string, s *settings, timeout time.Duration, out *output[applied]) error {
+	if err := refuseWrong(c, s, out); err != nil {
+		return err
+	}
+	var became outcome
+	if err := begin(c, version, s, manner{once: true, timeout: timeout, outcome: &became}); err != nil {
+		return err
+	}
+	report := became.report
+	answer := applied{Result: "up to date", Missing: became.missing, Problems: problemLines(report)}
+	var failed error
+	switch {
+	case len(became.missing) > 0:
+		failed = fmt.Errorf("not done after %s: %s", timeout, strings.Join(became.missing, "; "))
+	case isWrong(report):
+		failed = errors.New("not everything is served as asked: see the problems")
+	}
+	if failed != nil {
+		answer.Result = "incomplete"
+	}
+	return errors.Join(out.print(c, answer, func(p *printer) { printOutcome(p, report) }), failed)
+}
+
+// refuseWrong returns an error, and says where, when anything in the folders of manifests is
+// wrong. A commit that is wrong is not taken anyway.
+func refuseWrong(c *cobra.Command, s *settings, out *output[applied]) error {
+	v := validation{settings: *s}
+	report, texts, err := v.validate(c.Context(), s.manifests)
+	switch {
+	case err != nil:
+		return fmt.Errorf("--manifests: %w", err)
+	case len(report.Problems) == 0:
+		return nil
+	}
+	answer := applied{Result: "refused"}
+	for _, problem := range report.Problems {
+		answer.Problems = append(answer.Problems, problem.Error())
+	}
+	report.Hints = nil
+	err = out.print(c, answer, func(p *printer) { printValidation(p, report, texts) })
+	return errors.Join(err, errors.New("nothing is applied while manifests are wrong"))
+}
+
+// printOutcome prints what was done, and what is wrong.
+func printOutcome(p *printer, report status.Report) {
+	printSources(p, report.Sources)
+	for _, g := range report.Gateways {
+		if g.Reason == v1.Serving {
+			p.line("%s is up to date: %s", g.Name, count(g.Changes, "change"))
+		}
+	}
+	printProblems(p, report)
+}
+
+// once returns when every gateway holds what is desired, or the time is up, and says in the
+// log what it waits for. It is an error to be broken off before.
+func (d *daemon) once(ctx context.Context, m manner, log *slog.Logger) error {
+	var saying sync.WaitGroup
+	defer saying.Wait()
+	limited, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if m.timeout > 0 {
+		log = log.With("at_most", m.timeout)
+		var end context.CancelFunc
+		limited, end = context.WithTimeout(limited, m.timeout)
+		defer end()
+	}
+	saying.Go(func() { d.sayMissing(limited, log) })
+	done := d.untilSettled(limited, m.dryRun)
+	var missing []string
+	if !done {
+		for _, one := range d.status.Missing() {
+			missing = append(missing, one.Text)
+		}
+		if len(missing) == 0 { // it was all but done
+			missing = []string{"what was found on the way is not applied yet"}
+		}
+	}
+	if !done && ctx.Err() != nil {
+		return fmt.Errorf("broken off before everything was applied: %s", strings.Join(missing, "; "))
+	}
+	if m.outcome != nil {
+		*m.outcome = outcome{report: d.status.Report(), missing: missing}
+	}
+	return nil
+}
+
+// sayMissing says in the log what fails and is waited for, whenever that is something else,
+// until ctx ends.
+func (d *daemon) sayMissing(ctx context.Context, log *slog.Logger) {
+	var said []string
+	d.until(ctx, func() bool {
+		var failing []string
+		for _, one := range d.status.Missing() {
+			if one.Failing {
+				failing = append(failing, one.Text)
+			}
+		}
+		if len(failing) > 0 && !slices.Equal(failing, said) {
+			log.Info("waiting", "for", strings.Join(failing, "; "))
+			said = failing
+		}
+		return false
+	})
+}
+
+// isWrong reports whether something that was asked for is wrong, or is not served for another
+// reason than that containers are not there or not ready.
+func isWrong(report status.Report) bool {
+	for _, g := range report.Gateways {
+		if g.Error != "" || len(g.Held) > 0 || anyFault(g.Problems) {
+			return true
+		}
+	}
+	for _, service := range report.Services {
+		for _, route := range service.Routes {
+			if slices.ContainsFunc(route.Verdicts, func(v desired.Verdict) bool { return isFault(v.Reason) }) {
+				return true
+			}
+		}
+		if anyFault(service.Problems) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(report.Refused, func(r status.Refused) bool { return anyFault(r.Problems) }) ||
+		slices.ContainsFunc(report.Sources, func(s source.State) bool {
+			return s.Error != "" || s.Refused != "" || len(s.Problems) > 0
+		})
+}
+
+// anyFault reports whether one of some problems is a fault.
+func anyFault(problems []v1.Problem) bool {
+	return slices.ContainsFunc(problems, func(p v1.Problem) bool { return isFault(p.Reason) })
+}
+
+// isFault reports whether a reason is a mistake or a refusal, and not how containers are just
+// now, or what somebody else did on purpose.
+func isFault(reason v1.Reason) bool {
+	switch reason {
+	case v1.InvalidLabel, v1.InvalidManifest, v1.NoPort, v1.NoSharedNetwork, v1.Conflict, v1.PolicyDenied,
+		v1.NotExpressible, v1.GatewayRejected, v1.GatewayUnreachable, v1.HeldByGuard:
+		return true
+	}
+	return false
+}
