@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// examples are shown in the help of each command, by its path below lockstep. Those of the
+// examples are shown in the help of each command, by its name. Those of the
 // page of commands, which are the same, are tested.
 var examples = map[string]string{
 	"run": `

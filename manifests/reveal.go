@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -62,7 +63,10 @@ func (r *revealer) reveal(w World, touched map[string]bool) Declaration {
 		r.exchange(name, w.Services[name], d.Services)
 	}
 	if r.again {
-		for name := range r.referring {
+		for _, name := range slices.Sorted(maps.Keys(r.referring)) { // following changes them
+			if touched[name] {
+				continue
+			}
 			r.exchange(name, w.Services[name], d.Services)
 		}
 	}

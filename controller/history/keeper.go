@@ -55,8 +55,8 @@ func NewKeeper(open func() (*Store, error), log *slog.Logger, told func(error)) 
 	return &Keeper{open: open, write: (*Store).Append, log: log, told: told, poke: make(chan struct{}, 1), pending: map[string]*State{}}
 }
 
-// history returns the store, or ErrNone. Where it could not be opened, only anew opens it: a
-// question is answered at once.
+// history returns the store, or ErrNone. Where it could not be opened, only anew opens it
+// again: a question waits for none but the first try.
 func (k *Keeper) history(anew bool) (*Store, error) {
 	k.opening.Lock()
 	defer k.opening.Unlock()

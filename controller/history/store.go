@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -95,8 +96,9 @@ func Open(dir string) (*Store, error) {
 
 // isDisk reports whether the disk refused something, rather than the file itself.
 func isDisk(err error) bool {
-	_, is := errors.AsType[*fs.PathError](err)
-	return is
+	_, path := errors.AsType[*fs.PathError](err)
+	_, number := errors.AsType[syscall.Errno](err)
+	return path || number
 }
 
 // prepare makes the buckets of a new file, and holds an old one against what this
