@@ -7,3 +7,9 @@ func TestValidateNative(t *testing.T) {
 	t.Chdir("testdata/validate")
 	sameAs(t, "native.txt", saidOf(t, 1, "validate native.yaml"))
 }
+
+// TestValidateDangling: what a file would declare that is wrong is not called missing.
+func TestValidateDangling(t *testing.T) {
+	t.Chdir("testdata/validate")
+	sameAs(t, "dangling.txt", saidOf(t, 1, "validate dangling-a.yaml dangling-b.yaml"))
+}

@@ -79,7 +79,7 @@ func declare(at v1.Origin, text []byte) (File, []v1.Problem) {
 		}
 	}
 	if len(problems) > 0 {
-		file.Objects = nil
+		file = File{Path: file.Path, named: append(file.named, namesOf(file.Objects)...)}
 	}
 	return file, problems
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -27,6 +28,8 @@ const (
 type File struct {
 	Path    string
 	Objects []Object // as they follow each other in the file
+
+	named []v1.Key // what a file declares of which nothing counts, as far as it could be read
 }
 
 // Parse reads one file. With any problem nothing of it counts: half of a wish
@@ -46,6 +49,7 @@ func parseAt(at v1.Origin, text []byte) (File, []v1.Problem) {
 		return file, r.problems
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var wrong []Object
 	for {
 		var document yaml.Node
 		err := next(decoder, &document)
@@ -62,13 +66,29 @@ func parseAt(at v1.Origin, text []byte) (File, []v1.Problem) {
 		}
 		if object, ok := r.object(&document); ok {
 			file.Objects = append(file.Objects, object)
+		} else {
+			wrong = append(wrong, object)
 		}
 	}
 	r.refuseTwice(file.Objects)
 	if len(r.problems) > 0 {
-		return File{Path: path}, sorted(r.problems)
+		return File{Path: path, named: namesOf(file.Objects, wrong)}, sorted(r.problems)
 	}
 	return file, nil
+}
+
+// namesOf returns what objects declare, of those that are wrong as far as they were read.
+func namesOf(objects ...[]Object) []v1.Key {
+	var names []v1.Key
+	for _, o := range slices.Concat(objects...) {
+		if o.Kind == kindService {
+			names = append(names, v1.Key{Kind: v1.KindService, Name: o.Name})
+		}
+		for key := range o.keys {
+			names = append(names, key.Key)
+		}
+	}
+	return names
 }
 
 // next reads one document. A defect of the library must not end the daemon: the
@@ -188,14 +208,10 @@ func (r *reader) refuseTwice(objects []Object) {
 
 // twiceProblem says that a name was given to something else before.
 func twiceProblem(again placedKey, before v1.Origin) v1.Problem {
-	kind, name := again.Kind, again.Name
-	if kind == v1.KindEntity {
-		word, rest, _ := strings.Cut(name, "/")
-		kind, name = v1.Kind(word), rest
-	}
+	what := ownKind(again.Key)
 	return v1.Problem{
 		Reason: v1.InvalidManifest, Object: again.Key, Origin: again.at,
-		Message: fmt.Sprintf("there is %s %q already, at %s", articled(kind), name, before),
+		Message: fmt.Sprintf("there is %s %q already, at %s", articled(what.Kind), what.Name, before),
 		Fix:     "give one of them another name, or make them one",
 	}
 }

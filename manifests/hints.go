@@ -10,9 +10,13 @@ import (
 
 // hintsOf names the services and routes that are referred to and that no file declares, where
 // one of nearly the same name is declared. Labels may make them, so that is no problem; a
-// mistyped name looks just the same.
-func hintsOf(w World) []v1.Problem {
+// mistyped name looks just the same. What is meant by files that are wrong is declared.
+func hintsOf(w World, meant []v1.Key) []v1.Problem {
 	h := hints{known: map[v1.Kind][]string{}}
+	for _, key := range meant {
+		key = ownKind(key)
+		h.known[key.Kind] = append(h.known[key.Kind], key.Name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(w.Services)) {
 		d := w.Services[name]
 		if !d.Addition {

@@ -31,6 +31,9 @@ type Object struct {
 	Config      []Setting // how the daemon runs
 }
 
+// kindService is the kind of services.
+const kindService = "Service"
+
 // kind is one row of the table of kinds: all that reading knows of it.
 type kind struct {
 	name string
@@ -45,7 +48,7 @@ type kind struct {
 
 // kinds are the kinds of manifests. Never changed.
 var kinds = []kind{
-	{name: "Service", key: v1.KindService, named: v1.CheckServiceKey, decode: (*reader).service, schema: serviceSchema},
+	{name: kindService, key: v1.KindService, named: v1.CheckServiceKey, decode: (*reader).service, schema: serviceSchema},
 	{name: "Route", key: v1.KindRoute, named: partNamed("route"), decode: (*reader).route, schema: routeSchema},
 	{name: "Certificate", key: v1.KindCertificate, named: partNamed("certificate"), decode: (*reader).certificate, schema: certificateSchema},
 	{name: "Plugin", key: v1.KindEntity, named: partNamed("plugin"), decode: (*reader).plugin, schema: pluginSchema},

@@ -21,6 +21,7 @@ type Candidate struct {
 
 	tree  bool         // it is of the repository, and not of a folder
 	wrong []v1.Problem // what it says now is no manifest, and why
+	named []v1.Key     // what it would declare if it were none the less
 }
 
 // Linked is what came of putting files together.
@@ -53,6 +54,9 @@ func link(candidates []Candidate) (Linked, []finding) {
 		l.order[i] = i
 		for _, problem := range candidates[i].wrong {
 			l.found[i] = append(l.found[i], finding{Problem: problem})
+		}
+		for _, name := range candidates[i].named {
+			l.breaks(name, candidates[i].Path)
 		}
 	}
 	slices.SortFunc(l.order, func(i, j int) int {
@@ -90,6 +94,7 @@ type linking struct {
 	found      [][]finding
 
 	owners   map[v1.Key]*Object     // who has which name
+	broken   map[v1.Key]string      // which file would declare what if it were right
 	listen   []*v1.Listener         // Listeners that have what they ask for
 	plugins  map[pluginAt]v1.Origin // those that are declared apart and have what they ask for
 	left     map[*Object]bool       // objects that do not count
@@ -180,15 +185,31 @@ func (l *linking) follow(i int, o *Object) {
 	}
 }
 
+// breaks notes that a file that is wrong would declare something: of several files the first.
+func (l *linking) breaks(name v1.Key, path string) {
+	if l.broken == nil {
+		l.broken = map[v1.Key]string{}
+	}
+	if first, has := l.broken[name]; !has || path < first {
+		l.broken[name] = path
+	}
+}
+
 // followRoute says what is wrong with a route that belongs to no service.
 func (l *linking) followRoute(o *Object) *finding {
-	if _, has := l.owners[v1.Key{Kind: v1.KindService, Name: o.Route.Service}]; has {
+	service := v1.Key{Kind: v1.KindService, Name: o.Route.Service}
+	if _, has := l.owners[service]; has {
 		return nil
 	}
-	return &finding{missing: o.Route.Service, Problem: v1.Problem{
+	found := &finding{Problem: v1.Problem{
 		Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindRoute, Name: o.Route.Route.Name}, Origin: o.Route.At,
-		Message: fmt.Sprintf("no manifest declares the service %q", o.Route.Service),
 	}}
+	if path, broken := l.broken[service]; broken {
+		found.Message, found.Fix = fmt.Sprintf("the service %q is declared in %s, which is wrong", service.Name, path), "correct that file first"
+	} else {
+		found.Message, found.missing = fmt.Sprintf("no manifest declares the service %q", service.Name), service.Name
+	}
+	return found
 }
 
 // fallBack takes the next version of every candidate that has problems and a

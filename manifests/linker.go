@@ -75,7 +75,7 @@ func (l *linker) set(c Candidate) bool {
 	default:
 		l.loosen(m)
 	}
-	known := slices.EqualFunc(c.Versions, m.Versions, File.same) && m.ties != nil
+	known := slices.EqualFunc(c.Versions, m.Versions, File.same) && slices.Equal(c.named, m.named) && m.ties != nil
 	if m.Candidate = c; !known {
 		l.tie(m, c.ties())
 	}
@@ -263,6 +263,11 @@ func (c *Candidate) ties() []v1.Key {
 			version.Objects[i].ties(func(key v1.Key) { ties = append(ties, key) })
 		}
 	}
+	for _, name := range c.named {
+		if name.Kind == v1.KindService {
+			ties = append(ties, name)
+		}
+	}
 	slices.SortFunc(ties, func(a, b v1.Key) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
 	return slices.Compact(ties)
 }
@@ -277,7 +282,7 @@ func (c *Candidate) first() File {
 
 // same reports whether it is the same as another one, read once.
 func (c *Candidate) same(o *Candidate) bool {
-	return c.Current == o.Current && c.Settled == o.Settled && slices.EqualFunc(c.Versions, o.Versions, File.same) && slices.Equal(c.wrong, o.wrong)
+	return c.Current == o.Current && c.Settled == o.Settled && slices.EqualFunc(c.Versions, o.Versions, File.same) && slices.Equal(c.wrong, o.wrong) && slices.Equal(c.named, o.named)
 }
 
 // same reports whether it is the same file, read once.

@@ -163,6 +163,15 @@ func inWords(on v1.Key) v1.Key {
 	return v1.Key{Kind: v1.KindEntity, Name: string(on.Kind) + "/" + on.Name}
 }
 
+// ownKind is the key of an entity by its own kind; of other things it is what it was.
+func ownKind(key v1.Key) v1.Key {
+	if key.Kind != v1.KindEntity {
+		return key
+	}
+	kind, name, _ := strings.Cut(key.Name, "/")
+	return v1.Key{Kind: v1.Kind(kind), Name: name}
+}
+
 // pluginAt is a plugin on a service or route, of which there is one.
 type pluginAt struct {
 	on   v1.Key

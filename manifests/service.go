@@ -53,25 +53,34 @@ func (r *reader) service(o *Object, spec []entry) {
 }
 
 // route reads the spec of a Route: the service that it belongs to, and the fields of routes.
+// They are read also where the service is not known, so that all is said at once.
 func (r *reader) route(o *Object, spec []entry) {
-	named, fields := pick(spec, "service")
-	e, has := named["service"]
-	if !has {
+	own := []string{"service"}
+	before := len(r.problems)
+	named, fields := pick(spec, own...)
+	fields = r.meant(fields, own)
+	made := Route{Service: "?"} // stands for a service in the names of the rest
+	if e, has := named["service"]; has {
+		made.At = r.at(e.value)
+		if text, ok := r.text(e, 2); ok {
+			made.Service = text
+			if message, fix := v1.CheckServiceKey(text); message != "" {
+				r.report(made.At, message, fix)
+			}
+		}
+	} else if len(r.problems) == before {
 		r.report(o.Origin, "the route names no service", "write into its spec: service: KEY")
-		return
 	}
-	service, ok := r.text(e, 2)
-	if !ok {
-		return
+	wrong := len(r.problems) > before
+	route, problems := v1.DecodeRoute(made.Service, o.Name, o.Origin, r.written(fields))
+	for _, problem := range problems {
+		if wrong {
+			problem.Object = r.key
+		}
+		r.problems = append(r.problems, problem)
 	}
-	at := r.at(e.value)
-	if message, fix := v1.CheckServiceKey(service); message != "" {
-		r.report(at, message, fix)
-		return
-	}
-	route, problems := v1.DecodeRoute(service, o.Name, o.Origin, r.written(fields))
-	r.problems = append(r.problems, problems...)
-	o.Route = &Route{Service: service, At: at, Route: route}
+	made.Route = route
+	o.Route = &made
 }
 
 // meant reports keys that were meant to be one of these words, of which the table of

@@ -30,6 +30,7 @@ type known struct {
 	now      *File // nil when it is no manifest
 	good     *File // when it was last good; nil when it never was
 	problems []v1.Problem
+	named    []v1.Key // what it would declare if nothing were wrong with it
 
 	searched bool // seems says how many guards the text seems to hold
 	seems    int
@@ -62,8 +63,9 @@ func (s *shelf) put(r *reading) bool {
 	k = s.file(r.path)
 	s.changed[r.path] = true
 	k.text, k.now, k.problems, k.searched = r.text, r.file, r.problems, false
+	k.named = nil
 	if len(r.problems) > 0 {
-		k.now = nil
+		k.now, k.named = nil, r.file.named
 	}
 	return true
 }
@@ -80,6 +82,7 @@ func (s *shelf) fail(path string, err error) bool {
 	}
 	s.changed[path] = true
 	k.text, k.now, k.problems, k.searched = nil, nil, []v1.Problem{problem}, false
+	k.named = nil
 	return true
 }
 
@@ -154,7 +157,7 @@ func (s *shelf) link() (now together) {
 
 // candidate returns a file as it may enter the world.
 func (s *shelf) candidate(path string, k *known) Candidate {
-	c := Candidate{Path: path, Current: k.now != nil, wrong: k.problems}
+	c := Candidate{Path: path, Current: k.now != nil, wrong: k.problems, named: k.named}
 	if k.now != nil {
 		c.Versions = append(c.Versions, *k.now)
 		c.Settled = bytes.Equal(s.memory.Get(path), k.text)

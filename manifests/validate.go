@@ -73,7 +73,7 @@ func Together(texts map[string][]byte) (World, []v1.Problem) {
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
 		file, wrong := Parse(path, texts[path])
 		problems = append(problems, wrong...)
-		candidates = append(candidates, Candidate{Path: path, Versions: []File{file}, Current: true})
+		candidates = append(candidates, Candidate{Path: path, Versions: []File{file}, Current: true, named: file.named})
 	}
 	linked := Link(candidates)
 	return linked.World, sorted(append(problems, linked.Problems...))
@@ -85,10 +85,13 @@ func Together(texts map[string][]byte) (World, []v1.Problem) {
 func Validate(texts map[string][]byte, besides policy.Set) Report {
 	report := Report{Files: len(texts), Objects: map[string]int{}}
 	var candidates []Candidate
+	var meant []v1.Key // what files declare that are wrong
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
 		file, problems := Parse(path, texts[path])
 		report.Problems = append(report.Problems, problems...)
 		if len(problems) > 0 {
+			candidates = append(candidates, Candidate{Path: path, named: file.named})
+			meant = append(meant, file.named...)
 			continue
 		}
 		candidates = append(candidates, Candidate{Path: path, Versions: []File{file}, Current: true})
@@ -97,21 +100,25 @@ func Validate(texts map[string][]byte, besides policy.Set) Report {
 		}
 	}
 	linked := Link(candidates)
-	report.Problems = slices.Concat(report.Problems, linked.Problems, danglingEntities(linked.World))
+	report.Problems = slices.Concat(report.Problems, linked.Problems, danglingEntities(linked.World, meant))
 	policies := slices.Concat(linked.World.Policies, besides)
 	for _, declared := range linked.World.Services {
 		report.Problems = append(report.Problems, policies.JudgeManifest(declared, nil)...)
 	}
 	report.Problems = sorted(report.Problems)
-	report.Hints = hintsOf(linked.World)
+	report.Hints = hintsOf(linked.World, meant)
 	return report
 }
 
 // danglingEntities reports references in Kong's own words that lead nowhere. What
-// refers to a service or route may mean one of labels, which no file knows.
-func danglingEntities(w World) []v1.Problem {
+// refers to a service or route may mean one of labels, which no file knows; what is meant by
+// files that are wrong is not missing.
+func danglingEntities(w World, meant []v1.Key) []v1.Problem {
 	names := map[v1.Kind][]string{}
 	known := map[v1.Key]bool{}
+	for _, key := range meant {
+		known[ownKind(key)] = true
+	}
 	for _, e := range w.Entities {
 		names[e.Kind] = append(names[e.Kind], e.Name, e.ID)
 		known[v1.Key{Kind: e.Kind, Name: e.Name}], known[v1.Key{Kind: e.Kind, Name: e.ID}] = true, true
