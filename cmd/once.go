@@ -52,7 +52,8 @@ func applyOnce(c *cobra.Command, version string, s *settings, timeout time.Durat
 }
 
 // refuseWrong returns an error, and says where, when anything in the folders of manifests is
-// wrong. A commit that is wrong is not taken anyway.
+// wrong. Of a repository, a wrong commit is not taken where an earlier one counts; where none
+// does, what is wrong in the first is not served, as with a daemon.
 func refuseWrong(c *cobra.Command, s *settings, out *output[applied]) error {
 	v := validation{settings: *s}
 	report, texts, err := v.validate(c.Context(), s.manifests)
