@@ -59,6 +59,14 @@ type Forecaster interface {
 	Forecast(p plan.Plan) plan.Plan
 }
 
+// Contested is implemented by a reconciler whose gateway bears the mark of the one that
+// writes to it.
+type Contested interface {
+	// Rival returns the Conflict for which changes would be refused, as another writes to
+	// the gateway, as far as is known since it was last observed; nil where none does.
+	Rival() *v1.Problem
+}
+
 // Live is what a gateway itself knows of an instance at this moment.
 type Live struct {
 	// Sessions is how many sessions it has.

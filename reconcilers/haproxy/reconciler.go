@@ -170,6 +170,14 @@ func (r *Reconciler) End(ctx context.Context) error {
 	return r.process.Stop(ctx)
 }
 
+// Rival implements reconcilers.Contested. What can't be read is told by Observe.
+func (r *Reconciler) Rival() *v1.Problem {
+	if problem, ok := errors.AsType[v1.Problem](r.dir.Contest(r.o.Takeover)); ok && problem.Reason == v1.Conflict {
+		return &problem
+	}
+	return nil
+}
+
 // keeper reports whether this is the one writer. One that watched and found
 // nothing to do has not claimed the directory yet.
 func (r *Reconciler) keeper() bool {

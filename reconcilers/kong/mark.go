@@ -41,16 +41,26 @@ func (r *Reconciler) claim(ctx context.Context, p plan.Plan) error {
 	case r.mark.writer == r.options.Writer:
 		r.mark.mine = true
 		return nil
-	case r.mark.writer != "" && (!r.options.Takeover || r.mark.mine):
+	case r.Rival() != nil:
 		r.stale = true
-		return admin.Problem(v1.Conflict,
-			fmt.Sprintf("another Lockstep writes to this Kong as the owner %q (its id: %s)", r.names.Owner, r.mark.writer),
-			"give one of them another --owner, or stop the other and start this one with --takeover")
+		return *r.Rival()
 	case !writes:
 		r.stale = true
 		return &moved{fmt.Errorf("the writer's mark %s is gone", r.names.Name(entity.Reserved))}
 	}
 	return nil
+}
+
+// Rival implements reconcilers.Contested.
+func (r *Reconciler) Rival() *v1.Problem {
+	if r.mark.writer == "" || r.mark.writer == r.options.Writer || r.options.Takeover && !r.mark.mine {
+		return nil
+	}
+	return &v1.Problem{
+		Reason: v1.Conflict, Gateway: v1.Kong, Object: v1.Key{Kind: v1.KindGateway, Name: string(v1.Kong)},
+		Message: fmt.Sprintf("another Lockstep writes to this Kong as the owner %q (its id: %s)", r.names.Owner, r.mark.writer),
+		Fix:     "give one of them another --owner, or stop the other and start this one with --takeover",
+	}
 }
 
 // readMark asks Kong who writes.

@@ -38,6 +38,12 @@ func TestOneWriterForAnOwner(t *testing.T) {
 			if reasonOf(err) != v1.Conflict || !strings.Contains(err.Error(), "writer-1") || !strings.Contains(err.Error(), "--takeover") {
 				t.Errorf("a second writer gets: %v", err)
 			}
+			if rival := other.Rival(); rival == nil || rival.Error() != err.Error() {
+				t.Errorf("what would be refused: %v, want %v", rival, err)
+			}
+			if rival := mine.Rival(); rival != nil {
+				t.Errorf("the first writer has a rival: %v", rival)
+			}
 			if p := first(outcomes); p == nil || p.Reason != v1.Conflict {
 				t.Errorf("its changes: %v", p)
 			}

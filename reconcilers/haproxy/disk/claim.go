@@ -65,29 +65,41 @@ func (d *Directory) claimed() bool {
 
 // checkMark compares the owner mark with ours, and writes it where none is.
 func (d *Directory) checkMark(takeover bool) error {
-	ours := mark{Owner: d.Owner, Writer: d.Writer}
-	text, err := os.ReadFile(d.File(Mark))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		if err := d.stranger(takeover); err != nil {
-			return err
-		}
-	case err != nil:
-		return fmt.Errorf("read %s: %w", d.File(Mark), err)
-	default:
-		var theirs mark
-		if err := json.Unmarshal(text, &theirs); err == nil && theirs == ours {
-			return nil
-		}
-		if !takeover {
-			return d.conflict(fmt.Sprintf("it belongs to owner %q, writer %q", theirs.Owner, theirs.Writer), "use another --haproxy-dir, or --takeover when that Lockstep is gone for good")
-		}
+	marked, err := d.marked(takeover)
+	if err != nil || marked {
+		return err
 	}
-	line, err := json.Marshal(ours)
+	line, err := json.Marshal(mark{Owner: d.Owner, Writer: d.Writer})
 	if err != nil {
 		return fmt.Errorf("encode owner mark: %w", err)
 	}
 	return d.write(Mark, append(line, '\n'))
+}
+
+// Contest returns the Conflict that Claim fails with when another writer has marked the
+// directory, and writes nothing. Whether another lives on it is not asked.
+func (d *Directory) Contest(takeover bool) error {
+	_, err := d.marked(takeover)
+	return err
+}
+
+// marked reports whether the owner mark is ours already.
+func (d *Directory) marked(takeover bool) (bool, error) {
+	text, err := os.ReadFile(d.File(Mark))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, d.stranger(takeover)
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", d.File(Mark), err)
+	}
+	var theirs mark
+	if err := json.Unmarshal(text, &theirs); err == nil && theirs == (mark{Owner: d.Owner, Writer: d.Writer}) {
+		return true, nil
+	}
+	if !takeover {
+		return false, d.conflict(fmt.Sprintf("it belongs to owner %q, writer %q", theirs.Owner, theirs.Writer), "use another --haproxy-dir, or --takeover when that Lockstep is gone for good")
+	}
+	return false, nil
 }
 
 // stranger refuses files of our names that no mark stands beside, unless they

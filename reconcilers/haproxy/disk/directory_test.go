@@ -42,6 +42,12 @@ func TestOneWriterAlone(t *testing.T) {
 	if err := second.Claim(false); !conflict(err) {
 		t.Errorf("without a takeover: %v", err)
 	}
+	if err := second.Contest(false); !conflict(err) {
+		t.Errorf("who only looks is not told: %v", err)
+	}
+	if err := errors.Join(first.Contest(false), second.Contest(true)); err != nil {
+		t.Error(err)
+	}
 	if err := errors.Join(second.Claim(true), second.Claim(false), second.Release()); err != nil {
 		t.Error(err)
 	}
