@@ -48,6 +48,35 @@ func TestFlagsAndVariablesWinOverTheFile(t *testing.T) {
 	}
 }
 
+// TestConfigSaysWhoIsAsked: a file that is named on the command line and says what a daemon
+// would do is planned with; one that says where the daemon is, or is a daemon's own by its
+// variable, asks that.
+func TestConfigSaysWhoIsAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec      string
+		variables map[string]string
+		alone     bool
+	}{
+		"reach":    {"  state_dir: /x\n  listen: ':1'\n", nil, false},
+		"more":     {"  state_dir: /x\n  manifests: [m]\n", nil, true},
+		"variable": {"  state_dir: /x\n", map[string]string{"LOCKSTEP_OWNER": "other"}, false},
+	} {
+		_, flags, err := configured(t, c.spec, c.variables)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := asksOtherwise(flags); got != c.alone {
+			t.Errorf("%s: alone %t", name, got)
+		}
+		if err := flags.SetAnnotation(configFlag, fromVariable, []string{"LOCKSTEP_CONFIG"}); err != nil {
+			t.Fatal(err)
+		}
+		if asksOtherwise(flags) {
+			t.Errorf("%s: the variable's file keeps the daemon from being asked", name)
+		}
+	}
+}
+
 func TestFileThatDoesNotFit(t *testing.T) {
 	for name, c := range map[string]struct{ spec, want string }{
 		"unknown":      {"  ownr: a\n", `lockstep.yaml:5:3: unknown field "ownr"`},

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lockstep/lockstep/api/server"
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/forecast"
 )
 
@@ -25,13 +26,18 @@ func newPlan(version string) *cobra.Command {
 		Long: "Plan compares the gateways afresh with what they should hold and changes\n" +
 			"nothing. It asks the running daemon; without one it looks at Docker and the\n" +
 			"gateways itself, with the flags of run. With flags other than those by which the\n" +
-			"daemon is found it does that as well: the daemon has its own.\n\n" +
+			"daemon is found, here or in the file that --config names here, it does that as well:\n" +
+			"the daemon has its own.\n\n" +
+			"Below the changes stands what will not be served as asked, and why: manifests that are\n" +
+			"wrong, with their place, and else what lockstep status lists. Of a file that is wrong\n" +
+			"the last version that was good stays where a daemon has had one, and nothing elsewhere.\n\n" +
 			"With --compose it says what the labels of a Compose file would ask for before it is\n" +
 			"deployed, together with --manifests, and needs neither daemon nor Docker nor gateway;\n" +
 			"which gateways there are, and what they may do, the other flags say, and the files\n" +
 			"that these name; whether Kong has a database, what a daemon on --state-dir has found\n" +
 			"out. It then ends with 1 when something would not be served as asked.\n\n" +
-			"Exit codes: 0 nothing would change, 2 something would, 1 error.",
+			"Exit codes: 0 nothing would change, 2 something would, 1 error, also when a manifest is\n" +
+			"wrong; the plan is shown nevertheless.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := s.check(); err != nil {
@@ -40,7 +46,7 @@ func newPlan(version string) *cobra.Command {
 			if len(composed) > 0 {
 				return planCompose(c, &s, composed, &forecasts)
 			}
-			plans, err := plans(c.Context(), version, &s, asksOtherwise(c.Flags()))
+			plans, err := plans(c, version, &s)
 			if err != nil {
 				return err
 			}
@@ -59,46 +65,59 @@ func newPlan(version string) *cobra.Command {
 	return withEnvironment(c)
 }
 
-// asksOtherwise reports whether a flag on the command line says something of what
-// a daemon would do: one that runs has its own, so it is not the one to ask.
+// asksOtherwise reports whether a flag on the command line, or the file that --config names
+// there, says something of what a daemon would do: one that runs has its own, so it is not the
+// one to ask.
 func asksOtherwise(f *pflag.FlagSet) bool {
 	otherwise, known := false, daemonFlags()
-	f.Visit(func(flag *pflag.Flag) {
+	config := f.Lookup(configFlag)
+	given := config != nil && config.Changed && len(config.Annotations[fromVariable]) == 0
+	f.VisitAll(func(flag *pflag.Flag) {
 		finds := slices.Contains([]string{"listen", "state-dir", "control-socket", configFlag, "log-level", "log-format"}, flag.Name)
-		own := known.Lookup(flag.Name) == nil // says how to ask, and nothing of the daemon
-		otherwise = otherwise || !finds && !own && len(flag.Annotations[fromVariable]) == 0
+		if !flag.Changed || finds || known.Lookup(flag.Name) == nil { // or says how to ask, and nothing of the daemon
+			return
+		}
+		setBy := flag.Annotations[fromVariable]
+		variable := len(setBy) > 0 && setBy[0] == variableOf(flag.Name)
+		otherwise = otherwise || len(setBy) == 0 || given && !variable
 	})
 	return otherwise
 }
 
-// plans asks the daemon, or works from the sources when there is none or when
+// plans asks the daemon, or works from the sources when there is none, which it says, or when
 // it is not to be asked.
-func plans(ctx context.Context, version string, s *settings, alone bool) ([]server.GatewayPlan, error) {
+func plans(c *cobra.Command, version string, s *settings) ([]server.GatewayPlan, error) {
 	var answer []server.GatewayPlan
-	err := errNoDaemon
+	alone := asksOtherwise(c.Flags())
 	if !alone {
-		err = s.get(ctx, "/plan", url.Values{}, &answer)
+		if err := s.get(c.Context(), "/plan", url.Values{}, &answer); !errors.Is(err, errNoDaemon) {
+			return answer, err
+		}
 	}
-	if !errors.Is(err, errNoDaemon) {
-		return answer, err
-	}
-	err = look(ctx, version, s, func(ctx context.Context, d *daemon) (err error) {
+	err := look(c.Context(), version, s, func(ctx context.Context, d *daemon) (err error) {
 		answer, err = d.plan(ctx)
 		return err
 	})
+	if err == nil && !alone {
+		_, err = fmt.Fprintf(c.ErrOrStderr(), "no daemon answers at %s; planned from these flags\n", dialable(s.listen))
+	}
 	return answer, err
 }
 
 // verdictOf returns the exit code that the plans call for.
 func verdictOf(plans []server.GatewayPlan) error {
-	changes := false
+	changes, wrong := false, false
 	for _, p := range plans {
 		if p.Error != "" {
 			return fmt.Errorf("%s can't be compared: %s", p.Gateway, p.Error)
 		}
 		changes = changes || len(p.Changes) > 0
+		wrong = wrong || slices.ContainsFunc(p.Problems, func(problem v1.Problem) bool { return problem.Reason == v1.InvalidManifest })
 	}
-	if changes {
+	switch {
+	case wrong:
+		return exitError{code: 1}
+	case changes:
 		return exitError{code: exitChanges}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lockstep/lockstep/api/server"
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -41,9 +42,6 @@ func printPlans(p *printer, plans []server.GatewayPlan) {
 		if gateway.Error != "" {
 			p.line("  %s", gateway.Error)
 		}
-		for _, problem := range gateway.Problems {
-			p.painted(red, "  x left out: %s", problem.Error())
-		}
 	}
 	if slices.ContainsFunc(plans, func(g server.GatewayPlan) bool { return len(g.Held) > 0 }) {
 		p.line("The guard keeps back what is marked with !, for much would go at once. Let it go with: lockstep apply --confirm")
@@ -51,6 +49,26 @@ func printPlans(p *printer, plans []server.GatewayPlan) {
 	if slices.ContainsFunc(plans, func(g server.GatewayPlan) bool { return len(g.Reported) > 0 }) {
 		p.line("Somebody else changed what is marked with ?, and it is left so. Have it put back with: lockstep apply --repair")
 	}
+	listProblems(p, planProblems(plans))
+}
+
+// planProblems says what will not be served as asked, and once what is so on each gateway.
+func planProblems(plans []server.GatewayPlan) []string {
+	var gateways []v1.Gateway
+	var all []v1.Problem
+	for _, plan := range plans {
+		gateways = append(gateways, plan.Gateway)
+		all = append(all, plan.Problems...)
+	}
+	var lines []string
+	for _, problem := range v1.Once(all, gateways) {
+		line := problem.Error()
+		if problem.Gateway != "" {
+			line = string(problem.Gateway) + ": " + line
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // serviceChanges is what is shown of one service.
@@ -156,8 +174,13 @@ func writePlans(p *printer, plans []server.GatewayPlan) {
 		if gateway.Error != "" {
 			p.line("  - %s", inMarkdown(gateway.Error))
 		}
-		for _, problem := range gateway.Problems {
-			p.line("  - left out: %s", inMarkdown(problem.Error()))
+	}
+	if problems := planProblems(plans); len(problems) > 0 {
+		p.line("")
+		p.line("Problems:")
+		p.line("")
+		for _, line := range problems {
+			p.line("- %s", inMarkdown(line))
 		}
 	}
 	services := servicesOf(plans)

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -11,6 +12,9 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
+
+// wrongManifest is so on each gateway.
+var wrongManifest = v1.Problem{Reason: v1.InvalidManifest, Origin: v1.Origin{File: "web.yaml", Line: 9, Column: 3}, Message: `unknown key "hots"`, Fix: "did you mean hosts?"}
 
 // examplePlans hold one of everything.
 func examplePlans() []server.GatewayPlan {
@@ -27,7 +31,7 @@ func examplePlans() []server.GatewayPlan {
 				Operation: plan.Delete, Service: "wiki", Owner: v1.Key{Kind: v1.KindRoute, Name: "wiki.default"}, Sentence: "remove route wiki.default",
 			}},
 			Reported: []server.Change{{Operation: plan.Update, Service: "wiki", Sentence: "change service wiki: retries 1 → 5", Origin: v1.Origin{Container: "wiki-1"}}},
-			Problems: []v1.Problem{{Reason: v1.NotExpressible, Object: v1.Key{Kind: v1.KindRoute, Name: "blog.x"}, Message: "hsts", Fix: "mark it ?"}},
+			Problems: []v1.Problem{{Reason: v1.NotExpressible, Gateway: v1.Kong, Object: v1.Key{Kind: v1.KindRoute, Name: "blog.x"}, Message: "hsts", Fix: "mark it ?"}, wrongManifest},
 		},
 		{
 			Gateway: v1.HAProxy,
@@ -35,6 +39,7 @@ func examplePlans() []server.GatewayPlan {
 				{Operation: plan.Update, Sentence: "change HAProxy itself: sections", Reload: "what is its own changes"},
 				{Operation: plan.Delete, Service: "shop", Sentence: "remove server shop-2 of shop"},
 			},
+			Problems: []v1.Problem{wrongManifest},
 		},
 		{Gateway: "other", Error: "it does not answer"},
 	}
@@ -63,12 +68,15 @@ wiki
   kong     ? only reported: change service wiki: retries 1 → 5  (container "wiki-1")
 
 kong: 3 to add, 1 to change, 1 route held by the guard, 1 change of others left as they are
-  x left out: route/blog.x: NotExpressible: hsts; mark it ?
 haproxy: 1 to change, 1 to remove, one reload
 other: unknown
   it does not answer
 The guard keeps back what is marked with !, for much would go at once. Let it go with: lockstep apply --confirm
 Somebody else changed what is marked with ?, and it is left so. Have it put back with: lockstep apply --repair
+
+PROBLEMS
+  kong: route/blog.x: NotExpressible: hsts; mark it ?
+  web.yaml:9:3: InvalidManifest: unknown key "hots"; did you mean hosts?
 `
 	var plain, coloured bytes.Buffer
 	printPlans(&printer{out: &plain}, examplePlans())
@@ -99,6 +107,31 @@ func TestPlanForMergeRequests(t *testing.T) {
 	}
 	if !strings.HasPrefix(out.String(), "- **kong**: 3 to add, 1 to change, 1 route held by the guard, 1 change of others left as they are\n") {
 		t.Errorf("got\n%s", out.String())
+	}
+	if want := `- web.yaml:9:3: InvalidManifest: unknown key "hots"; did you mean hosts?`; strings.Count(out.String(), want) != 1 {
+		t.Errorf("got\n%s\nwant once\n%s", out.String(), want)
+	}
+}
+
+// TestPlanVerdict: manifests that are wrong end with 1, what else is not served does not count.
+func TestPlanVerdict(t *testing.T) {
+	changes := []server.Change{{Operation: plan.Create}}
+	conflict := v1.Problem{Reason: v1.Conflict, Message: "somebody has it"}
+	for name, c := range map[string]struct {
+		plan server.GatewayPlan
+		want int
+	}{
+		"nothing":  {server.GatewayPlan{}, 0},
+		"changes":  {server.GatewayPlan{Changes: changes}, 2},
+		"conflict": {server.GatewayPlan{Changes: changes, Problems: []v1.Problem{conflict}}, 2},
+		"vain":     {server.GatewayPlan{Problems: []v1.Problem{conflict}}, 0},
+		"wrong":    {server.GatewayPlan{Changes: changes, Problems: []v1.Problem{conflict, wrongManifest}}, 1},
+	} {
+		err := verdictOf([]server.GatewayPlan{c.plan})
+		var exit exitError
+		if errors.As(err, &exit); exit.code != c.want || (err == nil) != (c.want == 0) {
+			t.Errorf("%s: %v, want code %d", name, err, c.want)
+		}
 	}
 }
 

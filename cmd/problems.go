@@ -11,8 +11,10 @@ import (
 )
 
 // printProblems prints what needs somebody's attention.
-func printProblems(p *printer, report status.Report) {
-	lines := problemLines(report)
+func printProblems(p *printer, report status.Report) { listProblems(p, problemLines(report)) }
+
+// listProblems prints a line for each problem; nothing where there is none.
+func listProblems(p *printer, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
@@ -61,19 +63,9 @@ func problemLines(report status.Report) []string {
 			}
 		}
 	}
-	for _, refused := range report.Refused {
-		for _, problem := range refused.Problems {
+	for _, problem := range report.Wrong() {
+		if !said[problem.Error()] {
 			lines = append(lines, problem.Error())
-		}
-	}
-	for _, problem := range report.Waiting {
-		lines = append(lines, problem.Error())
-	}
-	for _, source := range report.Sources {
-		for _, problem := range source.Problems {
-			if !said[problem.Error()] {
-				lines = append(lines, problem.Error())
-			}
 		}
 	}
 	return lines
@@ -161,7 +153,7 @@ func vacant(services []status.Service, object v1.Key) string {
 func unserved(verdicts []desired.Verdict) []desired.Verdict {
 	var out []desired.Verdict
 	for _, verdict := range verdicts {
-		if verdict.Reason != v1.Serving && verdict.Reason != v1.NotEnabled {
+		if verdict.Wanting() {
 			out = append(out, verdict)
 		}
 	}

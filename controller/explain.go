@@ -56,7 +56,13 @@ const (
 // their selectors; of the first sixteen of them, while the loop has time to say.
 func (c *Controller) Report() status.Report {
 	report := c.status.Report()
-	ctx, cancel := context.WithTimeout(context.Background(), selectPatience)
+	c.selections(context.Background(), &report)
+	return report
+}
+
+// selections adds to services without instances what became of their selectors.
+func (c *Controller) selections(ctx context.Context, report *status.Report) {
+	ctx, cancel := context.WithTimeout(ctx, selectPatience)
 	defer cancel()
 	told := 0
 	for i := range report.Services {
@@ -71,7 +77,6 @@ func (c *Controller) Report() status.Report {
 			told++
 		}
 	}
-	return report
 }
 
 // selection adds to a service what became of its selector. One question for each lets the

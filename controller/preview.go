@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -16,8 +17,8 @@ import (
 type Preview struct {
 	Gateway v1.Gateway
 	Plan    plan.Plan
-	// Problems are what the gateway can't express or has refused: it is not asked
-	// for (again) and waits for a change of its input.
+	// Problems are why the gateway will not serve what was asked for: what it can't express
+	// or has refused, what was decided otherwise, and what is wrong with the input.
 	Problems []v1.Problem
 	// Error says why nothing can be said about the gateway; "" when it can.
 	Error  string
@@ -43,7 +44,26 @@ func (c *Controller) Previews(ctx context.Context) ([]Preview, error) {
 	if !answered {
 		return nil, fmt.Errorf("no gateway answers: %w", ctx.Err())
 	}
+	c.explainPreviews(ctx, previews)
 	return previews, nil
+}
+
+// explainPreviews adds why what was asked for is not in the plans.
+func (c *Controller) explainPreviews(ctx context.Context, previews []Preview) {
+	report := c.status.Expected()
+	c.selections(ctx, &report)
+	for i := range previews {
+		p := &previews[i]
+		own := p.Problems
+		for _, problem := range report.Unserved(p.Gateway) {
+			if !slices.ContainsFunc(own, func(told v1.Problem) bool {
+				return told.Reason == problem.Reason && strings.HasSuffix(problem.Message, told.Message)
+			}) {
+				p.Problems = append(p.Problems, problem)
+			}
+		}
+		p.Problems = v1.Once(p.Problems, nil)
+	}
 }
 
 // ask puts the question to the worker and waits for the answer, or ctx's end.
@@ -84,8 +104,16 @@ func (w *worker) preview(ctx context.Context) Preview {
 		p = f.Forecast(p)
 	}
 	preview := Preview{Gateway: w.name, Plan: p}
+	if contested, ok := w.reconciler.(reconcilers.Contested); ok {
+		if rival := contested.Rival(); rival != nil {
+			preview.Problems = append(preview.Problems, *rival)
+		}
+	}
 	for _, service := range slices.Sorted(maps.Keys(problems)) {
-		preview.Problems = append(preview.Problems, problems[service]...)
+		for _, problem := range problems[service] {
+			problem.Gateway = w.name
+			preview.Problems = append(preview.Problems, problem)
+		}
 	}
 	return preview
 }

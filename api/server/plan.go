@@ -15,7 +15,9 @@ type GatewayPlan struct {
 	// Reported are changes that would undo what others did at the gateway, and that are
 	// not made: it is reported.
 	Reported []Change `json:"reported,omitempty"`
-	// Problems are what the gateway can't express or has refused, and is not asked again.
+	// Problems are why the gateway will not serve what was asked for: what it can't express
+	// or has refused, conflicts, what policies refuse, labels and manifests that are wrong
+	// (InvalidManifest), what waits, and that another Lockstep writes to it.
 	Problems []v1.Problem `json:"problems,omitempty"`
 	// Error says why nothing can be said about the gateway.
 	Error string `json:"error,omitempty"`

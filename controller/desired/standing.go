@@ -86,6 +86,15 @@ type Verdict struct {
 	Uncounted string `json:"uncounted,omitempty"`
 }
 
+// Wanting reports whether somebody should know of it: what is not served, but for what was not
+// asked for on the gateway.
+func (v *Verdict) Wanting() bool { return v.Reason != v1.Serving && v.Reason != v1.NotEnabled }
+
+// Problem says the verdict as a problem with what it is about, which was asked for at a place.
+func (v *Verdict) Problem(object v1.Key, at v1.Origin) v1.Problem {
+	return v1.Problem{Reason: v.Reason, Gateway: v.Gateway, Object: object, Origin: at, Message: v.Message, Fix: v.Fix}
+}
+
 // Finishes reports whether an instance may have something to finish on the gateway.
 func (v *Verdict) Finishes() bool {
 	switch v.Reason {

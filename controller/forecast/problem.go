@@ -10,10 +10,9 @@ import (
 
 // blame adds a verdict to the problems, unless all is as asked for.
 func (f *forecast) blame(verdict desired.Verdict, object v1.Key, at v1.Origin, report *Report) {
-	if verdict.Reason == v1.Serving || verdict.Reason == v1.NotEnabled {
-		return
+	if verdict.Wanting() {
+		report.add(verdict.Problem(object, at))
 	}
-	report.add(v1.Problem{Reason: verdict.Reason, Gateway: verdict.Gateway, Object: object, Origin: at, Message: verdict.Message, Fix: verdict.Fix})
 }
 
 // add adds a problem that was not told yet.
@@ -28,25 +27,5 @@ func (r *Report) arrange(gateways []v1.Gateway) {
 	slices.SortStableFunc(r.Problems, func(a, b v1.Problem) int {
 		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column))
 	})
-	if len(gateways) < 2 {
-		return
-	}
-	found := r.Problems
-	r.Problems = []v1.Problem{}
-	for _, problem := range found {
-		if problem.Gateway != "" && onEach(found, problem, gateways) {
-			problem.Gateway = ""
-		}
-		r.add(problem)
-	}
-}
-
-// onEach reports whether a problem of one gateway is one of every other as well.
-func onEach(all []v1.Problem, problem v1.Problem, gateways []v1.Gateway) bool {
-	for _, problem.Gateway = range gateways {
-		if !slices.Contains(all, problem) {
-			return false
-		}
-	}
-	return true
+	r.Problems = v1.Once(r.Problems, gateways)
 }
