@@ -45,6 +45,7 @@ func parseAt(at v1.Origin, text []byte) (File, []v1.Problem) {
 	r := &reader{path: path, commit: at.Commit, author: at.Author}
 	file := File{Path: path}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	r.source = text
 	if !r.legible(text) {
 		return file, r.problems
 	}

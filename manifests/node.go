@@ -26,6 +26,7 @@ type reader struct {
 	path     string
 	commit   string // that the file came with; "" outside of a repository
 	author   string // of that commit
+	source   []byte // the file's text
 	nodes    int    // looked at
 	key      v1.Key // the object that is read
 	problems []v1.Problem

@@ -72,8 +72,7 @@ func (r *reader) rule(item *yaml.Node) (policy.Rule, bool) {
 	return rule, len(r.problems) == before
 }
 
-// condition reads an expression. A fault is shown where it stands, as far as YAML
-// lets that be known.
+// condition reads an expression. A fault is shown where it stands.
 func (r *reader) condition(e entry) *policy.Condition {
 	text, ok := r.text(e, 4)
 	if !ok {
@@ -81,15 +80,7 @@ func (r *reader) condition(e entry) *policy.Condition {
 	}
 	made, fault := policy.Compile(text)
 	if fault != nil {
-		at := r.at(e.value)
-		switch n := e.value; {
-		case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-			at.Line, at.Column = at.Line+max(fault.Line, 1), 1
-		case fault.Line == 1 && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
-			at.Column += fault.Column
-		case fault.Line == 1:
-			at.Column += fault.Column - 1
-		}
+		at := r.within(e.value, fault.Line, fault.Column)
 		r.report(at, fault.Message, fault.Fix)
 		return nil
 	}
