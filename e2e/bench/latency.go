@@ -16,8 +16,10 @@ import (
 // probeEvery is the pause between two probes, and so the grain of a latency.
 const probeEvery = 500 * time.Microsecond
 
-// probesAtOnce bounds how many probes wait for their answers.
-const probesAtOnce = 16
+// probesAtOnce bounds how many probes wait for their answers. Those that come before the
+// container listens are refused by it, and HAProxy tries them again after a second: there
+// must be room for later ones beside them.
+const probesAtOnce = 256
 
 // rest lies between two measurements, so that each finds Lockstep at rest: it
 // reloads HAProxy, where that can't be avoided, once a second at most.
