@@ -101,7 +101,7 @@ func containers(ctx context.Context, s story, verb string, args []string) error 
 	}
 	c := stage.Container{Name: args[1]}
 	if verb == "run" {
-		if c, err = cast(s, args[1:]); err != nil {
+		if c, err = cast(ctx, s, args[1:]); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func roll(ctx context.Context, s story, args []string) error {
 	if err != nil {
 		return err
 	}
-	c, err := cast(s, args[2:])
+	c, err := cast(ctx, s, args[2:])
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func churn(ctx context.Context, s story, args []string) error {
 			return err
 		}
 	}
-	c, err := cast(s, args[4:])
+	c, err := cast(ctx, s, args[4:])
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 // container run|create|start|stop|kill|pause|unpause|rename|rm|health|address NAME …
 func container(ctx context.Context, s story, verb string, args []string) error {
 	if verb == "run" || verb == "create" {
-		c, err := cast(s, args)
+		c, err := cast(ctx, s, args)
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func container(ctx context.Context, s story, verb string, args []string) error {
 }
 
 // cast reads the flags and labels of container run.
-func cast(s story, args []string) (stage.Container, error) {
+func cast(ctx context.Context, s story, args []string) (stage.Container, error) {
 	c := stage.Container{Image: s.Getenv("IMAGE"), Labels: map[string]string{}, Ports: []uint16{8080}}
 	flags := flag.NewFlagSet("container run", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -157,7 +157,14 @@ func cast(s story, args []string) (stage.Container, error) {
 		}
 		c.Labels[own(s.World, key)] = value
 	}
-	return c, nil
+	var err error
+	switch c.Network {
+	case "":
+		c.Network, err = s.Home(ctx)
+	case "bridge":
+		c.Network = "" // the stage's word for Docker's own
+	}
+	return c, err
 }
 
 // network create NAME | connect NAME CONTAINER | disconnect NAME CONTAINER

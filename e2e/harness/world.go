@@ -47,6 +47,7 @@ type World struct {
 	options Options
 	listen  string
 	via     string // where Kong reaches one service through HAProxy
+	home    string // the network of containers that name none, once there is one
 	daemon  *daemon
 	taps    []*tap
 	closers []func() error
@@ -117,6 +118,19 @@ func (w *World) Close() error {
 		problems = append(problems, end())
 	}
 	return errors.Join(problems...)
+}
+
+// Home is the network of the story's containers that name none. On the bridge that all stories
+// could share, Docker gives a container that is gone's address to another story's at once, and
+// a gateway whose Lockstep was killed would send requests there.
+func (w *World) Home(ctx context.Context) (string, error) {
+	if w.home == "" {
+		if err := w.Stage.CreateNetwork(ctx, "home"); err != nil {
+			return "", err
+		}
+		w.home = "home"
+	}
+	return w.home, nil
 }
 
 // clear removes containers and networks; it works also when the story's context has ended.
