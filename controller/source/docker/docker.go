@@ -28,6 +28,7 @@ type Source struct {
 
 	mu    sync.Mutex
 	state source.State
+	own   []string // ids that the container around us may have, as last found
 
 	// What follows outlives a session and belongs to Run's goroutine.
 	facts  map[string]facts  // of containers that were inspected, by id

@@ -19,6 +19,7 @@ type search struct {
 	nets   []network.Summary
 	own    *container.InspectResponse // the daemon's container; nil: none
 	beside bool                       // the daemon runs on the Engine's host, in a container or not
+	silent bool                       // a resolver, or this machine, gave no answer about the gateway that is looked for
 }
 
 // found is where one gateway is.
@@ -26,12 +27,14 @@ type found struct {
 	container string // id; "" when it is in no container
 	at        snapshot.Attachment
 	open      bool // it may be in a container that does not run yet
+	unsure    bool // nobody could say where it is
 }
 
 // locate finds the networks of every gateway. An error means that the Engine
 // could not be asked; a gateway that is nowhere to be found is an Attachment
 // without networks that says so. A gateway that was found in a container not
-// long ago and isn't now keeps its place: its container is being restarted.
+// long ago and isn't now keeps its place: its container is being restarted. So does one of
+// which nobody can say where it is, for as long as that lasts.
 func (s *Source) locate(ctx context.Context, nets []network.Summary, known pins) (located, error) {
 	l := located{attachments: snapshot.Attachments{}, pins: pins{}}
 	q := search{s: s, nets: nets}
@@ -54,12 +57,12 @@ func (s *Source) locate(ctx context.Context, nets []network.Summary, known pins)
 		}
 		old, had := known[gateway]
 		switch {
-		case f.container != "":
-			l.pins[gateway] = pin{container: f.container, attachment: f.at, at: time.Now()}
-		case f.open && had && time.Since(old.at) < s.options.Resync:
+		case f.unsure && had, f.open && old.container != "" && time.Since(old.at) < s.options.Resync:
 			f.at, l.pins[gateway] = old.attachment, old
+		case !f.unsure:
+			l.pins[gateway] = pin{container: f.container, attachment: f.at, at: time.Now()}
 		}
-		l.open = l.open || f.open
+		l.open, l.unsure = l.open || f.open, l.unsure || f.unsure
 		l.attachments[gateway] = f.at
 	}
 	return l, nil

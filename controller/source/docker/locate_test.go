@@ -2,10 +2,12 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -136,6 +138,79 @@ func TestAttachmentsMove(t *testing.T) {
 		if d.Attachments != nil && len(d.Attachments[v1.Kong].Networks) == 0 {
 			t.Errorf("while Kong restarted it was nowhere: %+v", d.Attachments)
 		}
+	}
+}
+
+// TestAttachmentsStayWhereNobodyCanSay: a resolver or a machine that gives no answer says nothing
+// about where a gateway is, and what is known of it stays, for as long as that lasts.
+func TestAttachmentsStayWhereNobodyCanSay(t *testing.T) {
+	failed := errors.New("too many open files")
+	silent := func(_ context.Context, host string) ([]netip.Addr, error) {
+		return nil, &net.DNSError{Err: "server misbehaving", Name: host, IsTemporary: true}
+	}
+	tests := []struct {
+		name     string
+		resolves string
+		inside   bool // the daemon runs in a container
+		locator  Locator
+		breaks   func(*hostView)
+	}{
+		{name: "the resolver, of one on the host", resolves: "192.0.2.7", locator: Locator{URL: "http://gateway:9999"}, breaks: func(v *hostView) { v.lookup = silent }},
+		{name: "the resolver, of one in a container", resolves: "KONGADDR", locator: Locator{URL: "http://gateway:9999"}, breaks: func(v *hostView) { v.lookup = silent }},
+		{name: "the machine, of its addresses", resolves: "192.0.2.7", locator: Locator{URL: "http://gateway:9999"}, breaks: func(v *hostView) {
+			v.interfaces = func() ([]net.Addr, error) { return nil, failed }
+		}},
+		{name: "the machine, of the daemon's container", inside: true, locator: Locator{Local: true}, breaks: func(v *hostView) {
+			v.mountinfo = func() ([]byte, error) { return nil, failed }
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, host := fake(t)
+			e.AddNetwork(fakedocker.Network{Name: "edge"})
+			kong := e.Run(fakedocker.Spec{Name: "kong-1", Network: "edge"})
+			view := onHost
+			view.interfaces = func() ([]net.Addr, error) {
+				return []net.Addr{&net.IPNet{IP: net.IPv4(192, 0, 2, 7), Mask: net.CIDRMask(24, 32)}}, nil
+			}
+			if tt.inside {
+				own := e.Run(fakedocker.Spec{Name: "lockstep", Network: "edge"})
+				view.mountinfo = func() ([]byte, error) {
+					return []byte("1 2 8:1 /docker/containers/" + own + "/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n"), nil
+				}
+			}
+			if tt.resolves != "" {
+				a := netip.MustParseAddr(strings.ReplaceAll(tt.resolves, "KONGADDR", e.Address(kong, "edge")))
+				view.lookup = func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{a}, nil }
+			}
+			// A moment is long: what is kept only for a while would be gone.
+			s, err := New(Options{Host: host, Gateways: map[v1.Gateway]Locator{v1.Kong: tt.locator}, Resync: time.Nanosecond, host: view})
+			if err != nil {
+				t.Fatal(err)
+			}
+			nets, err := s.networks.list(t.Context(), s.conn.engine)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, err := s.locate(t.Context(), nets, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := before.attachments[v1.Kong]; len(a.Networks) == 0 && !a.OnHost {
+				t.Fatalf("it is nowhere from the beginning: %+v", a)
+			}
+			tt.breaks(&s.options.host)
+			for range 2 {
+				after, err := s.locate(t.Context(), nets, before.pins)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := gocmp.Diff(before.attachments, after.attachments, instances); diff != "" {
+					t.Error("-before +after\n" + diff)
+				}
+				before.pins = after.pins
+			}
+		})
 	}
 }
 

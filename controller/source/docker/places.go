@@ -20,9 +20,9 @@ type places struct {
 	busy bool
 }
 
-// pin is a gateway that was found in a container.
+// pin is where a gateway was found.
 type pin struct {
-	container  string // its id
+	container  string // its id; "" when it is in no container
 	attachment snapshot.Attachment
 	at         time.Time // when this was last seen to be so
 }
@@ -34,6 +34,7 @@ type located struct {
 	attachments snapshot.Attachments
 	pins        pins
 	open        bool
+	unsure      bool // of some gateway nobody could say where it is
 	err         error
 }
 
@@ -106,6 +107,8 @@ func (c *session) place(l located) {
 		c.s.options.Logger.Warn("gateways could not be looked for", "error", l.err)
 		return
 	}
-	p.pins, p.open = l.pins, l.open
+	if p.pins, p.open = l.pins, l.open; l.unsure {
+		p.due = time.Now().Add(c.s.options.timing.relocate)
+	}
 	c.news = c.s.world.place(l.attachments) || c.news
 }

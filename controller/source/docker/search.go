@@ -22,10 +22,8 @@ import (
 // byURL places a gateway by the address at which the daemon reaches it.
 func (q *search) byURL(ctx context.Context, u *url.URL, flag string) (found, error) {
 	host := u.Hostname()
-	addrs, err := q.resolve(ctx, host)
-	if err != nil {
-		return found{}, err
-	}
+	q.silent = false
+	addrs := q.resolve(ctx, host)
 	if len(addrs) == 0 {
 		return q.byName(ctx, host, flag)
 	}
@@ -41,7 +39,7 @@ func (q *search) byURL(ctx context.Context, u *url.URL, flag string) (found, err
 		onHost = onHost || q.isHost(a)
 	}
 	if !onHost {
-		return found{open: true, at: snapshot.Attachment{
+		return found{open: true, unsure: q.silent, at: snapshot.Attachment{
 			Why: fmt.Sprintf("%s belongs to no container here; set %s", addrs[0], flag)}}, nil
 	}
 	f, err := q.byPort(ctx, portOf(u))
@@ -52,13 +50,13 @@ func (q *search) byURL(ctx context.Context, u *url.URL, flag string) (found, err
 }
 
 // resolve returns a host's addresses, none when it has none. A resolver that
-// gives no answer is an error: it says nothing about the host.
-func (q *search) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+// gives no answer says nothing about the host.
+func (q *search) resolve(ctx context.Context, host string) []netip.Addr {
 	if a, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{a.Unmap()}, nil
+		return []netip.Addr{a.Unmap()}
 	}
 	if host == "localhost" {
-		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 	}
 	ctx, cancel := context.WithTimeout(ctx, q.s.options.timing.call)
 	defer cancel()
@@ -67,13 +65,14 @@ func (q *search) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	if err != nil && (!errors.As(err, &dns) || !dns.IsNotFound) {
 		// Without an answer the name itself is all there is: a container may bear it.
 		q.s.options.Logger.Debug("host could not be resolved", "host", host, "error", err)
-		return nil, nil
+		q.silent = true
+		return nil
 	}
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}
 	slices.SortFunc(addrs, netip.Addr.Compare)
-	return addrs, nil
+	return addrs
 }
 
 // byAddress finds the container that has an address on one of the networks
@@ -132,7 +131,7 @@ func (q *search) byName(ctx context.Context, host, flag string) (found, error) {
 			return running(all[0]), nil
 		}
 	}
-	return found{open: true, at: snapshot.Attachment{
+	return found{open: true, unsure: q.silent, at: snapshot.Attachment{
 		Why: fmt.Sprintf("%q is neither a host nor a container that runs; set %s", host, flag)}}, nil
 }
 
@@ -169,6 +168,7 @@ func (q *search) isHost(a netip.Addr) bool {
 	own, err := q.s.options.host.interfaces()
 	if err != nil {
 		q.s.options.Logger.Warn("own addresses could not be read", "error", err)
+		q.silent = true
 		return false
 	}
 	return slices.ContainsFunc(own, func(i net.Addr) bool {

@@ -23,7 +23,7 @@ var (
 // container's processes see of it. It returns nil when the daemon runs in no
 // container of this Engine.
 func (s *Source) self(ctx context.Context) (*container.InspectResponse, error) {
-	for _, id := range s.options.host.ownIDs() {
+	for _, id := range s.ownIDs() {
 		answer, err := s.inspectAny(ctx, id)
 		switch {
 		case errdefs.IsNotFound(err):
@@ -37,6 +37,18 @@ func (s *Source) self(ctx context.Context) (*container.InspectResponse, error) {
 		}
 	}
 	return nil, nil
+}
+
+// ownIDs is hostView.ownIDs; where that finds nothing, as a file can't be read just now, what it
+// found before: the container around us never changes.
+func (s *Source) ownIDs() []string {
+	ids := s.options.host.ownIDs()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(ids) > 0 {
+		s.own = ids
+	}
+	return s.own
 }
 
 // ownIDs returns what may be the id of the container around us, likeliest first.
