@@ -169,7 +169,7 @@ func anyFault(problems []v1.Problem) bool {
 func isFault(reason v1.Reason) bool {
 	switch reason {
 	case v1.InvalidLabel, v1.InvalidManifest, v1.NoPort, v1.NoSharedNetwork, v1.Conflict, v1.PolicyDenied,
-		v1.NotExpressible, v1.GatewayRejected, v1.GatewayUnreachable, v1.HeldByGuard:
+		v1.NotExpressible, v1.GatewayRejected, v1.GatewayUnreachable, v1.GatewayUnwritable, v1.HeldByGuard:
 		return true
 	}
 	return false

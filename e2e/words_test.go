@@ -197,39 +197,12 @@ func daemon(ctx context.Context, s story, verb string, args []string) error {
 		return s.Settle(ctx)
 	case "logs":
 		return logs(ctx, s, args[0])
+	case "logged":
+		return logged(s, args)
 	case "hides":
 		return hides(s, args[0])
 	}
 	return errUnknown("verb", "daemon "+verb)
-}
-
-// logs waits until the daemon's output matches the pattern.
-func logs(ctx context.Context, s story, text string) error {
-	pattern, err := regexp.Compile("(?m)" + text)
-	if err != nil {
-		return err
-	}
-	return harness.Until(ctx, func() error {
-		log, err := os.ReadFile(s.LogFile())
-		if err == nil && !pattern.Match(log) {
-			err = fmt.Errorf("the daemon's log has no match for %q", text)
-		}
-		return err
-	})
-}
-
-// hides makes sure that a text stands nowhere in the daemon's output.
-func hides(s story, text string) error {
-	log, err := os.ReadFile(s.LogFile())
-	if err != nil {
-		return err
-	}
-	for line := range strings.Lines(string(log)) {
-		if strings.Contains(line, text) {
-			return fmt.Errorf("the daemon's log shows %q: %s", text, line)
-		}
-	}
-	return nil
 }
 
 // eventually GATEWAY HOST/PATH STATUS [INSTANCE…] waits until a few requests in

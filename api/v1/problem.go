@@ -24,6 +24,7 @@ const (
 	NotExpressible     Reason = "NotExpressible"
 	GatewayRejected    Reason = "GatewayRejected"
 	GatewayUnreachable Reason = "GatewayUnreachable"
+	GatewayUnwritable  Reason = "GatewayUnwritable"
 	HeldByGuard        Reason = "HeldByGuard"
 	Paused             Reason = "Paused"
 	Drifted            Reason = "Drifted"

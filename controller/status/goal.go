@@ -106,7 +106,7 @@ func (s *Service) undrained() string {
 				return on + ": it gets traffic"
 			case s.waits(v.Gateway):
 				return on + ": the gateway does not know yet that it gets nothing more"
-			case v.Reason == v1.GatewayRejected, v.Reason == v1.GatewayUnreachable: // and what was there before stays
+			case v.Reason == v1.GatewayRejected, v.Reason == v1.GatewayUnreachable, v.Reason == v1.GatewayUnwritable: // and what was there before stays
 				return on + ": it may get traffic as before: " + sayMissing(v)
 			case v.Uncounted != "":
 				return on + ": how many sessions it has is not known: " + v.Uncounted

@@ -34,7 +34,7 @@ type Report struct {
 // Gateway is how one gateway is doing.
 type Gateway struct {
 	Name v1.Gateway `json:"name"` // which one
-	// Reason is Serving, Starting (nothing was applied yet), GatewayUnreachable, Conflict or Paused.
+	// Reason is Serving, Starting (nothing was applied yet), GatewayUnreachable, GatewayUnwritable, Conflict or Paused.
 	Reason v1.Reason `json:"reason"`
 	// Error says what is wrong and what to do; "" when all is well.
 	Error string `json:"error,omitempty"`

@@ -56,7 +56,10 @@ func (r *Reconciler) apply(ctx context.Context, steps []*step, p *plan.Progress)
 		p.AtOnce("reload")
 		r.harden(ctx, hard)
 	}
-	return r.settle()
+	if err := r.settle(); err != nil {
+		return unsettled(soft, err)
+	}
+	return nil
 }
 
 // split sorts steps into those that the running process can take over and

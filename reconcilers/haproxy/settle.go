@@ -1,9 +1,11 @@
 package haproxy
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
@@ -39,6 +41,21 @@ func (r *Reconciler) settle() error {
 	r.tellExpiry()
 	r.metrics.spares.Set(float64(len(r.free())))
 	return nil
+}
+
+// unsettled says why the files do not say yet what was made at runtime, which stays made: but
+// for the step that was to make good the files themselves.
+func unsettled(soft []*step, err error) error {
+	if problem, ok := errors.AsType[v1.Problem](err); ok && problem.Reason == v1.GatewayUnwritable {
+		problem.Fix += "; what was changed at runtime stays so meanwhile, but a restart of HAProxy would lose it"
+		err = problem
+	}
+	for _, s := range soft {
+		if isBase(s) {
+			failAll([]*step{s}, err)
+		}
+	}
+	return err
 }
 
 // writeMaps makes the maps say what a model says. Files that say it already

@@ -279,10 +279,18 @@ func TestFilesThatCanNotBeWritten(t *testing.T) {
 			}
 			b.serve("shop", origin(t, "two"))
 			failed, err := b.try(reconcilers.Scope{Services: []string{"shop"}})
-			if len(failed) > 0 || !errors.Is(err, errno) || !strings.Contains(err.Error(), b.r.dir.File(shardOf("shop"))) || !strings.Contains(err.Error(), "; ") {
+			problem, _ := errors.AsType[v1.Problem](err)
+			if len(failed) > 0 || problem.Reason != v1.GatewayUnwritable ||
+				!strings.Contains(problem.Message, b.options.Dir) || !strings.Contains(problem.Message, errno.Error()) || !strings.Contains(problem.Fix, "restart of HAProxy") {
 				t.Fatalf("%v %v", failed, err)
 			}
 			b.want("shop.test", "/", 200, "two") // what runs goes on
+			for range 2 {                        // trying again makes nothing, and says so in the same words
+				failed, again := b.try(reconcilers.Scope{Fresh: true})
+				if len(failed) != 1 || failed[0].Reason != v1.GatewayUnwritable || again == nil || again.Error() != err.Error() {
+					t.Fatalf("%v %v", failed, again)
+				}
+			}
 			b.r.fault = nil
 			p := b.plan(reconcilers.Scope{})
 			if p.Empty() {

@@ -141,8 +141,9 @@ func (d *Directory) sweepCertificates() error {
 	return nil
 }
 
-// Trouble wraps the error of a file that can't be written, and says what to do. It leaves out
-// under which name the file was staged, which is another one each time.
+// Trouble says that a file can't be written, why, and what to do: of a disk that can't take
+// any file the directory alone. It leaves out under which name the file was staged, which is
+// another one each time.
 func Trouble(path string, err error) error {
 	if staged, is := errors.AsType[*os.PathError](err); is {
 		err = staged.Err
@@ -152,13 +153,13 @@ func Trouble(path string, err error) error {
 	remedy := "check the directory"
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		remedy = "free some space; what was asked runs meanwhile, but a restart of HAProxy would lose it"
+		path, remedy = filepath.Dir(path), "free some space there"
 	case errors.Is(err, syscall.EROFS):
-		remedy = "mount it read-write; what was asked runs meanwhile, but a restart of HAProxy would lose it"
+		path, remedy = filepath.Dir(path), "mount it read-write"
 	case errors.Is(err, os.ErrPermission):
 		remedy = "make it writable for the user that Lockstep runs as"
 	}
-	return fmt.Errorf("can't write %s: %w; %s", path, err, remedy)
+	return v1.Problem{Reason: v1.GatewayUnwritable, Gateway: v1.HAProxy, Message: fmt.Sprintf("can't write %s: %v", path, err), Fix: remedy}
 }
 
 // Update replaces a file unless it says the same already; nil text removes it.

@@ -94,8 +94,8 @@ func TestStageAll(t *testing.T) {
 		}
 		return nil
 	}
-	if err := d.CommitAll(s); !errors.Is(err, os.ErrPermission) {
-		t.Fatalf("it failed with %v", err)
+	if problem, _ := errors.AsType[v1.Problem](d.CommitAll(s)); problem.Reason != v1.GatewayUnwritable {
+		t.Fatalf("it failed with %v", problem)
 	}
 	d.Before = func(string) error { return nil }
 	if err := write(); err != nil {
