@@ -191,7 +191,7 @@ func (c *Controller) take() (delta snapshot.Delta, complete bool) {
 	}
 	c.tell(states)
 	for _, w := range c.workers {
-		w.doubt.Store(doubt)
+		w.setDoubt(doubt, time.Now())
 	}
 	if !c.loaded && (!loaded || desired.HalfSeen(c.waiting)) {
 		return snapshot.Delta{}, false

@@ -238,6 +238,28 @@ func TestGuardHoldsAMassRemoval(t *testing.T) {
 	})
 }
 
+// TestQuietTimeBeginsAnewWhenASourceIsBack: what was held goes ten minutes after a source that was
+// away is there again, though nothing happened at the gateway while it was away.
+func TestQuietTimeBeginsAnewWhenASourceIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begin(t, nil)
+		s.source.say(full(names(12)...))
+		s.source.say(gone(names(12)...))
+		pass(3 * time.Minute)
+		s.source.lose(true)
+		pass(time.Minute)
+		s.source.lose(false)
+		pass(9 * time.Minute)
+		if got := holds(s.hap); got != 8 {
+			t.Errorf("haproxy holds %d services nine minutes after the source came back, want the 8 that are held", got)
+		}
+		pass(2 * time.Minute)
+		if got := holds(s.hap); got != 0 {
+			t.Errorf("haproxy holds %d services eleven minutes after the source came back, want 0", got)
+		}
+	})
+}
+
 // TestGuardIsKeptForTheNextDaemon: what is held is saved before anything goes,
 // and another daemon goes on with it.
 func TestGuardIsKeptForTheNextDaemon(t *testing.T) {

@@ -56,7 +56,7 @@ func (w *worker) prune(ctx context.Context, o PruneOrder) Pruned {
 		pruned.Error = fmt.Sprintf("paused by %s; let it follow again first, with: lockstep resume %s", pause.By, w.name)
 		return pruned
 	}
-	if w.doubt.Load() {
+	if w.inDoubt() {
 		pruned.Error = "what there should be is not known for sure just now, for a source does not answer (see lockstep status); ask again when it does"
 		return pruned
 	}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -31,7 +30,6 @@ type worker struct {
 	dryRun     bool
 	poke       chan struct{}
 	visits     chan func(context.Context) // what else wants to use the reconciler
-	doubt      atomic.Bool                // a source is not there to say what it wants
 	tell       func()                     // has the loop look at what is known
 
 	mu      sync.Mutex
@@ -46,6 +44,8 @@ type worker struct {
 	forgive bool          // the next round asks again for what was refused
 	pause   *ledger.Pause // the order by which the gateway is left alone; nil when there is none
 	known   known         // what the loop is to know of the gateway
+	doubt   bool          // a source is not there to say what it wants
+	doubted time.Time     // when that was last known to be so; zero: never
 
 	// Owned by the goroutine of run.
 	set        v1.Set                         // what the gateway should hold
@@ -294,9 +294,7 @@ func (w *worker) plan(ctx context.Context, scope reconcilers.Scope, guard *recon
 	w.unmade = inexpressible
 	problems := reconcilers.ByService(w.name, set, inexpressible)
 	now := time.Now()
-	if w.doubt.Load() {
-		guard.Doubt(now)
-	}
+	guard.Doubt(w.doubtedUntil(now))
 	totals := w.totals
 	for i := range w.shared.Entities {
 		switch w.shared.Entities[i].Kind {

@@ -103,11 +103,13 @@ func (g *Guard) Confirm() {
 	}
 }
 
-// Doubt says that now a source is not there to say what it wants: the quiet
-// time of what is held begins anew.
-func (g *Guard) Doubt(now time.Time) {
+// Doubt says that until then a source was not there to say what it wants: the quiet
+// time of what was held by then begins anew.
+func (g *Guard) Doubt(until time.Time) {
 	for _, h := range g.held {
-		h.since = now
+		if h.since.Before(until) {
+			h.since = until
+		}
 	}
 }
 
