@@ -176,7 +176,9 @@ func printAdopted(p *printer, path string, list []controller.Adopted) {
 				p.line("    %s: another value", f.Name)
 				continue
 			}
-			p.line("    %s: %s → %s", f.Name, or(short(f.Before), "(none)"), or(short(f.After), "(none)"))
+			p.verbatim(func() {
+				p.line("    %s: %s → %s", f.Name, or(short(f.Before), "(none)"), or(short(f.After), "(none)"))
+			})
 		}
 		for _, gone := range a.Goes {
 			p.painted(red, "    - lost: %s", gone)

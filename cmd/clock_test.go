@@ -1,10 +1,15 @@
 package cmd
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/lockstep/lockstep/api/server"
+	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/controller"
 	"github.com/lockstep/lockstep/internal/instant"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // TestByClock: the day is said only where it is another one, in the reader's zone.
@@ -50,5 +55,26 @@ func TestTextHasLocalTimes(t *testing.T) {
 	}
 	if got := printed(t, func(p *printer) { p.local = true; p.table([][]string{{sentence}}) }); got != want {
 		t.Errorf("a table prints %q, want %q", got, want)
+	}
+}
+
+// TestOthersTimesStay: a time within a value that somebody asks for is printed as it is.
+func TestOthersTimesStay(t *testing.T) {
+	const value = "shut until 2026-03-02T09:15:44Z"
+	for name, print := range map[string]func(*printer){
+		"plan": func(p *printer) {
+			printPlans(p, []server.GatewayPlan{{Gateway: v1.Kong, Changes: []server.Change{{Operation: "update", Sentence: "change route a: headers (none) → " + value}}}})
+		},
+		"history": func(p *printer) { printDifferences(p, []v1.Difference{{Field: "headers.x", After: value}}) },
+		"adopt": func(p *printer) {
+			printAdopted(p, "/adopt", []controller.Adopted{{Fields: []plan.Difference{{Name: "headers", After: value}}}})
+		},
+		"a message": func(p *printer) { p.line("a: InvalidLabel: %q is no list", value) },
+		"a name":    func(p *printer) { p.line("service %s", "2026-03-02T09:15:44Z") },
+	} {
+		got := printed(t, func(p *printer) { p.local = true; print(p) })
+		if !strings.Contains(got, "2026-03-02T09:15:44Z") {
+			t.Errorf("%s: it prints %q", name, got)
+		}
 	}
 }

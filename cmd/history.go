@@ -102,14 +102,16 @@ func printDifferences(p *printer, fields []v1.Difference) {
 		if !d.Origin.IsZero() {
 			at = "  (" + d.Origin.String() + ")"
 		}
-		switch {
-		case d.Before == "":
-			p.painted(green, "  + %s: %s%s", d.Field, d.After, at)
-		case d.After == "":
-			p.painted(red, "  - %s: %s%s", d.Field, d.Before, at)
-		default:
-			p.painted(yellow, "  ~ %s: %s → %s%s", d.Field, d.Before, d.After, at)
-		}
+		p.verbatim(func() {
+			switch {
+			case d.Before == "":
+				p.painted(green, "  + %s: %s%s", d.Field, d.After, at)
+			case d.After == "":
+				p.painted(red, "  - %s: %s%s", d.Field, d.Before, at)
+			default:
+				p.painted(yellow, "  ~ %s: %s → %s%s", d.Field, d.Before, d.After, at)
+			}
+		})
 	}
 }
 

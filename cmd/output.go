@@ -173,6 +173,15 @@ func (p *printer) line(format string, args ...any) {
 	}
 }
 
+// verbatim has print write lines with values that somebody asked for, or that a gateway
+// holds: what looks like one of our times there is none.
+func (p *printer) verbatim(print func()) {
+	local := p.local
+	p.local = false
+	print()
+	p.local = local
+}
+
 // legible makes a text one that people read.
 func (p *printer) legible(text string) string {
 	if p.local {

@@ -30,7 +30,7 @@ func printPlans(p *printer, plans []server.GatewayPlan) {
 	for _, service := range servicesOf(plans) {
 		p.painted(bold, "%s", service.title)
 		for _, line := range service.lines {
-			p.painted(line.colour, "  %-*s  %s %s", width, line.gateway, line.mark, line.text)
+			p.verbatim(func() { p.painted(line.colour, "  %-*s  %s %s", width, line.gateway, line.mark, line.text) })
 			if line.note != "" {
 				p.line("  %-*s      %s", width, "", line.note)
 			}
