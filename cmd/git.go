@@ -1,11 +1,15 @@
 package cmd
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 
 	"github.com/lockstep/lockstep/api/server"
@@ -79,15 +83,7 @@ func (d *daemon) openRepository(s *settings, m mode, o *manifests.Options, log *
 	if m.remembers() {
 		options.Scratch = s.stateDir
 	}
-	var memory manifests.Tree
-	has, err := ledger.ReadTree(s.stateDir, &memory)
-	if err != nil {
-		return nil, err
-	}
-	if has {
-		options.Memory = &memory
-	}
-	followed, err := git.New(options)
+	followed, err := newRepository(s, options)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +96,46 @@ func (d *daemon) openRepository(s *settings, m mode, o *manifests.Options, log *
 		return nil
 	}
 	return followed, nil
+}
+
+// newRepository makes what follows the repository and knows what it last said.
+func newRepository(s *settings, options git.Options) (*git.Repository, error) {
+	var memory manifests.Tree
+	has, err := ledger.ReadTree(s.stateDir, &memory)
+	if err != nil {
+		return nil, err
+	}
+	if has {
+		options.Memory = &memory
+	}
+	return git.New(options)
+}
+
+// firstTree returns what a daemon would begin with: what the repository says now or, where it
+// does not answer, what it last said. It waits for that until ctx ends, and remembers nothing.
+func firstTree(ctx context.Context, s *settings) (*manifests.Tree, error) {
+	options := s.git.Options
+	options.Log, options.Registerer = slog.New(slog.DiscardHandler), prometheus.NewRegistry()
+	repository, err := newRepository(s, options)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	offered := make(chan *manifests.Tree, 1)
+	err = repository.Run(ctx, func(tree *manifests.Tree) {
+		select {
+		case offered <- tree:
+		default: // the first one is enough
+		}
+		stop()
+	}, func() {})
+	select {
+	case tree := <-offered:
+		return tree, nil
+	default:
+		return nil, errors.New(cmp.Or(repository.State().Error, err.Error()))
+	}
 }
 
 // manifestMemory returns what the files of manifests last said.

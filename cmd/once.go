@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/lockstep/lockstep/controller/desired"
 	"github.com/lockstep/lockstep/controller/source"
 	"github.com/lockstep/lockstep/controller/status"
+	"github.com/lockstep/lockstep/manifests"
 )
 
 // outcome is what became of a daemon that ran until everything was up to date, or until its
@@ -29,7 +31,7 @@ type outcome struct {
 // it. Nobody is there afterwards to whom a mistake would show: so anything wrong is an error,
 // and while a manifest is wrong nothing is changed, or its service could go for a typo.
 func applyOnce(c *cobra.Command, version string, s *settings, timeout time.Duration, out *output[applied]) error {
-	if err := refuseWrong(c, s, out); err != nil {
+	if err := refuseWrong(c, s, timeout, out); err != nil {
 		return err
 	}
 	var became outcome
@@ -52,15 +54,21 @@ func applyOnce(c *cobra.Command, version string, s *settings, timeout time.Durat
 }
 
 // refuseWrong returns an error, and says where, when anything in the folders of manifests is
-// wrong. Of a repository, a wrong commit is not taken where an earlier one counts; where none
-// does, what is wrong in the first is not served, as with a daemon.
-func refuseWrong(c *cobra.Command, s *settings, out *output[applied]) error {
+// wrong, also beside what the repository declares. Of a repository itself, a wrong commit is not
+// taken where an earlier one counts; where none does, what is wrong in the first is not served,
+// as with a daemon.
+func refuseWrong(c *cobra.Command, s *settings, timeout time.Duration, out *output[applied]) error {
 	v := validation{settings: *s}
 	report, texts, err := v.validate(c.Context(), s.manifests)
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("--manifests: %w", err)
-	case len(report.Problems) == 0:
+	}
+	if len(report.Problems) > 0 && s.git.named() {
+		if err := besideRepository(c.Context(), s, timeout, &report, texts); err != nil {
+			return err
+		}
+	}
+	if len(report.Problems) == 0 {
 		return nil
 	}
 	answer := applied{Result: "refused"}
@@ -70,6 +78,36 @@ func refuseWrong(c *cobra.Command, s *settings, out *output[applied]) error {
 	report.Hints = nil
 	err = out.print(c, answer, func(p *printer) { printValidation(p, report, texts) })
 	return errors.Join(err, errors.New("nothing is applied while manifests are wrong"))
+}
+
+// besideRepository leaves out of a report what is wrong with files of folders by themselves
+// alone: what they refer to may stand in the repository.
+func besideRepository(ctx context.Context, s *settings, timeout time.Duration, report *manifests.Report, texts map[string][]byte) error {
+	if timeout > 0 {
+		limited, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		ctx = limited
+	}
+	tree, err := firstTree(ctx, s)
+	if err != nil {
+		return fmt.Errorf("whether manifests are wrong is not known without the repository: %w", err)
+	}
+	all := maps.Clone(texts)
+	for _, leaf := range tree.Leaves {
+		all[tree.Commit+":"+leaf.Path] = leaf.Text
+	}
+	alone, beside := places(manifests.Validate(texts, nil)), places(manifests.Validate(all, nil))
+	report.Problems = slices.DeleteFunc(report.Problems, func(p v1.Problem) bool { return alone[p.Origin] && !beside[p.Origin] })
+	return nil
+}
+
+// places are where something is wrong.
+func places(report manifests.Report) map[v1.Origin]bool {
+	wrong := map[v1.Origin]bool{}
+	for _, problem := range report.Problems {
+		wrong[problem.Origin] = true
+	}
+	return wrong
 }
 
 // printOutcome prints what was done, and what is wrong.

@@ -7,9 +7,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
@@ -95,6 +98,60 @@ func TestOnceRefusesWrongManifests(t *testing.T) {
 	}
 	if _, _, err := onceAway(t.Context(), t, func(string) {}, "--state-dir", state, "--manifests", filepath.Join(folder, "none")); err == nil || !strings.Contains(err.Error(), "--manifests: ") {
 		t.Errorf("a folder that is not there: %v", err)
+	}
+}
+
+// TestOnceWithARepository: what files of a folder refer to may stand in the repository; what
+// stands in neither is wrong.
+func TestOnceWithARepository(t *testing.T) {
+	folder, cloned := t.TempDir(), t.TempDir()
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git := func(args ...string) {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=Ann", "-c", "user.email=ann@example.com"}, args...)...)
+		command.Dir, command.Env = cloned, append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+		if said, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("git %s: %v\n%s", args, err, said)
+		}
+	}
+	const kong, head = "_format_version: '3.0'\n", "apiVersion: lockstep.dev/v1\n"
+	write(filepath.Join(cloned, "kong.yaml"), kong+"consumers:\n- {username: bob}\n")
+	write(filepath.Join(cloned, "web.yaml"), head+"kind: Service\nmetadata: {name: web}\nspec: {hosts: [a.test]}\n")
+	git("init", "--quiet", "--initial-branch=main")
+	git("add", "--all")
+	git("commit", "--quiet", "-m", "first")
+	write(filepath.Join(folder, "kong.yaml"), kong+"plugins:\n- {name: cors, consumer: bob}\n")
+	write(filepath.Join(folder, "shop.yaml"), head+"kind: Route\nmetadata: {name: shop}\nspec: {service: web, paths: [/shop]}\n")
+	refused := func() (answer applied, err error) {
+		t.Helper()
+		s, _ := bound(t, "--manifests", folder, "--git-url", cloned, "--state-dir", t.TempDir())
+		if err := s.check(); err != nil {
+			t.Fatal(err)
+		}
+		var printed bytes.Buffer
+		c := &cobra.Command{}
+		c.SetContext(t.Context())
+		c.SetOut(&printed)
+		out := output[applied]{format: &format{word: "json"}}
+		if err = refuseWrong(c, s, 0, &out); printed.Len() > 0 {
+			if wrong := json.Unmarshal(printed.Bytes(), &answer); wrong != nil {
+				t.Fatal(wrong)
+			}
+		}
+		return answer, err
+	}
+	if answer, err := refused(); err != nil {
+		t.Errorf("%v: %v", err, answer.Problems)
+	}
+	write(filepath.Join(folder, "more.yaml"), kong+"plugins:\n- {name: cors, consumer: eve}\n")
+	answer, err := refused()
+	if err == nil || len(answer.Problems) != 1 || !strings.Contains(answer.Problems[0], "more.yaml:3:") || !strings.Contains(answer.Problems[0], "eve") {
+		t.Errorf("%v: %v", err, answer.Problems)
 	}
 }
 
