@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,11 +13,43 @@ import (
 type deck struct {
 	is        bool // it is such a file
 	workspace string
-	tags      []string                  // _info.select_tags
-	lookup    map[v1.Kind]bool          // of which kinds _info.default_lookup_tags says that others declare them
-	defaults  map[string]map[string]any // _info.defaults, by kind
-	configs   map[string]map[string]any // _plugin_configs, by name
-	lent      map[string]any            // of them, what the plugin that is read names
+	tags      []string          // _info.select_tags
+	lookup    map[v1.Kind]bool  // of which kinds _info.default_lookup_tags says that others declare them
+	defaults  map[string]shared // _info.defaults, by kind
+	configs   map[string]shared // _plugin_configs, by name
+	lent      shared            // of them, what the plugin that is read names
+	given     int               // how many values entities got of all that
+}
+
+// maxGiven is how many values entities may get of what a file says of all of them, so that a few
+// lines can't stand for a billion.
+const maxGiven = 500_000
+
+// shared are values that many entities get.
+type shared struct {
+	values map[string]any
+	count  int // of all that stands in them
+}
+
+func newShared(value any) shared {
+	values, _ := value.(map[string]any)
+	return shared{values, countOf(values)}
+}
+
+// countOf counts the values within a value.
+func countOf(value any) int {
+	count := 0
+	switch v := value.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			count += 1 + countOf(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			count += 1 + countOf(inner)
+		}
+	}
+	return count
 }
 
 // formats are the versions of the format that Kong and decK know.
@@ -37,7 +70,7 @@ func (r *reader) deckFile(fields []entry, at v1.Origin) Object {
 	o := Object{Kind: "decK", Name: r.path, Origin: at}
 	r.key = v1.Key{Kind: v1.KindEntity, Name: r.path}
 	named, lists := pick(fields, wordFormat, wordInfo, wordWorkspace, wordConfigs, wordTransform, wordComment)
-	w := &words{reader: r, deck: deck{is: true, lookup: map[v1.Kind]bool{}, defaults: map[string]map[string]any{}, configs: map[string]map[string]any{}}}
+	w := &words{reader: r, deck: deck{is: true, lookup: map[v1.Kind]bool{}, defaults: map[string]shared{}, configs: map[string]shared{}}}
 	w.format(named[wordFormat])
 	if e, has := named[wordWorkspace]; has {
 		w.deck.workspace, _ = r.text(e, 1)
@@ -51,7 +84,7 @@ func (r *reader) deckFile(fields []entry, at v1.Origin) Object {
 	if e, has := named[wordConfigs]; has {
 		for _, config := range r.entries(e.value, e.key, 1) {
 			places := &v1.Entity{Places: map[string]v1.Origin{}}
-			w.deck.configs[config.key], _ = w.tree(config.value, "config", places, 2).(map[string]any)
+			w.deck.configs[config.key] = newShared(w.tree(config.value, "config", places, 2))
 		}
 	}
 	w.sections(lists)
@@ -90,7 +123,7 @@ func (w *words) info(e entry) {
 					w.unknown(field.at, "field", field.key, known.Fields)
 				}
 			}
-			w.deck.defaults[e.key], _ = w.tree(e.value, e.key, places, 3).(map[string]any)
+			w.deck.defaults[e.key] = newShared(w.tree(e.value, e.key, places, 3))
 		}
 	}
 }
@@ -156,21 +189,38 @@ func (d *deck) lend(w *words, e entry, depth int) {
 
 // complete gives an entity what the file says of all of its kind, and a plugin the
 // configuration that it names.
-func (d *deck) complete(made *v1.Entity) {
-	if d.lent != nil {
-		own, _ := made.Body["config"].(map[string]any)
-		made.Body["config"], d.lent = filled(own, d.lent), nil
+func (w *words) complete(made *v1.Entity) {
+	d := &w.deck
+	lent, defaults := d.lent, d.defaults[string(made.Kind)]
+	d.lent = shared{}
+	before := d.given
+	if d.given += lent.count + defaults.count + len(d.tags); d.given > maxGiven {
+		if before <= maxGiven { // said once
+			w.report(made.Origin, fmt.Sprintf("up to here entities get more than %d values of what the file says of all of them", maxGiven), "say less of all of them, or divide it into several files")
+		}
+		return
 	}
-	if defaults := d.defaults[string(made.Kind)]; defaults != nil {
-		made.Body = filled(made.Body, defaults)
+	if lent.values != nil {
+		own, _ := made.Body["config"].(map[string]any)
+		made.Body["config"] = filled(own, lent.values)
+	}
+	if defaults.values != nil {
+		made.Body = filled(made.Body, defaults.values)
 	}
 	if len(d.tags) == 0 || made.Kind == v1.KindMember {
 		return
 	}
 	tags, _ := made.Body["tags"].([]any)
 	tags = slices.Clone(tags)
+	has := make(map[string]bool, len(tags))
+	for _, tag := range tags {
+		if text, is := tag.(string); is {
+			has[text] = true
+		}
+	}
 	for _, tag := range d.tags {
-		if !slices.Contains(tags, any(tag)) {
+		if !has[tag] {
+			has[tag] = true
 			tags = append(tags, tag)
 		}
 	}

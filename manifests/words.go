@@ -53,7 +53,7 @@ func (w *words) entity(known v1.EntityKind, item *yaml.Node, in *v1.Entity, dept
 		}
 		w.field(known, made, e, depth+1)
 	}
-	w.deck.complete(made)
+	w.complete(made)
 	w.hide(known, made)
 	if len(w.problems) == before {
 		w.call(known, made, noun)
