@@ -175,18 +175,3 @@ func (v Value) reveal() (v1.Secret, error) {
 	}
 	return v.inline, nil
 }
-
-// readBounded reads a regular file of at most so many bytes.
-func readBounded(path string, most int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", path)
-	}
-	if info.Size() > most {
-		return nil, fmt.Errorf("%s has %d bytes, the most is %d", path, info.Size(), most)
-	}
-	return os.ReadFile(path)
-}
