@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,9 @@ type daemon struct {
 type mode struct {
 	look   bool // only look: hold no lock, write no ledger, start nothing
 	dryRun bool // plan and log, change no gateway and remember nothing; the lock is held
+	// writer is whom gateways are to know it as where the state directory has no id yet; "":
+	// nobody that they know.
+	writer string
 }
 
 // remembers reports whether the state directory is written to.
@@ -90,6 +94,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		return nil, errors.Join(err, d.close())
 	}
 	d.status = status.New(version, s.owner, d.gatewayNames())
+	d.status.Writes(writer)
 	d.keepHistory(s, m, log)
 	given, err := s.given()
 	if err != nil {
@@ -161,7 +166,7 @@ func (d *daemon) identity(s *settings, m mode) (string, error) {
 	}
 	writer, err := ledger.Identity(s.stateDir)
 	if writer == "" {
-		writer = uuid.NewString() // a daemon on this directory would make one
+		writer = cmp.Or(m.writer, uuid.NewString()) // a daemon on this directory would make one
 	}
 	return writer, err
 }

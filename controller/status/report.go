@@ -15,8 +15,10 @@ import (
 // Report is everything at one moment, sorted, in the form in which it is
 // printed as JSON. Its field names are part of the interface.
 type Report struct {
-	Version  string         `json:"version"`  // the daemon's
-	Owner    string         `json:"owner"`    // whose mark its objects bear
+	Version string `json:"version"` // the daemon's
+	Owner   string `json:"owner"`   // whose mark its objects bear
+	// Writer is the id of its state directory, by which each gateway knows its one writer.
+	Writer   string         `json:"writer,omitempty"`
 	Revision uint64         `json:"revision"` // another one when anything is different
 	Ready    bool           `json:"ready"`    // every source is loaded and every gateway holds what is desired
 	Sources  []source.State `json:"sources"`  // where the truth comes from

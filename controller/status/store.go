@@ -19,8 +19,8 @@ import (
 
 // Store collects and answers.
 type Store struct {
-	version, owner string
-	order          []v1.Gateway
+	version, owner, writer string
+	order                  []v1.Gateway
 
 	mu        sync.Mutex
 	sources   []source.State
@@ -69,6 +69,9 @@ func New(version, owner string, gateways []v1.Gateway) *Store {
 	}
 	return s
 }
+
+// Writes notes the id by which gateways know this daemon. It comes before all else.
+func (s *Store) Writes(id string) { s.writer = id }
 
 // Sources notes how the sources are doing.
 func (s *Store) Sources(states []source.State) {
@@ -260,7 +263,7 @@ func (s *Store) report(account func(*desired.Standing) desired.Standing) Report 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ready, _ := s.ready()
-	report := Report{Version: s.version, Owner: s.owner, Revision: s.revision, Ready: ready, Sources: listed(s.sources),
+	report := Report{Version: s.version, Owner: s.owner, Writer: s.writer, Revision: s.revision, Ready: ready, Sources: listed(s.sources),
 		Services: []Service{}, Refused: []Refused{}}
 	for _, name := range s.order {
 		g := s.gateways[name]
