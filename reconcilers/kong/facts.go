@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/kong/admin"
@@ -78,10 +79,14 @@ func (r *Reconciler) suits(f *facts) error {
 	return nil
 }
 
+// kindsAgain is how long it is believed that Kong does not know a kind of entities: what said so
+// may have been a proxy before it. It is less than the time between two looks by time alone.
+const kindsAgain = 5 * time.Minute
+
 // ask reads what Kong says of itself, unless that is known.
 func (r *Reconciler) ask(ctx context.Context) error {
 	if r.facts != nil && !r.facts.Partial {
-		return nil
+		return r.askKinds(ctx)
 	}
 	path := "/"
 	if r.options.Workspace != "" {
@@ -115,9 +120,28 @@ func (r *Reconciler) ask(ctx context.Context) error {
 	if r.facts == nil { // it was away: it may have come back as one that takes more
 		clear(r.refused)
 	}
+	if known == nil {
+		r.kindsAsked = time.Now()
+	}
 	r.facts, r.last = f, f
 	if r.Verifies() {
 		r.verifier.Learn(a.Body, !f.dbless(), f.Plugins[entity.ProofPlugin] != nil)
+	}
+	return nil
+}
+
+// askKinds asks again, from time to time, for the kinds that Kong did not know.
+func (r *Reconciler) askKinds(ctx context.Context) error {
+	if since(r.kindsAsked) < kindsAgain {
+		return nil
+	}
+	more, err := r.facts.Again(ctx, r.client, r.rows, r.options.Concurrency)
+	if err != nil {
+		return err
+	}
+	r.kindsAsked = time.Now()
+	if more { // what was refused may have been so for want of these
+		clear(r.refused)
 	}
 	return nil
 }

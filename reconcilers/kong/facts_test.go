@@ -7,8 +7,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/fakekong"
+	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 var versions = regexp.MustCompile(`"version":\s*"[^"]*"`)
@@ -94,4 +98,45 @@ func TestSchemasAreReadOncePerVersion(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKindIsAskedForAgain: a kind that Kong seemed not to know is asked for again after a
+// while, and only such kinds, and what was not made for want of it is made.
+func TestKindIsAskedForAgain(t *testing.T) {
+	modes(t, func(t *testing.T, _ fakekong.Mode, k *fakekong.Kong, o Options) {
+		t.Helper()
+		k.FailNext(func(r *http.Request) bool { return r.URL.Path == "/schemas/consumers" }, fakekong.Fault{Status: http.StatusNotFound, Body: "no such page"})
+		r := open(t, o)
+		shared := v1.Shared{Entities: []v1.Entity{anEntity(v1.KindConsumer, "alice", body{"username": "alice"})}}
+		wrong := func() int {
+			t.Helper()
+			observed, err := r.Observe(t.Context(), reconcilers.Scope{Fresh: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			desired, problems := r.Compile(reconcilers.Scope{}, v1.Set{}, shared)
+			if outcomes, err := r.Apply(t.Context(), plan.Diff(observed, desired)); err != nil || first(outcomes) != nil {
+				t.Fatalf("%v, %v", err, first(outcomes))
+			}
+			return len(problems)
+		}
+		if n := wrong(); n != 1 {
+			t.Fatalf("%d problems where there is no such kind", n)
+		}
+		k.Forget()
+		if n := wrong(); n != 1 || asked(k)["GET /schemas/consumers"] != 0 {
+			t.Errorf("%d problems right after, and %v", n, asked(k))
+		}
+		r.kindsAsked = time.Now().Add(-kindsAgain)
+		if n := wrong(); n != 0 || asked(k)["GET /schemas/consumers"] != 1 || asked(k)["GET /schemas/routes"] != 0 {
+			t.Errorf("%d problems a while after, and %v", n, asked(k))
+		}
+		if !strings.Contains(k.World(), "alice") {
+			t.Errorf("it is not made:\n%s", k.World())
+		}
+		k.Forget()
+		if n := wrong(); n != 0 || asked(k)["GET /schemas/consumers"] != 0 {
+			t.Errorf("%d problems once it is known, and %v", n, asked(k))
+		}
+	})
 }

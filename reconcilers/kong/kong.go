@@ -26,11 +26,12 @@ type Reconciler struct {
 	health  health // shared with the watcher
 
 	// What is known of Kong; owned by the caller's goroutine.
-	facts  *facts                // nil: to be asked
-	last   *facts                // as they were when last asked: a version's schemas are read once
-	held   map[string]plan.State // what Kong holds of ours, by service; nil: to be read
-	stale  bool                  // held may be wrong: the next Observe reads
-	guests map[string][]string   // by the upstream's key: addresses of a stranger's targets in it
+	facts      *facts                // nil: to be asked
+	last       *facts                // as they were when last asked: a version's schemas are read once
+	kindsAsked time.Time             // when Kong was last asked for the kinds that it does not know
+	held       map[string]plan.State // what Kong holds of ours, by service; nil: to be read
+	stale      bool                  // held may be wrong: the next Observe reads
+	guests     map[string][]string   // by the upstream's key: addresses of a stranger's targets in it
 	// adopting are the ids of a stranger's entities, and of a node without a database
 	// the hash, that the next Apply may make ours.
 	adopting map[string]bool

@@ -33,7 +33,7 @@ func Read(ctx context.Context, from *admin.Client, rows []*entity.Row, plugins [
 	var err error
 	if known != nil {
 		c.Kinds = known.Kinds
-	} else if c.Kinds, err = readKinds(ctx, from, rows, limit); err != nil {
+	} else if c.Kinds, err = readKinds(ctx, from, rows, nil, limit); err != nil {
 		return Catalog{}, err
 	}
 	if known == nil {
@@ -65,6 +65,17 @@ func Read(ctx context.Context, from *admin.Client, rows []*entity.Row, plugins [
 	return c, nil
 }
 
+// Again asks again for the kinds that Kong did not know, and reports whether it knows any of
+// them now: c has these then.
+func (c *Catalog) Again(ctx context.Context, from *admin.Client, rows []*entity.Row, limit int) (more bool, err error) {
+	kinds, err := readKinds(ctx, from, rows, c.Kinds, limit)
+	if err != nil || len(kinds) == len(c.Kinds) {
+		return false, err
+	}
+	c.Kinds = kinds
+	return true, nil
+}
+
 // readPlugin reads the description of one plugin; nil where this node has none.
 func readPlugin(ctx context.Context, from *admin.Client, all *Schema, name string) (*Schema, error) {
 	a, err := from.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/schemas/plugins/" + name})
@@ -81,12 +92,16 @@ func readPlugin(ctx context.Context, from *admin.Client, all *Schema, name strin
 	return all.extended(own), nil
 }
 
-// readKinds reads the description of each kind that this Kong knows.
-func readKinds(ctx context.Context, from *admin.Client, rows []*entity.Row, limit int) (map[v1.Kind]*Schema, error) {
+// readKinds reads the description of each kind that this Kong knows, but for those that are
+// known already.
+func readKinds(ctx context.Context, from *admin.Client, rows []*entity.Row, known map[v1.Kind]*Schema, limit int) (map[v1.Kind]*Schema, error) {
 	found := make([]*Schema, len(rows))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(limit)
 	for i, row := range rows {
+		if found[i] = known[row.Kind]; found[i] != nil {
+			continue
+		}
 		group.Go(func() error {
 			a, err := from.Do(ctx, admin.Request{Method: http.MethodGet, Path: "/schemas/" + row.Section})
 			if admin.IsStatus(err, http.StatusNotFound) && row.Optional() {
