@@ -62,15 +62,19 @@ func (r *reach) services(ctx context.Context) []string {
 	return names
 }
 
-// containers returns the names of the containers that count, for completion.
+// containers returns the names of the containers that count, for completion: what a manifest
+// declares by its address is none.
 func (r *reach) containers(ctx context.Context) []string {
 	var names []string
 	for _, service := range r.report(ctx).Services {
 		for _, instance := range service.Instances {
-			names = append(names, instance.Container)
+			if instance.Origin.IsZero() {
+				names = append(names, instance.Container)
+			}
 		}
 	}
-	return names
+	slices.Sort(names) // one may be part of several services
+	return slices.Compact(names)
 }
 
 // generations returns the newest generations with what they changed, for completion;

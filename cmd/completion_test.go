@@ -29,8 +29,9 @@ func TestCompletion(t *testing.T) {
 			}
 			return
 		}
-		report := status.Report{Gateways: []status.Gateway{{Name: v1.Kong}}, Services: []status.Service{{Standing: desired.Standing{Service: "shop.web", Instances: []desired.InstanceStanding{{Container: "shop-web-1"}}}}, {
-			Standing: desired.Standing{Service: "shop-web-1"}}}} // called as the container: offered once
+		report := status.Report{Gateways: []status.Gateway{{Name: v1.Kong}}, Services: []status.Service{{Standing: desired.Standing{Service: "shop.web", Instances: []desired.InstanceStanding{
+			{Container: "shop-web-1"}, {Container: "192.0.2.1:80", Origin: v1.Origin{File: "web.yaml", Line: 3}}}}}, {
+			Standing: desired.Standing{Service: "shop-web-1", Instances: []desired.InstanceStanding{{Container: "shop-web-1"}}}}}} // called as the container: offered once
 		if err := json.NewEncoder(w).Encode(report); err != nil {
 			t.Error(err)
 		}
@@ -46,13 +47,13 @@ func TestCompletion(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		return lines[:len(lines)-1] // the last one tells the shell what to do about files
 	}
-	const service, container = "shop.web", "shop-web-1"
+	const service, container, endpoint = "shop.web", "shop-web-1", "192.0.2.1:80"
 	for _, c := range []struct {
 		args []string
 		want []string
 	}{
-		{[]string{"explain"}, []string{container, service}},
-		{[]string{"wait"}, []string{container, service}},
+		{[]string{"explain"}, []string{endpoint, container, service}},
+		{[]string{"wait"}, []string{endpoint, container, service}},
 		{[]string{"drain"}, []string{container}},
 		{[]string{"rollback", "3"}, []string{service, container}},
 		{[]string{"rollback"}, []string{"2\tshop.web changed", "1"}},
