@@ -151,28 +151,14 @@ func leftOut(scope Scope, of target, g Gateway) []string {
 // express is left out. Only for a route of which nothing is Inexpressible is
 // the result what the user asked for. The route itself is not changed.
 func Expressible(r *Route, g Gateway) Route {
-	cut := r
-	for _, f := range lost(OfRoute, target{route: r}, g) {
-		if cut == r {
-			cut = new(*r)
-		}
-		f.set(target{route: cut}, f.kept)
-	}
-	out := *cut
+	out := *without(r, OfRoute, func(r *Route) target { return target{route: r} }, g)
 	out.Plugins = ExpressiblePlugins(r.Plugins, g)
 	return out
 }
 
 // ExpressibleService returns the same of a service, whose routes are left as they are.
 func ExpressibleService(s *Service, g Gateway) Service {
-	cut := s
-	for _, f := range lost(OfService, target{service: s}, g) {
-		if cut == s {
-			cut = new(*s)
-		}
-		f.set(target{service: cut}, f.kept)
-	}
-	out := *cut
+	out := *without(s, OfService, func(s *Service) target { return target{service: s} }, g)
 	out.Plugins = ExpressiblePlugins(s.Plugins, g)
 	return out
 }
@@ -180,14 +166,20 @@ func ExpressibleService(s *Service, g Gateway) Service {
 // ExpressibleInstance returns the same of one container's part in a service, whose service is
 // left as it is.
 func ExpressibleInstance(d *DeclaredService, g Gateway) DeclaredService {
-	cut := d
-	for _, f := range lost(OfInstance, target{instance: d}, g) {
-		if cut == d {
-			cut = new(*d)
+	return *without(d, OfInstance, func(d *DeclaredService) target { return target{instance: d} }, g)
+}
+
+// without returns what is declared less what the gateway can't express of the fields of its
+// scope, which are at the target: a copy, or the very same where nothing is lost.
+func without[T any](declared *T, scope Scope, at func(*T) target, g Gateway) *T {
+	cut := declared
+	for _, f := range lost(scope, at(declared), g) {
+		if cut == declared {
+			cut = new(*declared)
 		}
-		f.set(target{instance: cut}, f.kept)
+		f.set(at(cut), f.kept)
 	}
-	return *cut
+	return cut
 }
 
 // keep returns the part of a value that a gateway can express, for a service where
