@@ -33,6 +33,7 @@ type Source struct {
 	// What follows outlives a session and belongs to Run's goroutine.
 	facts  map[string]facts  // of containers that were inspected, by id
 	stops  stops             // by container id
+	dead   map[string]bool   // containers that died, as long as lists may go on calling them running
 	joined map[string]string // container id -> id of the one whose network stack it uses
 	last   int64             // the Engine's time of the last event, in nanoseconds; 0 before any
 	places places            // where the gateways are
@@ -59,6 +60,7 @@ func New(o Options) (*Source, error) {
 		state:    source.State{Name: "docker"},
 		facts:    map[string]facts{},
 		stops:    stops{},
+		dead:     map[string]bool{},
 		joined:   map[string]string{},
 		places:   places{pins: map[v1.Gateway]pin{}},
 	}, nil

@@ -92,11 +92,13 @@ func (c *session) containerEvent(m events.Message, now time.Time) {
 	action, _, _ := strings.Cut(string(m.Action), ":")
 	switch events.Action(action) {
 	case events.ActionStart:
+		delete(c.s.dead, id)
 		c.unmark(id)
 		c.touch(id, now)
 		c.look(id, now)
 		c.lookAtJoined(id, now)
 	case events.ActionDie:
+		c.s.dead[id] = true
 		c.touch(id, now)
 		c.unmark(id)
 		c.gone(id, now)

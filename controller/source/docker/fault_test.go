@@ -254,6 +254,43 @@ func TestLaggingList(t *testing.T) {
 	e.ThawList()
 }
 
+// TestDeadInList lets lists go on calling a container running that died, for longer than any
+// list lags otherwise and over a reconnect, until it really runs again.
+func TestDeadInList(t *testing.T) {
+	e, host := fake(t)
+	for _, n := range []string{"a", "b"} {
+		e.Run(fakedocker.Spec{Name: n, Labels: enabled(), Expose: []string{"80"}})
+	}
+	e.Forget()
+	timing := quick
+	timing.settle = time.Nanosecond
+	w := begin(t, Options{Host: host, timing: timing, Resync: 20 * time.Millisecond})
+	w.sees("a", "b")
+	e.FreezeList()
+	e.Kill("a", 9)
+	w.sees("b")
+	stillDead := func() {
+		lists := e.Requests()[fakedocker.List]
+		w.eventually("more lists have come", func() bool {
+			if got := w.names(); len(got) != 1 || got[0] != "b" {
+				t.Fatalf("known: %v", got)
+			}
+			return e.Requests()[fakedocker.List] > lists+5
+		})
+	}
+	stillDead()
+	e.Forget()
+	e.DropStreams()
+	w.eventually("a new session", func() bool { return testutil.ToFloat64(w.source.metrics.reconnects) > 0 && w.source.State().Connected })
+	stillDead()
+	if n := testutil.ToFloat64(w.source.metrics.missed); n != 0 {
+		t.Errorf("%v changes missed", n)
+	}
+	e.Start("a")
+	w.sees("a", "b")
+	e.ThawList()
+}
+
 // TestCoalesce lets many events come while one inspection is under way: one more
 // tells what all of them led to.
 func TestCoalesce(t *testing.T) {

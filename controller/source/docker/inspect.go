@@ -176,6 +176,7 @@ func (c *session) take(r inspected, i *inspection, now time.Time) {
 		c.put(r.id, nil, i.seen)
 		return
 	}
+	delete(c.s.dead, r.id)
 	if r.joins == "" {
 		delete(c.s.joined, r.id)
 	} else {

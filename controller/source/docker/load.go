@@ -81,7 +81,10 @@ func (s *Source) seen() filters.Args {
 }
 
 // loaded takes in a list. What an event touched since a moment before the list
-// began is left to its inspection: the list may be older than the event.
+// began is left to its inspection: the list may be older than the event. So is whoever
+// died and was not started since: Docker before 23 tells of a death, then clears away the
+// network and the mounts, which takes seconds on a busy machine, and lists it as running
+// until that is done.
 func (c *session) loaded(l load) error {
 	c.loading, c.settled = false, false
 	if l.err != nil {
@@ -94,7 +97,7 @@ func (c *session) loaded(l load) error {
 	for i := range l.containers {
 		id := l.containers[i].ID
 		listed[id] = struct{}{}
-		if c.listed(l.containers[i], known, c.untouched(id, l.began)) {
+		if c.listed(l.containers[i], known, c.untouched(id, l.began) && !c.s.dead[id]) {
 			missed++
 		}
 	}
@@ -182,6 +185,11 @@ func (c *session) forget(listed map[string]struct{}, began time.Time) {
 	for id := range c.touched {
 		if c.untouched(id, began) {
 			delete(c.touched, id)
+		}
+	}
+	for id := range c.s.dead {
+		if _, ok := listed[id]; !ok {
+			delete(c.s.dead, id)
 		}
 	}
 	for id := range c.s.facts {
