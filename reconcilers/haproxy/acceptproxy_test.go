@@ -16,6 +16,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 // balancer connects to HAProxy from a source that is believed.
@@ -244,8 +245,8 @@ func TestManySources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.model = newModel()
-	r.table = newTable("lockstep", r.model)
+	r.model = newModel("lockstep")
+	r.table = routemap.New("lockstep", r.model)
 	shared := v1.Shared{Listeners: []v1.Listener{{Name: "internal", Binds: []v1.Bind{{Address: "127.0.0.1:8081"}}, AcceptProxy: many}}}
 	printed, problems, err := r.Render(v1.Set{}, shared)
 	if err != nil || len(problems) > 0 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 // AccessLogStdout is the target that is HAProxy's standard output.
@@ -68,8 +69,8 @@ func renderLog(line func(string, ...any), o Options) {
 	}
 	query, proof := "", ""
 	line("%s", o.logTarget())
-	line("http-request set-log-level emerg if !%s", passes)
-	line("http-request set-log-level silent if %s", passes)
+	line("http-request set-log-level emerg if !%s", routemap.IfReplaced)
+	line("http-request set-log-level silent if %s", routemap.IfReplaced)
 	line("http-request set-var(txn.lm) method")
 	line("http-request set-var(txn.lp) path,bytes(0,2048)")
 	if o.AccessLogQuery {
@@ -78,8 +79,8 @@ func renderLog(line func(string, ...any), o Options) {
 	}
 	// Only who is trusted may give a request its id.
 	line("http-request set-var(txn.id) req.hdr(x-request-id),bytes(0,128) if %s", trusted)
-	line("http-request set-var(txn.id) uuid if !{ var(txn.id) -m found } !%s", passes)
-	line("http-request set-header X-Request-Id %%[var(txn.id)] if !%s", passes)
+	line("http-request set-var(txn.id) uuid if !{ var(txn.id) -m found } !%s", routemap.IfReplaced)
+	line("http-request set-header X-Request-Id %%[var(txn.id)] if !%s", routemap.IfReplaced)
 	if o.ClientCA != "" {
 		proof = `"certificate":"%[var(txn.cn),json(utf8s)]",`
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -20,7 +21,7 @@ import (
 func (rt *runtime) addBackends(backends []*backend) []*backend {
 	commands := make([]string, 0, 2*len(backends))
 	for _, b := range backends {
-		name := backendName(rt.r.o.Owner, b.name())
+		name := routemap.Backend(rt.r.o.Owner, b.name())
 		commands = append(commands, "add backend "+name+" from "+b.defaults(rt.r.o.Owner), "publish backend "+name)
 	}
 	answers, err := rt.command(commands...)
@@ -64,7 +65,7 @@ func (rt *runtime) bury(steps []*step) {
 		if b == nil || !b.retired || !b.standard() || b.spare != "" || len(b.servers) > 0 || !r.backends[name] || r.leaves(name) {
 			continue
 		}
-		live := backendName(r.o.Owner, name)
+		live := routemap.Backend(r.o.Owner, name)
 		answers, err := rt.command("unpublish backend "+live, "del backend "+live)
 		if err == nil && !strings.Contains(answers[1], "Backend deleted") {
 			_, err = rt.command("publish backend " + live) // the service may come back

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 // adding returns a bench whose HAProxy adds backends at runtime and serves "first".
@@ -37,7 +38,7 @@ func (b *bench) has(name string) (running, written bool) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return w.backends[name], strings.Contains(string(text), "backend "+backendName(b.r.o.Owner, name)+" ")
+	return w.backends[name], strings.Contains(string(text), "backend "+routemap.Backend(b.r.o.Owner, name)+" ")
 }
 
 // TestAddedBackends: any number of brand-new services needs no reload, and what

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -80,7 +81,7 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 	switch change.Object().Native.(type) {
 	case *native.Section, *opening:
 		return true
-	case *restriction: // what it kept apart must not be opened before its addresses go
+	case *routemap.Restriction: // what it kept apart must not be opened before its addresses go
 		return after == nil || r.unrestrained()
 	}
 	if after == nil {
@@ -104,20 +105,20 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 		}
 		have, there := r.model.server(native)
 		return there && have.backup != native.server.backup
-	case *route:
-		if native.client && (r.condition.loaded != "yes" || !r.model.verifies()) {
+	case *routemap.Route:
+		if native.Client && (r.condition.loaded != "yes" || !r.model.verifies()) {
 			return true // the process would let everybody in
 		}
-		if r.unrestrained() && !native.stream() {
+		if r.unrestrained() && !native.Stream() {
 			return true // the process would answer everywhere
 		}
-		if r.o.Via.covers(native.port) && (r.condition.loaded != "yes" || !r.model.takesFromKong(r.o, native.port)) {
+		if r.o.Via.covers(native.Port) && (r.condition.loaded != "yes" || !r.model.takesFromKong(r.o, native.Port)) {
 			return true // nobody of ours would take what Kong sends
 		}
-		if native.backend == "" {
+		if native.Backend == "" {
 			return !r.backends[":hold"]
 		}
-		b := r.model.backendOf(native.backend)
+		b := r.model.backendOf(native.Backend)
 		return b == nil || !r.backends[b.live()]
 	}
 	return true

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
@@ -63,7 +64,7 @@ type text struct{ config, shape string }
 // text is the section without what moves at runtime.
 func (b *backend) text(owner string) string {
 	var t strings.Builder
-	t.WriteString("backend " + backendName(owner, b.live()) + " from " + b.defaults(owner) + "\n")
+	t.WriteString("backend " + routemap.Backend(owner, b.live()) + " from " + b.defaults(owner) + "\n")
 	if comment := b.Comment(); comment != "" {
 		t.WriteString("  " + comment + "\n")
 	}

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pause"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -170,21 +171,21 @@ func BenchmarkRender(b *testing.B) {
 			p := diff(nil, state)
 			b.Run("whole", func(b *testing.B) {
 				for range b.N {
-					m := newModel()
+					m := newModel("lockstep")
 					m.rebase(e.r.base)
 					edits := newEdit("lockstep", m)
 					for _, change := range p.Changes {
 						edits.put(change.After.Native)
 					}
 					m.put(edits.sections())
-					t := newTable("lockstep", m)
-					if len(renderAll(m)) == 0 || len(renderMap("lockstep", m, t)) == 0 {
+					t := routemap.New("lockstep", m)
+					if len(renderAll(m)) == 0 || len(t.Render()) == 0 {
 						b.Fatal("nothing rendered")
 					}
 				}
 			})
 			b.Run("one changed", func(b *testing.B) {
-				m := newModel()
+				m := newModel("lockstep")
 				m.rebase(e.r.base)
 				edits := newEdit("lockstep", m)
 				for _, change := range p.Changes {

@@ -24,6 +24,7 @@ import (
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 // syncAll does rounds until all is done, whatever can't be asked for.
@@ -220,7 +221,7 @@ func TestProofOutlastsTheMap(t *testing.T) {
 		b.sync()
 		reload()
 	})
-	if _, shown := b.r.running[flagProof]; shown {
+	if _, shown := b.r.running[routemap.Proof]; shown {
 		t.Error("the secret counts as a route")
 	}
 	if text, err := os.ReadFile(b.r.dir.File(disk.Routes)); err != nil || b.r.proof == "" || strings.Contains(string(text), b.r.proof) {

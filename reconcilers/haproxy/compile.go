@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -83,14 +84,14 @@ func (c *compiler) compile() {
 		return
 	}
 	plain, address := len(s.Routes) == 0 || s.Via.Port != 0, false
-	routes := make([]*route, 0, len(s.Routes))
+	routes := make([]*routemap.Route, 0, len(s.Routes))
 	for i := range s.Routes {
 		r, ok := c.route(&s.Routes[i])
 		if !ok {
 			continue
 		}
 		routes = append(routes, r)
-		plain, address = plain || r.preserve, address || !r.preserve
+		plain, address = plain || r.Preserve, address || !r.Preserve
 	}
 	plain = plain || !address
 	for _, variant := range []struct{ wanted, address bool }{{plain, false}, {address, true}} {
@@ -100,7 +101,7 @@ func (c *compiler) compile() {
 	}
 	for _, r := range routes {
 		object := routeObject(r)
-		if j := slices.IndexFunc(s.Routes, func(d v1.Route) bool { return d.Name == r.name }); j >= 0 {
+		if j := slices.IndexFunc(s.Routes, func(d v1.Route) bool { return d.Name == r.Name }); j >= 0 {
 			object.Origin = s.Routes[j].Origin
 		}
 		if _, taken := c.state[object.Key]; taken {

@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 	"github.com/lockstep/lockstep/reconcilers/reconcilertest"
@@ -187,7 +188,7 @@ func (g *gateway) world() string {
 		fmt.Fprintf(&b, "HAProxy: %v\n", err)
 		return g.neutral(b.String())
 	}
-	live := newModel()
+	live := newModel("lockstep")
 	e := newEdit(r.o.Owner, live)
 	for name, servers := range w.servers {
 		if own := names[name]; own != "" {
@@ -258,7 +259,7 @@ func (g *gateway) ownDefault() []string {
 // renamed gives prepared backends the names of the services that have them.
 func renamed(owner string, names map[string]string, text string) string {
 	for spare, name := range names {
-		text = strings.ReplaceAll(text, backendName(owner, spare)+"|", backendName(owner, name)+"|")
+		text = strings.ReplaceAll(text, routemap.Backend(owner, spare)+"|", routemap.Backend(owner, name)+"|")
 	}
 	return text
 }

@@ -18,6 +18,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/contract"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -196,14 +197,14 @@ func (c *contractCase) load(b *bench) {
 	ids := uuid.NewSHA1(uuid.MustParse("fd02801f-0957-4a15-a55a-c8d9606f30b5"), []byte("routes"))
 	for i, recorded := range c.Routes {
 		key := v1.Key{Kind: kindRoute, Name: fmt.Sprintf("r%03d.default", i)}
-		have, ok := wanted[key].Native.(*route)
+		have, ok := wanted[key].Native.(*routemap.Route)
 		if !ok {
 			b.t.Fatalf("%s: no %s", c.Case, key)
 		}
-		if have.id = recorded.ID; have.id == "" {
-			have.id = uuid.NewSHA1(ids, []byte(recorded.Name)).String()
+		if have.ID = recorded.ID; have.ID == "" {
+			have.ID = uuid.NewSHA1(ids, []byte(recorded.Name)).String()
 		}
-		have.paths, have.regexPriority = recorded.Paths, recorded.Priority
+		have.Paths, have.RegexPriority = recorded.Paths, recorded.Priority
 	}
 	observed, err := b.r.Observe(b.t.Context(), reconcilers.Scope{Fresh: true})
 	if err != nil {

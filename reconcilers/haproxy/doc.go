@@ -26,6 +26,7 @@
 //	crt       PEM → certificates that listeners show, their files, and those that a process has
 //	page      the operator's pages for errors → HAProxy's answers, and copies of them
 //	pcre      regular expressions of RE2 → the same for HAProxy's matcher
+//	routemap  routes → the maps that say which request goes where, and the rules that ask them
 //	native    HAProxy's own models → the text of a section
 //	userfile  the user's files → the addresses and names that they take
 //	bind      addresses to listen on: which clash, which are free, who has them
@@ -47,17 +48,13 @@
 //	added.go              backends that come and go at runtime, from 3.4 on
 //	model.go, backend.go  what HAProxy holds of ours, and backends and servers in it
 //	edit.go               the next version of some of it
-//	routes.go, table.go   routes and their map keys; which route owns a key
 //	upstream.go           how a service's instances are to be spoken to, or what is missing for that
 //	authority.go          who must have issued the certificates of others
 //	printed.go            all of our files as they are to be, for people
 //	forecast.go           which changes of a plan need a reload
-//	order.go              which route wins of several, as in Kong
 //	certcompile.go, cert*.go  certificates: asked for, compared, given to the process, told of
-//	patterns.go, special.go  routes that a map of prefixes can't express, and which hosts have any
-//	render.go, matching.go, backendtext.go, parse.go  model ↔ text of our files: the frontend, how it finds a route, backends
+//	render.go, backendtext.go, parse.go  model ↔ text of our files: the frontends, backends
 //	files.go              which file a service stands in
-//	mapfile.go            routes ↔ text of routes.map
 //	section.go, blame.go  native sections: asked for, kept, and which one HAProxy refuses
 //	via.go                the ports at which Kong reaches services through HAProxy
 //	hop.go                … over TLS, by keys that only the two have
@@ -66,7 +63,7 @@
 //	metrics.go            what was done, counted
 //	listener.go           Listeners of manifests: what is asked for, and who has their addresses
 //	opening.go            … their addresses, in the frontend and in the file
-//	restriction.go        … their hosts, in routes.map and in the process
+//	restriction.go        … their hosts, in the process
 //	unserved.go           what another gateway would be needed for
 //	pages.go              when the operator's pages are read, written and cleared away
 //	accesslog.go          the access log as JSON, of requests and of connections

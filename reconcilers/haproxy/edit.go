@@ -3,6 +3,8 @@ package haproxy
 import (
 	"maps"
 	"slices"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 // edit collects the next versions of sections.
@@ -15,7 +17,7 @@ type edit struct {
 // draft is a section that is being changed.
 type draft struct {
 	backends map[string]*backend
-	routes   map[string]*route
+	routes   map[string]*routemap.Route
 }
 
 func newEdit(owner string, from *model) *edit {
@@ -26,13 +28,13 @@ func (e *edit) of(service string) *draft {
 	if d, ok := e.next[service]; ok {
 		return d
 	}
-	d := &draft{backends: map[string]*backend{}, routes: map[string]*route{}}
+	d := &draft{backends: map[string]*backend{}, routes: map[string]*routemap.Route{}}
 	if s := e.from.sections[service]; s != nil {
 		for _, b := range s.backends {
 			d.backends[b.name()] = b
 		}
 		for _, r := range s.routes {
-			d.routes[r.name] = r
+			d.routes[r.Name] = r
 		}
 	}
 	e.next[service] = d
@@ -94,8 +96,8 @@ func (e *edit) put(native any) {
 		if b := d.backends[n.backend]; b != nil {
 			d.backends[n.backend] = b.with(n.server)
 		}
-	case *route:
-		e.of(n.service).routes[n.name] = n
+	case *routemap.Route:
+		e.of(n.Service).routes[n.Name] = n
 	}
 }
 
@@ -119,7 +121,7 @@ func (e *edit) drop(native any, live map[string]bool) {
 		if b := d.backends[n.backend]; b != nil {
 			d.backends[n.backend] = b.without(n.server.name)
 		}
-	case *route:
-		delete(e.of(n.service).routes, n.name)
+	case *routemap.Route:
+		delete(e.of(n.Service).routes, n.Name)
 	}
 }

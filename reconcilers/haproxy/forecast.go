@@ -1,9 +1,9 @@
 package haproxy
 
 import (
-	"github.com/lockstep/lockstep/reconcilers/plan"
-
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // Revives implements reconcilers.Keeper.
@@ -40,7 +40,7 @@ func (r *Reconciler) forecast(change plan.Change, free *int) string {
 	switch change.Object().Native.(type) {
 	case *opening:
 		return "HAProxy takes over addresses with its files alone"
-	case *restriction:
+	case *routemap.Restriction:
 		if r.needsReload(change) {
 			return "what HAProxy keeps to Listeners changes with its files"
 		}

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 // What a request says of the way that it came is believed when a trusted proxy
@@ -38,15 +40,13 @@ func renderPeer(line func(string, ...any), o Options) {
 		}
 	}
 	for _, from := range sources(o.TrustedProxies) {
-		line("http-request set-var(txn.trust) bool(true) if %s !%s", from, passes)
+		line("http-request set-var(txn.trust) bool(true) if %s !%s", from, routemap.IfReplaced)
 	}
 	line("http-request set-src req.hdr(x-forwarded-for,-1) if %s { req.hdr(x-forwarded-for) -m found }", trusted)
 }
 
-const (
-	trusted = "{ var(txn.trust) -m bool }"
-	passes  = "{ var(txn.old) -m found }"
-)
+// trusted says that a trusted proxy sent the request.
+const trusted = "{ var(txn.trust) -m bool }"
 
 // renderForwarded tells the container how the request came. It stands after the
 // matching: routes match what the client sent.
@@ -55,9 +55,9 @@ func renderForwarded(line func(string, ...any), o Options) {
 	if len(o.TrustedProxies) > 0 {
 		stranger = " !" + trusted
 	}
-	line("http-request del-header X-Forwarded-For if !%s%s", passes, stranger)
-	line("http-request add-header X-Forwarded-For %%[var(txn.peer)] if !%s", passes)
-	line("http-request set-header X-Real-IP %%[src] if !%s", passes)
+	line("http-request del-header X-Forwarded-For if !%s%s", routemap.IfReplaced, stranger)
+	line("http-request add-header X-Forwarded-For %%[var(txn.peer)] if !%s", routemap.IfReplaced)
+	line("http-request set-header X-Real-IP %%[src] if !%s", routemap.IfReplaced)
 	// What comes through the gate has these already.
 	line("http-request set-header X-Forwarded-Proto https if { ssl_fc }%s", o.unlessKept("X-Forwarded-Proto"))
 	line("http-request set-header X-Forwarded-Proto http if !{ ssl_fc } !%s%s", byGate, o.unlessKept("X-Forwarded-Proto"))

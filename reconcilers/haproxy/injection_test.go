@@ -19,6 +19,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/pcre"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -253,7 +254,7 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 	}
 	_, lines, _ := strings.Cut(string(patterns), "\n")
 	for line := range strings.Lines(lines) {
-		if text := strings.TrimSuffix(line, "\n"); text != patternEnd && (checkPattern(text) != nil || !strings.HasPrefix(text, "^=(?:shop\\.test):")) {
+		if text := strings.TrimSuffix(line, "\n"); text != routemap.PatternEnd && (routemap.CheckPattern(text) != nil || !strings.HasPrefix(text, "^=(?:shop\\.test):")) {
 			t.Fatalf("%s %q became the pattern %q", field, evil, line)
 		}
 	}
@@ -290,12 +291,16 @@ func FuzzPatterns(f *testing.F) {
 		if _, why := inexpressible(&d); why != "" || checkRoute(&d) != nil {
 			return
 		}
-		r := &route{name: d.Name, service: "a", hosts: d.Hosts, paths: d.Paths, methods: d.Methods, headers: lowerNames(d.Headers), backend: "a", strip: true}
-		lines, err := r.patterns("lockstep:web")
-		if err != nil {
+		r := &routemap.Route{Name: d.Name, Service: "a", Hosts: d.Hosts, Paths: d.Paths, Methods: d.Methods, Headers: lowerNames(d.Headers), Backend: "a", Strip: true}
+		if r.Check("lockstep") != nil {
 			return
 		}
-		for _, line := range lines {
+		table := routemap.New("lockstep", newModel("lockstep"))
+		table.Add(r)
+		for _, line := range table.Patterns() {
+			if line == routemap.PatternEnd {
+				continue
+			}
 			if words := strings.Fields(line); len(words) != 2 || strings.ContainsAny(line, "\t\r\n\x00\"'#`") {
 				t.Fatalf("%q became %q", expr, line)
 			}
@@ -319,7 +324,7 @@ func FuzzPatterns(f *testing.F) {
 // FuzzParse: whatever stands in our files, reading them neither fails nor
 // makes up what could not be written again.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte("global\n"+servicesMark), []byte("backend lockstep:a from x\n  server a 1.2.3.4:5 weight 0 # draining 3 # id b\n"), []byte(routeMark+`{"name":"a.b","service":"a","hosts":["x"]}`+"\n"))
+	f.Add([]byte("global\n"+servicesMark), []byte("backend lockstep:a from x\n  server a 1.2.3.4:5 weight 0 # draining 3 # id b\n"), []byte(`# route {"name":"a.b","service":"a","hosts":["x"]}`+"\n"))
 	f.Add([]byte("global\n"+servicesMark), []byte("backend lockstep::spare00001 from x # service a\n  timeout connect 5000ms\n  # retired\nbackend lockstep::spare00002 from x # service a\n"), []byte(nil))
 	f.Fuzz(func(t *testing.T, base, services, routes []byte) {
 		m := parseFiles("lockstep", map[string][]byte{disk.Config: base, shardOf("a"): services, shardOf(pools[0].name(1)): services}, routes)
@@ -327,7 +332,7 @@ func FuzzParse(f *testing.F) {
 		for _, name := range m.configNames() {
 			written[name] = m.renderConfig(name)
 		}
-		again := parseFiles("lockstep", written, renderMap("lockstep", m, newTable("lockstep", m)))
+		again := parseFiles("lockstep", written, routemap.New("lockstep", m).Render())
 		if d := cmp.Diff(renderAll(m), renderAll(again)); m.base != "" && d != "" && bytes.Count(written[disk.Config], []byte(servicesMark)) == 1 {
 			t.Fatalf("-once +twice:\n%s", d)
 		}

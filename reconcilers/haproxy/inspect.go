@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -65,7 +66,7 @@ func (r *Reconciler) inspectNow(ctx context.Context, s *section, known map[strin
 // the backends, or be gone by now.
 func (r *Reconciler) inspectOld(ctx context.Context, pid int, s *section, known map[string]reconcilers.Live) error {
 	for _, b := range s.backends {
-		answer, err := r.askWorker(ctx, pid, socket.ShowStat(backendName(r.o.Owner, b.live())))
+		answer, err := r.askWorker(ctx, pid, socket.ShowStat(routemap.Backend(r.o.Owner, b.live())))
 		if err != nil {
 			return fmt.Errorf("old worker %d: %w", pid, err)
 		}
@@ -87,7 +88,7 @@ func (r *Reconciler) inspectOld(ctx context.Context, pid int, s *section, known 
 func (r *Reconciler) stats(ctx context.Context, backends []*backend) ([]map[string]socket.Stat, error) {
 	out := make([]map[string]socket.Stat, len(backends))
 	for i, b := range backends {
-		command := socket.ShowStat(backendName(r.o.Owner, b.live()))
+		command := socket.ShowStat(routemap.Backend(r.o.Owner, b.live()))
 		answer, err := socket.AskAlone(ctx, r.o.StatsSocket, command, r.o.Timeout)
 		if err == nil {
 			out[i], err = socket.ParseStat(answer)

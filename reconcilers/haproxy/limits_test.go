@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -28,7 +29,7 @@ func (b *bench) stat(service, server, column string) string {
 		b.t.Fatal(err)
 	}
 	for _, row := range rows[1:] {
-		if row[0] != backendName(b.r.o.Owner, b.liveName(service)) || row[1] != server {
+		if row[0] != routemap.Backend(b.r.o.Owner, b.liveName(service)) || row[1] != server {
 			continue
 		}
 		for i, name := range rows[0] {

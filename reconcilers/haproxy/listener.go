@@ -7,11 +7,11 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strings"
 	"syscall"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -27,7 +27,7 @@ const kindOpening v1.Kind = "bind"
 // asked is what was last asked for of Listeners.
 type asked struct {
 	of           []v1.Listener
-	restrictions map[string]*restriction
+	restrictions map[string]*routemap.Restriction
 	ports        map[int]string // names by the ports that they are to listen on
 	tls          bool           // some are to end TLS
 }
@@ -39,7 +39,7 @@ func (r *Reconciler) listeners(state plan.State, shared []v1.Listener) []v1.Prob
 	var accepted []*opening
 	for i := range shared {
 		l := &shared[i]
-		object := r.asked.restrictions[l.Name].object()
+		object := restrictionObject(r.asked.restrictions[l.Name])
 		state[object.Key] = object
 		o := r.openingOf(l)
 		if problem := r.clashes(l, accepted); problem != nil {
@@ -65,10 +65,10 @@ func (r *Reconciler) note(shared []v1.Listener) {
 	if reflect.DeepEqual(r.asked.of, shared) {
 		return
 	}
-	r.asked = asked{of: shared, restrictions: map[string]*restriction{}, ports: map[int]string{}}
+	r.asked = asked{of: shared, restrictions: map[string]*routemap.Restriction{}, ports: map[int]string{}}
 	for i := range shared {
 		l := &shared[i]
-		r.asked.restrictions[l.Name] = &restriction{Name: l.Name, Hosts: l.Hosts, Exclusive: l.Exclusive, origin: l.Origin}
+		r.asked.restrictions[l.Name] = &routemap.Restriction{Name: l.Name, Hosts: l.Hosts, Exclusive: l.Exclusive, Origin: l.Origin}
 		for _, b := range l.Binds {
 			r.asked.tls = r.asked.tls || b.TLS
 			if parsed, err := bind.Parse(b.Address); err == nil {
@@ -139,7 +139,7 @@ func listenerProblem(name string, origin v1.Origin, reason v1.Reason, message, f
 }
 
 // restrains reports whether the sections that a model holds keep hosts to Listeners.
-func (m *model) restrains() bool { return strings.Contains(m.base, restrainLine) }
+func (m *model) restrains() bool { return routemap.Restrained(m.base) }
 
 // unrestrained reports whether Listeners are asked for and the process can't keep hosts
 // to them yet.
@@ -161,12 +161,12 @@ func (r *Reconciler) restrain(steps []*step, want *model) bool {
 			continue
 		}
 		switch n := s.change.After.Native.(type) {
-		case *route:
-			if len(r.asked.restrictions) > 0 && !want.restrains() && !n.stream() {
+		case *routemap.Route:
+			if len(r.asked.restrictions) > 0 && !want.restrains() && !n.Stream() {
 				fail(s)
 			}
 		case *opening:
-			if has := want.restrictions[n.name]; !want.restrains() || has == nil || !has.same(r.asked.restrictions[n.name]) {
+			if has := want.restrictions[n.name]; !want.restrains() || has == nil || !has.Same(r.asked.restrictions[n.name]) {
 				fail(s)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -81,7 +82,7 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 	if routes, ok := socket.ParseMap(answers[2]); ok {
 		w.routes = routes
 	}
-	delete(w.routes, flagProof) // in no file, and no business of the routes'
+	delete(w.routes, routemap.Proof) // in no file, and no business of the routes'
 	if hosts, ok := socket.ParseMap(answers[3]); ok {
 		w.hosts = map[string]bool{}
 		for key := range hosts {

@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep/lockstep/internal/pause"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -164,7 +165,7 @@ func (r *Reconciler) askWorker(ctx context.Context, pid int, command string) (st
 // handOver reports whether an old worker passes everything on, and sees to it
 // that it does. secret is what it vouches by, or any word.
 func (r *Reconciler) handOver(ctx context.Context, pid int, secret string) (bool, error) {
-	answer, err := r.askWorker(ctx, pid, fmt.Sprintf("get map %s %s", r.dir.File(disk.Routes), flagHandover))
+	answer, err := r.askWorker(ctx, pid, fmt.Sprintf("get map %s %s", r.dir.File(disk.Routes), routemap.Handover))
 	switch {
 	case err != nil:
 		return false, err
@@ -176,7 +177,7 @@ func (r *Reconciler) handOver(ctx context.Context, pid int, secret string) (bool
 		return false, nil
 	}
 	r.metrics.commands.WithLabelValues("add map").Inc()
-	_, err = r.askWorker(ctx, pid, fmt.Sprintf("add map %s %s %s", r.dir.File(disk.Routes), flagHandover, secret))
+	_, err = r.askWorker(ctx, pid, fmt.Sprintf("add map %s %s %s", r.dir.File(disk.Routes), routemap.Handover, secret))
 	return err == nil, err
 }
 

@@ -1,7 +1,6 @@
 package haproxy
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -27,9 +27,9 @@ const wholeMap = 100
 // from one to the other is served all the time.
 func (rt *runtime) routes(keys []string) error {
 	r := rt.r
-	want := r.table.special.patterns()
-	both := inOrder(slices.Concat(r.patterns, want))
-	if r.patterns != nil && (len(both) != len(r.patterns) || !slices.Equal(inOrder(r.patterns), r.patterns)) {
+	want := r.table.Patterns()
+	both := routemap.InOrder(slices.Concat(r.patterns, want))
+	if r.patterns != nil && (len(both) != len(r.patterns) || !slices.Equal(routemap.InOrder(r.patterns), r.patterns)) {
 		if err := rt.replacePatterns(both); err != nil {
 			return err
 		}
@@ -47,14 +47,14 @@ func (rt *runtime) routes(keys []string) error {
 func (rt *runtime) replacePatterns(lines []string) error {
 	lines = lines[:len(lines)-1] // patternEnd comes afterwards
 	for _, line := range lines {
-		if err := checkPattern(line); err != nil {
+		if err := routemap.CheckPattern(line); err != nil {
 			return err
 		}
 	}
-	if err := rt.replace(rt.r.dir.File(disk.Patterns), lines, patternEnd); err != nil {
+	if err := rt.replace(rt.r.dir.File(disk.Patterns), lines, routemap.PatternEnd); err != nil {
 		return err
 	}
-	rt.r.patterns = append(slices.Clone(lines), patternEnd)
+	rt.r.patterns = append(slices.Clone(lines), routemap.PatternEnd)
 	return nil
 }
 
@@ -63,10 +63,10 @@ func (rt *runtime) entries(keys []string) error {
 	r := rt.r
 	var additions, commands []string
 	for _, key := range keys {
-		want, wanted := r.table.value(key)
+		want, wanted := r.table.Value(key)
 		have, there := r.running[key]
 		if wanted {
-			if err := checkEntry(key, want); err != nil {
+			if err := routemap.CheckEntry(key, want); err != nil {
 				return err
 			}
 		}
@@ -95,7 +95,7 @@ func (rt *runtime) entries(keys []string) error {
 		return fmt.Errorf("map %s: %w", file, err)
 	}
 	for _, key := range keys {
-		if want, wanted := r.table.value(key); wanted {
+		if want, wanted := r.table.Value(key); wanted {
 			r.running[key] = want
 		} else {
 			delete(r.running, key)
@@ -106,16 +106,16 @@ func (rt *runtime) entries(keys []string) error {
 
 // replaceMap puts a whole new map in place; requests see the old or the new.
 func (rt *runtime) replaceMap() error {
-	all := rt.r.table.all()
+	all := rt.r.table.All()
 	lines := make([]string, 0, len(all))
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		if err := checkEntry(key, all[key]); err != nil {
+		if err := routemap.CheckEntry(key, all[key]); err != nil {
 			return err
 		}
 		lines = append(lines, key+" "+all[key])
 	}
 	if rt.r.proof != "" { // workers that were replaced vouch by it still
-		lines = append(lines, flagProof+" "+rt.r.proof)
+		lines = append(lines, routemap.Proof+" "+rt.r.proof)
 	}
 	if err := rt.replace(rt.r.dir.File(disk.Routes), lines); err != nil {
 		return err
@@ -167,41 +167,8 @@ func payloads(command string, lines []string) []string {
 	return commands
 }
 
-// checkEntry is the last look at a line before it reaches a socket or a file.
-func checkEntry(key, value string) error {
-	if err := (charset.Word{What: "map key", Extra: "|" + charset.Host.Extra + charset.Path.Extra, Max: 1400}).Check(key); err != nil {
-		return err
-	}
-	return (charset.Word{What: "map value", Extra: "|:-_.", Max: 300}).Check(value)
-}
-
 // escape protects the one character of a key that ends a command.
 func escape(key string) string { return strings.ReplaceAll(key, ";", `\;`) }
-
-// hostsOf returns the keys of hosts.map: every exact host that has a route,
-// and "*" for frontends that hand over all the rest.
-func hostsOf(m *model) map[string]bool {
-	hosts := map[string]bool{"*": true}
-	for _, name := range m.order {
-		for _, r := range m.sections[name].routes {
-			for _, host := range r.hosts {
-				if !wildcard(host) {
-					hosts[host] = true
-				}
-			}
-		}
-	}
-	return hosts
-}
-
-func renderHosts(owner string, hosts map[string]bool) []byte {
-	var b bytes.Buffer
-	b.WriteString(disk.Head(owner))
-	for _, host := range slices.Sorted(maps.Keys(hosts)) {
-		b.WriteString(host + " " + gateName(owner) + "\n")
-	}
-	return b.Bytes()
-}
 
 // hostEntries brings the running hosts.map up to the steps, where the user's
 // frontends use it.
@@ -212,12 +179,12 @@ func (rt *runtime) hostEntries(steps []*step) error {
 	}
 	next := r.model.clone()
 	next.put(r.draftOf(r.model, steps))
-	want := hostsOf(next)
+	want := routemap.Hosts(next.Routes())
 	file := r.dir.File(disk.Hosts)
 	var additions, commands []string
 	for _, host := range slices.Sorted(maps.Keys(want)) {
 		if !r.hosts[host] {
-			additions = append(additions, host+" "+gateName(r.o.Owner))
+			additions = append(additions, routemap.HostLine(r.o.Owner, host))
 		}
 	}
 	for _, host := range slices.Sorted(maps.Keys(r.hosts)) {

@@ -3,22 +3,24 @@ package haproxy
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"maps"
 	"slices"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 // section is everything of one service. It is never changed once it is in a
 // model, so its text is rendered once.
 type section struct {
 	service  string
-	backends []*backend      // sorted by name
-	routes   []*route        // sorted by name
-	config   string          // text in its file
-	shape    string          // of that what HAProxy takes over by a reload only
-	spares   map[string]text // the same of its prepared backends, by their names
+	backends []*backend        // sorted by name
+	routes   []*routemap.Route // sorted by name
+	config   string            // text in its file
+	shape    string            // of that what HAProxy takes over by a reload only
+	spares   map[string]text   // the same of its prepared backends, by their names
 }
 
 // backend returns the named backend, or nil.
@@ -43,16 +45,30 @@ type model struct {
 	shards   map[string][]string // names of sections and prepared backends by the file that they stand in
 	digest   string              // of what generation covers; "" when it must be made anew
 	certs    map[string]*crt.Certificate
-	owner    string                     // of the natives' file
+	owner    string                     // of all that it holds
 	natives  map[string]*native.Section // by their heads
 	// What there is of Listeners, by their names. Never changed in place.
 	openings     map[string]*opening
-	restrictions map[string]*restriction
+	restrictions map[string]*routemap.Restriction
 }
 
-func newModel() *model {
-	return &model{sections: map[string]*section{}, spares: map[string]text{}, shards: map[string][]string{}, certs: map[string]*crt.Certificate{}}
+func newModel(owner string) *model {
+	return &model{owner: owner, sections: map[string]*section{}, spares: map[string]text{}, shards: map[string][]string{}, certs: map[string]*crt.Certificate{}}
 }
+
+// Routes returns the routes of each service, both in order.
+func (m *model) Routes() iter.Seq2[string, []*routemap.Route] {
+	return func(yield func(string, []*routemap.Route) bool) {
+		for _, name := range m.order {
+			if !yield(name, m.sections[name].routes) {
+				return
+			}
+		}
+	}
+}
+
+// Restrictions returns what Listeners say of hosts, by the Listeners' names.
+func (m *model) Restrictions() map[string]*routemap.Restriction { return m.restrictions }
 
 // put replaces sections; nil removes one.
 func (m *model) put(edits map[string]*section) {

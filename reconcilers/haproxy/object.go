@@ -3,13 +3,13 @@ package haproxy
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/instant"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -87,82 +87,69 @@ func serverNoun(name string, s server, b *backend) string {
 	return fmt.Sprintf("server %s (%s) of %s", name, s.address, b.name())
 }
 
-func routeObject(r *route) *plan.Object {
-	if r.port != 0 {
+func routeObject(r *routemap.Route) *plan.Object {
+	if r.Port != 0 {
 		return viaObject(r)
 	}
-	backend := r.backend
+	backend := r.Backend
 	if backend == "" {
 		backend = "none (503)"
 	}
-	if r.stream() {
+	if r.Stream() {
 		return streamObject(r)
 	}
 	return &plan.Object{
-		Key:     v1.Key{Kind: kindRoute, Name: r.name},
-		Service: r.service,
-		Owner:   plan.OwnerOf(v1.KindRoute, r.name),
+		Key:     v1.Key{Kind: kindRoute, Name: r.Name},
+		Service: r.Service,
+		Owner:   plan.OwnerOf(v1.KindRoute, r.Name),
 		Level:   levelRoute,
-		Noun:    "route " + r.name + " (" + strings.Join(slices.Concat(r.methods, r.hosts, r.paths), " ") + ")",
-		Match:   r.match(),
+		Noun:    "route " + r.Name + " (" + strings.Join(slices.Concat(r.Methods, r.Hosts, r.Paths), " ") + ")",
+		Match:   r.Match(),
 		Fields: map[string]string{
-			"hosts": strings.Join(r.hosts, " "), "paths": strings.Join(r.paths, " "), "backend": backend,
-			"strip_path": strconv.FormatBool(r.strip), "preserve_host": strconv.FormatBool(r.preserve),
-			"priority": strconv.Itoa(r.priority), "methods": strings.Join(r.methods, " "), "headers": r.headerText(),
-			"https": r.demands(), "cookies": listsText(r.cookies),
+			"hosts": strings.Join(r.Hosts, " "), "paths": strings.Join(r.Paths, " "), "backend": backend,
+			"strip_path": strconv.FormatBool(r.Strip), "preserve_host": strconv.FormatBool(r.Preserve),
+			"priority": strconv.Itoa(r.Priority), "methods": strings.Join(r.Methods, " "), "headers": r.HeaderText(),
+			"https": r.Demands(), "cookies": r.CookieText(),
 		},
 		Native: r,
 	}
 }
 
 // streamObject is routeObject for a route that takes connections.
-func streamObject(r *route) *plan.Object {
+func streamObject(r *routemap.Route) *plan.Object {
 	return &plan.Object{
-		Key:     v1.Key{Kind: kindRoute, Name: r.name},
-		Service: r.service,
-		Owner:   v1.Key{Kind: v1.KindRoute, Name: r.name},
+		Key:     v1.Key{Kind: kindRoute, Name: r.Name},
+		Service: r.Service,
+		Owner:   v1.Key{Kind: v1.KindRoute, Name: r.Name},
 		Level:   levelRoute,
-		Noun:    "route " + r.name + " (" + r.ends() + ")",
-		Match:   r.ends(),
+		Noun:    "route " + r.Name + " (" + r.Ends() + ")",
+		Match:   r.Ends(),
 		Fields: map[string]string{
-			"takes": r.ends(), "backend": cmp.Or(r.backend, "none (closed)"), "priority": strconv.Itoa(r.priority),
+			"takes": r.Ends(), "backend": cmp.Or(r.Backend, "none (closed)"), "priority": strconv.Itoa(r.Priority),
 		},
 		Native: r,
 	}
 }
 
-// match is what the route claims, in canonical form.
-func (r *route) match() string {
-	text := "hosts=" + strings.Join(r.hosts, ",") + " paths=" + strings.Join(r.paths, ",")
-	if len(r.methods) > 0 {
-		text += " methods=" + strings.Join(r.methods, ",")
-	}
-	if len(r.headers) > 0 {
-		text += " headers=" + r.headerText()
-	}
-	if len(r.cookies) > 0 {
-		text += " cookies=" + listsText(r.cookies)
-	}
-	return text
-}
-
-// headerText writes headers in a fixed order.
-func (r *route) headerText() string { return listsText(r.headers) }
-
-// listsText writes lists by name in a fixed order.
-func listsText(lists map[string][]string) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(lists)) {
-		parts = append(parts, name+"="+strings.Join(lists[name], ","))
-	}
-	return strings.Join(parts, ";")
-}
-
 // heldRoute is routeObject for the observed side: it knows how to be held.
-func heldRoute(r *route) *plan.Object {
+func heldRoute(r *routemap.Route) *plan.Object {
 	object := routeObject(r)
 	held := *r
-	held.backend = ""
+	held.Backend = ""
 	object.Hold = routeObject(&held)
 	return object
+}
+
+// restrictionObject is what a plan knows of a Listener's hosts. It is there for as long as the Listener is.
+func restrictionObject(n *routemap.Restriction) *plan.Object {
+	key := v1.Key{Kind: v1.KindListener, Name: n.Name}
+	noun := "hosts of the Listener " + n.Name
+	if len(n.Hosts) > 0 {
+		noun += " (" + strings.Join(n.Hosts, " ") + ")"
+	}
+	return &plan.Object{
+		Key: key, Service: key.String(), Owner: key, Level: levelProcess, Noun: noun,
+		Fields: map[string]string{"hosts": strings.Join(n.Hosts, " "), "exclusive": strconv.FormatBool(n.Exclusive)},
+		Native: n, Origin: n.Origin,
+	}
 }

@@ -34,7 +34,7 @@ func (r *Reconciler) state(scope reconcilers.Scope) plan.State {
 			state[object.Key] = object
 		}
 		for _, n := range r.model.restrictions {
-			object := n.object()
+			object := restrictionObject(n)
 			state[object.Key] = object
 		}
 		for _, o := range r.model.openings {

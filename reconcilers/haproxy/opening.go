@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -60,7 +61,7 @@ func (r *Reconciler) openingOf(l *v1.Listener) *opening {
 	for _, from := range sources(l.AcceptProxy) {
 		line("tcp-request connection expect-proxy layer4 if { so_name %s%s } %s", bindPrefix, l.Name, from)
 	}
-	renderGate(&back, r.o, gateName(r.o.Owner)+"."+l.Name, socket)
+	renderGate(&back, r.o, routemap.Gate(r.o.Owner)+"."+l.Name, socket)
 	made.front = openingMark(l.Name) + front.String() + openingEnd(l.Name)
 	made.back = openingMark(l.Name) + back.String() + openingEnd(l.Name)
 	return made

@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
@@ -18,7 +19,7 @@ import (
 // does not understand it leaves out; the caller renders the result again and
 // sees from the difference that the files are not as we left them.
 func parseFiles(owner string, files map[string][]byte, routes []byte) *model {
-	m := newModel()
+	m := newModel(owner)
 	head, _, ok := strings.Cut(string(files[disk.Config]), servicesMark)
 	if !ok {
 		return m
@@ -32,17 +33,17 @@ func parseFiles(owner string, files map[string][]byte, routes []byte) *model {
 			parseBackends(e, owner, name, string(files[name]))
 		}
 	}
-	m.restrictions = map[string]*restriction{}
+	m.restrictions = map[string]*routemap.Restriction{}
 	for line := range strings.Lines(string(routes)) {
-		if n, ok := parseRestriction(line); ok {
+		if n, ok := routemap.ParseRestriction(line); ok {
 			m.restrictions[n.Name] = n
 		}
-		if r, ok := parseRoute(owner, line); ok {
-			e.of(r.service).routes[r.name] = r
+		if r, ok := routemap.ParseRoute(owner, line); ok {
+			e.of(r.Service).routes[r.Name] = r
 		}
 	}
 	m.put(e.sections())
-	m.owner, m.natives = owner, native.Parse(string(files[disk.Native]))
+	m.natives = native.Parse(string(files[disk.Native]))
 	return m
 }
 

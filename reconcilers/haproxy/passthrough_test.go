@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 // passing returns a bench whose listener for TLS lets services have connections
@@ -178,11 +179,11 @@ func TestPassthroughHello(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	key := fmt.Sprintf("%d%s", portOf(t, port), tagListen)
-	if _, ok := b.r.table.value(key); !ok {
+	key := fmt.Sprintf("%d|l", portOf(t, port))
+	if _, ok := b.r.table.Value(key); !ok {
 		t.Fatalf("there is no key %q any more: the test is none", key)
 	}
-	for _, name := range []string{key, "one.test" + tagName, flagHandover, "one.test|n|", strings.Repeat("a.", 120) + "test"} {
+	for _, name := range []string{key, "one.test|n", routemap.Handover, "one.test|n|", strings.Repeat("a.", 120) + "test"} {
 		if got, err := tryHandshake(address, name); err == nil && got.Subject.CommonName != crt.NobodysName {
 			t.Errorf("%q: shown is that of %s", name, got.Subject)
 		}
@@ -284,12 +285,7 @@ func TestPassthroughGoesOn(t *testing.T) {
 	if got, err := tryHandshake(address, "one.test"); err == nil {
 		t.Errorf("without servers the certificate of %s is shown", got.Subject)
 	}
-	held := *b.r.model.sections["one"].routes[0]
-	held.backend = ""
-	if got := b.r.table.target(&held); got != "" || held.passedOn(got)[0].value != "closed|0|0|0|one.default" {
-		t.Errorf("a route that nobody serves leads to %q", held.passedOn(got)[0].value)
-	}
-	b.tell("set map "+b.r.dir.File(disk.Routes)+" "+nameKey("one.test")+" "+held.passedOn("")[0].value, "")
+	b.tell("set map "+b.r.dir.File(disk.Routes)+" one.test|n closed|0|0|0|one.default", "")
 	if _, err := tryHandshake(address, "one.test"); err == nil {
 		t.Error("a name that nobody serves gets an answer")
 	}

@@ -2,13 +2,10 @@ package haproxy
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
@@ -149,50 +146,4 @@ func TestPatternsMoveWithoutAGap(t *testing.T) {
 		b.sync("shop")
 	}
 	l.report(t)
-}
-
-// TestPatternsAreOrdered: the list says what the table does, whatever the order
-// in which routes came and went.
-func TestPatternsAreOrdered(t *testing.T) {
-	routes := map[string]*route{}
-	for i := range 40 {
-		r := &route{name: fmt.Sprintf("r%d.x", i), service: fmt.Sprintf("r%d", i), backend: "b", id: routeID("lockstep", fmt.Sprintf("r%d.x", i))}
-		r.hosts = [][]string{nil, {"a.test"}, {"*.test"}, {"a.test", "b.*"}}[i%4]
-		r.methods = [][]string{nil, {"GET"}}[i/4%2]
-		r.paths = [][]string{nil, {"/a", "/b", "/abc"}, {`~/a\d`, "/a"}}[i/8%3]
-		if i%5 == 0 {
-			r.headers = map[string][]string{"x-v": {"1"}}
-		}
-		routes[r.name] = r
-	}
-	whole, walked := newTable("lockstep", newModel()), newTable("lockstep", newModel())
-	for _, r := range routes {
-		whole.add(r)
-	}
-	for range 3 {
-		for _, r := range routes {
-			walked.add(r)
-		}
-		for name, r := range routes {
-			if name != "r7.x" {
-				walked.remove(r)
-			}
-		}
-		walked.remove(routes["r7.x"])
-	}
-	if left := walked.all(); len(left) != 0 || len(walked.special.patterns()) != 1 {
-		t.Fatalf("left over: %v %v", left, walked.special.patterns())
-	}
-	for _, r := range routes {
-		walked.add(r)
-	}
-	if d := cmp.Diff(whole.special.patterns(), walked.special.patterns()); d != "" {
-		t.Fatal(d)
-	}
-	if d := cmp.Diff(whole.all(), walked.all()); d != "" {
-		t.Fatal(d)
-	}
-	if n := len(maps.Collect(maps.All(routes))); len(whole.special.patterns()) < n/2 {
-		t.Fatalf("only %d patterns", len(whole.special.patterns()))
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -34,7 +35,7 @@ func (r *Reconciler) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, [
 
 // printed returns the files that say what a model says: the configuration in the order in
 // which HAProxy reads it, and then what that names.
-func (r *Reconciler) printed(m *model, t *table) []reconcilers.File {
+func (r *Reconciler) printed(m *model, t *routemap.Table) []reconcilers.File {
 	var files []reconcilers.File
 	add := func(name string, text []byte) {
 		if text != nil {
@@ -44,10 +45,10 @@ func (r *Reconciler) printed(m *model, t *table) []reconcilers.File {
 	for _, name := range m.configNames() {
 		add(name, m.renderConfig(name))
 	}
-	add(disk.Routes, renderMap(r.o.Owner, m, t))
-	add(disk.Patterns, renderPatterns(r.o.Owner, t.special.patterns()))
+	add(disk.Routes, t.Render())
+	add(disk.Patterns, t.RenderPatterns())
 	if r.o.Mode == External {
-		add(disk.Hosts, renderHosts(r.o.Owner, hostsOf(m)))
+		add(disk.Hosts, routemap.RenderHosts(r.o.Owner, routemap.Hosts(m.Routes())))
 	}
 	if m.listens() {
 		add(disk.Certificates, crt.Render(r.o.Owner, r.dir.Path, m.certs))

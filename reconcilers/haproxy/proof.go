@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -18,10 +18,6 @@ import (
 // their clients have proved themselves it alone knows, and it must not be believed by
 // whoever else reaches the gate. So it shows a secret: one that is in the memory of
 // both workers and nowhere else, put there through their sockets.
-
-// flagProof is the key of the secret in the map of the worker that takes requests; in one that was
-// replaced it stands at flagHandover. It is never in a file.
-const flagProof = "|K"
 
 // proofHeader bears "SECRET|what clients were verified by|name of the connection" between
 // two workers. A word counts only from one that verified by the same authority and the
@@ -33,14 +29,14 @@ const vouched = "{ var(txn.vouched) -m bool }"
 
 // renderVouching takes a worker's word, and that of nobody else.
 func renderVouching(line func(string, ...any), o Options) {
-	line("http-request set-var(txn.secret) str(%s),map_beg(%s) if %s", flagProof, filepath.Join(o.Dir, disk.Routes), byGate)
+	routemap.Rules{Line: line, Owner: o.Owner, Dir: o.Dir}.Secret(byGate)
 	line("http-request set-var(txn.shown) req.hdr(%s),field(1,|) if %s", proofHeader, byGate)
 	line("http-request set-var(txn.named) req.hdr(%s),field(3,|) if %s", proofHeader, byGate)
 	line("http-request set-var(txn.vouched) bool(true) if %s { var(txn.secret) -m len ge 32 } { var(txn.shown),strcmp(txn.secret) eq 0 } { req.hdr(%s),field(2,|) -m str %s }",
 		byGate, proofHeader, digest.Of(o.asking()))
 	line("http-request del-header %s", proofHeader)
 	// A name that is none would carry a header of its own along.
-	line("http-request set-header %s %%[var(txn.old)]|%s|%%[ssl_fc_sni,lower] if %s %s { ssl_fc_sni -m reg ^[A-Za-z0-9._-]+$ }", proofHeader, digest.Of(o.asking()), passes, proved)
+	line("http-request set-header %s %%[var(txn.old)]|%s|%%[ssl_fc_sni,lower] if %s %s { ssl_fc_sni -m reg ^[A-Za-z0-9._-]+$ }", proofHeader, digest.Of(o.asking()), routemap.IfReplaced, proved)
 }
 
 // vouch lets workers that were replaced vouch to the one that takes requests, and returns
@@ -54,7 +50,7 @@ func (r *Reconciler) vouch(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer s.Close()
-	answer, err := s.Ask("get map " + r.dir.File(disk.Routes) + " " + flagProof)
+	answer, err := s.Ask("get map " + r.dir.File(disk.Routes) + " " + routemap.Proof)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +73,7 @@ func (r *Reconciler) vouch(ctx context.Context) (string, error) {
 		r.proof = hex.EncodeToString(random[:])
 	}
 	r.metrics.commands.WithLabelValues("add map").Inc()
-	answer, err = s.Ask("add map " + r.dir.File(disk.Routes) + " " + flagProof + " " + r.proof)
+	answer, err = s.Ask("add map " + r.dir.File(disk.Routes) + " " + routemap.Proof + " " + r.proof)
 	if err == nil && strings.TrimSpace(answer) != "" {
 		err = fmt.Errorf("HAProxy answers %q", socket.FirstLine(answer))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/page"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
@@ -55,7 +56,7 @@ type Reconciler struct {
 	// What was found or made last; valid while known.
 	known    bool
 	model    *model
-	table    *table
+	table    *routemap.Table
 	running  map[string]string   // the map as the process has it
 	patterns []string            // patterns.map as the process has it; nil when it has none
 	hosts    map[string]bool     // keys of hosts.map as the process has it; nil when it has none

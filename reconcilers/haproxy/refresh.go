@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -84,7 +85,7 @@ func (r *Reconciler) unreached(ctx context.Context, process string) {
 	}
 	r.condition.process, r.condition.loaded, r.condition.routes = process, "no", "missing"
 	r.live = identity{}
-	r.table = newTable(r.o.Owner, r.model)
+	r.table = routemap.New(r.o.Owner, r.model)
 	r.survey()
 	r.see(identity{})
 	r.known = true
@@ -123,15 +124,15 @@ func (r *Reconciler) readFiles() error {
 		return err
 	}
 	r.tellExpiry()
-	r.table = newTable(r.o.Owner, r.model)
+	r.table = routemap.New(r.o.Owner, r.model)
 	r.condition = condition{text: digest.Of(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	switch {
 	case r.behind.any():
 		r.condition.files = "unwritten"
 	case files[disk.Config] == nil || routes == nil || patterns == nil || marked == nil:
 		r.condition.files = "missing"
-	case !say(files, r.model) || !bytes.Equal(routes, renderMap(r.o.Owner, r.model, r.table)) ||
-		!bytes.Equal(patterns, renderPatterns(r.o.Owner, r.table.special.patterns())):
+	case !say(files, r.model) || !bytes.Equal(routes, r.table.Render()) ||
+		!bytes.Equal(patterns, r.table.RenderPatterns()):
 		r.condition.files = "edited"
 		r.metrics.drift.WithLabelValues("files").Inc()
 	case !certs || !said: // what the process has is compared apart: no reload for this
@@ -148,7 +149,7 @@ func (r *Reconciler) adopt(w world) {
 		r.condition.loaded = "no"
 	}
 	var named map[string]bool
-	if !sameMap(w.routes, r.table.all()) || w.patterns != nil && !slices.Equal(w.patterns, r.table.special.patterns()) {
+	if !sameMap(w.routes, r.table.All()) || w.patterns != nil && !slices.Equal(w.patterns, r.table.Patterns()) {
 		named = targets(r.o.Owner, w.routes, w.patterns)
 		r.condition.routes = "edited"
 		if w.generation != "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
 
@@ -71,7 +72,7 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 // fitting returns what the files are to say, with the steps that it comes from: less those
 // that failed because of addresses that somebody else has, and those that must not be
 // made without them.
-func (r *Reconciler) fitting(steps []*step) (want *model, table *table, left []*step) {
+func (r *Reconciler) fitting(steps []*step) (want *model, table *routemap.Table, left []*step) {
 	for len(steps) > 0 {
 		want, table = r.wanted(steps)
 		if err := r.conflicts(want); err != nil {
@@ -90,7 +91,7 @@ func (r *Reconciler) fitting(steps []*step) (want *model, table *table, left []*
 // stage writes the files that are to change beside the real ones and has them
 // checked. Maps that are missing must be there for it: HAProxy refuses to start
 // without them.
-func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (disk.Staged, error) {
+func (r *Reconciler) stage(ctx context.Context, want *model, table *routemap.Table) (disk.Staged, error) {
 	r.behind.certs = true // until they are live, and those that go are gone
 	if err := crt.Write(r.dir, want.certs); err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func (r *Reconciler) stage(ctx context.Context, want *model, table *table) (disk
 }
 
 // wanted returns the model that the files are to say.
-func (r *Reconciler) wanted(steps []*step) (*model, *table) {
+func (r *Reconciler) wanted(steps []*step) (*model, *routemap.Table) {
 	want := r.model.clone()
 	for _, s := range steps {
 		if isBase(s) {
@@ -134,13 +135,13 @@ func (r *Reconciler) wanted(steps []*step) (*model, *table) {
 	}
 	want.put(r.draftOf(want, steps))
 	want.certs = nextCertificates(want.certs, steps)
-	want.owner, want.natives, want.digest = r.o.Owner, nextNatives(want.natives, steps), ""
+	want.natives, want.digest = nextNatives(want.natives, steps), ""
 	want.openings, want.restrictions = nextOpenings(want.openings, steps), nextRestrictions(want.restrictions, steps)
 	if err := r.ensureDefault(want); err != nil {
 		r.o.Log.Error("no certificate can be made", "error", err)
 	}
 	want.renew(r.o.Owner, r.spares(), r.condition.process != processRuns)
-	return want, newTable(r.o.Owner, want)
+	return want, routemap.New(r.o.Owner, want)
 }
 
 func isBase(s *step) bool {
@@ -170,7 +171,7 @@ func reasonOf(steps []*step) string {
 				return "start"
 			}
 			reason = "sections"
-		case *native.Section, *opening, *restriction:
+		case *native.Section, *opening, *routemap.Restriction:
 			reason = "sections"
 		case *backend, place:
 			if s.change.Before != nil && reason == "service" {
@@ -225,7 +226,7 @@ func (r *Reconciler) load(ctx context.Context, generation string) error {
 func (r *Reconciler) loaded(id identity) {
 	r.live = id
 	r.leaving = map[string]leaving{}
-	r.running, r.patterns = r.table.all(), r.table.special.patterns()
+	r.running, r.patterns = r.table.All(), r.table.Patterns()
 	r.certs = r.model.liveCertificates()
 	r.backends = map[string]bool{":hold": true}
 	for _, name := range r.model.order {
@@ -234,7 +235,7 @@ func (r *Reconciler) loaded(id identity) {
 		}
 	}
 	if r.hosts != nil {
-		r.hosts = hostsOf(r.model)
+		r.hosts = routemap.Hosts(r.model.Routes())
 	}
 	r.condition = condition{text: digest.Of(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	r.known, r.behind = true, behind{}

@@ -2,7 +2,6 @@ package haproxy
 
 import (
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/page"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
@@ -57,9 +57,9 @@ func renderBase(o Options, user userfile.Facts, p page.Set, taken map[bind.Addre
 	}
 	renderDefaults(&b, o, p)
 	renderFrontend(&b, o, p, restrains)
-	line("backend %s from %s", holdName(o.Owner), defaultsName(o.Owner))
+	line("backend %s from %s", routemap.Hold(o.Owner), defaultsName(o.Owner))
 	line("  http-request %s", p.Answer(503, "service unavailable"))
-	renderGate(&b, o, gateName(o.Owner), gateAddress(o))
+	renderGate(&b, o, routemap.Gate(o.Owner), gateAddress(o))
 	renderVia(&b, o)
 	renderStreams(&b, o, taken)
 	renderPassthrough(&b, o)
@@ -83,7 +83,6 @@ const noReplay = "http-request disable-l7-retry if !{ method GET HEAD OPTIONS PU
 
 func defaultsName(owner string) string { return owner + "::defaults" }
 func frontendName(owner string) string { return owner + "::http" }
-func gateName(owner string) string     { return owner + "::gate" }
 
 // renderDefaults: see docs/haproxy.md for what each line is for.
 func renderDefaults(b *strings.Builder, o Options, p page.Set) {
@@ -111,6 +110,7 @@ func renderDefaults(b *strings.Builder, o Options, p page.Set) {
 // not depend on the number of routes: all of them stand in one map.
 func renderFrontend(b *strings.Builder, o Options, p page.Set, restrains bool) {
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
+	routes := routemap.Rules{Line: line, Owner: o.Owner, Dir: o.Dir, Pages: p}
 	fmt.Fprintf(b, "frontend %s from %s\n", frontendName(o.Owner), defaultsName(o.Owner))
 	for _, bind := range o.Binds {
 		line("bind %s", bind)
@@ -120,7 +120,7 @@ func renderFrontend(b *strings.Builder, o Options, p page.Set, restrains bool) {
 	}
 	line("bind %s"+strings.TrimSuffix(gateLine, "\n"), gateAddress(o))
 	renderAccept(line, o, " !{ so_name -m beg "+bindPrefix+" }")
-	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, filepath.Join(o.Dir, disk.Routes))
+	routes.Replaced()
 	renderPeer(line, o)
 	renderLog(line, o)
 	line(noReplay)
@@ -130,23 +130,19 @@ func renderFrontend(b *strings.Builder, o Options, p page.Set, restrains bool) {
 	line("http-request %s if !{ req.hdr(host) -m found } !{ url -m beg / * }", p.Answer(400, "no host"))
 	line("http-request %s if { var(txn.h) -m found } !{ var(txn.h) -m reg ^[[A-Za-z0-9._-]*$ }", p.Answer(400, "bad host"))
 	if restrains {
-		renderRestraint(line, o, p)
+		routes.Restrain()
 	}
 	for _, step := range []string{"percent-decode-unreserved", "percent-to-uppercase", "path-strip-dot", "path-strip-dotdot full", "path-merge-slashes"} {
 		line("http-request normalize-uri %s", step)
 	}
-	renderGates(line, filepath.Join(o.Dir, disk.Routes), "")
-	renderMatching(line, filepath.Join(o.Dir, disk.Routes))
-	renderGates(line, filepath.Join(o.Dir, disk.Routes), " !{ var(txn.y) -m found } "+missing)
-	renderPatternMatching(line, o, p)
-	line("http-request set-var(txn.m) str(%s|0|0) if { var(txn.old) -m found }", gateName(o.Owner))
+	routes.Match()
 	if restrains {
-		renderHandover(line, o)
+		routes.HandOver()
 	}
 	renderNames(line, o)
 	line("http-request %s if !{ var(txn.m) -m found }", p.Answer(404, "no route matched"))
 	renderDemands(line, o)
-	renderStripping(line)
+	routes.Strip()
 	renderForwarded(line, o)
 	line("use_backend %%[var(txn.m),field(1,|)]")
 }
@@ -186,18 +182,8 @@ func renderGate(b *strings.Builder, o Options, name, socket string) {
 	fmt.Fprintf(b, "  server gate %s send-proxy-v2\n", socket)
 }
 
-// missing says that no route was found so far.
-const missing = "!{ var(txn.m) -m found }"
-
-// gated says that there are patterns for the request's host.
-const gated = "{ var(txn.y) -m found }"
-
 const (
 	retiredMark = "# retired"
 	// serviceMark says in the line of a prepared backend which service has it.
 	serviceMark = "# service "
 )
-
-func backendName(owner, name string) string { return owner + ":" + name }
-
-func holdName(owner string) string { return owner + "::hold" }

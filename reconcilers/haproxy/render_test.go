@@ -19,6 +19,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -101,8 +102,8 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	for _, name := range input.Certificates {
 		shared.Certificates = append(shared.Certificates, a.declare(name, name+".test", "*."+name+".test"))
 	}
-	r.model = newModel()
-	r.table = newTable("lockstep", r.model)
+	r.model = newModel("lockstep")
+	r.table = routemap.New("lockstep", r.model)
 	printed, _, err := r.Render(set, shared)
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +216,7 @@ func sameAgain(t *testing.T, r *Reconciler, want *model) {
 	if d := cmp.Diff(renderAll(want), renderAll(again)); d != "" || !say(files, again) {
 		t.Fatalf("read back (-written +read)\n%s", d)
 	}
-	if d := cmp.Diff(string(routes), string(renderMap(r.o.Owner, again, newTable(r.o.Owner, again)))); d != "" {
+	if d := cmp.Diff(string(routes), string(routemap.New(r.o.Owner, again).Render())); d != "" {
 		t.Fatalf("map read back (-written +read)\n%s", d)
 	}
 }

@@ -12,32 +12,33 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/pcre"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
 // route translates a route, or names the field that HAProxy can't express.
-func (c *compiler) route(d *v1.Route) (*route, bool) {
+func (c *compiler) route(d *v1.Route) (*routemap.Route, bool) {
 	if c.service.Protocol.Stream() {
 		made, refused := c.r.streamRoute(d, c.service.Protocol, c.service.Balance)
 		if made == nil {
 			c.problems = append(c.problems, refused)
 			return nil, false
 		}
-		made.service, made.backend = c.service.Name, c.service.Name
+		made.Service, made.Backend = c.service.Name, c.service.Name
 		return made, true
 	}
-	r := &route{
-		name: d.Name, service: c.service.Name, hosts: slices.Compact(slices.Sorted(slices.Values(d.Hosts))),
-		paths: slices.Compact(slices.Sorted(slices.Values(d.Paths))),
-		strip: d.StripPath && len(d.Paths) > 0, preserve: d.PreserveHost, priority: d.Priority,
-		methods: slices.Compact(slices.Sorted(slices.Values(d.Methods))), headers: lowerNames(d.Headers), cookies: lowerNames(d.Cookies),
-		id: routeID(c.owner, d.Name), hsts: int(d.HSTS / time.Second),
+	r := &routemap.Route{
+		Name: d.Name, Service: c.service.Name, Hosts: slices.Compact(slices.Sorted(slices.Values(d.Hosts))),
+		Paths: slices.Compact(slices.Sorted(slices.Values(d.Paths))),
+		Strip: d.StripPath && len(d.Paths) > 0, Preserve: d.PreserveHost, Priority: d.Priority,
+		Methods: slices.Compact(slices.Sorted(slices.Values(d.Methods))), Headers: lowerNames(d.Headers), Cookies: lowerNames(d.Cookies),
+		ID: routemap.ID(c.owner, d.Name), HSTS: int(d.HSTS / time.Second),
 	}
-	r.client = demandsClient(d)
-	if len(d.Protocols) == 1 || r.client { // https: inexpressible refuses http
-		r.https = strconv.Itoa(cmp.Or(d.HTTPSRedirectStatusCode, http.StatusUpgradeRequired))
+	r.Client = demandsClient(d)
+	if len(d.Protocols) == 1 || r.Client { // https: inexpressible refuses http
+		r.HTTPS = strconv.Itoa(cmp.Or(d.HTTPSRedirectStatusCode, http.StatusUpgradeRequired))
 	}
-	r.backend = (&backend{service: r.service, Settings: setting.Settings{Address: !r.preserve}}).name()
+	r.Backend = (&backend{service: r.Service, Settings: setting.Settings{Address: !r.Preserve}}).name()
 	owner := v1.Key{Kind: v1.KindRoute, Name: d.Name}
 	if field, why := inexpressible(d); field != "" {
 		fix := c.elsewhere().Before() + c.elsewhere().Only() + ", leave " + field + " out, or mark the field optional (" + field + "?)"
@@ -52,11 +53,11 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 			"leave preserve_host out, "+c.elsewhere().Only()+", or run HAProxy 3.2")
 		return nil, false
 	}
-	if why, fix := c.r.plainly(); why != "" && r.https != "" && !r.client {
+	if why, fix := c.r.plainly(); why != "" && r.HTTPS != "" && !r.Client {
 		c.problem(owner, d.Origin, why, fix)
 		return nil, false
 	}
-	if why, fix := c.r.undemandable(); why != "" && r.client {
+	if why, fix := c.r.undemandable(); why != "" && r.Client {
 		c.problem(owner, d.Origin, why, fix)
 		return nil, false
 	}
@@ -67,7 +68,7 @@ func (c *compiler) route(d *v1.Route) (*route, bool) {
 	}
 	err := checkRoute(d)
 	if err == nil {
-		_, err = r.patterns(c.owner)
+		err = r.Check(c.owner)
 	}
 	if err != nil {
 		c.problem(owner, d.Origin, err.Error(), "change the field")
@@ -93,11 +94,6 @@ func lowerNames(headers map[string][]string) map[string][]string {
 	return out
 }
 
-// routeID is the id that Kong has for a route, in its default workspace.
-func routeID(owner, name string) string {
-	return v1.Key{Kind: v1.KindRoute, Name: name}.UUID(owner, "")
-}
-
 // inexpressible returns the first field that HAProxy can't express, and why.
 func inexpressible(d *v1.Route) (field, why string) {
 	switch {
@@ -113,17 +109,17 @@ func inexpressible(d *v1.Route) (field, why string) {
 			}
 			continue
 		}
-		if d.StripPath && len(path) > maxStrip {
-			return "strip_path", fmt.Sprintf("%q has more than %d characters", path, maxStrip)
+		if d.StripPath && len(path) > routemap.MaxStrip {
+			return "strip_path", fmt.Sprintf("%q has more than %d characters", path, routemap.MaxStrip)
 		}
 	}
 	for _, host := range d.Hosts {
 		labels := strings.Count(host, ".")
 		switch {
-		case strings.HasPrefix(host, "*.") && labels > maxSuffixLabels:
-			return "hosts", fmt.Sprintf("%q has more than %d parts after the star", host, maxSuffixLabels)
-		case strings.HasSuffix(host, ".*") && labels > maxPrefixLabels:
-			return "hosts", fmt.Sprintf("%q has more than %d parts before the star", host, maxPrefixLabels)
+		case strings.HasPrefix(host, "*.") && labels > routemap.MaxSuffixLabels:
+			return "hosts", fmt.Sprintf("%q has more than %d parts after the star", host, routemap.MaxSuffixLabels)
+		case strings.HasSuffix(host, ".*") && labels > routemap.MaxPrefixLabels:
+			return "hosts", fmt.Sprintf("%q has more than %d parts before the star", host, routemap.MaxPrefixLabels)
 		}
 	}
 	return "", ""

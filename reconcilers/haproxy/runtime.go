@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -45,7 +46,7 @@ func (r *Reconciler) fallBehind(steps []*step, base bool) {
 		switch native := s.change.Object().Native.(type) {
 		case condition:
 			r.behind.all = true
-		case *route, *restriction:
+		case *routemap.Route, *routemap.Restriction:
 			r.behind.maps = true
 		case *crt.Certificate:
 			r.behind.certs = true
@@ -67,7 +68,7 @@ func sortSteps(steps []*step) (coming, going, routes []*step) {
 			} else {
 				coming = append(coming, s)
 			}
-		case *route, condition:
+		case *routemap.Route, condition:
 			routes = append(routes, s)
 		}
 	}
@@ -85,16 +86,16 @@ func (r *Reconciler) softenRoutes(rt *runtime, steps []*step) {
 			for key := range r.running {
 				touched[key] = true
 			}
-			for key := range r.table.all() {
+			for key := range r.table.All() {
 				touched[key] = true
 			}
 			continue
 		}
 		if have := r.model.route(s.change.Object().Service, s.change.Key.Name); have != nil {
-			note(touched, r.table.remove(have))
+			note(touched, r.table.Remove(have))
 		}
 		if after != nil {
-			note(touched, r.table.add(after))
+			note(touched, r.table.Add(after))
 		}
 	}
 	if len(touched) == 0 && !all || r.condition.process != processRuns {
@@ -106,7 +107,7 @@ func (r *Reconciler) softenRoutes(rt *runtime, steps []*step) {
 	}
 	if err != nil {
 		failAll(steps, err)
-		r.table = newTable(r.o.Owner, r.model) // it was ahead of what was done
+		r.table = routemap.New(r.o.Owner, r.model) // it was ahead of what was done
 		return
 	}
 	r.condition.routes = "current"
@@ -119,19 +120,19 @@ func note(set map[string]bool, keys []string) {
 }
 
 // nativeRoute returns the route that an object is, or nil.
-func nativeRoute(o *plan.Object) *route {
+func nativeRoute(o *plan.Object) *routemap.Route {
 	if o == nil {
 		return nil
 	}
-	native, _ := o.Native.(*route)
+	native, _ := o.Native.(*routemap.Route)
 	return native
 }
 
 // route returns a route of the model, or nil.
-func (m *model) route(service, name string) *route {
+func (m *model) route(service, name string) *routemap.Route {
 	if s := m.sections[service]; s != nil {
 		for _, have := range s.routes {
-			if have.name == name {
+			if have.Name == name {
 				return have
 			}
 		}

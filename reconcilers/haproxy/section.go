@@ -14,6 +14,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -160,7 +161,7 @@ func tied(text, owner string) []native.Fault {
 		service, ours := strings.CutPrefix(words[min(1, len(words)-1)], owner+":")
 		if strings.HasSuffix(words[0], "_backend") && ours && !strings.HasPrefix(service, ":") {
 			return []native.Fault{{
-				Path: words[0], Message: strings.Join(words, " ") + " names the backend of a service, which comes and goes", Fix: "send requests to " + gateName(owner),
+				Path: words[0], Message: strings.Join(words, " ") + " names the backend of a service, which comes and goes", Fix: "send requests to " + routemap.Gate(owner),
 			}}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/lockstep/lockstep/manifests"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
 
@@ -103,7 +104,7 @@ func TestNativeLife(t *testing.T) {
 	b.want("any.test", "/", 200, "other")
 
 	// A frontend may send to the services, by their hosts.
-	b.shared.Sections[1] = frontendOf(t, "door", address, gateName("lockstep"))
+	b.shared.Sections[1] = frontendOf(t, "door", address, routemap.Gate("lockstep"))
 	b.shared.Sections[0] = answering(t, "hello", "well", nil)
 	b.sync()
 	b.want("shop.test", "/x", 200, "one path=/x host=shop.test")

@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
@@ -51,7 +52,7 @@ func (p place) String() string { return p.backend + "/" + p.server.name }
 
 // nameOf returns what the socket calls the server.
 func (rt *runtime) nameOf(p place) string {
-	return backendName(rt.r.o.Owner, rt.r.model.live(p.backend)) + "/" + p.server.name
+	return routemap.Backend(rt.r.o.Owner, rt.r.model.live(p.backend)) + "/" + p.server.name
 }
 
 // server returns a server as the model knows it to run.
@@ -86,7 +87,7 @@ func (rt *runtime) add(name string, p place) (commands []string, read func([]str
 		commands = append(commands, "enable health "+name)
 	}
 	if b.Sticky != "" { // only this gives a server that comes at runtime its cookie
-		commands = append(commands, "set dynamic-cookie-key backend "+backendName(rt.r.o.Owner, b.live())+" "+b.Key)
+		commands = append(commands, "set dynamic-cookie-key backend "+routemap.Backend(rt.r.o.Owner, b.live())+" "+b.Key)
 	}
 	return append(commands, b.stateCommand(name, p.server)), func(answers []string) error {
 		switch {

@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
 // settle writes the files when they do not say yet what the model says.
@@ -60,14 +61,14 @@ func unsettled(soft []*step, err error) error {
 
 // writeMaps makes the maps say what a model says. Files that say it already
 // are not touched.
-func (r *Reconciler) writeMaps(m *model, t *table) error {
+func (r *Reconciler) writeMaps(m *model, t *routemap.Table) error {
 	if r.o.Mode == External {
-		if err := r.dir.Update(disk.Hosts, renderHosts(r.o.Owner, hostsOf(m))); err != nil {
+		if err := r.dir.Update(disk.Hosts, routemap.RenderHosts(r.o.Owner, routemap.Hosts(m.Routes()))); err != nil {
 			return err
 		}
 	}
-	if err := r.dir.Update(disk.Patterns, renderPatterns(r.o.Owner, t.special.patterns())); err != nil {
+	if err := r.dir.Update(disk.Patterns, t.RenderPatterns()); err != nil {
 		return err
 	}
-	return r.dir.Update(disk.Routes, renderMap(r.o.Owner, m, t))
+	return r.dir.Update(disk.Routes, t.Render())
 }

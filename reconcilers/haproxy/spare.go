@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
@@ -77,6 +78,15 @@ func (b *backend) live() string {
 // backendOf returns the backend that an object names, or nil.
 func (m *model) backendOf(name string) *backend {
 	return m.sections[serviceOf(name)].backend(name)
+}
+
+// LiveBackend says by which name, without the owner's prefix, HAProxy has a backend, and whether
+// that takes connections; "" when it has none.
+func (m *model) LiveBackend(name string) (live string, connections bool) {
+	if b := m.backendOf(name); b != nil {
+		return b.live(), b.Mode == setting.ModeTCP
+	}
+	return "", false
 }
 
 // live returns the name that a backend has in HAProxy, without the owner's prefix.
@@ -231,7 +241,7 @@ func (r *Reconciler) unheard(steps []*step) []*backend {
 func (m *model) knows(b *backend) bool {
 	s := m.sections[b.service]
 	return s.backend(b.name()) != nil ||
-		s != nil && slices.ContainsFunc(s.routes, func(r *route) bool { return r.backend == b.name() })
+		s != nil && slices.ContainsFunc(s.routes, func(r *routemap.Route) bool { return r.Backend == b.name() })
 }
 
 // targets returns the backends that a running map names.

@@ -2,15 +2,13 @@ package haproxy
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
@@ -20,46 +18,15 @@ import (
 // stream whose route nobody serves is closed: there is no answer that every protocol
 // understands.
 
-// tagListen stands after a port in a map key. A host holds no "|", and is
-// followed by other tags, so neither is found by a question for the other.
-const tagListen = "|l" // PORT|l
-
 // streams reports whether there may be services that are no HTTP.
 func (o *Options) streams() bool { return len(o.ports) > 0 || o.TLSPassthrough }
 
-// stream reports whether the route takes connections, not requests.
-func (r *route) stream() bool { return len(r.listen)+len(r.snis) > 0 }
-
-// ends says for people which connections the route takes.
-func (r *route) ends() string {
-	var words []string
-	for _, port := range r.listen {
-		words = append(words, "port "+strconv.Itoa(port))
-	}
-	for _, name := range r.snis {
-		words = append(words, "TLS for "+name)
-	}
-	return strings.Join(words, ", ")
-}
-
-// streamEntries are the route's lines in the map; target is "" while nothing serves it.
-func (r *route) streamEntries(target string) []entry {
-	out := r.passedOn(target)
-	if target == "" {
-		return out
-	}
-	for _, port := range r.listen {
-		out = append(out, entry{key: strconv.Itoa(port) + tagListen, value: r.value(target, "", 0)})
-	}
-	return out
-}
-
 // streamRoute translates a route of a service that is no HTTP, or says why it
 // is not served.
-func (r *Reconciler) streamRoute(d *v1.Route, protocol v1.Protocol, balance string) (*route, v1.Problem) {
-	made := &route{
-		name: d.Name, listen: slices.Compact(slices.Sorted(slices.Values(d.Listen))), snis: slices.Compact(slices.Sorted(slices.Values(d.SNIs))),
-		preserve: true, priority: d.Priority, id: routeID(r.o.Owner, d.Name),
+func (r *Reconciler) streamRoute(d *v1.Route, protocol v1.Protocol, balance string) (*routemap.Route, v1.Problem) {
+	made := &routemap.Route{
+		Name: d.Name, Listen: slices.Compact(slices.Sorted(slices.Values(d.Listen))), SNIs: slices.Compact(slices.Sorted(slices.Values(d.SNIs))),
+		Preserve: true, Priority: d.Priority, ID: routemap.ID(r.o.Owner, d.Name),
 	}
 	refused := v1.Problem{Gateway: v1.HAProxy, Object: v1.Key{Kind: v1.KindRoute, Name: d.Name}, Origin: d.Origin}
 	if err := charset.Service.Check(d.Name); err != nil {
@@ -76,10 +43,10 @@ func (r *Reconciler) streamRoute(d *v1.Route, protocol v1.Protocol, balance stri
 		refused.Fix = "give the route a port (listen), or names (snis)"
 		return nil, refused
 	}
-	if refused.Reason, refused.Message, refused.Fix = r.o.nameTrouble(made.snis); refused.Reason != "" {
+	if refused.Reason, refused.Message, refused.Fix = r.o.nameTrouble(made.SNIs); refused.Reason != "" {
 		return nil, refused
 	}
-	for _, port := range made.listen {
+	for _, port := range made.Listen {
 		why, fix, denied := r.portTrouble(port)
 		if why == "" {
 			continue
@@ -136,7 +103,7 @@ func renderStreams(b *strings.Builder, o Options, taken map[bind.Address]string)
 		}
 	}
 	renderAccept(line, o, "")
-	line("tcp-request connection set-var(sess.m) so_name,concat(%s),map_beg(%s)", tagListen, filepath.Join(o.Dir, disk.Routes))
+	routemap.Rules{Line: line, Owner: o.Owner, Dir: o.Dir}.MatchPort()
 	line("tcp-request connection reject if !{ var(sess.m) -m found }")
 	renderStreamLog(line, o, `"port":%[so_name]`, "var(sess.m)", "")
 	line("use_backend %%[var(sess.m),field(1,|)]")

@@ -52,5 +52,5 @@ func firstHost(routes []v1.Route) string {
 // unprovable reports whether a host is none that a server could be asked to prove.
 func unprovable(host string) bool {
 	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil || wildcard(host)
+	return err == nil || strings.Contains(host, "*")
 }

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/hop"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -59,31 +58,25 @@ func viaName(service string) string { return service + viaSuffix }
 
 const viaSuffix = ":via"
 
-// flagVia begins the keys of ports in routes.map.
-const flagVia = "|V"
-
-// viaKey has five digits, so that no key begins another.
-func viaKey(port int) string { return fmt.Sprintf("%s%05d", flagVia, port) }
-
 // viaRoute is what leads from a service's port to its backend.
-func viaRoute(s *v1.Service) *route {
-	return &route{name: viaName(s.Name), service: s.Name, backend: s.Name, preserve: true, port: int(s.Via.Port)}
+func viaRoute(s *v1.Service) *routemap.Route {
+	return &routemap.Route{Name: viaName(s.Name), Service: s.Name, Backend: s.Name, Preserve: true, Port: int(s.Via.Port)}
 }
 
 // viaObject belongs to the service: it is there for as long as the service is.
-func viaObject(r *route) *plan.Object {
-	backend := r.backend
+func viaObject(r *routemap.Route) *plan.Object {
+	backend := r.Backend
 	if backend == "" {
 		backend = "none (503)"
 	}
 	return &plan.Object{
-		Key:     v1.Key{Kind: kindRoute, Name: r.name},
-		Service: r.service,
-		Owner:   v1.Key{Kind: v1.KindService, Name: r.service},
+		Key:     v1.Key{Kind: kindRoute, Name: r.Name},
+		Service: r.Service,
+		Owner:   v1.Key{Kind: v1.KindService, Name: r.Service},
 		Level:   levelRoute,
-		Noun:    fmt.Sprintf("way from Kong to %s (port %d)", r.service, r.port),
-		Match:   "port=" + strconv.Itoa(r.port),
-		Fields:  map[string]string{"port": strconv.Itoa(r.port), "backend": backend},
+		Noun:    fmt.Sprintf("way from Kong to %s (port %d)", r.Service, r.Port),
+		Match:   "port=" + strconv.Itoa(r.Port),
+		Fields:  map[string]string{"port": strconv.Itoa(r.Port), "backend": backend},
 		Native:  r,
 	}
 }
@@ -119,11 +112,11 @@ func (r *Reconciler) awaitPorts(steps []*step, want *model) bool {
 	})
 	for _, s := range steps {
 		after := nativeRoute(s.change.After)
-		if s.failed() || after == nil || !r.o.Via.covers(after.port) || want.takesFromKong(r.o, after.port) {
+		if s.failed() || after == nil || !r.o.Via.covers(after.Port) || want.takesFromKong(r.o, after.Port) {
 			continue
 		}
 		// No Conflict: that would be final for the service, though it is not at fault.
-		message, fix := "waits until HAProxy listens for Kong at port "+strconv.Itoa(after.port), ""
+		message, fix := "waits until HAProxy listens for Kong at port "+strconv.Itoa(after.Port), ""
 		if problem, is := errors.AsType[v1.Problem](trouble()); is {
 			message, fix = message+": "+problem.Message, problem.Fix
 		}
@@ -134,7 +127,6 @@ func (r *Reconciler) awaitPorts(steps []*step, want *model) bool {
 }
 
 func viaFrontend(owner string) string { return owner + "::via" }
-func viaGate(owner string) string     { return owner + "::viagate" }
 
 // renderVia writes the frontend for Kong, and the backend over which a worker
 // that was replaced hands on what still comes over kept connections. The headers
@@ -144,7 +136,7 @@ func renderVia(b *strings.Builder, o Options) {
 		return
 	}
 	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
-	file, gate := filepath.Join(o.Dir, disk.Routes), gateAddress(o)+"-via"
+	routes, gate := routemap.Rules{Line: line, Owner: o.Owner, Dir: o.Dir}, gateAddress(o)+"-via"
 	fmt.Fprintf(b, "frontend %s from %s\n", viaFrontend(o.Owner), defaultsName(o.Owner))
 	line("bind %s%d-%d%s", o.Via.bindHost(), o.Via.First, o.Via.Last, o.hop.bindWords())
 	line("bind %s accept-proxy%s", gate, o.hop.gateWords())
@@ -156,14 +148,13 @@ func renderVia(b *strings.Builder, o Options) {
 		line("tcp-request session reject if !{ src %s }", strings.Join(networks, " "))
 	}
 	o.hop.renderProved(line)
-	line("http-request set-var(txn.old) str(%s),map_beg(%s)", flagHandover, file)
+	routes.Replaced()
 	line(noReplay)
 	line("http-request set-var(txn.n) dst_port")
-	line("http-request set-var(txn.m) str(%s),concat(,txn.n),map_beg(%s)", flagVia, file)
-	line("http-request set-var(txn.m) str(%s) if { var(txn.old) -m found }", viaGate(o.Owner))
+	routes.MatchVia()
 	line(`http-request return status 503 content-type text/plain string "service unavailable\n" if !{ var(txn.m) -m found }`)
 	line("use_backend %%[var(txn.m),field(1,|)]")
-	fmt.Fprintf(b, "backend %s from %s\n", viaGate(o.Owner), defaultsName(o.Owner))
+	fmt.Fprintf(b, "backend %s from %s\n", routemap.ViaGate(o.Owner), defaultsName(o.Owner))
 	line("timeout server 24d")
 	line(noReplay)
 	line("server gate %s send-proxy-v2%s", gate, o.hop.serverWords())

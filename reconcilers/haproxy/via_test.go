@@ -176,7 +176,7 @@ func TestNoWayFromKongWhereNobodyListens(t *testing.T) {
 		if !found {
 			t.Errorf("%+v: Kong is let send to a port at which another process listens: %v", scope, failed)
 		}
-		if _, leads := b.r.running[viaKey(int(port))]; leads {
+		if _, leads := b.r.running[fmt.Sprintf("|V%05d", port)]; leads {
 			t.Errorf("%+v: the port leads to the service", scope)
 		}
 	}
@@ -197,7 +197,7 @@ func TestPortsTakenFromKong(t *testing.T) {
 		o := Options{Owner: "ls", Via: Via{Host: host, First: 29000, Last: 29010}}
 		var text strings.Builder
 		renderVia(&text, o)
-		m := newModel()
+		m := newModel("lockstep")
 		if m.takesFromKong(o, 29000) {
 			t.Errorf("%q: a process without a frontend for Kong listens for it", host)
 		}

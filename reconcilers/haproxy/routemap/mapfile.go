@@ -1,8 +1,9 @@
-package haproxy
+package routemap
 
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,72 +42,73 @@ type routeLine struct {
 }
 
 // comment returns the route as one comment line. JSON escapes line breaks.
-func (r *route) comment() string {
+func (r *Route) comment() string {
 	var b bytes.Buffer
 	b.WriteString(routeMark)
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	// A struct of strings, numbers and booleans can't fail to encode.
 	_ = encoder.Encode(routeLine{
-		Name: r.name, Service: r.service, Hosts: r.hosts, Paths: r.paths, Backend: r.backend,
-		Strip: r.strip, Preserve: r.preserve, Priority: r.priority, Methods: r.methods, Headers: r.headers, Port: r.port, HTTPS: r.https, HSTS: r.hsts, Cookies: r.cookies,
-		Listen: r.listen, SNIs: r.snis, Client: r.client,
+		Name: r.Name, Service: r.Service, Hosts: r.Hosts, Paths: r.Paths, Backend: r.Backend,
+		Strip: r.Strip, Preserve: r.Preserve, Priority: r.Priority, Methods: r.Methods, Headers: r.Headers, Port: r.Port, HTTPS: r.HTTPS, HSTS: r.HSTS, Cookies: r.Cookies,
+		Listen: r.Listen, SNIs: r.SNIs, Client: r.Client,
 	})
 	return b.String()
 }
 
-// renderMap writes routes.map.
-func renderMap(owner string, m *model, t *table) []byte {
+// Render writes routes.map.
+func (t *Table) Render() []byte {
 	var b bytes.Buffer
 	b.Grow(t.written + t.written/8)
-	b.WriteString(disk.Head(owner))
-	for _, name := range m.order {
-		b.WriteString(t.text(m.sections[name]))
+	b.WriteString(disk.Head(t.owner))
+	for service, routes := range t.source.Routes() {
+		b.WriteString(t.text(service, routes))
 	}
 	for _, key := range t.flags() {
-		if value, ok := t.value(key); ok {
+		if value, ok := t.Value(key); ok {
 			b.WriteString(key + " " + value + "\n")
 		}
 	}
-	for _, name := range sortedKeys(m.restrictions) {
-		b.WriteString(m.restrictions[name].comment())
+	restrictions := t.source.Restrictions()
+	for _, name := range slices.Sorted(maps.Keys(restrictions)) {
+		b.WriteString(restrictions[name].comment())
 	}
-	for _, key := range sortedKeys(t.limits) {
+	for _, key := range slices.Sorted(maps.Keys(t.limits)) {
 		b.WriteString(key + " " + t.limits[key] + "\n")
 	}
 	for _, key := range t.ended.sorted() {
 		if len(t.claims[key]) == 0 { // else a service has it, by a line of its own
-			b.WriteString(key + " " + endedValue(owner) + "\n")
+			b.WriteString(key + " " + endedValue(t.owner) + "\n")
 		}
 	}
 	t.written = b.Len()
 	return b.Bytes()
 }
 
-// text returns what stands in routes.map of a section.
-func (t *table) text(s *section) string {
-	if len(s.routes) == 0 {
+// text returns what stands in routes.map of a service.
+func (t *Table) text(service string, routes []*Route) string {
+	if len(routes) == 0 {
 		return ""
 	}
-	if text, kept := t.texts[s.service]; kept {
+	if text, kept := t.texts[service]; kept {
 		return text
 	}
 	var b strings.Builder
-	for _, r := range s.routes {
+	for _, r := range routes {
 		b.WriteString(r.comment())
 		for _, line := range t.linesOf(r) {
 			b.WriteString(line + "\n")
 		}
 	}
-	t.texts[s.service] = b.String()
+	t.texts[service] = b.String()
 	return b.String()
 }
 
 // linesOf returns the lines of the keys that a route won, sorted.
-func (t *table) linesOf(r *route) []string {
+func (t *Table) linesOf(r *Route) []string {
 	var lines []string
 	for _, e := range r.entries(t.target(r)) {
-		if list := t.claims[e.key]; len(list) > 0 && list[0].route.name == r.name {
+		if list := t.claims[e.key]; len(list) > 0 && list[0].route.Name == r.Name {
 			lines = append(lines, e.key+" "+list[0].value)
 		}
 	}
@@ -114,7 +116,8 @@ func (t *table) linesOf(r *route) []string {
 	return slices.Compact(lines)
 }
 
-func parseRoute(owner, line string) (*route, bool) {
+// ParseRoute reads back a comment that tells a route.
+func ParseRoute(owner, line string) (*Route, bool) {
 	text, ok := strings.CutPrefix(line, routeMark)
 	if !ok {
 		return nil, false
@@ -123,9 +126,9 @@ func parseRoute(owner, line string) (*route, bool) {
 	if err := json.Unmarshal([]byte(text), &l); err != nil || l.Name == "" || l.Service == "" {
 		return nil, false
 	}
-	return &route{
-		name: l.Name, service: l.Service, hosts: l.Hosts, paths: l.Paths, backend: l.Backend,
-		strip: l.Strip, preserve: l.Preserve, priority: l.Priority, methods: l.Methods, headers: l.Headers, port: l.Port, https: l.HTTPS, hsts: l.HSTS, cookies: l.Cookies,
-		id: routeID(owner, l.Name), listen: l.Listen, snis: l.SNIs, client: l.Client,
+	return &Route{
+		Name: l.Name, Service: l.Service, Hosts: l.Hosts, Paths: l.Paths, Backend: l.Backend,
+		Strip: l.Strip, Preserve: l.Preserve, Priority: l.Priority, Methods: l.Methods, Headers: l.Headers, Port: l.Port, HTTPS: l.HTTPS, HSTS: l.HSTS, Cookies: l.Cookies,
+		ID: ID(owner, l.Name), Listen: l.Listen, SNIs: l.SNIs, Client: l.Client,
 	}, true
 }

@@ -1,19 +1,31 @@
-package haproxy
+package routemap
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
-// table knows for every key of the map which routes claim it. Only the first
+// Source is what a table is made of.
+type Source interface {
+	// Routes returns those of each service, both in order.
+	Routes() iter.Seq2[string, []*Route]
+	// LiveBackend says by which name, without the owner's prefix, HAProxy has a backend, and whether
+	// that takes connections, not requests; "" when it has none.
+	LiveBackend(backend string) (name string, connections bool)
+	// PassesTLS reports whether TLS is passed on by name.
+	PassesTLS() bool
+	// Restrictions returns what Listeners say of hosts, by the Listeners' names.
+	Restrictions() map[string]*Restriction
+}
+
+// Table knows for every key of the map which routes claim it. Only the first
 // of them stands in the map.
-type table struct {
+type Table struct {
 	owner    string
-	model    *model // says which backend stands for a service's
+	source   Source // says which backend stands for a service's
 	ended    ended  // names whose TLS is not passed on, though others' may be
 	claims   map[string][]claim
 	wildPath int // claims that make the frontend look for wildcards with paths
@@ -26,7 +38,7 @@ type table struct {
 
 // claim is what one route would have stand at a key.
 type claim struct {
-	route *route
+	route *Route
 	value string
 	order int64
 }
@@ -34,14 +46,19 @@ type claim struct {
 // before orders claims to the same key: the higher priority holds it, then
 // whoever would in Kong, then the route whose name comes first.
 func (c claim) before(o claim) int {
-	return cmp.Or(cmp.Compare(o.route.priority, c.route.priority), cmp.Compare(o.order, c.order), cmp.Compare(c.route.name, o.route.name))
+	return cmp.Or(cmp.Compare(o.route.Priority, c.route.Priority), cmp.Compare(o.order, c.order), cmp.Compare(c.route.Name, o.route.Name))
 }
 
-func newTable(owner string, m *model) *table {
-	t := &table{owner: owner, model: m, ended: newEnded(m.passesTLS(owner)), claims: map[string][]claim{}, special: newSpecial(), texts: map[string]string{}, limits: limits(m.restrictions)}
-	for _, name := range m.order {
-		for _, r := range m.sections[name].routes {
-			t.add(r)
+// New returns the table of all routes. The source is asked again for what becomes of backends
+// afterwards; for routes and hosts that come and go there are Add, Remove and Restrain.
+func New(owner string, from Source) *Table {
+	t := &Table{
+		owner: owner, source: from, ended: newEnded(from.PassesTLS()), claims: map[string][]claim{},
+		special: newSpecial(), texts: map[string]string{}, limits: limits(from.Restrictions()),
+	}
+	for _, routes := range from.Routes() {
+		for _, r := range routes {
+			t.Add(r)
 		}
 	}
 	return t
@@ -49,21 +66,20 @@ func newTable(owner string, m *model) *table {
 
 // target returns the backend's name in HAProxy. Where there is none it is that of
 // the 503, and "" for a stream.
-func (t *table) target(r *route) string {
-	b := t.model.backendOf(r.backend)
+func (t *Table) target(r *Route) string {
+	live, connections := t.source.LiveBackend(r.Backend)
 	switch {
-	case b != nil && r.backend != "" && r.stream() == (b.Mode == setting.ModeTCP):
-		return backendName(t.owner, b.live())
-	case r.stream():
+	case live != "" && r.Backend != "" && r.Stream() == connections:
+		return Backend(t.owner, live)
+	case r.Stream():
 		return ""
 	}
-	return holdName(t.owner)
+	return Hold(t.owner)
 }
 
-// add and remove change the table and return the keys that may now have
-// another value.
-func (t *table) add(r *route) []string {
-	delete(t.texts, r.service)
+// Add takes a route in, and returns the keys that may now have another value.
+func (t *Table) Add(r *Route) []string {
+	delete(t.texts, r.Service)
 	var keys []string
 	for _, e := range r.entries(t.target(r)) {
 		list := t.claims[e.key]
@@ -77,12 +93,13 @@ func (t *table) add(r *route) []string {
 	return append(keys, t.special.add(t.target(r), r)...)
 }
 
-func (t *table) remove(r *route) []string {
-	delete(t.texts, r.service)
+// Remove takes a route out, and returns the keys that may now have another value.
+func (t *Table) Remove(r *Route) []string {
+	delete(t.texts, r.Service)
 	var keys []string
 	for _, e := range r.entries(t.target(r)) {
 		t.forget(t.claims[e.key])
-		list := slices.DeleteFunc(t.claims[e.key], func(c claim) bool { return c.route.name == r.name })
+		list := slices.DeleteFunc(t.claims[e.key], func(c claim) bool { return c.route.Name == r.Name })
 		if len(list) == 0 {
 			delete(t.claims, e.key)
 		} else {
@@ -95,15 +112,15 @@ func (t *table) remove(r *route) []string {
 }
 
 // forget drops what is kept of the services that claim a key.
-func (t *table) forget(claims []claim) {
+func (t *Table) forget(claims []claim) {
 	for _, c := range claims {
-		delete(t.texts, c.route.service)
+		delete(t.texts, c.route.Service)
 	}
 }
 
 // count keeps the number of keys that only a look for wildcards finds, and
 // returns the flag that tells the frontend of them.
-func (t *table) count(key string, by int) string {
+func (t *Table) count(key string, by int) string {
 	_, rest, _ := strings.Cut(key, "|")
 	switch "|" + rest[:1] {
 	case tagMixedPath, tagSuffixPath, tagPrefixPath:
@@ -116,8 +133,8 @@ func (t *table) count(key string, by int) string {
 	return flagWild
 }
 
-// value returns what the map should hold for a key.
-func (t *table) value(key string) (string, bool) {
+// Value returns what the map should hold for a key.
+func (t *Table) Value(key string) (string, bool) {
 	switch key {
 	case flagWildPath:
 		return "1", t.wildPath > 0
@@ -136,8 +153,8 @@ func (t *table) value(key string) (string, bool) {
 	return t.special.gate(key)
 }
 
-// all returns the whole map.
-func (t *table) all() map[string]string {
+// All returns the whole map.
+func (t *Table) All() map[string]string {
 	out := make(map[string]string, len(t.claims)+2)
 	for key := range t.ended.names {
 		out[key] = endedValue(t.owner)
@@ -147,7 +164,7 @@ func (t *table) all() map[string]string {
 	}
 	maps.Copy(out, t.limits)
 	for _, flag := range t.flags() {
-		if value, ok := t.value(flag); ok {
+		if value, ok := t.Value(flag); ok {
 			out[flag] = value
 		}
 	}
@@ -156,7 +173,7 @@ func (t *table) all() map[string]string {
 
 // flags returns the keys that no route claims, sorted: what the frontend is told of
 // all of them together. Not each of them has a value.
-func (t *table) flags() []string {
+func (t *Table) flags() []string {
 	flags := append(t.special.gates(), flagWild, flagWildPath)
 	slices.Sort(flags)
 	return flags

@@ -1,4 +1,4 @@
-package haproxy
+package routemap
 
 import (
 	"bytes"
@@ -24,34 +24,34 @@ func newSpecial() special {
 }
 
 // add and remove return the keys of the gates that may have changed.
-func (s *special) add(target string, r *route) []string {
+func (s *special) add(target string, r *Route) []string {
 	lines, err := r.patterns(target)
 	if err != nil || len(lines) == 0 {
 		return nil // no route that fails gets past Compile
 	}
-	s.lines[r.name] = lines
+	s.lines[r.Name] = lines
 	return s.count(r, 1)
 }
 
-func (s *special) remove(r *route) []string {
-	if _, there := s.lines[r.name]; !there {
+func (s *special) remove(r *Route) []string {
+	if _, there := s.lines[r.Name]; !there {
 		return nil
 	}
-	delete(s.lines, r.name)
+	delete(s.lines, r.Name)
 	return s.count(r, -1)
 }
 
-func (s *special) count(r *route, by int) []string {
+func (s *special) count(r *Route, by int) []string {
 	s.sorted = nil
 	keys := []string{gateAny, gateLong}
-	if slices.ContainsFunc(r.paths, func(path string) bool { return strings.HasPrefix(path, "~") }) {
+	if slices.ContainsFunc(r.Paths, func(path string) bool { return strings.HasPrefix(path, "~") }) {
 		s.regex += by
 	}
-	if len(r.hosts) == 0 || slices.ContainsFunc(r.hosts, wildcard) {
+	if len(r.Hosts) == 0 || slices.ContainsFunc(r.Hosts, wildcard) {
 		s.open += by
 		return keys
 	}
-	for _, host := range r.hosts {
+	for _, host := range r.Hosts {
 		if s.hosts[host] += by; s.hosts[host] == 0 {
 			delete(s.hosts, host)
 		}
@@ -90,18 +90,18 @@ func (s *special) patterns() []string {
 		for _, lines := range s.lines {
 			s.sorted = append(s.sorted, lines...)
 		}
-		s.sorted = inOrder(s.sorted)
+		s.sorted = InOrder(s.sorted)
 	}
 	return s.sorted
 }
 
-// inOrder sorts lines, each once, and puts the end behind them.
-func inOrder(lines []string) []string {
-	lines = slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return line == patternEnd })
+// InOrder sorts lines, each once, and puts the end behind them.
+func InOrder(lines []string) []string {
+	lines = slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return line == PatternEnd })
 	slices.SortFunc(lines, func(a, b string) int {
 		return cmp.Or(cmp.Compare(orderOf(b), orderOf(a)), cmp.Compare(a, b))
 	})
-	return append(slices.Compact(lines), patternEnd)
+	return append(slices.Compact(lines), PatternEnd)
 }
 
 // orderOf reads the order back from a line; 0 when it has none.
@@ -118,10 +118,14 @@ func orderOf(line string) int64 {
 	return n
 }
 
-func renderPatterns(owner string, lines []string) []byte {
+// Patterns returns all lines of patterns.map, the winner first.
+func (t *Table) Patterns() []string { return t.special.patterns() }
+
+// RenderPatterns writes patterns.map.
+func (t *Table) RenderPatterns() []byte {
 	var b bytes.Buffer
-	b.WriteString(disk.Head(owner))
-	for _, line := range lines {
+	b.WriteString(disk.Head(t.owner))
+	for _, line := range t.Patterns() {
 		b.WriteString(line + "\n")
 	}
 	return b.Bytes()

@@ -1,4 +1,4 @@
-package haproxy
+package routemap
 
 import (
 	"maps"
@@ -17,12 +17,12 @@ type row struct {
 }
 
 // rows returns the route's rows.
-func (r *route) rows() []row {
-	if r.stream() {
+func (r *Route) rows() []row {
+	if r.Stream() {
 		return nil
 	}
 	kong := routing.Route{
-		ID: r.id, Methods: r.methods, Hosts: r.hosts, Paths: r.paths, Headers: r.allHeaders(), RegexPriority: r.regexPriority,
+		ID: r.ID, Methods: r.Methods, Hosts: r.Hosts, Paths: r.Paths, Headers: r.allHeaders(), RegexPriority: r.RegexPriority,
 	}
 	var rows []row
 	for _, one := range routing.Rows(&kong) {
@@ -64,11 +64,11 @@ func tie(id string) int64 {
 }
 
 // allHeaders are the headers that count for the rank: a cookie is part of one.
-func (r *route) allHeaders() map[string][]string {
-	if len(r.cookies) == 0 {
-		return r.headers
+func (r *Route) allHeaders() map[string][]string {
+	if len(r.Cookies) == 0 {
+		return r.Headers
 	}
 	out := map[string][]string{"cookie": nil}
-	maps.Copy(out, r.headers)
+	maps.Copy(out, r.Headers)
 	return out
 }

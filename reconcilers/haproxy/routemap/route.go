@@ -1,38 +1,41 @@
-package haproxy
+package routemap
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
-// route says which requests go to a backend.
-type route struct {
-	name     string
-	service  string
-	hosts    []string // sorted
-	paths    []string // plain prefixes, sorted
-	backend  string   // without the owner's prefix; "" answers 503
-	strip    bool
-	preserve bool
-	priority int
-	methods  []string            // sorted
-	headers  map[string][]string // by name in lower case
-	cookies  map[string][]string // by name; no values: any
-	id       string              // that Kong has for it: orders what is equal otherwise
-	// port, when not 0, is that of the service for what Kong sends on to it: then
-	// the route takes this and nothing else. See via.go.
-	port   int
-	listen []int    // ports whose connections it takes, sorted; see stream.go
-	snis   []string // names that TLS clients ask for whose connections it takes, sorted; see passthrough.go
-	// regexPriority is Kong's; no field asks for it yet.
-	regexPriority int
-	// https is the answer to requests without TLS; "" when they are taken.
-	https string
-	hsts  int // seconds; 0 for none
-	// client says that clients must prove themselves with a certificate; https is set then.
-	client bool
+// Route says which requests go to a backend.
+type Route struct {
+	Name     string
+	Service  string
+	Hosts    []string // sorted
+	Paths    []string // plain prefixes, sorted
+	Backend  string   // without the owner's prefix; "" answers 503
+	Strip    bool
+	Preserve bool
+	Priority int
+	Methods  []string            // sorted
+	Headers  map[string][]string // by name in lower case
+	Cookies  map[string][]string // by name; no values: any
+	ID       string              // that Kong has for it: orders what is equal otherwise
+	// Port, when not 0, is that of the service for what Kong sends on to it: then
+	// the route takes this and nothing else.
+	Port   int
+	Listen []int    // ports whose connections it takes, sorted
+	SNIs   []string // names that TLS clients ask for whose connections it takes, sorted
+	// RegexPriority is Kong's; no field asks for it yet.
+	RegexPriority int
+	// HTTPS is the answer to requests without TLS; "" when they are taken.
+	HTTPS string
+	HSTS  int // seconds; 0 for none
+	// Client says that clients must prove themselves with a certificate; HTTPS is set then.
+	Client bool
 }
 
 // Tags stand between a host and a path in a map key and say at which level it
@@ -53,23 +56,33 @@ const (
 	// These two tell the frontend whether it must look for wildcards at all.
 	flagWildPath = "|B"
 	flagWild     = "|E"
-	// This one is set in a worker that was replaced, never in a file: its frontend
-	// passes what still comes over old connections on to the new worker.
-	flagHandover = "|H"
 	// These lead to patterns.map; see patterns.go.
 	gateHost = "|x" // HOST|x: some pattern is about this host
 	gateAny  = "|X" // there are patterns: about hosts with a gate only, or about any
 	gateLong = "|R" // some are regular expressions, which get no very long path
+	// This one begins the keys of the ports at which Kong reaches services.
+	flagVia = "|V"
+)
+
+// Keys that stand in running maps alone, never in a file.
+const (
+	// Handover is set in a worker that was replaced: its frontend passes what still comes
+	// over old connections on to the new worker. Its value is the secret below, or any word.
+	Handover = "|H"
+	// Proof is the key of the secret by which such a worker vouches for clients; it stands in the map of
+	// the worker that takes requests.
+	Proof = "|K"
 )
 
 // Wildcards are looked up by the number of labels beside the star, so there
 // must be a most.
 const (
-	maxSuffixLabels = 6
-	maxPrefixLabels = 3
-	// A prefix is cut off bit by bit of its length; see render.go.
-	maxStrip = 255
+	MaxSuffixLabels = 6
+	MaxPrefixLabels = 3
 )
+
+// MaxStrip is how long a prefix may be that is cut off a path, bit by bit of its length; see rules.go.
+const MaxStrip = 255
 
 // entry is one line of the map: a key, and what the route makes of it.
 type entry struct {
@@ -80,14 +93,14 @@ type entry struct {
 // entries returns the route's lines in the map, in a fixed order: one for each
 // host and path, as far as no pattern is needed. target is the backend's name in
 // HAProxy.
-func (r *route) entries(target string) []entry {
-	if r.port != 0 {
-		return []entry{{key: viaKey(r.port), value: r.value(target, "", 0)}}
+func (r *Route) entries(target string) []entry {
+	if r.Port != 0 {
+		return []entry{{key: viaKey(r.Port), value: r.value(target, "", 0)}}
 	}
-	if r.stream() {
+	if r.Stream() {
 		return r.streamEntries(target)
 	}
-	hosts := r.hosts
+	hosts := r.Hosts
 	if len(hosts) == 0 {
 		hosts = []string{""}
 	}
@@ -105,6 +118,9 @@ func (r *route) entries(target string) []entry {
 	}
 	return out
 }
+
+// viaKey has five digits, so that no key begins another.
+func viaKey(port int) string { return fmt.Sprintf("%s%05d", flagVia, port) }
 
 func wildcard(host string) bool { return strings.Contains(host, "*") }
 
@@ -131,23 +147,28 @@ func routeKey(host, path string, mixed bool) string {
 }
 
 // value is "backend|what TLS is asked for|how much of the path is cut off|order|route".
-func (r *route) value(target, path string, order int64) string {
+func (r *Route) value(target, path string, order int64) string {
 	cut := 0
-	if r.strip {
+	if r.Strip {
 		cut = len(path)
 	}
-	return target + "|" + r.demands() + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10) + "|" + r.name
+	return target + "|" + r.Demands() + "|" + strconv.Itoa(cut) + "|" + strconv.FormatInt(order, 10) + "|" + r.Name
 }
 
-// demands is "answer to requests without TLS.seconds of HSTS", with ".1" behind it where
+// Demands is "answer to requests without TLS.seconds of HSTS", with ".1" behind it where
 // a client must have a certificate; "0" asks for nothing.
-func (r *route) demands() string {
-	if r.https == "" && r.hsts == 0 {
+func (r *Route) Demands() string {
+	if r.HTTPS == "" && r.HSTS == 0 {
 		return "0"
 	}
-	demands := cmp.Or(r.https, "0") + "." + strconv.Itoa(r.hsts)
-	if r.client {
+	demands := cmp.Or(r.HTTPS, "0") + "." + strconv.Itoa(r.HSTS)
+	if r.Client {
 		demands += ".1"
 	}
 	return demands
+}
+
+// ID is the id that Kong has for a route, in its default workspace.
+func ID(owner, name string) string {
+	return v1.Key{Kind: v1.KindRoute, Name: name}.UUID(owner, "")
 }

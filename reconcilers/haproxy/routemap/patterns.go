@@ -1,4 +1,4 @@
-package haproxy
+package routemap
 
 import (
 	"maps"
@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	v1 "github.com/lockstep/lockstep/api/v1"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/pcre"
 )
 
@@ -18,10 +16,10 @@ import (
 // the first that matches wins, so they stand in their order. Only requests to
 // hosts that have any are compared with them.
 
-// patternEnd stands at the end of the patterns and matches nothing. HAProxy
+// PatternEnd stands at the end of the patterns and matches nothing. HAProxy
 // remembers what it compared until a pattern comes or goes, and takes no
 // notice when a whole new list is put in place; adding this afterwards it sees.
-const patternEnd = "^$ -"
+const PatternEnd = "^$ -"
 
 // The parts of patterns. None can match beyond its own part of the subject: a
 // host and a method hold no ":", a line no "\n", and no line begins with "/".
@@ -36,13 +34,13 @@ const (
 )
 
 // needsPattern reports whether a row can't stand in the map of prefixes.
-func (r *route) needsPattern(w row) bool {
-	return w.regex || len(r.methods)+len(r.headers)+len(r.cookies) > 0
+func (r *Route) needsPattern(w row) bool {
+	return w.regex || len(r.Methods)+len(r.Headers)+len(r.Cookies) > 0
 }
 
 // patterns returns the route's lines in patterns.map. target is the backend's
 // name in HAProxy.
-func (r *route) patterns(target string) ([]string, error) {
+func (r *Route) patterns(target string) ([]string, error) {
 	var lines []string
 	for _, w := range r.rows() {
 		if !r.needsPattern(w) {
@@ -54,13 +52,13 @@ func (r *route) patterns(target string) ([]string, error) {
 		}
 		value := r.value(target, w.paths[0], w.order)
 		if w.regex {
-			value = target + "|" + r.demands() + "|0|" + strconv.FormatInt(w.order, 10) + "|" + r.name
-			if r.strip {
-				value = target + "|" + r.demands() + "|" + cutMatched + "|" + strconv.FormatInt(w.order, 10) + "|" + r.name + `|\1`
+			value = target + "|" + r.Demands() + "|0|" + strconv.FormatInt(w.order, 10) + "|" + r.Name
+			if r.Strip {
+				value = target + "|" + r.Demands() + "|" + cutMatched + "|" + strconv.FormatInt(w.order, 10) + "|" + r.Name + `|\1`
 			}
 		}
 		line := pattern + " " + value
-		if err := checkPattern(line); err != nil {
+		if err := CheckPattern(line); err != nil {
 			return nil, err
 		}
 		lines = append(lines, line)
@@ -68,21 +66,27 @@ func (r *route) patterns(target string) ([]string, error) {
 	return lines, nil
 }
 
-func (r *route) pattern(w row) (string, error) {
+// Check says why the route can't be written into the maps; nil when it can.
+func (r *Route) Check(owner string) error {
+	_, err := r.patterns(owner)
+	return err
+}
+
+func (r *Route) pattern(w row) (string, error) {
 	var b strings.Builder
-	b.WriteString("^=" + hostPattern(r.hosts) + ":")
-	if len(r.methods) > 0 {
-		b.WriteString(oneOf("", r.methods))
+	b.WriteString("^=" + hostPattern(r.Hosts) + ":")
+	if len(r.Methods) > 0 {
+		b.WriteString(oneOf("", r.Methods))
 	} else {
 		b.WriteString(anyMethod)
 	}
 	b.WriteString(":")
-	for _, name := range slices.Sorted(maps.Keys(r.headers)) {
-		b.WriteString("(?=" + someLines + regexp.QuoteMeta(name) + `:\x20` + oneOf("i", r.headers[name]) + `\r\n)`)
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+		b.WriteString("(?=" + someLines + regexp.QuoteMeta(name) + `:\x20` + oneOf("i", r.Headers[name]) + `\r\n)`)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.cookies)) {
+	for _, name := range slices.Sorted(maps.Keys(r.Cookies)) {
 		value := `[^;\n\r]*`
-		if values := r.cookies[name]; len(values) > 0 {
+		if values := r.Cookies[name]; len(values) > 0 {
 			value = oneOf("i", values)
 		}
 		b.WriteString("(?=" + someLines + `cookie:\x20(?:[^\n]*;\x20?)?` + oneOf("i", []string{name}) + "=" + value + `(?:;[^\n]*)?\r\n)`)
@@ -133,13 +137,4 @@ func oneOf(flags string, texts []string) string {
 		quoted[i] = regexp.QuoteMeta(text)
 	}
 	return "(?" + flags + ":" + strings.Join(quoted, "|") + ")"
-}
-
-// checkPattern is the last look at a line before it reaches a socket or a file.
-func checkPattern(line string) error {
-	pattern, value, _ := strings.Cut(line, " ")
-	if err := charset.Pattern.Check(pattern); err != nil {
-		return err
-	}
-	return (charset.Word{What: "value of a pattern", Extra: `|:-_.\`, Max: v1.MaxName + 100}).Check(value)
 }
