@@ -265,7 +265,7 @@ func TestManySources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := strings.Fields(parseFiles("lockstep", files, nil).openings["internal"].accepts())
+	words := strings.Fields(parseFiles("lockstep", files, nil).openings["internal"].Accepts())
 	if len(words) != len(many) || words[0] != many[0].String() || words[255] != many[255].String() {
 		t.Fatalf("read back %d sources: %q", len(words), words)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -79,7 +80,7 @@ func (r *Reconciler) split(steps []*step) (soft, hard []*step) {
 func (r *Reconciler) needsReload(change plan.Change) bool {
 	after := change.After
 	switch change.Object().Native.(type) {
-	case *native.Section, *opening:
+	case *native.Section, *frontend.Opening:
 		return true
 	case *routemap.Restriction: // what it kept apart must not be opened before its addresses go
 		return after == nil || r.unrestrained()
@@ -106,13 +107,13 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 		have, there := r.model.server(native)
 		return there && have.backup != native.server.backup
 	case *routemap.Route:
-		if native.Client && (r.condition.loaded != "yes" || !r.model.verifies()) {
+		if native.Client && (r.condition.loaded != "yes" || !frontend.Verifies(r.model.base)) {
 			return true // the process would let everybody in
 		}
 		if r.unrestrained() && !native.Stream() {
 			return true // the process would answer everywhere
 		}
-		if r.o.Via.covers(native.Port) && (r.condition.loaded != "yes" || !r.model.takesFromKong(r.o, native.Port)) {
+		if r.o.Via.covers(native.Port) && (r.condition.loaded != "yes" || !frontend.ListensForKong(r.model.base, r.o.Owner, r.o.Via.Host, native.Port)) {
 			return true // nobody of ours would take what Kong sends
 		}
 		if native.Backend == "" {

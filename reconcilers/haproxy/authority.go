@@ -14,6 +14,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 )
 
 // Authorities are those that certificates of others must be issued by: containers'
@@ -152,7 +153,7 @@ var copyPattern = regexp.MustCompile(`/[^ ]*/(` + disk.AuthorityPrefix + `|` + d
 
 // authorities returns the copies that a model's sections name, sorted.
 func (m *model) authorities() []string {
-	files := copyPattern.FindAllString(m.open(m.base), -1)
+	files := copyPattern.FindAllString(frontend.Open(m.base, m.openings), -1)
 	for _, name := range m.order {
 		for _, b := range m.sections[name].backends {
 			if b.Upstream.CA != "" {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
@@ -51,9 +52,9 @@ func (t *text) add(b *backend, owner string) {
 // defaults names the section that the backend builds on.
 func (b *backend) defaults(owner string) string {
 	if b.Mode == setting.ModeTCP {
-		return streamsName(owner)
+		return frontend.Streams(owner)
 	}
-	return defaultsName(owner)
+	return frontend.Defaults(owner)
 }
 
 // text is what stands in a file, and of that what HAProxy takes over by a reload
@@ -112,3 +113,9 @@ func (b *backend) options(s *server) string {
 	}
 	return options
 }
+
+const (
+	retiredMark = "# retired"
+	// serviceMark says in the line of a prepared backend which service has it.
+	serviceMark = "# service "
+)

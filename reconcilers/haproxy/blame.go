@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 )
@@ -31,10 +32,10 @@ func (r *Reconciler) blameBinds(steps []*step, want *model) bool {
 				delete(want.natives, n.Head) // the next one may have it
 				found = true
 			}
-		case *opening:
-			if b, err := r.bindTrouble(n.front, want, own); err != nil {
+		case *frontend.Opening:
+			if b, err := r.bindTrouble(n.Front, want, own); err != nil {
 				s.blameOpening(n, b, err)
-				delete(want.openings, n.name)
+				delete(want.openings, n.Name)
 				found = true
 			}
 		}
@@ -91,7 +92,7 @@ func (m *model) binding() iter.Seq2[string, string] {
 			}
 		}
 		for _, name := range sortedKeys(m.openings) {
-			if !yield("the Listener "+name, m.openings[name].front) {
+			if !yield("the Listener "+name, m.openings[name].Front) {
 				return
 			}
 		}

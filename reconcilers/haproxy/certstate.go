@@ -9,7 +9,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -120,11 +120,11 @@ func (r *Reconciler) ensureDefault(want *model) error {
 // listens reports whether the sections have a listener for TLS.
 func (m *model) listens() bool {
 	for _, o := range m.openings {
-		if o.endsTLS() {
+		if o.EndsTLS() {
 			return true
 		}
 	}
-	return strings.Contains(m.base, "/"+disk.Certificates+" ")
+	return frontend.EndsTLS(m.base)
 }
 
 // liveCertificates is what a process has that has just loaded the model.

@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -19,7 +20,6 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
-	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
 )
 
@@ -40,7 +40,7 @@ func teller(tb testing.TB, name string) v1.Endpoint {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s cert=%s", name, r.Header.Get("Client-Cert"))
 		for header, values := range r.Header {
-			if lower := strings.ToLower(header); lower != "client-cert" && (strings.Contains(lower, "client") || strings.EqualFold(header, proofHeader)) {
+			if lower := strings.ToLower(header); lower != "client-cert" && (strings.Contains(lower, "client") || strings.EqualFold(header, "X-Lockstep-Proof")) {
 				fmt.Fprintf(w, " %s=%s", header, values)
 			}
 		}
@@ -130,7 +130,7 @@ func noWayAround(t *testing.T, passthrough bool) {
 	good, bad := a.pair("client"), newAuthority(t).pair("client")
 	claims := http.Header{
 		"Client-Cert": {":AAAA:"}, "X-Ssl-Client-Verify": {"SUCCESS"}, "X-Ssl-Client-Cn": {"client"}, "Ssl-Client-Cert": {"x"},
-		"X-Forwarded-Client-Cert": {"x"}, "X-Forwarded-Proto": {"https"}, "X_ssl_client_cn": {"client"}, proofHeader: {"1||strict.test"}, "X-Forwarded-Tls-Client-Cert": {"x"},
+		"X-Forwarded-Client-Cert": {"x"}, "X-Forwarded-Proto": {"https"}, "X_ssl_client_cn": {"client"}, "X-Lockstep-Proof": {"1||strict.test"}, "X-Forwarded-Tls-Client-Cert": {"x"},
 	}
 	ways := map[string]struct {
 		client prover
@@ -184,13 +184,13 @@ func noWayAround(t *testing.T, passthrough bool) {
 func (b *bench) gateKeeps(t *testing.T) {
 	t.Helper()
 	for _, host := range strictHosts {
-		name := "@" + strings.TrimPrefix(gateAddress(b.r.o), "abns@")
+		name := "@" + gateOf(b.r.base)
 		conn, err := net.Dial("unix", name+strings.Repeat("\x00", 108-len(name))) // HAProxy fills up the whole of it
 		if err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(conn, "PROXY TCP4 127.0.0.1 127.0.0.1 1 443\r\nGET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nX-Forwarded-Proto: https\r\nClient-Cert: :AAAA:\r\n%s: |%s|%s\r\n\r\n",
-			host, proofHeader, digest.Of(b.r.o.asking()), host)
+			host, "X-Lockstep-Proof", verifiedBy(b.r.base), host)
 		answer, err := io.ReadAll(conn)
 		if err := errors.Join(err, conn.Close()); err != nil {
 			t.Fatal(err)
@@ -387,4 +387,18 @@ func TestDemandsThatCantBe(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// gateOf returns the abstract socket of our HTTP frontend, of which the sections tell.
+func gateOf(sections string) string {
+	_, rest, _ := strings.Cut(sections, "server gate abns@")
+	name, _, _ := strings.Cut(rest, " ")
+	return name
+}
+
+// verifiedBy returns the digest of what clients are verified by, which a worker that was replaced must show.
+func verifiedBy(sections string) string {
+	_, rest, _ := strings.Cut(sections, "req.hdr(X-Lockstep-Proof),field(2,|) -m str ")
+	sum, _, _ := strings.Cut(rest, " ")
+	return cmp.Or(sum, "no clients are verified")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -172,7 +173,7 @@ func (g *gateway) world() string {
 		}
 	}
 	m.renew(r.o.Owner, nil, true)
-	b.WriteString(m.open(m.base)) // without the generation, which the directory's name is part of
+	b.WriteString(frontend.Open(m.base, m.openings)) // without the generation, which the directory's name is part of
 	for _, name := range m.order {
 		b.WriteString(m.sections[name].config)
 	}
@@ -273,7 +274,7 @@ func (g *gateway) neutral(text string) string {
 	for i, slot := range g.slots {
 		pairs = append(pairs, slot, fmt.Sprintf("SLOT%d", i))
 	}
-	pairs = append(pairs, digest.Of(g.r.o.asking()), "ASKING") // by files of the directory
+	pairs = append(pairs, verifiedBy(g.r.base), "ASKING") // by files of the directory
 	return strings.NewReplacer(append(pairs, g.options.Dir, "DIR", digest.Of(g.options.Dir), "DIGEST", g.options.Binds[0], "BIND")...).Replace(text)
 }
 

@@ -26,6 +26,7 @@
 //	crt       PEM → certificates that listeners show, their files, and those that a process has
 //	page      the operator's pages for errors → HAProxy's answers, and copies of them
 //	pcre      regular expressions of RE2 → the same for HAProxy's matcher
+//	frontend  HAProxy's sections that are no service's: what is asked for → their text, and back
 //	routemap  routes → the maps that say which request goes where, and the rules that ask them
 //	native    HAProxy's own models → the text of a section
 //	userfile  the user's files → the addresses and names that they take
@@ -53,24 +54,22 @@
 //	printed.go            all of our files as they are to be, for people
 //	forecast.go           which changes of a plan need a reload
 //	certcompile.go, cert*.go  certificates: asked for, compared, given to the process, told of
-//	render.go, backendtext.go, parse.go  model ↔ text of our files: the frontends, backends
+//	backendtext.go, parse.go  model ↔ text of our files: backends
 //	files.go              which file a service stands in
 //	section.go, blame.go  native sections: asked for, kept, and which one HAProxy refuses
 //	via.go                the ports at which Kong reaches services through HAProxy
 //	hop.go                … over TLS, by keys that only the two have
 //	ports.go, stream.go   ports for services of connections, and which service each leads to
-//	passthrough.go        TLS that is passed on by name, before the listener that ends it
+//	passthrough.go        TLS that may be passed on by name, or what is in the way of that
 //	metrics.go            what was done, counted
 //	listener.go           Listeners of manifests: what is asked for, and who has their addresses
-//	opening.go            … their addresses, in the frontend and in the file
 //	restriction.go        … their hosts, in the process
 //	unserved.go           what another gateway would be needed for
 //	pages.go              when the operator's pages are read, written and cleared away
-//	accesslog.go          the access log as JSON, of requests and of connections
+//	accesslog.go          where the access log may go
 //	notices.go            what the operator set up and has no effect, and why
-//	clientcert.go         clients that must prove themselves
+//	clientcert.go         clients that must prove themselves: by which files, and where that can't be asked
 //	proof.go              what a worker that was replaced says of its clients
-//	forwarded.go          who sent a request or connection, and which proxies are believed
 //	check.go              whether HAProxy takes all files together, and whether its ports are free
 //	lost.go               a process that lives and can't be told anything any more
 //	watch.go              notices a process that died or another's reload

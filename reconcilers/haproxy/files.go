@@ -6,9 +6,9 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 )
 
 // Our part of HAProxy's configuration: lockstep.cfg with what belongs to no
@@ -53,7 +53,7 @@ func (m *model) content() disk.Content {
 // renderConfig writes one of the files; nil when nothing is to stand in it.
 func (m *model) renderConfig(name string) []byte {
 	if name == disk.Config {
-		return []byte(strings.Replace(m.open(m.base), generationHole, m.generation(), 1))
+		return []byte(frontend.Fill(m.base, m.openings, m.generation()))
 	}
 	if name == disk.Native {
 		return m.renderNatives()

@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -38,7 +39,7 @@ func (r *Reconciler) forecast(change plan.Change, free *int) string {
 		return "HAProxy takes over native sections with its files alone"
 	}
 	switch change.Object().Native.(type) {
-	case *opening:
+	case *frontend.Opening:
 		return "HAProxy takes over addresses with its files alone"
 	case *routemap.Restriction:
 		if r.needsReload(change) {

@@ -3,24 +3,14 @@ package haproxy
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"path/filepath"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/hop"
 )
 
-// Where Kong and HAProxy know each other by keys (Via.TLS), the ports for Kong speak TLS
-// alone. Kong asks for the Host that it sends on, whatever that is, and HAProxy makes a
-// certificate for it, by an authority that issues for this hop alone (generate-certificates).
-//
-// With such a certificate HAProxy forgets by whom clients must be vouched for. So it knows
-// Kong's certificate itself, by its digest: one is demanded in the handshake (verify required),
-// whatever it says (ca-ignore-err, crt-ignore-err), and whoever shows another one than Kong's
-// is turned away before the first byte of a request is read. For the same reason no session of TLS can be
-// taken up again there: OpenSSL breaks off the handshake (no-tls-tickets).
-
-// hopFiles are the keys as HAProxy reads them.
+// hopFiles are the keys by which Kong and HAProxy know each other, as HAProxy reads them.
 type hopFiles struct {
 	authority issuer // vouches for both
 	signs     issuer // the same with its key
@@ -46,6 +36,14 @@ func hopFilesOf(keys *hop.Keys, dir string) *hopFiles {
 func keysName(text []byte) string {
 	sum := sha256.Sum256(text)
 	return disk.KeysPrefix + hex.EncodeToString(sum[:])[:20] + ".pem"
+}
+
+// keys names the files.
+func (h *hopFiles) keys() *frontend.Keys {
+	if h == nil {
+		return nil
+	}
+	return &frontend.Keys{Authority: h.authority.file, Signs: h.signs.file, Shown: h.shown.file, Kong: h.kong.file, Print: h.print}
 }
 
 // copies are all of them.
@@ -76,44 +74,3 @@ func (o *Options) stampKeys() string {
 	}
 	return keys.Print() + keys.HAProxy.Cert
 }
-
-// both is what a TLS bind for Kong and one for a worker that was replaced have in common.
-func (h *hopFiles) both() string {
-	return fmt.Sprintf(" ssl crt %s verify required ca-file %s ssl-min-ver TLSv1.2", h.shown.file, h.authority.file)
-}
-
-// bindWords is what the bind for Kong bears besides its addresses.
-func (h *hopFiles) bindWords() string {
-	if h == nil {
-		return ""
-	}
-	return h.both() + " ca-ignore-err all crt-ignore-err all no-tls-tickets generate-certificates ca-sign-file " + h.signs.file
-}
-
-// gateWords is the same of the bind for a worker that was replaced.
-func (h *hopFiles) gateWords() string {
-	if h == nil {
-		return ""
-	}
-	return h.both()
-}
-
-// serverWords is what that worker's way there bears.
-func (h *hopFiles) serverWords() string {
-	if h == nil {
-		return ""
-	}
-	return fmt.Sprintf(" ssl verify required ca-file %s crt %s", h.authority.file, h.kong.file)
-}
-
-// renderProved turns away whoever is not Kong.
-func (h *hopFiles) renderProved(line func(string, ...any)) {
-	if h != nil {
-		line("tcp-request session reject if !{ ssl_c_der,sha2(256),hex -m str %s }", h.print)
-	}
-}
-
-// leastDH is the size of a Diffie-Hellman key that OpenSSL takes. HAProxy gives one of 1024
-// bits to each certificate that it makes unless it is told otherwise, and breaks off every
-// other handshake because of it.
-const leastDH = 2048

@@ -23,7 +23,6 @@ import (
 	"github.com/lockstep/lockstep/internal/nginxtls"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 	"github.com/lockstep/lockstep/reconcilers/hop"
 )
 
@@ -180,7 +179,7 @@ func TestKeptConnectionsFromKong(t *testing.T) {
 		t.Fatal("nothing was reloaded")
 	}
 	goesOn("200 two")
-	gate := strings.TrimPrefix(gateAddress(b.r.o), "abns@") + "-via"
+	gate := gateOf(b.r.base) + "-via"
 	local, err := net.Dial("unix", "@"+gate)
 	if err == nil {
 		defer local.Close()
@@ -327,17 +326,6 @@ func TestKeysOfTheHopAreNeverShown(t *testing.T) {
 	for _, path := range kept {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
-		}
-	}
-}
-
-// TestUsersDiffieHellman: what the user's files ask for stays, where OpenSSL takes it.
-func TestUsersDiffieHellman(t *testing.T) {
-	t.Parallel()
-	for size, wanted := range map[int]bool{4096: false, 2048: false, 0: true, 1024: true} {
-		o := Options{Owner: "x", Dir: "/x", hop: &hopFiles{}}
-		if base := renderBase(o, userfile.Facts{DH: size}, nil, nil, false); strings.Contains(base, "default-dh-param") != wanted {
-			t.Errorf("%d: %v", size, base)
 		}
 	}
 }

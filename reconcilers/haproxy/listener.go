@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -36,23 +37,23 @@ type asked struct {
 // last, which the model knows, and is named.
 func (r *Reconciler) listeners(state plan.State, shared []v1.Listener) []v1.Problem {
 	var problems []v1.Problem
-	var accepted []*opening
+	var accepted []*frontend.Opening
 	for i := range shared {
 		l := &shared[i]
 		object := restrictionObject(r.asked.restrictions[l.Name])
 		state[object.Key] = object
-		o := r.openingOf(l)
+		o := frontend.OpeningOf(r.frontend(), l)
 		if problem := r.clashes(l, accepted); problem != nil {
 			if o = nil; r.model != nil && r.model.openings[l.Name] != nil {
 				last := *r.model.openings[l.Name]
-				last.origin, o = l.Origin, &last
+				last.Origin, o = l.Origin, &last
 				problem.Message += "; the addresses that it had last stay"
 			}
 			problems = append(problems, *problem)
 		}
 		if o != nil {
 			accepted = append(accepted, o)
-			object := o.object()
+			object := openingObject(o)
 			state[object.Key] = object
 		}
 	}
@@ -81,7 +82,21 @@ func (r *Reconciler) note(shared []v1.Listener) {
 
 // rebase makes our own sections anew.
 func (r *Reconciler) rebase() {
-	r.base = renderBase(r.o, r.user, r.pages, r.taken, len(r.asked.restrictions) > 0)
+	r.base = frontend.Render(r.frontend())
+}
+
+// frontend says what our own sections are to be.
+func (r *Reconciler) frontend() frontend.Options {
+	o := &r.o
+	return frontend.Options{
+		Owner: o.Owner, Dir: o.Dir, Managed: o.Mode == Managed, StatsSocket: o.StatsSocket, HardStopAfter: o.HardStopAfter,
+		Binds: o.Binds, TLSBinds: o.TLSBinds, TLSPassthrough: o.TLSPassthrough, Ports: o.ports, Taken: r.taken,
+		Via:            frontend.Via{Host: o.Via.Host, First: o.Via.First, Last: o.Via.Last, Allow: o.Via.Allow, Keys: o.hop.keys()},
+		TrustedProxies: o.TrustedProxies, AcceptProxy: o.AcceptProxy,
+		AccessLog: o.AccessLog, AccessLogQuery: o.AccessLogQuery,
+		ClientCA: o.copies[o.ClientCA], ClientCRL: o.copies[o.ClientCRL],
+		Restrains: len(r.asked.restrictions) > 0, Pages: r.pages, User: r.user,
+	}
 }
 
 // endsTLS reports whether there is to be a listener for TLS.
@@ -89,7 +104,7 @@ func (r *Reconciler) endsTLS() bool { return len(r.o.TLSBinds) > 0 || r.asked.tl
 
 // clashes says which of a Listener's addresses belongs to something that is known without
 // asking HAProxy or the system; nil: none.
-func (r *Reconciler) clashes(l *v1.Listener, accepted []*opening) *v1.Problem {
+func (r *Reconciler) clashes(l *v1.Listener, accepted []*frontend.Opening) *v1.Problem {
 	for _, declared := range l.Binds {
 		b, err := bind.Parse(declared.Address)
 		if err != nil {
@@ -103,7 +118,7 @@ func (r *Reconciler) clashes(l *v1.Listener, accepted []*opening) *v1.Problem {
 }
 
 // holds returns who is to have an address otherwise, and the remedy; "" when nobody.
-func (r *Reconciler) holds(b bind.Address, accepted []*opening) (holder, fix string) {
+func (r *Reconciler) holds(b bind.Address, accepted []*frontend.Opening) (holder, fix string) {
 	for _, own := range []struct {
 		flag  string
 		binds []string
@@ -125,8 +140,8 @@ func (r *Reconciler) holds(b bind.Address, accepted []*opening) (holder, fix str
 		return r.user.Binds[i].Place, "give one of them another address"
 	}
 	for _, o := range accepted {
-		if slices.ContainsFunc(readBinds(o.front), b.Overlaps) {
-			return "the Listener " + o.name, "give one of them another address"
+		if slices.ContainsFunc(readBinds(o.Front), b.Overlaps) {
+			return "the Listener " + o.Name, "give one of them another address"
 		}
 	}
 	return "", ""
@@ -165,8 +180,8 @@ func (r *Reconciler) restrain(steps []*step, want *model) bool {
 			if len(r.asked.restrictions) > 0 && !want.restrains() && !n.Stream() {
 				fail(s)
 			}
-		case *opening:
-			if has := want.restrictions[n.name]; !want.restrains() || has == nil || !has.Same(r.asked.restrictions[n.name]) {
+		case *frontend.Opening:
+			if has := want.restrictions[n.Name]; !want.restrains() || has == nil || !has.Same(r.asked.restrictions[n.Name]) {
 				fail(s)
 			}
 		}
@@ -176,7 +191,7 @@ func (r *Reconciler) restrain(steps []*step, want *model) bool {
 
 // blameOpening fails the step of a Listener that listens where somebody else does, at the
 // place of the address.
-func (s *step) blameOpening(o *opening, b bind.Address, err error) {
+func (s *step) blameOpening(o *frontend.Opening, b bind.Address, err error) {
 	fix := "free the port, or give the Listener another address"
 	switch {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
@@ -185,7 +200,7 @@ func (s *step) blameOpening(o *opening, b bind.Address, err error) {
 		fix = "run Lockstep with that capability, or give the Listener a port above 1023"
 	}
 	s.fail(v1.Conflict, err.Error(), fix)
-	if origin, known := o.places[b]; known {
+	if origin, known := o.Places[b]; known {
 		s.problem.Origin = origin
 	}
 }
@@ -200,13 +215,13 @@ func (r *Reconciler) shed(steps []*step, want *model) {
 	own := r.ownPorts()
 	touched := map[string]bool{}
 	for _, s := range steps {
-		if o, ok := s.change.Object().Native.(*opening); ok {
-			touched[o.name] = true
+		if o, ok := s.change.Object().Native.(*frontend.Opening); ok {
+			touched[o.Name] = true
 		}
 	}
 	kept := maps.Clone(want.openings)
 	for _, name := range sortedKeys(want.openings) {
-		for _, b := range readBinds(want.openings[name].front) {
+		for _, b := range readBinds(want.openings[name].Front) {
 			if err := b.Probe(); err != nil && !own[b.Port] && !touched[name] {
 				r.o.Log.Warn("a Listener can't be bound", "listener", name, "address", b.String(), "why", err)
 				delete(kept, name)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
@@ -19,7 +20,7 @@ type identity struct {
 
 // identify asks the worker at the other end of a session who it is.
 func (r *Reconciler) identify(s *socket.Session) (identity, error) {
-	answers, err := s.Send([]string{"show info", "get var " + genVariable(r.o.Owner)})
+	answers, err := s.Send([]string{"show info", "get var " + frontend.GenerationVariable(r.o.Owner)})
 	if err != nil {
 		return identity{}, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep/lockstep/internal/pause"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 )
 
 // The states of condition.process.
@@ -66,7 +67,7 @@ func (r *Reconciler) giveWay(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	for _, text := range bind.Lines(r.model.open(r.base)) {
+	for _, text := range bind.Lines(frontend.Open(r.base, r.model.openings)) {
 		b, err := bind.Parse(text)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
@@ -48,7 +49,7 @@ type model struct {
 	owner    string                     // of all that it holds
 	natives  map[string]*native.Section // by their heads
 	// What there is of Listeners, by their names. Never changed in place.
-	openings     map[string]*opening
+	openings     map[string]*frontend.Opening
 	restrictions map[string]*routemap.Restriction
 }
 
@@ -69,6 +70,9 @@ func (m *model) Routes() iter.Seq2[string, []*routemap.Route] {
 
 // Restrictions returns what Listeners say of hosts, by the Listeners' names.
 func (m *model) Restrictions() map[string]*routemap.Restriction { return m.restrictions }
+
+// PassesTLS reports whether what the model holds passes TLS on.
+func (m *model) PassesTLS() bool { return frontend.PassesTLS(m.base, m.owner) }
 
 // put replaces sections; nil removes one.
 func (m *model) put(edits map[string]*section) {
@@ -143,7 +147,7 @@ func (m *model) generation() string {
 		sum.Write([]byte(m.sections[name].shape))
 	}
 	for _, name := range sortedKeys(m.openings) {
-		sum.Write([]byte(m.openings[name].front + m.openings[name].back))
+		sum.Write([]byte(m.openings[name].Front + m.openings[name].Back))
 	}
 	for _, head := range sortedKeys(m.natives) {
 		sum.Write([]byte(m.natives[head].Text))

@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/internal/instant"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -151,5 +153,16 @@ func restrictionObject(n *routemap.Restriction) *plan.Object {
 		Key: key, Service: key.String(), Owner: key, Level: levelProcess, Noun: noun,
 		Fields: map[string]string{"hosts": strings.Join(n.Hosts, " "), "exclusive": strconv.FormatBool(n.Exclusive)},
 		Native: n, Origin: n.Origin,
+	}
+}
+
+// openingObject is what a plan knows of the addresses.
+func openingObject(o *frontend.Opening) *plan.Object {
+	owner := v1.Key{Kind: v1.KindListener, Name: o.Name}
+	return &plan.Object{
+		Key: v1.Key{Kind: kindOpening, Name: o.Name}, Service: owner.String(), Owner: owner, Level: levelSection,
+		Noun:   "Listener " + o.Name + " (" + strings.Join(o.Addresses(), " ") + ")",
+		Fields: map[string]string{"bind": strings.Join(o.Addresses(), " "), "accept_proxy": o.Accepts(), "version": digest.Of(o.Front + o.Back)},
+		Native: o, Origin: o.Origin,
 	}
 }

@@ -38,7 +38,7 @@ func (r *Reconciler) state(scope reconcilers.Scope) plan.State {
 			state[object.Key] = object
 		}
 		for _, o := range r.model.openings {
-			object := o.object()
+			object := openingObject(o)
 			state[object.Key] = object
 		}
 		r.tellExpiry()

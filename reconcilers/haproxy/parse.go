@@ -10,23 +10,23 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
-// parseFiles reads back what renderConfig and renderMap wrote. Whatever it
+// parseFiles reads back what renderConfig and the table wrote. Whatever it
 // does not understand it leaves out; the caller renders the result again and
 // sees from the difference that the files are not as we left them.
 func parseFiles(owner string, files map[string][]byte, routes []byte) *model {
 	m := newModel(owner)
-	head, _, ok := strings.Cut(string(files[disk.Config]), servicesMark)
+	base, openings, ok := frontend.Parse(string(files[disk.Config]), owner)
 	if !ok {
 		return m
 	}
-	base, openings := parseOpenings(head + servicesMark)
 	m.openings = openings
-	m.rebase(openGeneration(base, owner))
+	m.rebase(base)
 	e := newEdit(owner, m)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if name != disk.Config && name != disk.Native {
@@ -45,16 +45,6 @@ func parseFiles(owner string, files map[string][]byte, routes []byte) *model {
 	m.put(e.sections())
 	m.natives = native.Parse(string(files[disk.Native]))
 	return m
-}
-
-// openGeneration puts the hole back where the generation stands.
-func openGeneration(base, owner string) string {
-	before, after, ok := strings.Cut(base, "set-var "+genVariable(owner)+" str(")
-	if !ok {
-		return base
-	}
-	_, after, _ = strings.Cut(after, ")")
-	return before + "set-var " + genVariable(owner) + " str(" + generationHole + ")" + after
 }
 
 // parseBackends reads a file. A prepared backend counts once, and in its own

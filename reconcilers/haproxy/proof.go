@@ -7,37 +7,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
-
-// A worker that was replaced passes on what still comes over kept connections. That
-// their clients have proved themselves it alone knows, and it must not be believed by
-// whoever else reaches the gate. So it shows a secret: one that is in the memory of
-// both workers and nowhere else, put there through their sockets.
-
-// proofHeader bears "SECRET|what clients were verified by|name of the connection" between
-// two workers. A word counts only from one that verified by the same authority and the
-// same list of revoked certificates.
-const proofHeader = "X-Lockstep-Proof"
-
-// vouched says that a worker that was replaced vouches for the client's certificate.
-const vouched = "{ var(txn.vouched) -m bool }"
-
-// renderVouching takes a worker's word, and that of nobody else.
-func renderVouching(line func(string, ...any), o Options) {
-	routemap.Rules{Line: line, Owner: o.Owner, Dir: o.Dir}.Secret(byGate)
-	line("http-request set-var(txn.shown) req.hdr(%s),field(1,|) if %s", proofHeader, byGate)
-	line("http-request set-var(txn.named) req.hdr(%s),field(3,|) if %s", proofHeader, byGate)
-	line("http-request set-var(txn.vouched) bool(true) if %s { var(txn.secret) -m len ge 32 } { var(txn.shown),strcmp(txn.secret) eq 0 } { req.hdr(%s),field(2,|) -m str %s }",
-		byGate, proofHeader, digest.Of(o.asking()))
-	line("http-request del-header %s", proofHeader)
-	// A name that is none would carry a header of its own along.
-	line("http-request set-header %s %%[var(txn.old)]|%s|%%[ssl_fc_sni,lower] if %s %s { ssl_fc_sni -m reg ^[A-Za-z0-9._-]+$ }", proofHeader, digest.Of(o.asking()), routemap.IfReplaced, proved)
-}
 
 // vouch lets workers that were replaced vouch to the one that takes requests, and returns
 // the secret by which they do; "" for none.

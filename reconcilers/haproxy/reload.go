@@ -8,6 +8,7 @@ import (
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
@@ -171,7 +172,7 @@ func reasonOf(steps []*step) string {
 				return "start"
 			}
 			reason = "sections"
-		case *native.Section, *opening, *routemap.Restriction:
+		case *native.Section, *frontend.Opening, *routemap.Restriction:
 			reason = "sections"
 		case *backend, place:
 			if s.change.Before != nil && reason == "service" {

@@ -3,6 +3,7 @@ package haproxy
 import (
 	"maps"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -41,6 +42,23 @@ func nextRestrictions(have map[string]*routemap.Restriction, steps []*step) map[
 			delete(next, n.Name)
 		default:
 			next[n.Name] = n
+		}
+	}
+	return next
+}
+
+// nextOpenings applies the steps that have not failed.
+func nextOpenings(have map[string]*frontend.Opening, steps []*step) map[string]*frontend.Opening {
+	next := map[string]*frontend.Opening{}
+	maps.Copy(next, have)
+	for _, s := range steps {
+		o, ok := s.change.Object().Native.(*frontend.Opening)
+		switch {
+		case !ok || s.failed():
+		case s.change.Op == plan.Delete:
+			delete(next, o.Name)
+		default:
+			next[o.Name] = o
 		}
 	}
 	return next

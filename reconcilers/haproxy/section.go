@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -124,7 +125,7 @@ func translate(s v1.Section, owner string) (*native.Section, []v1.Problem) {
 		return nil, problems
 	}
 	head := word + " " + name
-	text, faults := kind.Text(name, defaultsName(owner), body)
+	text, faults := kind.Text(name, frontend.Defaults(owner), body)
 	if len(faults) == 0 {
 		faults = tied(text, owner)
 	}

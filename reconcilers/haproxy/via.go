@@ -6,11 +6,11 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/hop"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -81,24 +81,8 @@ func viaObject(r *routemap.Route) *plan.Object {
 	}
 }
 
-// bindHost is what stands before the ports in the line that binds them.
-func (v Via) bindHost() string { return net.JoinHostPort(v.Host, "") }
-
 // covers reports whether a port is one of those at which HAProxy is to listen.
 func (v Via) covers(port int) bool { return v.First > 0 && int(v.First) <= port && port <= int(v.Last) }
-
-// takesFromKong reports whether the sections that a model holds listen for what Kong sends to
-// a port.
-func (m *model) takesFromKong(o Options, port int) bool {
-	_, rest, _ := strings.Cut(m.base, "frontend "+viaFrontend(o.Owner)+" from ")
-	_, binds, _ := strings.Cut(rest, "\n") // the first line is the bind for Kong
-	ports, there := strings.CutPrefix(binds, "  bind "+o.Via.bindHost())
-	var first, last int
-	if _, err := fmt.Sscanf(ports, "%d-%d", &first, &last); !there || err != nil {
-		return false
-	}
-	return first <= port && port <= last
-}
 
 // awaitPorts fails the steps that would lead from Kong to a service at a port where HAProxy would not
 // listen: Kong would be let send there, to nobody or to whose process has the port. They come
@@ -112,7 +96,7 @@ func (r *Reconciler) awaitPorts(steps []*step, want *model) bool {
 	})
 	for _, s := range steps {
 		after := nativeRoute(s.change.After)
-		if s.failed() || after == nil || !r.o.Via.covers(after.Port) || want.takesFromKong(r.o, after.Port) {
+		if s.failed() || after == nil || !r.o.Via.covers(after.Port) || frontend.ListensForKong(want.base, r.o.Owner, r.o.Via.Host, after.Port) {
 			continue
 		}
 		// No Conflict: that would be final for the service, though it is not at fault.
@@ -124,38 +108,4 @@ func (r *Reconciler) awaitPorts(steps []*step, want *model) bool {
 		found = true
 	}
 	return found
-}
-
-func viaFrontend(owner string) string { return owner + "::via" }
-
-// renderVia writes the frontend for Kong, and the backend over which a worker
-// that was replaced hands on what still comes over kept connections. The headers
-// that say who asked are Kong's business and stay as Kong set them.
-func renderVia(b *strings.Builder, o Options) {
-	if o.Via.First == 0 {
-		return
-	}
-	line := func(format string, args ...any) { fmt.Fprintf(b, "  "+format+"\n", args...) }
-	routes, gate := routemap.Rules{Line: line, Owner: o.Owner, Dir: o.Dir}, gateAddress(o)+"-via"
-	fmt.Fprintf(b, "frontend %s from %s\n", viaFrontend(o.Owner), defaultsName(o.Owner))
-	line("bind %s%d-%d%s", o.Via.bindHost(), o.Via.First, o.Via.Last, o.hop.bindWords())
-	line("bind %s accept-proxy%s", gate, o.hop.gateWords())
-	if len(o.Via.Allow) > 0 {
-		var networks []string
-		for _, prefix := range o.Via.Allow {
-			networks = append(networks, prefix.Masked().String())
-		}
-		line("tcp-request session reject if !{ src %s }", strings.Join(networks, " "))
-	}
-	o.hop.renderProved(line)
-	routes.Replaced()
-	line(noReplay)
-	line("http-request set-var(txn.n) dst_port")
-	routes.MatchVia()
-	line(`http-request return status 503 content-type text/plain string "service unavailable\n" if !{ var(txn.m) -m found }`)
-	line("use_backend %%[var(txn.m),field(1,|)]")
-	fmt.Fprintf(b, "backend %s from %s\n", routemap.ViaGate(o.Owner), defaultsName(o.Owner))
-	line("timeout server 24d")
-	line(noReplay)
-	line("server gate %s send-proxy-v2%s", gate, o.hop.serverWords())
 }

@@ -189,31 +189,6 @@ func TestNoWayFromKongWhereNobodyListens(t *testing.T) {
 	b.want("web.test", "/", http.StatusOK, "one")
 }
 
-// TestPortsTakenFromKong: which ports HAProxy listens at for Kong is read from its sections, for
-// each kind of address.
-func TestPortsTakenFromKong(t *testing.T) {
-	t.Parallel()
-	for _, host := range []string{"", "127.0.0.1", "::1"} {
-		o := Options{Owner: "ls", Via: Via{Host: host, First: 29000, Last: 29010}}
-		var text strings.Builder
-		renderVia(&text, o)
-		m := newModel("lockstep")
-		if m.takesFromKong(o, 29000) {
-			t.Errorf("%q: a process without a frontend for Kong listens for it", host)
-		}
-		m.rebase(text.String())
-		for port, want := range map[int]bool{28999: false, 29000: true, 29010: true, 29011: false} {
-			if got := m.takesFromKong(o, port); got != want {
-				t.Errorf("%q: listens at %d: %t", host, port, got)
-			}
-		}
-		o.Via.Host = "192.0.2.1"
-		if m.takesFromKong(o, 29000) {
-			t.Errorf("%q: listens at %s as well", host, o.Via.Host)
-		}
-	}
-}
-
 func TestRangesOfPorts(t *testing.T) {
 	t.Parallel()
 	for _, wrong := range []Via{{First: 2, Last: 1}, {First: 1, Last: 10_000}, {Host: "x", First: 1, Last: 2}} {
