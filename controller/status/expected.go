@@ -11,9 +11,11 @@ import (
 // Expected returns everything as it will be once the gateways have taken what is desired:
 // how far they are says nothing in it.
 func (s *Store) Expected() Report {
-	return s.report(func(standing *desired.Standing) desired.Standing {
+	report := s.report(func(standing *desired.Standing) desired.Standing {
 		return qualify(copied(standing))
 	})
+	report.near(report.Waiting)
+	return report
 }
 
 // copied returns a standing whose verdicts are its own.

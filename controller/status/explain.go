@@ -37,7 +37,7 @@ type Explanation struct {
 // four characters), or a service by name. It returns false when nothing known
 // is called so.
 func (s *Store) Explain(ref string) (Explanation, bool) {
-	report := s.Report()
+	report := s.now()
 	explanation := Explanation{Subject: ref, Revision: report.Revision, Services: servicesOf(report, ref), gateways: report.Gateways}
 	if len(explanation.Services) == 0 || explanation.Services[0].Service != ref {
 		for _, refused := range report.Refused {
@@ -63,11 +63,14 @@ func (s *Store) Explain(ref string) (Explanation, bool) {
 			}
 		}
 	}
+	var waiting []v1.Problem
 	for _, problem := range report.Waiting {
 		if problem.Object.Name == ref || problem.Object.Kind == v1.KindRoute && strings.HasPrefix(problem.Object.Name, ref+".") {
-			explanation.Problems = append(explanation.Problems, problem)
+			waiting = append(waiting, problem)
 		}
 	}
+	report.near(waiting)
+	explanation.Problems = append(explanation.Problems, waiting...)
 	return explanation, len(explanation.Services) > 0 || len(explanation.Problems) > 0
 }
 

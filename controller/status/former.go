@@ -33,19 +33,23 @@ func (s *Store) supersede(service string, standing *desired.Standing) {
 
 // forget drops the former routes that no gateway holds any more.
 func (s *Store) forget() {
+	if len(s.former) == 0 {
+		return
+	}
+	held := map[v1.Key]bool{}
+	for _, g := range s.gateways {
+		for i := range g.held {
+			held[g.held[i].Owner] = true
+		}
+	}
 	maps.DeleteFunc(s.former, func(name string, f formerRoute) bool {
 		for _, g := range s.gateways {
-			if g.pending[f.service] > 0 || slices.ContainsFunc(g.held, func(h Held) bool { return h.keeps(name, f.service) }) {
+			if g.pending[f.service] > 0 {
 				return false
 			}
 		}
-		return true
+		return !held[v1.Key{Kind: v1.KindRoute, Name: name}] && !held[v1.Key{Kind: v1.KindService, Name: f.service}]
 	})
-}
-
-// keeps reports whether a held removal is that of a route of a service.
-func (h Held) keeps(route, service string) bool {
-	return h.Owner == v1.Key{Kind: v1.KindRoute, Name: route} || h.Owner == v1.Key{Kind: v1.KindService, Name: service}
 }
 
 // heldOn returns the routes that a gateway's guard keeps, as those of services without
@@ -53,19 +57,19 @@ func (h Held) keeps(route, service string) bool {
 func (s *Store) heldOn(g Gateway) (services []Service, unknown []v1.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	routes := map[v1.Key][]string{} // former ones, by what is held
+	for _, name := range slices.Sorted(maps.Keys(s.former)) {
+		route, service := v1.Key{Kind: v1.KindRoute, Name: name}, v1.Key{Kind: v1.KindService, Name: s.former[name].service}
+		routes[route], routes[service] = append(routes[route], name), append(routes[service], name)
+	}
 	for _, h := range g.Held {
-		known := false
-		for _, name := range slices.Sorted(maps.Keys(s.former)) {
+		for _, name := range routes[h.Owner] {
 			f := s.former[name]
-			if !h.keeps(name, f.service) {
-				continue
-			}
-			known = true
 			verdict := desired.Verdict{Gateway: g.Name, Reason: v1.HeldByGuard, Message: h.Problem(g.Name).Message, Fix: h.Problem(g.Name).Fix}
 			services = append(services, Service{Standing: desired.Standing{Service: f.service,
 				Routes: []desired.RouteStanding{{Route: f.route, Verdicts: []desired.Verdict{verdict}}}}})
 		}
-		if !known {
+		if len(routes[h.Owner]) == 0 {
 			unknown = append(unknown, h.Owner)
 		}
 	}

@@ -255,6 +255,13 @@ func (s *Store) Compared() bool {
 
 // Report returns everything as it is now.
 func (s *Store) Report() Report {
+	report := s.now()
+	report.near(report.Waiting)
+	return report
+}
+
+// now is Report without what may be meant by names that nobody declares.
+func (s *Store) now() Report {
 	return s.report(func(standing *desired.Standing) desired.Standing { return qualify(s.merge(standing)) })
 }
 

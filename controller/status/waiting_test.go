@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -35,5 +36,28 @@ func TestWaitingNamesWhatIsNear(t *testing.T) {
 	s.Desired(desired.Result{Waiting: map[string][]v1.Problem{"webb": nil, "web": nil, "zzz": nil}})
 	if left := s.Report().Waiting; left != nil {
 		t.Errorf("%+v wait still", left)
+	}
+}
+
+// TestManyWait: only of the first it is said in the report what may be meant, for each is held
+// against all names; of another one to whoever asks for it.
+func TestManyWait(t *testing.T) {
+	s := New("1", "lockstep", []v1.Gateway{v1.Kong})
+	s.Desired(web())
+	waiting := map[string][]v1.Problem{}
+	for i := range maxNear + 1 {
+		name := fmt.Sprintf("web%c", 'a'+i)
+		waiting[name] = []v1.Problem{{Reason: v1.NotRunning, Object: v1.Key{Kind: v1.KindService, Name: name}, Message: "m", Fix: "correct the name"}}
+	}
+	s.Desired(desired.Result{Waiting: waiting})
+	const meant = "did you mean web? If not, correct the name"
+	for i, problem := range s.Report().Waiting {
+		if want := map[bool]string{true: meant, false: "correct the name"}[i < maxNear]; problem.Fix != want {
+			t.Errorf("%s: %q, want %q", problem.Object.Name, problem.Fix, want)
+		}
+	}
+	last := fmt.Sprintf("web%c", 'a'+maxNear)
+	if explanation, _ := s.Explain(last); len(explanation.Problems) != 1 || explanation.Problems[0].Fix != meant {
+		t.Errorf("%s is explained as %+v", last, explanation.Problems)
 	}
 }
