@@ -129,6 +129,8 @@ func (w *worker) count(j job, outcomes []plan.Outcome, err error) map[plan.Op]in
 	for _, outcome := range outcomes {
 		key := outcome.Change.Key
 		switch {
+		case outcome.Problem == nil && outcome.Again:
+			continue
 		case outcome.Problem == nil:
 			made[outcome.Change.Op]++
 			delete(w.warned, key)

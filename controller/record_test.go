@@ -2,6 +2,7 @@ package controller
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -25,6 +26,38 @@ func (w wordless) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shared)
 		}
 	}
 	return state, problems
+}
+
+// repeating is a reconciler whose changes are further tries of what was made before.
+type repeating struct{ reconcilers.Reconciler }
+
+func (r repeating) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, error) {
+	outcomes, err := r.Reconciler.Apply(ctx, p)
+	for i := range outcomes {
+		outcomes[i].Again = true
+	}
+	return outcomes, err
+}
+
+// TestFurtherTriesAreNotTold: what is seen to once more was counted and logged when it was made.
+func TestFurtherTriesAreNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := begin(t, func(o *Options) {
+			o.Log = slog.New(slog.NewTextHandler(&log, nil))
+			o.Gateways[1].Reconciler = repeating{o.Gateways[1].Reconciler}
+		})
+		s.source.say(full("web"))
+		first, second := string(s.status.Report().Gateways[0].Name), string(s.status.Report().Gateways[1].Name)
+		for name, want := range map[string]int{first: 1, second: 0} {
+			if got := strings.Count(log.String(), "msg=applied gateway="+name+" "); got != want {
+				t.Errorf("%s: applied is logged %d times, want %d:\n%s", name, got, want, log.String())
+			}
+		}
+		if n := s.status.Report().Gateways[1].Changes; n != 0 {
+			t.Errorf("%d changes are counted", n)
+		}
+	})
 }
 
 // TestUnmadeIsLoggedOnce: what is wrong with an object that belongs to no service is logged when

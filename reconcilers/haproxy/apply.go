@@ -24,7 +24,7 @@ func (r *Reconciler) Apply(ctx context.Context, p plan.Plan) ([]plan.Outcome, er
 	err := r.apply(ctx, steps, p.Progress)
 	outcomes := make([]plan.Outcome, len(steps))
 	for i, s := range steps {
-		outcomes[i] = plan.Outcome{Change: s.change, Problem: s.problem}
+		outcomes[i] = plan.Outcome{Change: s.change, Problem: s.problem, Again: s.again}
 	}
 	return outcomes, err
 }

@@ -16,6 +16,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // socketOrigin is an origin that also takes a connection over, as for a
@@ -140,6 +141,55 @@ func TestSessionsOfADrainedServer(t *testing.T) {
 		t.Errorf("another service's session got %q", got)
 	}
 	b.settled() // and nothing is left to be done
+}
+
+// TestServerWithRequestsUnderWay: it is out of service at once and goes when they are over;
+// that this takes several tries is told once.
+func TestServerWithRequestsUnderWay(t *testing.T) {
+	b := managed(t)
+	web := b.serve("web", socketOrigin(t, "w1"))
+	b.sync()
+	session := dialTalk(t, strings.TrimPrefix(b.url, "http://"), "web.test")
+	next := *web
+	next.Endpoints = []v1.Endpoint{socketOrigin(t, "w2")}
+	b.set["web"] = &next
+	tries := 0
+	try := func() {
+		p := b.plan(reconcilers.Scope{Fresh: true})
+		outcomes, err := b.r.Apply(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, outcome := range outcomes {
+			if outcome.Problem != nil {
+				t.Fatal(outcome.Problem)
+			}
+			if outcome.Change.Op == plan.Delete {
+				if outcome.Again != (tries > 0) {
+					t.Errorf("try %d: again is %t", tries, outcome.Again)
+				}
+				tries++
+			}
+		}
+	}
+	b.eventually("a second try", func() error {
+		if try(); tries < 2 {
+			return fmt.Errorf("%d tries", tries)
+		}
+		return nil
+	})
+	b.want("web.test", "/", 200, "w2")
+	if got := session.say("hello"); got != "w1 hello" {
+		t.Errorf("what was under way got %q", got)
+	}
+	session.conn.Close()
+	b.eventually("the server to go", func() error {
+		if try(); len(b.r.leaving) > 0 {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+	b.settled()
 }
 
 // TestSessionsSurviveAReload: an old worker keeps them, and ends them

@@ -59,6 +59,7 @@ func (rt *runtime) removeServer(s *step) (order, bool) {
 		s.fail(v1.GatewayRejected, err.Error(), "")
 		return order{}, false
 	}
+	_, s.again = rt.r.leaving[before.String()]
 	commands, read := rt.remove(before)
 	return order{s, commands, read}, true
 }

@@ -12,6 +12,7 @@ import (
 type step struct {
 	change  plan.Change
 	problem *v1.Problem // why it was not made
+	again   bool        // see plan.Outcome
 }
 
 // fail notes why a step was not made; the first reason stays.

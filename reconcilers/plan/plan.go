@@ -161,6 +161,9 @@ type Outcome struct {
 	Generation uint64
 	// Opens says that requests are served from then on that were not before.
 	Opens bool
+	// Again says that the change was made and told of before, and that this was a further
+	// try of what it had to leave behind, such as a server with requests under way.
+	Again bool
 }
 
 // Apply returns the state that results when every change of the plan is made:
