@@ -107,6 +107,7 @@ func (c *session) containerEvent(m events.Message, now time.Time) {
 		c.unmark(id)
 		c.gone(id, now)
 		delete(c.s.facts, id)
+		delete(c.s.joined, id)
 	case events.ActionStop:
 		// After a die, which said it all, unless that one was lost.
 		if c.s.world.get(id) != nil {

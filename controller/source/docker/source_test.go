@@ -90,3 +90,27 @@ func TestStrangers(t *testing.T) {
 		t.Errorf("%d lists, want the first one alone", got)
 	}
 }
+
+// TestNothingIsRememberedOfJoined: that a container used another one's network goes with it, also
+// where the other one lives on.
+func TestNothingIsRememberedOfJoined(t *testing.T) {
+	e, host := fake(t)
+	owner := e.Run(fakedocker.Spec{Name: "owner", Labels: enabled(), Expose: []string{"80"}})
+	w := begin(t, Options{Host: host})
+	w.sees("owner")
+	w.eventually("subscribed", func() bool { return e.Streams() == 1 })
+	for range 3 {
+		e.Run(fakedocker.Spec{Name: "sidecar", Labels: enabled(), Network: "container:" + owner, Expose: []string{"81"}})
+		w.sees("owner", "sidecar")
+		e.Remove("sidecar")
+		w.sees("owner")
+	}
+	e.Run(fakedocker.Spec{Name: "after", Labels: enabled(), Expose: []string{"80"}}) // the last event has come in by then
+	w.sees("owner", "after")
+	w.stop()
+	ended := <-w.stopped
+	w.stopped <- ended // for who waits for it when the test ends
+	if n := len(w.source.joined); n > 0 {
+		t.Errorf("%d containers that are gone are remembered as using another one's network", n)
+	}
+}
