@@ -57,6 +57,8 @@ type Watcher struct {
 	view    *view
 	loaded  bool            // the files were read once
 	written map[string]bool // files that were written while they were read
+	torn    int             // how often in a row there were such
+	waits   bool            // what was read was not linked, for that reason
 	now     Declaration     // as it was published last
 	said    map[string]bool // problems that were logged
 	unsaved map[string]bool // what can't be saved: files, the repository
@@ -132,8 +134,12 @@ func (w *Watcher) Run(ctx context.Context, poke func()) error {
 	}
 }
 
-// maxLooks ends the waiting for folders that never come to rest.
-const maxLooks = 100
+// maxLooks ends the waiting for folders that never come to rest, maxTorn that for a time in which
+// they can be read.
+const (
+	maxLooks = 100
+	maxTorn  = 10
+)
 
 // rest waits until the folders look the same twice. Only what they look like
 // counts, and not what was heard of them.
@@ -182,11 +188,16 @@ func (w *Watcher) take(seen time.Time) bool {
 			return news
 		}
 	} else {
-		changed = w.read()
+		changed = w.read() || w.waits
 		if secret {
 			w.reveal.follow(w.ears.secret)
 		}
 		w.ears.reset()
+		if w.waits = len(w.written) > 0 && w.torn < maxTorn; w.waits { // this may be half of what was meant
+			w.torn++
+			return news
+		}
+		w.torn = 0
 	}
 	changed = w.shelf.plant(w.offer()) || changed
 	if w.options.Repository && w.shelf.tree == nil {
