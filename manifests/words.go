@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -144,7 +145,7 @@ func (w *words) field(known v1.EntityKind, made *v1.Entity, e entry, depth int) 
 			made.Body[e.key] = value
 		}
 		made.Places[e.key] = e.at
-		w.shaped(known, made.Body[e.key], e, depth)
+		w.shaped(made.Body[e.key], e, depth)
 	default:
 		names := slices.Concat(known.Fields, childSections(known))
 		if known.Kind != v1.KindMember {
@@ -160,19 +161,44 @@ func (w *words) field(known v1.EntityKind, made *v1.Entity, e entry, depth int) 
 
 // shaped reports a field of which every Kong knows that it is another sort of thing. Of the
 // others Kong itself says so.
-func (w *words) shaped(known v1.EntityKind, value any, e entry, depth int) {
-	_, isList := value.([]any)
-	_, isMap := value.(map[string]any)
-	is := func() string { return shape(w.follow(e.value, depth)) }
-	switch {
-	case value == nil:
-	case slices.Contains(known.Named, e.key) && (isList || isMap):
-		w.report(w.at(e.value), fmt.Sprintf("%s is %s, not text", e.key, is()), "write one word")
-	case e.key == "tags" && !isList:
-		w.report(w.at(e.value), fmt.Sprintf("%s is %s, not a list", e.key, is()), "write it between brackets: tags: [one, two]")
-	case e.key == "config" && known.Kind == v1.KindPlugin && !isMap:
-		w.report(w.at(e.value), fmt.Sprintf("%s is %s, not a map", e.key, is()), "write its fields below it, one a line: name: value")
+func (w *words) shaped(made any, e entry, depth int) {
+	var given string
+	switch made.(type) {
+	case string:
+		given = string(v1.SortText)
+	case bool:
+		given = string(v1.SortBoolean)
+	case int64:
+		given = string(v1.SortInteger)
+	case []any:
+		given = string(v1.SortList)
+	case map[string]any:
+		given = string(v1.SortMap)
+	case json.Number:
+		given = "number" // which may be whole all the same
+	default:
+		return // nothing, or what stands elsewhere
 	}
+	want := v1.SortOf(e.key)
+	if want == "" || given == string(want) || want == v1.SortInteger && given == "number" {
+		return
+	}
+	called, fix := "text", "write one word"
+	switch want {
+	case v1.SortInteger:
+		called, fix = "a number", "write digits alone"
+	case v1.SortBoolean:
+		called, fix = "true or false", "write one of them, without quotes"
+	case v1.SortList:
+		called, fix = "a list", fmt.Sprintf("write it between brackets: %s: [one, two]", e.key)
+	case v1.SortMap:
+		called, fix = "a map", "write its fields below it, one a line: name: value"
+	case v1.SortText:
+		if given != string(v1.SortList) && given != string(v1.SortMap) {
+			fix = "put it between quotes"
+		}
+	}
+	w.report(w.at(e.value), fmt.Sprintf("%s is %s, not %s", e.key, shape(w.follow(e.value, depth)), called), fix)
 }
 
 func childSections(known v1.EntityKind) []string {

@@ -226,3 +226,38 @@ func TestDefaultsOfRealKong(t *testing.T) {
 	}
 	t.Log(compared)
 }
+
+// TestSortsOfRealKong: what is known of fields without asking Kong is what a real one says, of
+// each kind that has the field, and all of it that is neither a reference nor in some only.
+func TestSortsOfRealKong(t *testing.T) {
+	_, entities, _ := described(t)
+	sorts := map[string]v1.Sort{
+		"string": v1.SortText, "integer": v1.SortInteger, "boolean": v1.SortBoolean, "array": v1.SortList, "set": v1.SortList, "map": v1.SortMap, "record": v1.SortMap,
+	}
+	compared := 0
+	for _, kind := range v1.EntityKinds() {
+		described := map[string]v1.Sort{}
+		if text := entities[kind.Section]; text != nil {
+			s, err := parse(&entity.Row{}, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range s.fields {
+				described[s.fields[i].name] = sorts[s.fields[i].kind]
+			}
+		}
+		for _, field := range kind.Fields {
+			if want, has := described[field]; has {
+				compared++
+				if got := v1.SortOf(field); got != want {
+					t.Errorf("%s of %s is taken for %q, and Kong says %q", field, kind.Kind, got, want)
+				}
+			} else if len(described) > 0 && v1.SortOf(field) != "" {
+				t.Errorf("%s of %s is said to be of the sort %s, and Kong does not say so", field, kind.Kind, v1.SortOf(field))
+			}
+		}
+	}
+	if compared < 80 {
+		t.Errorf("%d fields were compared", compared)
+	}
+}
