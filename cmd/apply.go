@@ -34,9 +34,10 @@ func newApply(version string) *cobra.Command {
 		Short: "Apply everything once, let go what the guard holds back, or undo what others did",
 		Long: "Apply --once brings the gateways up to date without a daemon and ends, as\n" +
 			"lockstep run --once does, with the flags of run. While anything is wrong in\n" +
-			"--manifests, as lockstep validate says it, nothing is changed at all. What else is\n" +
-			"wrong, as in a repository, or not served as asked holds up nothing else; it is shown\n" +
-			"as lockstep status shows it. For what does not answer it waits until --timeout is over.\n\n" +
+			"--manifests, as lockstep validate says it, nothing is changed at all; what they refer\n" +
+			"to may stand in the repository. What else is wrong, as in a repository, or not served\n" +
+			"as asked holds up nothing else; it is shown as lockstep status shows it. For\n" +
+			"what does not answer it waits until --timeout is over.\n\n" +
 			"Apply --confirm tells the running daemon that the removals of services and\n" +
 			"routes that its guard holds back are meant. See them with: lockstep plan\n\n" +
 			"Apply --repair has it put back what others changed at a gateway, where that is\n" +
