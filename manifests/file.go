@@ -19,9 +19,10 @@ import (
 // MaxBytes is the most that one file may have.
 const MaxBytes = 1 << 20
 
-// The bounds of one file.
+// The bounds of one file, and of how many of its mistakes is told: each costs a line of the log.
 const (
-	maxObjects = 10_000
+	maxObjects  = 10_000
+	maxProblems = 100
 )
 
 // File is one file, understood.
@@ -73,9 +74,22 @@ func parseAt(at v1.Origin, text []byte) (File, []v1.Problem) {
 	}
 	r.refuseTwice(file.Objects)
 	if len(r.problems) > 0 {
-		return File{Path: path, named: namesOf(file.Objects, wrong)}, sorted(r.problems)
+		return File{Path: path, named: namesOf(file.Objects, wrong)}, r.told()
 	}
 	return file, nil
+}
+
+// told returns the problems as they follow each other in the file, the first of them where they
+// are many.
+func (r *reader) told() []v1.Problem {
+	all := sorted(r.problems)
+	if len(all) <= maxProblems {
+		return all
+	}
+	last := all[maxProblems-1].Origin
+	return append(all[:maxProblems:maxProblems], v1.Problem{
+		Reason: v1.InvalidManifest, Origin: last, Message: fmt.Sprintf("%d more mistakes follow in the file", len(all)-maxProblems), Fix: "correct those before it first",
+	})
 }
 
 // namesOf returns what objects declare, of those that are wrong as far as they were read.

@@ -88,21 +88,27 @@ func (w *Watcher) publish(next Declaration, problems []v1.Problem, lost bool, se
 	return news || w.state.Commit != before.Commit || w.state.Refused != before.Refused
 }
 
-// say logs each problem once for as long as it lasts.
+// say logs each problem once for as long as it lasts; of many at once the first.
 func (w *Watcher) say(problems []v1.Problem) {
 	if slices.Equal(w.State().Problems, problems) {
 		return // each was said
 	}
-	now := map[string]bool{}
+	now, news := map[string]bool{}, 0
 	for _, problem := range problems {
 		text := problem.Error()
-		if now[text] = true; !w.said[text] {
-			if w.shelf.stays(problem.Origin) {
-				w.options.Log.Warn("manifest is wrong; its last good version stays", "problem", text)
-			} else {
-				w.options.Log.Warn("manifest is wrong, and was never good; nothing of it holds", "problem", text)
-			}
+		if now[text] = true; w.said[text] {
+			continue
 		}
+		switch news++; {
+		case news > maxProblems:
+		case w.shelf.stays(problem.Origin):
+			w.options.Log.Warn("manifest is wrong; its last good version stays", "problem", text)
+		default:
+			w.options.Log.Warn("manifest is wrong, and was never good; nothing of it holds", "problem", text)
+		}
+	}
+	if news > maxProblems {
+		w.options.Log.Warn("more is wrong with manifests; see lockstep status", "count", news-maxProblems)
 	}
 	if len(now) == 0 && len(w.said) > 0 {
 		w.options.Log.Info("manifests are all good again")

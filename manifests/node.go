@@ -147,7 +147,9 @@ func (r *reader) only(entries []entry, names ...string) map[string]entry {
 // unknown reports a word that nobody knows, with the nearest one.
 func (r *reader) unknown(at v1.Origin, noun, word string, known []string) {
 	fix := "write one of: " + strings.Join(known, ", ")
-	if near := v1.Nearest(word, known); near != "" {
+	if len(r.problems) > maxProblems { // it will not be told of
+		fix = ""
+	} else if near := v1.Nearest(word, known); near != "" {
 		fix = "did you mean " + near + "?"
 	}
 	r.report(at, fmt.Sprintf("unknown %s %s", noun, shown(word)), fix)

@@ -13,6 +13,10 @@ const (
 	maxPairs    = 1024 // of a host and a path, which are what gateways and claims count
 )
 
+// maxProblems is of how many mistakes in one container, or one object of a manifest, is told: a
+// stranger may make any number of them, and each costs a line of the log.
+const maxProblems = 50
+
 // Decode reads what a container's labels ask for. It is pure: the same labels
 // give the same answer, whatever order their map has.
 //
@@ -34,6 +38,9 @@ func (g Grammar) Decode(s Subject) (Declaration, []Problem) {
 		slices.SortFunc(d.problems, func(a, b Problem) int {
 			return cmp.Or(cmp.Compare(a.Origin.Label, b.Origin.Label), cmp.Compare(a.Message, b.Message))
 		})
+		if d.untold {
+			d.problems = append(d.problems, d.problem(d.origin(""), &fault{message: "more of it is wrong than is told of here", fix: "correct the rest first"}))
+		}
 		return Declaration{Enabled: true}, d.problems
 	}
 	return Declaration{Enabled: true, Services: d.services}, nil
@@ -50,6 +57,7 @@ type decoding struct {
 	pairs    int        // how many of a host and a path
 	services []DeclaredService
 	problems []Problem
+	untold   bool // there are more than maxProblems
 
 	// Of a manifest alone.
 	places map[string]*Written // where each key stands; nil for labels
@@ -98,6 +106,9 @@ func (d *decoding) counts() (counts, optedOut bool) {
 func (d *decoding) readKeys() {
 	d.wishes = make([]wish, 0, len(d.own))
 	for _, own := range d.own {
+		if d.untold {
+			break
+		}
 		w, wrong := d.grammar.read(own.key, own.rest, own.value)
 		if wrong != nil {
 			d.report(own.key, wrong)
@@ -152,19 +163,29 @@ func (d *decoding) refuseMixed() {
 	}
 }
 
-// report adds a problem at a label, or at the key of a manifest's field.
-func (d *decoding) report(label string, wrong *fault) {
+// report adds a problem at a label, or at the key of a manifest's field, and reports whether it
+// is told of.
+func (d *decoding) report(label string, wrong *fault) bool {
+	if d.untold = d.untold || len(d.problems) == maxProblems; d.untold {
+		return false
+	}
+	d.problems = append(d.problems, d.problem(d.origin(label), wrong))
+	return true
+}
+
+// problem returns what is wrong at a place.
+func (d *decoding) problem(at Origin, wrong *fault) Problem {
 	reason, object := InvalidLabel, Key{Kind: KindInstance, Name: d.subject.Container}
 	if d.places != nil {
 		reason, object = InvalidManifest, d.object
 	}
-	d.problems = append(d.problems, Problem{
+	return Problem{
 		Reason:  cmp.Or(wrong.reason, reason),
 		Object:  object,
-		Origin:  d.origin(label),
+		Origin:  at,
 		Message: wrong.message,
 		Fix:     wrong.fix,
-	})
+	}
 }
 
 // origin returns where a label stands, or the field of a manifest.
@@ -181,8 +202,7 @@ func (d *decoding) origin(label string) Origin {
 // reportValue adds a problem at a value: in a manifest that has a place of its
 // own, and so have the items of a list.
 func (d *decoding) reportValue(label string, wrong *fault) {
-	d.report(label, wrong)
-	if w := d.places[label]; w != nil && len(w.Values) > 0 {
+	if w := d.places[label]; d.report(label, wrong) && w != nil && len(w.Values) > 0 {
 		d.problems[len(d.problems)-1].Origin = w.Values[min(wrong.item, len(w.Values)-1)]
 	}
 }

@@ -182,6 +182,9 @@ func DecodeEndpoint(service string, at Origin, fields []Written) (DeclaredServic
 func newManifest(p part, object Key, at Origin, fields []Written) *decoding {
 	d := &decoding{grammar: Grammar{part: p}, object: object, at: at, places: make(map[string]*Written, len(fields))}
 	for i := range fields {
+		if d.untold {
+			break
+		}
 		w := &fields[i]
 		d.places[w.Key] = w
 		read, wrong := d.grammar.read(w.Key, w.Key, w.Value)
@@ -220,6 +223,9 @@ func (d *decoding) sorted() []Problem {
 	slices.SortStableFunc(d.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column), cmp.Compare(a.Message, b.Message))
 	})
+	if d.untold {
+		d.problems = append(d.problems, d.problem(d.at, &fault{message: "more of it is wrong than is told of here", fix: "correct the rest first"}))
+	}
 	return d.problems
 }
 

@@ -208,6 +208,7 @@ func pageFuncs() template.FuncMap {
 				{"a container's services", n(maxServices, "")},
 				{"a container's routes", n(maxRoutes, "")},
 				{"a container's pairs of a host and a path, over all its routes", n(maxPairs, "")},
+				{"mistakes in a container's labels of which is told", n(maxProblems, "")},
 			}
 		},
 	}
