@@ -62,7 +62,7 @@ func (d *daemon) serveHook(ctx context.Context, group *errgroup.Group, listen st
 	if err != nil {
 		return err
 	}
-	serve(ctx, group, listener, d.hookHandler)
+	serve(ctx, group, listener, newServer(ctx, d.hookHandler, callMost))
 	log.Info("webhook is open", "listen", listener.Addr().String(), "path", server.HookPath)
 	return nil
 }

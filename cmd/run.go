@@ -95,8 +95,8 @@ func run(ctx context.Context, version string, s *settings, m manner, log *slog.L
 	if err := d.serveHook(ctx, group, s.git.hookListen, log); err != nil {
 		return errors.Join(err, listener.Close(), control.Close())
 	}
-	serve(ctx, group, listener, guarded(d.handler(), listener.Addr(), s.listen))
-	serve(ctx, group, control, d.controls())
+	serve(ctx, group, listener, newServer(ctx, guarded(d.handler(), listener.Addr(), s.listen), callMost))
+	serve(ctx, group, control, newServer(ctx, d.controls(), 0)) // who may order may wait
 	group.Go(func() error { return d.controller.Run(ctx) })
 	group.Go(func() error { d.saveMemory(ctx); return nil })
 	group.Go(func() error { return d.renewHop(ctx, s, log) })
@@ -336,16 +336,26 @@ func (d *daemon) names() []string {
 	return names
 }
 
-// serve answers on a listener until ctx ends, and then lets what was begun finish.
-func serve(ctx context.Context, group *errgroup.Group, listener net.Listener, handler http.Handler) {
-	s := &http.Server{
+// callMost is how long a call over the network may take, from its first byte to the last of the
+// answer: longer than any answer takes, for who does not read it holds all of it in memory.
+const callMost = 2 * time.Minute
+
+// newServer returns a server whose calls may take so long; 0: as long as they like.
+func newServer(ctx context.Context, handler http.Handler, most time.Duration) *http.Server {
+	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       most,
+		WriteTimeout:      most,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		// Whoever waits for a change is answered at the end.
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
+}
+
+// serve answers on a listener until ctx ends, and then lets what was begun finish.
+func serve(ctx context.Context, group *errgroup.Group, listener net.Listener, s *http.Server) {
 	group.Go(func() error {
 		if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve on %s: %w", listener.Addr(), err)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -52,6 +53,7 @@ type hook struct {
 	Hook
 	callers *callers
 	counts  *prometheus.CounterVec
+	said    atomic.Pointer[string] // why the secret can't be read, as last logged; nil: it can
 }
 
 // NewHook returns the handler of HookPath. What a request says does not matter, only
@@ -86,8 +88,7 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = CheckHookSecret(secret)
 	}
-	if err != nil {
-		h.Log.Error("webhook is refused, as its secret can't be read", "error", err)
+	if h.tell(err); err != nil {
 		h.answer(w, "refused", http.StatusServiceUnavailable)
 		return
 	}
@@ -113,6 +114,19 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Pull()
 	h.answer(w, "accepted", http.StatusAccepted)
+}
+
+// tell logs why the secret can't be read, once for as long as it is the same: strangers call as
+// often as they like.
+func (h *hook) tell(err error) {
+	if err == nil {
+		h.said.Store(nil)
+		return
+	}
+	text := err.Error()
+	if before := h.said.Swap(&text); before == nil || *before != text {
+		h.Log.Error("webhook is refused, as its secret can't be read", "error", err)
+	}
 }
 
 // answer counts a call, and answers it with a status alone.

@@ -220,3 +220,26 @@ func TestCallersAreBounded(t *testing.T) {
 		done(true)
 	}
 }
+
+// TestHookWithoutSecretIsLoggedOnce: whoever calls can't fill the log.
+func TestHookWithoutSecretIsLoggedOnce(t *testing.T) {
+	var log strings.Builder
+	var fails error
+	h := NewHook(Hook{
+		Secret: func() (v1.Secret, error) { return v1.NewSecret(hookSecret), fails },
+		Pull:   func() {}, Log: slog.New(slog.NewTextHandler(&log, nil)), Registerer: prometheus.NewRegistry(),
+	})
+	call := func() {
+		request := httptest.NewRequest(http.MethodPost, HookPath, nil)
+		request.Header.Set("X-Gitlab-Token", "anything")
+		h.ServeHTTP(httptest.NewRecorder(), request)
+	}
+	for _, fails = range []error{io.ErrUnexpectedEOF, nil, io.ErrUnexpectedEOF, io.ErrClosedPipe} {
+		for range 100 {
+			call()
+		}
+	}
+	if lines := strings.Count(log.String(), "\n"); lines != 3 {
+		t.Errorf("%d lines, want one each time that it is another trouble:\n%s", lines, log.String())
+	}
+}
