@@ -1,19 +1,15 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/lockstep/lockstep/api/server"
 	"github.com/lockstep/lockstep/controller"
@@ -107,34 +103,6 @@ func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 // concerns reports whether anything would change.
 func concerns(preview []controller.RolledBack) bool {
 	return slices.ContainsFunc(preview, func(d controller.RolledBack) bool { return d.Changed })
-}
-
-// agreed shows what would become of an order and, where it concerns anything, asks
-// whether it is meant. The error says that it is not, or that nobody can be asked.
-func agreed(c *cobra.Command, concerns bool, show func(*printer)) error {
-	p := &printer{out: c.ErrOrStderr(), colours: colourful(c.ErrOrStderr())}
-	if concerns {
-		p.line("This is what would be done:")
-	}
-	show(p)
-	if p.err != nil || !concerns {
-		return p.err
-	}
-	file, isFile := c.InOrStdin().(*os.File)
-	if !isFile || !term.IsTerminal(int(file.Fd())) {
-		return errors.New("nobody is at a terminal to be asked; if this is meant, say --yes")
-	}
-	if _, err := io.WriteString(c.ErrOrStderr(), "Is this meant? [y/N] "); err != nil {
-		return fmt.Errorf("ask: %w", err)
-	}
-	answer, err := bufio.NewReader(file).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("ask: %w", err)
-	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return errors.New("nothing is changed")
-	}
-	return nil
 }
 
 // refusalOf returns an error where a service that was named stays as it is though
