@@ -43,7 +43,7 @@ func valueChecks(least time.Duration) map[string]valueCheck {
 		"kong-drift":            func(texts []string) error { _, err := parseDrift(texts); return err },
 		"kong-proxy-url":        each(kong.CheckProxyURL),
 		"kong-admin-token":      optional(checkReference),
-		"git-url":               optional(func(text string) error { return (&git.Options{URL: text}).Check() }),
+		"git-url":               optional(git.CheckURL),
 		"git-password":          optional(checkReference),
 		"git-ssh-key":           optional(checkReference),
 		"git-webhook-listen":    optional(checkListen),

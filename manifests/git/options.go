@@ -47,6 +47,13 @@ type Options struct {
 	Registerer prometheus.Registerer
 }
 
+// CheckURL finds what is wrong with a repository's URL, whatever else is said of it. Its
+// errors repeat no password.
+func CheckURL(text string) error {
+	_, err := parseAddress(text)
+	return err
+}
+
 // Check finds what is wrong with options taken alone, and fills in defaults. Its
 // errors name the flag.
 func (o *Options) Check() error {
