@@ -11,7 +11,7 @@ import (
 // Expected returns everything as it will be once the gateways have taken what is desired:
 // how far they are says nothing in it.
 func (s *Store) Expected() Report {
-	report := s.report(func(standing *desired.Standing) desired.Standing {
+	report := s.report(func(_ *Store, standing *desired.Standing) desired.Standing {
 		return qualify(copied(standing))
 	})
 	report.near(report.Waiting)

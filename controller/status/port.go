@@ -27,7 +27,7 @@ func PortOf(ref string) (port int, is bool) {
 // ExplainPort says which route takes the connections to a TCP port on HAProxy, the one
 // gateway that has any. On which addresses it listens is the operator's to say.
 func (s *Store) ExplainPort(ref string, port int) Explanation {
-	report := s.report(s.merge)
+	report := s.report((*Store).merge)
 	explanation := Explanation{Subject: ref}
 	for _, gateway := range report.Gateways {
 		answer := onPort(report, gateway.Name, port)

@@ -253,44 +253,6 @@ func (s *Store) Compared() bool {
 	return true
 }
 
-// Report returns everything as it is now.
-func (s *Store) Report() Report {
-	report := s.now()
-	report.near(report.Waiting)
-	return report
-}
-
-// now is Report without what may be meant by names that nobody declares.
-func (s *Store) now() Report {
-	return s.report(func(standing *desired.Standing) desired.Standing { return qualify(s.merge(standing)) })
-}
-
-// report collects everything; account says what is said of one service.
-func (s *Store) report(account func(*desired.Standing) desired.Standing) Report {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ready, _ := s.ready()
-	report := Report{Version: s.version, Owner: s.owner, Writer: s.writer, Revision: s.revision, Ready: ready, Sources: listed(s.sources),
-		Services: []Service{}, Refused: []Refused{}}
-	for _, name := range s.order {
-		g := s.gateways[name]
-		out := Gateway{
-			Name: name, Reason: g.reason, Error: g.err, Applied: g.applied,
-			Pending: len(g.pending), Changes: g.changes, Applying: g.applying, Held: g.held,
-		}
-		out.Problems, out.Hints, out.Verification = g.distinct(), g.hints, g.serving.report()
-		report.Gateways = append(report.Gateways, out)
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.standings)) {
-		report.Services = append(report.Services, Service{Standing: account(s.standings[name]), Pending: s.pending(name)})
-	}
-	for _, id := range slices.Sorted(maps.Keys(s.refused)) {
-		report.Refused = append(report.Refused, Refused{ID: id, Problems: s.refused[id]})
-	}
-	report.Waiting, report.Unsaved = s.waits(), s.unsavedParts()
-	return report
-}
-
 // listed returns a list that is printed as one, and not as null, when it is empty.
 func listed[T any](list []T) []T {
 	if list == nil {

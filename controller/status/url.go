@@ -78,7 +78,7 @@ func (s *Store) ExplainURL(ref string) (Explanation, error) {
 		return Explanation{}, fmt.Errorf("%q: %w", ref, ErrAddress)
 	}
 	request := routing.Request{Scheme: u.Scheme, Method: http.MethodGet, Host: u.Host, Target: u.RequestURI(), Header: http.Header{}}
-	report := s.report(s.merge)
+	report := s.report((*Store).merge)
 	explanation := Explanation{Subject: ref}
 	for _, gateway := range report.Gateways {
 		answer := Answer{Gateway: gateway.Name, Unknown: gateway.unknown()}
