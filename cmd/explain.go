@@ -210,11 +210,11 @@ func printSelection(p *printer, s *desired.Selection) {
 // printDecisions says who decides which setting, where a manifest and labels meet.
 func printDecisions(p *printer, service status.Service) {
 	for _, d := range service.Decisions {
-		over := ""
 		if d.Over {
-			over = "; labels ask for something else"
+			p.line("  %s: %s; labels ask for something else", d.Contested(), d.Origin)
+			continue
 		}
-		p.line("  %s: %s%s", d.Setting, d.Origin, over)
+		p.line("  %s: %s", d.Setting, d.Origin)
 	}
 }
 

@@ -74,10 +74,11 @@ func TestBad(t *testing.T) {
 // default.
 func tell(t *testing.T, w World) string {
 	t.Helper()
-	route, problems := v1.DecodeRoute("s", "r", v1.Origin{}, []v1.Written{{Key: "paths", Value: "/"}})
+	declared, problems := v1.DecodeRoute("s", "r", v1.Origin{}, []v1.Written{{Key: "paths", Value: "/"}})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
+	route := declared.Route
 	route.Name, route.Paths = "", nil
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(w.Services)) {

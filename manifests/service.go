@@ -25,7 +25,7 @@ var overrides = []string{"allow", "forbid"}
 type Route struct {
 	Service string    // the key of its service
 	At      v1.Origin // where that is named
-	Route   v1.Route
+	v1.DeclaredRoute
 }
 
 // service reads the spec of a Service: the fields of labels, a selector, and endpoints.
@@ -79,7 +79,7 @@ func (r *reader) route(o *Object, spec []entry) {
 		}
 		r.problems = append(r.problems, problem)
 	}
-	made.Route = route
+	made.DeclaredRoute = route
 	o.Route = &made
 }
 

@@ -80,14 +80,20 @@ func (w *World) attach(routes []*Route) {
 		service := changed[route.Service]
 		if service == nil {
 			next := *w.Services[route.Service]
-			next.Service.Routes = slices.Clone(next.Service.Routes)
+			next.Service.Routes, next.Fields, next.Places = slices.Clone(next.Service.Routes), slices.Clone(next.Fields), maps.Clone(next.Places)
+			if next.Places == nil {
+				next.Places = map[string]v1.Origin{}
+			}
 			service = &next
 			changed[route.Service] = service
 		}
 		service.Service.Routes = append(service.Service.Routes, route.Route)
+		service.Fields = append(service.Fields, route.Fields...)
+		maps.Copy(service.Places, route.Places)
 	}
 	for _, service := range changed {
 		slices.SortFunc(service.Service.Routes, func(a, b v1.Route) int { return strings.Compare(a.Name, b.Name) })
+		slices.Sort(service.Fields)
 	}
 	maps.Copy(w.Services, changed)
 }

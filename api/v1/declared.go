@@ -7,8 +7,8 @@ type Declared struct {
 	// Service has the fields that Fields names, plugins and routes; all else is
 	// default, and leaves labels as they are.
 	Service Service
-	// Fields are the service's own fields that the manifest sets, sorted, and Places
-	// where it does, by field.
+	// Fields are the fields that the manifest sets, the service's own and routes.NAME.FIELD,
+	// sorted, and Places where it does, by field.
 	Fields []string
 	Places map[string]Origin
 	// Alone says that labels have no say in what the manifest leaves out: their

@@ -23,14 +23,30 @@ const shownBytes = 60
 
 // shown quotes a stranger's text for a message, and shortens it.
 func shown(text string) string {
+	if head := cut(text); len(head) < len(text) {
+		return strconv.Quote(head) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+// brief shortens a value that was checked.
+func brief(text string) string {
+	if head := cut(text); len(head) < len(text) {
+		return head + "…"
+	}
+	return text
+}
+
+// cut returns what of a text a message repeats.
+func cut(text string) string {
 	if len(text) <= shownBytes {
-		return strconv.Quote(text)
+		return text
 	}
-	cut := shownBytes
-	for cut > shownBytes-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
-		cut--
+	end := shownBytes
+	for end > shownBytes-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
 	}
-	return strconv.Quote(text[:cut]) + "…"
+	return text[:end]
 }
 
 // maxLine is how much of another program's words OneLine repeats.

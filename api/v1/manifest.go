@@ -112,40 +112,51 @@ func DecodeService(name string, at Origin, fields []Written, selector *Selector)
 	}
 	declared := Declared{Service: d.services[0].Service}
 	declared.Service.Origin = at
-	declared.Fields, declared.Places = d.set(OfService, fields)
+	declared.Fields, declared.Places = d.set(OfService, OfRoute)
 	if selector != nil {
 		made := *selector
 		made.Part = d.services[0]
 		made.Part.Service = Service{}
-		made.Fields, made.Places = d.set(OfInstance, fields)
+		made.Fields, made.Places = d.set(OfInstance)
 		declared.Selector = &made
 	}
 	return declared, nil
 }
 
-// set returns which fields of a scope the manifest sets, sorted, and where.
-func (d *decoding) set(scope Scope, fields []Written) (names []string, places map[string]Origin) {
+// set returns which fields of some scopes the manifest sets, sorted, and where: those of
+// routes as routes.NAME.FIELD.
+func (d *decoding) set(scopes ...Scope) (names []string, places map[string]Origin) {
 	for i := range d.wishes {
-		if w := &d.wishes[i]; w.plugin == "" && rows[w.field].Scope == scope {
-			names = append(names, rows[w.field].Name)
+		w := &d.wishes[i]
+		if w.plugin != "" || !slices.Contains(scopes, rows[w.field].Scope) {
+			continue
 		}
+		name := rows[w.field].Name
+		if w.route != "" {
+			name = wordRoutes + "." + w.route + "." + name
+		}
+		if places == nil {
+			places = map[string]Origin{}
+		}
+		at, before := d.places[w.label].At, places[name]
+		if before.IsZero() || cmp.Or(cmp.Compare(at.Line, before.Line), cmp.Compare(at.Column, before.Column)) < 0 { // a map has a wish for each entry
+			places[name] = at
+		}
+		names = append(names, name)
 	}
 	slices.Sort(names)
-	names = slices.Compact(names) // a map has a wish for each entry
-	for i := range fields {
-		name, _, _ := strings.Cut(fields[i].Key, ".")
-		if name = strings.TrimSuffix(name, "?"); slices.Contains(names, name) && places[name].IsZero() {
-			if places == nil {
-				places = map[string]Origin{}
-			}
-			places[name] = fields[i].At
-		}
-	}
-	return names, places
+	return slices.Compact(names), places
+}
+
+// DeclaredRoute is what a Route manifest asks for. Fields and Places are as those of Declared.
+type DeclaredRoute struct {
+	Route  Route
+	Fields []string
+	Places map[string]Origin
 }
 
 // DecodeRoute decodes the fields of a Route manifest, a route of the named service.
-func DecodeRoute(service, name string, at Origin, fields []Written) (Route, []Problem) {
+func DecodeRoute(service, name string, at Origin, fields []Written) (DeclaredRoute, []Problem) {
 	d := newManifest(partRoute, Key{Kind: KindRoute, Name: service + "." + name}, at, fields)
 	for i := range d.wishes {
 		d.wishes[i].route = name
@@ -155,14 +166,15 @@ func DecodeRoute(service, name string, at Origin, fields []Written) (Route, []Pr
 		d.report("", &fault{message: "the route takes no requests: none of hosts, paths, methods and headers is set", fix: "say which requests it takes"})
 	}
 	if len(d.wishes) == 0 {
-		return Route{}, d.sorted()
+		return DeclaredRoute{}, d.sorted()
 	}
-	route := d.buildRoute(service, d.wishes)
-	route.Origin = at
+	made := DeclaredRoute{Route: d.buildRoute(service, d.wishes)}
+	made.Route.Origin = at
 	if len(d.problems) > 0 {
-		return Route{}, d.sorted()
+		return DeclaredRoute{}, d.sorted()
 	}
-	return route, nil
+	made.Fields, made.Places = d.set(OfRoute)
+	return made, nil
 }
 
 // DecodeEndpoint decodes the fields of an instance that stand beside the

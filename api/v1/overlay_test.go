@@ -70,7 +70,11 @@ func TestPluginsOverLabels(t *testing.T) {
 			d.OnRoutes["a.r"] = c.onRoute
 		}
 		before := slices.Clone(c.labels)
-		merged, differing := d.Over(base)
+		merged, overruled := d.Over(base)
+		var differing []string
+		for _, o := range overruled {
+			differing = append(differing, o.Setting)
+		}
 		if len(merged.Routes) != 1 || len(c.want) != len(merged.Routes[0].Plugins) || !reflect.DeepEqual(append([]Plugin{}, c.want...), append([]Plugin{}, merged.Routes[0].Plugins...)) {
 			t.Errorf("%s: the route has %+v, want %+v", name, merged.Routes, c.want)
 		}

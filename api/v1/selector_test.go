@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,7 +51,7 @@ func TestInstancesOfASelector(t *testing.T) {
 	if diff := cmp.Diff(map[string]Origin{"port": at(7), "weight": at(8), "maxconn": at(9)}, got.Places); diff != "" {
 		t.Errorf("places (-want +got):\n%s", diff)
 	}
-	if len(declared.Fields) != 0 || len(declared.Service.Routes) != 1 || got.Origin != at(5) || len(selector.Fields) != 0 {
+	if !slices.Equal(declared.Fields, []string{"routes.default.hosts"}) || len(declared.Service.Routes) != 1 || got.Origin != at(5) || len(selector.Fields) != 0 {
 		t.Errorf("the service is %+v, the selector that was given %+v", declared, selector)
 	}
 	labelled, problems := Grammar{Prefix: "lockstep."}.Decode(Subject{Container: "web-1", Labels: map[string]string{

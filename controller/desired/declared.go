@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/snapshot"
@@ -89,17 +88,21 @@ func (s *service) overlay() {
 	if s.declared.Withheld != nil && s.declared.Withheld.Reason == v1.PolicyDenied {
 		s.problems = append(s.problems, *s.declared.Withheld)
 	}
-	merged, fields := s.declared.Over(s.labels)
-	s.settings, s.decisions = merged, s.declared.Decisions(&s.labels, &merged, fields)
+	merged, overruled := s.declared.Over(s.labels)
+	s.settings, s.decisions = merged, s.declared.Decisions(&s.labels, &merged, overruled)
 	at := s.declared.Service.Origin
-	if s.declared.Addition && len(fields) > 0 {
-		at = s.declared.Place(fields[0])
+	if s.declared.Addition && len(overruled) > 0 {
+		at = s.declared.Place(overruled[0].Setting)
 	}
 	if s.declared.Alone || slices.Contains(s.declared.Fields, "rollout") {
 		s.rolledBy = at
 	}
-	if len(fields) == 0 || !s.labelled() {
+	if len(overruled) == 0 || !s.labelled() {
 		return
+	}
+	fields := make([]string, len(overruled))
+	for i := range overruled {
+		fields[i] = overruled[i].Setting
 	}
 	decides, fix := "which decides", "remove these labels, or these fields of the manifest"
 	if s.declared.Alone {
@@ -110,7 +113,7 @@ func (s *service) overlay() {
 		Object: v1.Key{Kind: v1.KindService, Name: s.name},
 		Origin: v1.Origin{Container: s.labels.Origin.Container},
 		Message: fmt.Sprintf("its labels for service %s differ from the manifest at %s, %s (%s)",
-			s.name, at, decides, strings.Join(fields, ", ")),
+			s.name, at, decides, named(fields)),
 		Fix: fix,
 	})
 }

@@ -67,14 +67,22 @@ func (b *Builder) judged(c *container, parts []v1.DeclaredService) []v1.Problem 
 }
 
 // claim returns what a container asks for of one service, with what a manifest says
-// beside it. Routes that the manifest sets are its own claims.
+// beside it. Routes that the manifest sets are its own claims, but where labels add to them.
 func (b *Builder) claim(c *container, part *v1.DeclaredService) policy.Claim {
 	asked := part.Service
 	if s := b.services[asked.Name]; s != nil && s.said != nil {
 		asked, _ = s.said.Over(asked)
+		alone, _ := s.said.Over(v1.NewService(asked.Name))
 		asked.Routes = slices.DeleteFunc(slices.Clone(asked.Routes), func(r v1.Route) bool {
-			return slices.ContainsFunc(s.said.Service.Routes, func(own v1.Route) bool { return own.Name == r.Name })
+			return slices.ContainsFunc(alone.Routes, func(own v1.Route) bool { return own.Name == r.Name && own.SameAs(r) })
 		})
+		for i := range asked.Routes {
+			for n := range part.Service.Routes {
+				if theirs := &part.Service.Routes[n]; theirs.Name == asked.Routes[i].Name {
+					asked.Routes[i].Origin = theirs.Origin
+				}
+			}
+		}
 	}
 	return policy.Claim{
 		Source: policy.FromLabels, Container: c.instance.Name, Labels: c.instance.Labels, Project: c.instance.Project, Port: part.Port,

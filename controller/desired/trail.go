@@ -167,8 +167,8 @@ func (b *Builder) trails(c *container) []Trail {
 			apart := &service{name: part.Service.Name, settings: part.Service, labels: part.Service}
 			if s != nil && s.declared != nil && !m.labelled() {
 				apart.declared = s.declared
-				merged, differing := s.declared.Over(part.Service)
-				apart.decisions = s.declared.Decisions(&part.Service, &merged, differing)
+				merged, overruled := s.declared.Over(part.Service)
+				apart.decisions = s.declared.Decisions(&part.Service, &merged, overruled)
 			}
 			s = apart
 		}

@@ -118,7 +118,10 @@ func (s *service) byPlaces(decider, m member) []string {
 	byPlace, order := map[string][]string{}, []string{}
 	for _, d := range s.decisions {
 		if d.Over {
-			over = append(over, d.Setting)
+			over = append(over, d.Contested())
+		}
+		if d.Value == "" && d.Labels != "" { // it is left out
+			continue
 		}
 		if d.Origin.File == "" {
 			ofLabels = append(ofLabels, d.Setting)
