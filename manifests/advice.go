@@ -15,14 +15,22 @@ type advice struct {
 
 func newAdvice() *advice { return &advice{nearest: map[string]string{}} }
 
+// maxAdvised is for how many missing names it is looked which one may be meant, the first by
+// their places: each is held against all names that there are.
+const maxAdvised = 100
+
 // complete returns what was found as problems, sorted by place.
 func (a *advice) complete(findings []finding, services map[string]*v1.Declared) []v1.Problem {
+	slices.SortStableFunc(findings, func(a, b finding) int { return orderPlaces(a.Origin, b.Origin) })
 	var problems []v1.Problem
 	missing := map[string]string{}
 	for _, f := range findings {
 		if f.missing != "" {
-			near := a.near(f.missing, services)
-			missing[f.missing] = near
+			near, known := missing[f.missing]
+			if !known && len(missing) < maxAdvised {
+				near = a.near(f.missing, services)
+				missing[f.missing] = near
+			}
 			f.Fix = "declare it: a Service without a spec leaves everything to the labels of its containers"
 			if near != "" {
 				f.Fix = fmt.Sprintf("did you mean %s? If not, %s", near, f.Fix)

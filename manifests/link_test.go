@@ -217,3 +217,26 @@ func all(w World) map[string]bool {
 	}
 	return names
 }
+
+// TestAdviceForTheFirst: for many routes without a service it is said of the first alone which one
+// may be meant, whatever the order of the files, and of those that are left when these are right.
+func TestAdviceForTheFirst(t *testing.T) {
+	var text strings.Builder
+	for i := range 2 * maxAdvised {
+		fmt.Fprintf(&text, "apiVersion: lockstep.dev/v1\nkind: Route\nmetadata: {name: r}\nspec: {service: shop.web%d, paths: [/]}\n---\n", i)
+	}
+	routes, problems := Parse("routes.yaml", []byte(text.String()))
+	services, more := Parse("services.yaml", []byte("apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: shop.web}\n"))
+	if len(problems)+len(more) > 0 {
+		t.Fatal(problems, more)
+	}
+	linked := Link([]Candidate{{Path: "services.yaml", Versions: []File{services}, Current: true}, {Path: "routes.yaml", Versions: []File{routes}, Current: true}})
+	if len(linked.Problems) != 2*maxAdvised {
+		t.Fatalf("%d problems, want one for each route", len(linked.Problems))
+	}
+	for i, p := range linked.Problems {
+		if advised := strings.HasPrefix(p.Fix, "did you mean shop.web?"); advised != (i < maxAdvised) {
+			t.Errorf("problem %d: %s", i, p)
+		}
+	}
+}
