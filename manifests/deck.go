@@ -118,12 +118,14 @@ func (w *words) info(e entry) {
 				continue
 			}
 			places := &v1.Entity{Places: map[string]v1.Origin{}}
+			made := newShared(w.tree(e.value, e.key, places, 3))
 			for _, field := range w.entries(e.value, e.key, 3) {
 				if !slices.Contains(known.Fields, field.key) {
 					w.unknown(field.at, "field", field.key, known.Fields)
 				}
+				w.shaped(made.values[field.key], field, 4)
 			}
-			w.deck.defaults[e.key] = newShared(w.tree(e.value, e.key, places, 3))
+			w.deck.defaults[e.key] = made
 		}
 	}
 }
