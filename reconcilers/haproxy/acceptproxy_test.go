@@ -16,6 +16,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
@@ -245,7 +246,7 @@ func TestManySources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.model = newModel("lockstep")
+	r.model = config.New("lockstep")
 	r.table = routemap.New("lockstep", r.model)
 	shared := v1.Shared{Listeners: []v1.Listener{{Name: "internal", Binds: []v1.Bind{{Address: "127.0.0.1:8081"}}, AcceptProxy: many}}}
 	printed, problems, err := r.Render(v1.Set{}, shared)
@@ -265,7 +266,7 @@ func TestManySources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := strings.Fields(parseFiles("lockstep", files, nil).openings["internal"].Accepts())
+	words := strings.Fields(config.Parse("lockstep", files, nil).Openings()["internal"].Accepts())
 	if len(words) != len(many) || words[0] != many[0].String() || words[255] != many[255].String() {
 		t.Fatalf("read back %d sources: %q", len(words), words)
 	}

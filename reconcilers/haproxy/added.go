@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -18,22 +19,22 @@ import (
 
 // addBackends adds backends of default settings to the running process, and
 // returns those that it took.
-func (rt *runtime) addBackends(backends []*backend) []*backend {
+func (rt *runtime) addBackends(backends []*config.Backend) []*config.Backend {
 	commands := make([]string, 0, 2*len(backends))
 	for _, b := range backends {
-		name := routemap.Backend(rt.r.o.Owner, b.name())
-		commands = append(commands, "add backend "+name+" from "+b.defaults(rt.r.o.Owner), "publish backend "+name)
+		name := routemap.Backend(rt.r.o.Owner, b.Name())
+		commands = append(commands, "add backend "+name+" from "+b.Defaults(rt.r.o.Owner), "publish backend "+name)
 	}
 	answers, err := rt.command(commands...)
 	if err != nil {
 		return nil // the steps that need them say why, or a reload makes them
 	}
-	var added []*backend
+	var added []*config.Backend
 	for i, b := range backends {
 		if answer := answers[2*i]; strings.HasPrefix(answer, "New backend registered") {
 			added = append(added, b)
 		} else {
-			rt.r.o.Log.Debug("haproxy added no backend", "backend", b.name(), "answer", socket.FirstLine(answer))
+			rt.r.o.Log.Debug("haproxy added no backend", "backend", b.Name(), "answer", socket.FirstLine(answer))
 		}
 	}
 	return added
@@ -53,16 +54,16 @@ func (rt *runtime) bury(steps []*step) {
 			continue
 		}
 		switch native := s.change.Before.Native.(type) {
-		case *backend:
-			touched[native.name()] = true
-		case place:
-			touched[native.backend] = true
+		case *config.Backend:
+			touched[native.Name()] = true
+		case config.Place:
+			touched[native.Backend] = true
 		}
 	}
-	e := newEdit(r.o.Owner, r.model)
+	e := r.model.Edit()
 	for _, name := range slices.Sorted(maps.Keys(touched)) {
-		b := r.model.backendOf(name)
-		if b == nil || !b.retired || !b.standard() || b.spare != "" || len(b.servers) > 0 || !r.backends[name] || r.leaves(name) {
+		b := r.model.Backend(name)
+		if b == nil || !b.Retired || !b.Standard() || b.Spare != "" || len(b.Servers) > 0 || !r.backends[name] || r.leaves(name) {
 			continue
 		}
 		live := routemap.Backend(r.o.Owner, name)
@@ -71,13 +72,13 @@ func (rt *runtime) bury(steps []*step) {
 			_, err = rt.command("publish backend " + live) // the service may come back
 		} else if err == nil {
 			delete(r.backends, name)
-			delete(e.of(b.service).backends, name)
+			e.Forget(b.Service, name)
 		}
 		if err != nil {
 			break
 		}
 	}
-	r.model.put(e.sections())
+	e.Apply()
 }
 
 // leaves reports whether servers of a backend wait to be deleted.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
@@ -34,7 +35,7 @@ func (b *bench) has(name string) (running, written bool) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	text, err := b.r.dir.Read(shardOf(name))
+	text, err := b.r.dir.Read(config.File(name))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package haproxy
 import (
 	"context"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
@@ -97,30 +98,30 @@ func (r *Reconciler) needsReload(change plan.Change) bool {
 		return !ok || before.process != native.process || before.loaded != native.loaded || before.text != native.text
 	case *crt.Certificate:
 		return r.certs == nil || len(native.PEM()) > crt.Limit
-	case *backend:
+	case *config.Backend:
 		return !r.reusable(native)
-	case place:
-		b := r.model.backendOf(native.backend)
-		if b == nil || !r.backends[b.live()] {
+	case config.Place:
+		b := r.model.Backend(native.Backend)
+		if b == nil || !r.backends[b.Live()] {
 			return true
 		}
-		have, there := r.model.server(native)
-		return there && have.backup != native.server.backup
+		have, there := r.model.Server(native)
+		return there && have.Backup != native.Server.Backup
 	case *routemap.Route:
-		if native.Client && (r.condition.loaded != "yes" || !frontend.Verifies(r.model.base)) {
+		if native.Client && (r.condition.loaded != "yes" || !frontend.Verifies(r.model.Base())) {
 			return true // the process would let everybody in
 		}
 		if r.unrestrained() && !native.Stream() {
 			return true // the process would answer everywhere
 		}
-		if r.o.Via.covers(native.Port) && (r.condition.loaded != "yes" || !frontend.ListensForKong(r.model.base, r.o.Owner, r.o.Via.Host, native.Port)) {
+		if r.o.Via.covers(native.Port) && (r.condition.loaded != "yes" || !frontend.ListensForKong(r.model.Base(), r.o.Owner, r.o.Via.Host, native.Port)) {
 			return true // nobody of ours would take what Kong sends
 		}
 		if native.Backend == "" {
 			return !r.backends[":hold"]
 		}
-		b := r.model.backendOf(native.Backend)
-		return b == nil || !r.backends[b.live()]
+		b := r.model.Backend(native.Backend)
+		return b == nil || !r.backends[b.Live()]
 	}
 	return true
 }
@@ -134,7 +135,7 @@ func beforeCondition(change plan.Change) (condition, bool) {
 }
 
 // reusable reports whether the process has exactly this backend already.
-func (r *Reconciler) reusable(b *backend) bool {
-	have := r.model.backendOf(b.name())
-	return have != nil && have.same(b) && r.backends[have.live()] && r.condition.loaded == "yes"
+func (r *Reconciler) reusable(b *config.Backend) bool {
+	have := r.model.Backend(b.Name())
+	return have != nil && have.Same(b) && r.backends[have.Live()] && r.condition.loaded == "yes"
 }

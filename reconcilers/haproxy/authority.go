@@ -7,14 +7,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 )
 
 // Authorities are those that certificates of others must be issued by: containers'
@@ -148,26 +147,9 @@ func (r *Reconciler) authorityOf(s *v1.Service) (file, why, fix string) {
 	return "", fmt.Sprintf("HAProxy has no authority with the name %q", name), fix
 }
 
-// copyPattern finds the copies that sections name.
-var copyPattern = regexp.MustCompile(`/[^ ]*/(` + disk.AuthorityPrefix + `|` + disk.KeysPrefix + `)[0-9a-f]+\.pem`)
-
-// authorities returns the copies that a model's sections name, sorted.
-func (m *model) authorities() []string {
-	files := copyPattern.FindAllString(frontend.Open(m.base, m.openings), -1)
-	for _, name := range m.order {
-		for _, b := range m.sections[name].backends {
-			if b.Upstream.CA != "" {
-				files = append(files, b.Upstream.CA)
-			}
-		}
-	}
-	slices.Sort(files)
-	return slices.Compact(files)
-}
-
 // issuersOf returns the authorities whose copies a model's sections name, by their files.
-func (r *Reconciler) issuersOf(m *model) []issuer {
-	wanted := m.authorities()
+func (r *Reconciler) issuersOf(m *config.Model) []issuer {
+	wanted := m.Authorities()
 	all := slices.Concat(slices.Collect(maps.Values(r.authorities)), slices.Collect(maps.Values(r.clients)), r.o.hop.copies())
 	all = slices.DeleteFunc(all, func(a issuer) bool { return !slices.Contains(wanted, a.file) })
 	slices.SortFunc(all, func(a, b issuer) int { return strings.Compare(a.file, b.file) })
@@ -175,7 +157,7 @@ func (r *Reconciler) issuersOf(m *model) []issuer {
 }
 
 // writeAuthorities puts the copies there that a model's sections name.
-func (r *Reconciler) writeAuthorities(m *model) error {
+func (r *Reconciler) writeAuthorities(m *config.Model) error {
 	for _, a := range r.issuersOf(m) {
 		if err := r.dir.Update(filepath.Base(a.file), a.text); err != nil {
 			return err
@@ -185,8 +167,8 @@ func (r *Reconciler) writeAuthorities(m *model) error {
 }
 
 // sayAuthorities reports whether the copies that a model names are there.
-func sayAuthorities(d *disk.Directory, m *model) (bool, error) {
-	for _, file := range m.authorities() {
+func sayAuthorities(d *disk.Directory, m *config.Model) (bool, error) {
+	for _, file := range m.Authorities() {
 		text, err := d.Read(filepath.Base(file))
 		if err != nil || file != d.File(authorityName(text)) && file != d.File(keysName(text)) {
 			return false, err
@@ -202,7 +184,7 @@ func (r *Reconciler) sweepAuthorities() error {
 		return err
 	}
 	keys, err := filepath.Glob(r.dir.File(disk.KeysPrefix + "*.pem"))
-	wanted := r.model.authorities()
+	wanted := r.model.Authorities()
 	for _, path := range append(left, keys...) {
 		if err == nil && !slices.Contains(wanted, path) {
 			err = r.dir.Remove(filepath.Base(path))

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pause"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
@@ -171,13 +172,13 @@ func BenchmarkRender(b *testing.B) {
 			p := diff(nil, state)
 			b.Run("whole", func(b *testing.B) {
 				for range b.N {
-					m := newModel("lockstep")
-					m.rebase(e.r.base)
-					edits := newEdit("lockstep", m)
+					m := config.New("lockstep")
+					m.Rebase(e.r.base)
+					edits := m.Edit()
 					for _, change := range p.Changes {
-						edits.put(change.After.Native)
+						edits.Put(change.After.Native)
 					}
-					m.put(edits.sections())
+					edits.Apply()
 					t := routemap.New("lockstep", m)
 					if len(renderAll(m)) == 0 || len(t.Render()) == 0 {
 						b.Fatal("nothing rendered")
@@ -185,18 +186,18 @@ func BenchmarkRender(b *testing.B) {
 				}
 			})
 			b.Run("one changed", func(b *testing.B) {
-				m := newModel("lockstep")
-				m.rebase(e.r.base)
-				edits := newEdit("lockstep", m)
+				m := config.New("lockstep")
+				m.Rebase(e.r.base)
+				edits := m.Edit()
 				for _, change := range p.Changes {
-					edits.put(change.After.Native)
+					edits.Put(change.After.Native)
 				}
-				m.put(edits.sections())
+				edits.Apply()
 				for i := range b.N {
-					edits := newEdit("lockstep", m)
-					edits.put(place{backend: "s00007", server: server{name: "e00007-1", id: "e00007-1", address: "1.2.3.4:5", weight: i % 256}})
-					m.put(edits.sections())
-					if len(m.renderConfig(shardOf("s00007"))) == 0 {
+					edits := m.Edit()
+					edits.Put(config.Place{Backend: "s00007", Server: config.Server{Name: "e00007-1", ID: "e00007-1", Address: "1.2.3.4:5", Weight: i % 256}})
+					edits.Apply()
+					if len(m.Render(config.File("s00007"))) == 0 {
 						b.Fatal("nothing rendered")
 					}
 				}

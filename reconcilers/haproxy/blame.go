@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
@@ -19,7 +19,7 @@ import (
 // blameBinds fails the steps about native sections and Listeners that listen where
 // somebody else does: `haproxy -c` would not notice, and HAProxy would not come up. It
 // reports whether there were any.
-func (r *Reconciler) blameBinds(steps []*step, want *model) bool {
+func (r *Reconciler) blameBinds(steps []*step, want *config.Model) bool {
 	found, own := false, sync.OnceValue(r.ownPorts)
 	for _, s := range steps {
 		if s.change.After == nil || s.failed() {
@@ -29,13 +29,13 @@ func (r *Reconciler) blameBinds(steps []*step, want *model) bool {
 		case *native.Section:
 			if _, err := r.bindTrouble(n.Text, want, own); err != nil {
 				s.fail(v1.Conflict, err.Error(), "give one of them another port")
-				delete(want.natives, n.Head) // the next one may have it
+				want.DropNative(n.Head) // the next one may have it
 				found = true
 			}
 		case *frontend.Opening:
 			if b, err := r.bindTrouble(n.Front, want, own); err != nil {
 				s.blameOpening(n, b, err)
-				delete(want.openings, n.Name)
+				want.DropOpening(n.Name)
 				found = true
 			}
 		}
@@ -45,12 +45,12 @@ func (r *Reconciler) blameBinds(steps []*step, want *model) bool {
 
 // bindTrouble says which of a text's binds can't be had, and why; text is of want, and
 // not of our own sections.
-func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bool) (bind.Address, error) {
+func (r *Reconciler) bindTrouble(text string, want *config.Model, own func() map[int]bool) (bind.Address, error) {
 	theirs := slices.Clone(r.user.Binds)
-	for _, b := range readBinds(want.base) {
+	for _, b := range readBinds(want.Base()) {
 		theirs = append(theirs, userfile.Bind{Address: b, Place: "Lockstep"})
 	}
-	for place, other := range want.binding() {
+	for place, other := range want.Binding() {
 		if other == text {
 			continue
 		}
@@ -60,7 +60,7 @@ func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bo
 	}
 	had := map[bind.Address]bool{}
 	if r.condition.process == processRuns && r.condition.loaded == "yes" {
-		for _, before := range r.model.binding() {
+		for _, before := range r.model.Binding() {
 			for _, b := range readBinds(before) {
 				had[b] = true
 			}
@@ -80,23 +80,6 @@ func (r *Reconciler) bindTrouble(text string, want *model, own func() map[int]bo
 		}
 	}
 	return bind.Address{}, nil
-}
-
-// binding visits the texts that hold binds of other people's wishes, each with what
-// it is called, in a fixed order.
-func (m *model) binding() iter.Seq2[string, string] {
-	return func(yield func(place, text string) bool) {
-		for _, head := range sortedKeys(m.natives) {
-			if !yield("the native "+head, m.natives[head].Text) {
-				return
-			}
-		}
-		for _, name := range sortedKeys(m.openings) {
-			if !yield("the Listener "+name, m.openings[name].Front) {
-				return
-			}
-		}
-	}
 }
 
 // readBinds returns the binds of a text that name a port; the others are HAProxy's to judge.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
@@ -68,11 +67,11 @@ func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*crt.Certific
 	last := func(name string, origin v1.Origin, asDefault bool, err error) {
 		message, have := err.Error(), (*crt.Certificate)(nil)
 		if r.model != nil {
-			have = r.model.certs[name]
+			have = r.model.Certs[name]
 		}
 		if have != nil && name != crt.Default {
 			next := *have
-			next.Origin, next.ByDefault = origin, asDefault || r.model.isDefault(name)
+			next.Origin, next.ByDefault = origin, asDefault || r.model.IsDefault(name)
 			all[name] = &next
 			message += "; its last good version stays"
 		}
@@ -88,7 +87,7 @@ func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*crt.Certific
 	}
 	for _, root := range slices.Sorted(maps.Keys(r.lost)) {
 		kept := false
-		for _, name := range r.model.certificatesBelow(root) {
+		for _, name := range r.model.CertificatesBelow(root) {
 			last(name, v1.Origin{File: root}, false, r.lost[root])
 			kept = true
 		}
@@ -113,21 +112,6 @@ func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*crt.Certific
 		all[c.Name] = c
 	}
 	return all, problems
-}
-
-// certificatesBelow returns the names of certificates that stand at or below a path.
-func (m *model) certificatesBelow(root string) []string {
-	if m == nil {
-		return nil
-	}
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(m.certs)), func(name string) bool {
-		return name != root && !strings.HasPrefix(name, strings.TrimSuffix(root, "/")+"/")
-	})
-}
-
-func (m *model) isDefault(name string) bool {
-	shown := m.certs[crt.Default]
-	return shown != nil && shown.Of == name
 }
 
 func certificateProblem(reason v1.Reason, name string, origin v1.Origin, message, fix string) v1.Problem {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -64,7 +64,7 @@ func (r *Reconciler) watchCertificates(ctx context.Context, poke func()) {
 // added to our list in the process: that must go.
 func (r *Reconciler) observeCertificates(state plan.State) {
 	known := map[string]bool{}
-	for _, c := range crt.InOrder(r.model.certs) {
+	for _, c := range crt.InOrder(r.model.Certs) {
 		known[c.File()] = true
 		live, there := r.certs[c.File()]
 		o := certificateObject(c, r.certs == nil || there && live.Runs(c))
@@ -90,7 +90,7 @@ func (r *Reconciler) fillDefault(steps []*step) error {
 		if !ok || c.PEM() != "" {
 			continue
 		}
-		own := r.model.certs[crt.Default]
+		own := r.model.Certs[crt.Default]
 		if own == nil || own.Of != "" {
 			var err error
 			if own, err = crt.SelfSigned(); err != nil {
@@ -106,45 +106,23 @@ func (r *Reconciler) fillDefault(steps []*step) error {
 
 // ensureDefault puts a default certificate into a model that has listeners for
 // TLS and none, because that which was asked for was refused.
-func (r *Reconciler) ensureDefault(want *model) error {
-	if !want.listens() || want.certs[crt.Default] != nil {
+func (r *Reconciler) ensureDefault(want *config.Model) error {
+	if !want.EndsTLS() || want.Certs[crt.Default] != nil {
 		return nil
 	}
 	own, err := crt.SelfSigned()
 	if err == nil {
-		want.certs[crt.Default] = own
+		want.Certs[crt.Default] = own
 	}
 	return err
 }
 
-// listens reports whether the sections have a listener for TLS.
-func (m *model) listens() bool {
-	for _, o := range m.openings {
-		if o.EndsTLS() {
-			return true
-		}
-	}
-	return frontend.EndsTLS(m.base)
-}
-
-// liveCertificates is what a process has that has just loaded the model.
-func (m *model) liveCertificates() map[string]crt.Live {
-	if !m.listens() {
-		return nil
-	}
-	live := map[string]crt.Live{}
-	for _, c := range m.certs {
-		live[c.File()] = crt.Live{Print: c.Print, Filters: []string{c.Filters()}}
-	}
-	return live
-}
-
 // settleCertificates makes the files say what the model says.
 func (r *Reconciler) settleCertificates() error {
-	if err := crt.Write(r.dir, r.model.certs); err != nil {
+	if err := crt.Write(r.dir, r.model.Certs); err != nil {
 		return err
 	}
-	return crt.Prune(r.dir, r.model.certs)
+	return crt.Prune(r.dir, r.model.Certs)
 }
 
 // blameCertificates fails the steps about certificates that HAProxy names in its

@@ -2,7 +2,6 @@ package haproxy
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -18,7 +17,7 @@ import (
 func (rt *runtime) keepCertificate(c *crt.Certificate) error {
 	r := rt.r
 	live, there := r.certs[c.File()]
-	have := r.model.certs[c.Name]
+	have := r.model.Certs[c.Name]
 	if err := rt.openForCertificates(); err != nil {
 		return err
 	}
@@ -185,7 +184,7 @@ func (rt *runtime) dropCertificate(c *crt.Certificate) error {
 // softenCertificates makes the changes to certificates that need no reload.
 func (rt *runtime) softenCertificates(steps []*step, deletes bool) {
 	stay := map[string]bool{}
-	for _, c := range nextCertificates(rt.r.model.certs, steps) {
+	for _, c := range nextCertificates(rt.r.model.Certs, steps) {
 		stay[c.File()] = true
 	}
 	for _, s := range steps {
@@ -206,21 +205,4 @@ func (rt *runtime) softenCertificates(steps []*step, deletes bool) {
 			failAll([]*step{s}, err)
 		}
 	}
-}
-
-// nextCertificates applies the steps that have not failed.
-func nextCertificates(have map[string]*crt.Certificate, steps []*step) map[string]*crt.Certificate {
-	next := map[string]*crt.Certificate{}
-	maps.Copy(next, have)
-	for _, s := range steps {
-		c, ok := s.change.Object().Native.(*crt.Certificate)
-		switch {
-		case !ok || s.failed():
-		case s.change.Op == plan.Delete:
-			delete(next, c.Name)
-		default:
-			next[c.Name] = c
-		}
-	}
-	return next
 }

@@ -14,7 +14,7 @@ import (
 // or none, would tell people less of what is wrong.
 func (r *Reconciler) tellExpiry() {
 	for name := range r.dated {
-		if r.model.certs[name] == nil {
+		if r.model.Certs[name] == nil {
 			r.metrics.expiry.DeleteLabelValues(name)
 			delete(r.dated, name)
 		}
@@ -22,7 +22,7 @@ func (r *Reconciler) tellExpiry() {
 	if keys := r.o.Via.TLS.Keys(); keys != nil {
 		r.metrics.expiry.WithLabelValues(string(v1.KongHAProxy)).Set(float64(keys.Until().Unix()))
 	}
-	for name, c := range r.model.certs {
+	for name, c := range r.model.Certs {
 		if name == crt.Default {
 			continue
 		}

@@ -9,14 +9,15 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/program"
 )
 
 // conflicts finds binds that we are about to add and somebody else has.
-func (r *Reconciler) conflicts(want *model) error {
+func (r *Reconciler) conflicts(want *config.Model) error {
 	had, own := r.bound(), sync.OnceValue(r.ownPorts)
-	for _, text := range bind.Lines(want.base) {
+	for _, text := range bind.Lines(want.Base()) {
 		if had[text] {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -130,7 +131,7 @@ func (c *compiler) settings(address bool) setting.Settings {
 // backend adds the service's backend in one of its two forms, and its servers.
 func (c *compiler) backend(address bool) {
 	s := c.service
-	b := &backend{service: s.Name, Settings: c.settings(address)}
+	b := &config.Backend{Service: s.Name, Settings: c.settings(address)}
 	object := backendObject(b)
 	object.Origin = s.Origin
 	c.state[object.Key] = object
@@ -146,10 +147,10 @@ func (c *compiler) backend(address bool) {
 		object.Noun = serverNoun(endpoint.Instance, srv, b)
 		object.Origin = endpoint.Origin
 		if _, taken := c.state[object.Key]; taken {
-			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has the address %s as well", s.Name, srv.address), "give each instance an address of its own")
+			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has the address %s as well", s.Name, srv.Address), "give each instance an address of its own")
 			continue
 		}
-		place := setting.HashID(srv.name)
+		place := setting.HashID(srv.Name)
 		if b.Hashes() && places[place] { // HAProxy would refuse all of the files
 			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has its place in the hash", s.Name), "recreate the container")
 			continue
@@ -161,25 +162,25 @@ func (c *compiler) backend(address bool) {
 
 // serverOf translates an endpoint. Where the Host is to be the server's
 // address, the server is named by it (http-send-name-header).
-func serverOf(e *v1.Endpoint, address bool) (server, error) {
-	s := server{name: e.ID, id: e.ID, address: e.Address.String(), weight: e.Weight, drain: e.Draining, maxconn: max(e.MaxConn, 0), backup: e.Backup}
-	if s.drain && !e.DrainUntil.IsZero() {
-		s.until = time.Unix(e.DrainUntil.Unix(), 0).UTC()
+func serverOf(e *v1.Endpoint, address bool) (config.Server, error) {
+	s := config.Server{Name: e.ID, ID: e.ID, Address: e.Address.String(), Weight: e.Weight, Drain: e.Draining, MaxConn: max(e.MaxConn, 0), Backup: e.Backup}
+	if s.Drain && !e.DrainUntil.IsZero() {
+		s.Until = time.Unix(e.DrainUntil.Unix(), 0).UTC()
 	}
 	if address {
-		s.name = s.address
+		s.Name = s.Address
 	}
-	if err := charset.Server.Check(s.id); err != nil {
+	if err := charset.Server.Check(s.ID); err != nil {
 		return s, err
 	}
-	if err := charset.Server.Check(s.name); err != nil {
-		return s, fmt.Errorf("HAProxy can't make %s the Host (preserve_host=false): %w", s.address, err)
+	if err := charset.Server.Check(s.Name); err != nil {
+		return s, fmt.Errorf("HAProxy can't make %s the Host (preserve_host=false): %w", s.Address, err)
 	}
-	if err := charset.Address.Check(s.address); err != nil || !e.Address.IsValid() || e.Address.Addr().Zone() != "" {
-		return s, fmt.Errorf("%s is no address that HAProxy can dial", s.address)
+	if err := charset.Address.Check(s.Address); err != nil || !e.Address.IsValid() || e.Address.Addr().Zone() != "" {
+		return s, fmt.Errorf("%s is no address that HAProxy can dial", s.Address)
 	}
-	if s.weight < 0 || s.weight > 256 {
-		return s, fmt.Errorf("weight %d is not between 0 and 256", s.weight)
+	if s.Weight < 0 || s.Weight > 256 {
+		return s, fmt.Errorf("weight %d is not between 0 and 256", s.Weight)
 	}
 	return s, nil
 }

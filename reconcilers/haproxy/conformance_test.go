@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
@@ -163,19 +164,19 @@ func (g *gateway) world() string {
 	if files[disk.Config] == nil {
 		return "nothing\n"
 	}
-	m := parseFiles(r.o.Owner, files, routes)
+	m := config.Parse(r.o.Owner, files, routes)
 	names := map[string]string{} // the services' names of the prepared backends that they have
-	for _, service := range m.order {
-		for _, have := range m.sections[service].backends {
-			if have.spare != "" && have.service != "" && !have.retired {
-				names[have.spare] = have.name()
-			}
+	for have := range m.Backends() {
+		if have.Spare != "" && have.Service != "" && !have.Retired {
+			names[have.Spare] = have.Name()
 		}
 	}
-	m.renew(r.o.Owner, nil, true)
-	b.WriteString(frontend.Open(m.base, m.openings)) // without the generation, which the directory's name is part of
-	for _, name := range m.order {
-		b.WriteString(m.sections[name].config)
+	m.Renew(nil, true)
+	b.WriteString(frontend.Open(m.Base(), m.Openings())) // without the generation, which the directory's name is part of
+	for _, name := range m.Files() {
+		if name != disk.Config && name != disk.Native {
+			b.Write(m.Render(name))
+		}
 	}
 	b.WriteString(renamed(r.o.Owner, names, string(routes)))
 	patterns, err := r.dir.Read(disk.Patterns)
@@ -189,27 +190,24 @@ func (g *gateway) world() string {
 		fmt.Fprintf(&b, "HAProxy: %v\n", err)
 		return g.neutral(b.String())
 	}
-	live := newModel("lockstep")
-	e := newEdit(r.o.Owner, live)
+	live := map[string]*config.Backend{}
 	for name, servers := range w.servers {
 		if own := names[name]; own != "" {
 			name = own
 		}
-		have := m.sections[serviceOf(name)].backend(name)
+		have := m.Backend(name)
 		if have == nil {
-			have = &backend{service: serviceOf(name), Settings: setting.Settings{Address: strings.HasSuffix(name, addressSuffix)}}
+			have = &config.Backend{Service: config.ServiceOf(name), Settings: setting.Settings{Address: strings.HasSuffix(name, ":address")}}
 		}
 		next := *have
-		next.servers = overlay(have, servers)
-		e.of(have.service).backends[name] = &next
+		next.Servers = overlay(have, servers)
+		live[name] = &next
 	}
-	live.put(e.sections())
 	b.WriteString("live:\n")
-	for _, name := range live.order {
-		for _, have := range live.sections[name].backends {
-			for _, s := range have.servers {
-				fmt.Fprintf(&b, "%s/%s %s weight %d drain %t maint %t\n", have.name(), s.name, s.address, s.weight, s.drain, s.maint)
-			}
+	for _, name := range sortedKeys(live) {
+		have := live[name]
+		for _, s := range have.Servers {
+			fmt.Fprintf(&b, "%s/%s %s weight %d drain %t maint %t\n", have.Name(), s.Name, s.Address, s.Weight, s.Drain, s.Maint)
 		}
 	}
 	for _, file := range sortedKeys(w.certs) {

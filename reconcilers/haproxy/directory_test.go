@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 )
 
@@ -96,8 +97,8 @@ func TestOneEventOneFile(t *testing.T) {
 			written = append(written, name)
 		}
 	}
-	if len(written) != 1 || written[0] != shardOf("shop") {
-		t.Fatalf("one event wrote %v, want %s alone", written, shardOf("shop"))
+	if len(written) != 1 || written[0] != config.File("shop") {
+		t.Fatalf("one event wrote %v, want %s alone", written, config.File("shop"))
 	}
 	// A file without services goes.
 	clear(b.set)
@@ -106,8 +107,8 @@ func TestOneEventOneFile(t *testing.T) {
 	b.sync()
 	texts, err := b.r.dir.ReadConfigs()
 	left := slices.Sorted(maps.Keys(texts))
-	if err != nil || !slices.Equal(left, []string{disk.Config, shardOf("new")}) {
-		t.Fatalf("%v %v are left, want %s and %s", left, err, disk.Config, shardOf("new"))
+	if err != nil || !slices.Equal(left, []string{disk.Config, config.File("new")}) {
+		t.Fatalf("%v %v are left, want %s and %s", left, err, disk.Config, config.File("new"))
 	}
 	b.want("new.test", "/", 200, "three")
 }
@@ -117,7 +118,7 @@ func TestOneEventOneFile(t *testing.T) {
 func TestOneEventOfASpareOneFile(t *testing.T) {
 	b := managed(t)
 	b.needSpares()
-	b.options.Spares = 3 * sparesEach
+	b.options.Spares = 300 // three files of them
 	b.open()
 	b.plain("first", origin(t, "one"))
 	b.sync()
@@ -126,7 +127,7 @@ func TestOneEventOfASpareOneFile(t *testing.T) {
 		b.plain("shop", origin(t, body))
 		b.sync("shop")
 		b.want("shop.test", "/", 200, body)
-		file := shardOf(b.liveName("shop"))
+		file := config.File(b.liveName("shop"))
 		if !strings.HasPrefix(file, disk.SparePrefix) {
 			t.Fatalf("shop stands in %s", file)
 		}

@@ -10,7 +10,7 @@
 // The parts, in the order of a round:
 //
 //	compile.go    services → objects (pure); routecompile.go their routes
-//	refresh.go    what the files and the running process hold → model
+//	refresh.go    what the files and the running process hold → a config.Model
 //	observe.go    model → objects
 //	apply.go      changes → what can be done at runtime, what needs a reload
 //	runtime.go    servers and map entries through the socket
@@ -26,6 +26,7 @@
 //	crt       PEM → certificates that listeners show, their files, and those that a process has
 //	page      the operator's pages for errors → HAProxy's answers, and copies of them
 //	pcre      regular expressions of RE2 → the same for HAProxy's matcher
+//	config    all that HAProxy is told of ours, as one model ↔ the text of our files
 //	frontend  HAProxy's sections that are no service's: what is asked for → their text, and back
 //	routemap  routes → the maps that say which request goes where, and the rules that ask them
 //	native    HAProxy's own models → the text of a section
@@ -47,15 +48,12 @@
 //	inspect.go            what HAProxy says of servers when somebody asks: sessions, failing checks
 //	spare.go              backends prepared for services that are brand-new
 //	added.go              backends that come and go at runtime, from 3.4 on
-//	model.go, backend.go  what HAProxy holds of ours, and backends and servers in it
-//	edit.go               the next version of some of it
+//	wanted.go             the model that changes lead to
 //	upstream.go           how a service's instances are to be spoken to, or what is missing for that
 //	authority.go          who must have issued the certificates of others
 //	printed.go            all of our files as they are to be, for people
 //	forecast.go           which changes of a plan need a reload
 //	certcompile.go, cert*.go  certificates: asked for, compared, given to the process, told of
-//	backendtext.go, parse.go  model ↔ text of our files: backends
-//	files.go              which file a service stands in
 //	section.go, blame.go  native sections: asked for, kept, and which one HAProxy refuses
 //	via.go                the ports at which Kong reaches services through HAProxy
 //	hop.go                … over TLS, by keys that only the two have

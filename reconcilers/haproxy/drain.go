@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 )
 
 // A draining server gets nothing new; what it has begun goes on until the end
@@ -14,11 +16,11 @@ import (
 
 // endCommands end the sessions that a server has past its end. It sees to it that
 // somebody looks at the end of one that drains.
-func (rt *runtime) endCommands(name string, s server, overdue bool) []string {
-	if !s.drain || s.until.IsZero() {
+func (rt *runtime) endCommands(name string, s config.Server, overdue bool) []string {
+	if !s.Drain || s.Until.IsZero() {
 		return nil
 	}
-	if left := time.Until(s.until); left > 0 || !overdue {
+	if left := time.Until(s.Until); left > 0 || !overdue {
 		rt.r.watched.later(max(left, 0))
 		return nil
 	}
@@ -29,18 +31,16 @@ func (rt *runtime) endCommands(name string, s server, overdue bool) []string {
 // sees to it that somebody looks again at the next end.
 func (r *Reconciler) findOverdue(ctx context.Context) error {
 	now := time.Now()
-	suspects := map[string]*backend{}
-	for _, name := range r.model.order {
-		for _, b := range r.model.sections[name].backends {
-			for i := range b.servers {
-				s := &b.servers[i]
-				switch {
-				case !s.drain || s.until.IsZero():
-				case now.Before(s.until):
-					r.watched.later(s.until.Sub(now))
-				case r.backends[b.live()]:
-					suspects[b.name()] = b
-				}
+	suspects := map[string]*config.Backend{}
+	for b := range r.model.Backends() {
+		for i := range b.Servers {
+			s := &b.Servers[i]
+			switch {
+			case !s.Drain || s.Until.IsZero():
+			case now.Before(s.Until):
+				r.watched.later(s.Until.Sub(now))
+			case r.backends[b.Live()]:
+				suspects[b.Name()] = b
 			}
 		}
 	}
@@ -51,9 +51,9 @@ func (r *Reconciler) findOverdue(ctx context.Context) error {
 }
 
 // countSessions asks how many sessions the servers of some backends have.
-func (r *Reconciler) countSessions(ctx context.Context, now time.Time, suspects map[string]*backend) error {
+func (r *Reconciler) countSessions(ctx context.Context, now time.Time, suspects map[string]*config.Backend) error {
 	names := slices.Sorted(maps.Keys(suspects))
-	backends := make([]*backend, len(names))
+	backends := make([]*config.Backend, len(names))
 	for i, name := range names {
 		backends[i] = suspects[name]
 	}
@@ -61,17 +61,17 @@ func (r *Reconciler) countSessions(ctx context.Context, now time.Time, suspects 
 	if err != nil {
 		return err
 	}
-	e := newEdit(r.o.Owner, r.model)
+	e := r.model.Edit()
 	for i, name := range names {
 		b := suspects[name]
-		for _, s := range b.servers {
-			if s.drain && !s.until.IsZero() && !now.Before(s.until) && stats[i][s.name].Sessions > 0 {
-				s.overdue = true
-				b = b.with(s)
-				e.of(b.service).backends[name] = b
+		for _, s := range b.Servers {
+			if s.Drain && !s.Until.IsZero() && !now.Before(s.Until) && stats[i][s.Name].Sessions > 0 {
+				s.Overdue = true
+				b = b.With(s)
+				e.Keep(b)
 			}
 		}
 	}
-	r.model.put(e.sections())
+	e.Apply()
 	return nil
 }

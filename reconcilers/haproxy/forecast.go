@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
@@ -56,11 +57,11 @@ func (r *Reconciler) forecast(change plan.Change, free *int) string {
 			return "HAProxy does not run, or answers nobody"
 		}
 		return "HAProxy has not loaded what the files are to say"
-	case *backend:
+	case *config.Backend:
 		switch fresh := len(r.unheard([]*step{{change: change}})) > 0; {
 		case change.Before != nil:
 			return "options of a backend change"
-		case !native.standard():
+		case !native.Standard():
 			return "a new backend has options of its own"
 		case !fresh:
 			return "HAProxy lacks a backend that it should have"
@@ -70,8 +71,8 @@ func (r *Reconciler) forecast(change plan.Change, free *int) string {
 			return "no prepared backend is left"
 		}
 		*free--
-	case place:
-		if _, there := r.model.server(native); there {
+	case config.Place:
+		if _, there := r.model.Server(native); there {
 			return "whether a server is a backup changes"
 		}
 	}

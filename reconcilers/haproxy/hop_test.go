@@ -173,9 +173,9 @@ func TestKeptConnectionsFromKong(t *testing.T) {
 	goesOn("200 one")
 	b.set["web"].Endpoints[0] = origin(t, "two")
 	b.set["web"].ReadTimeout += time.Second // another backend: a reload
-	generation := b.r.model.generation()
+	generation := b.r.model.Generation()
 	b.sync()
-	if b.r.model.generation() == generation {
+	if b.r.model.Generation() == generation {
 		t.Fatal("nothing was reloaded")
 	}
 	goesOn("200 two")

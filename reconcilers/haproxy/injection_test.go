@@ -1,7 +1,6 @@
 package haproxy
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"os"
@@ -17,6 +16,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/pcre"
@@ -241,7 +241,7 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 			services += strings.TrimPrefix(string(text), disk.ShardHead)
 		}
 	}
-	if config := string(files[disk.Config]); frontend.Fill(b.r.base, nil, b.r.model.generation()) != config {
+	if config := string(files[disk.Config]); frontend.Fill(b.r.base, nil, b.r.model.Generation()) != config {
 		t.Fatalf("%s %q reached what belongs to no service:\n%s", field, evil, config)
 	}
 	for line := range strings.Lines(services) {
@@ -296,7 +296,7 @@ func FuzzPatterns(f *testing.F) {
 		if r.Check("lockstep") != nil {
 			return
 		}
-		table := routemap.New("lockstep", newModel("lockstep"))
+		table := routemap.New("lockstep", config.New("lockstep"))
 		table.Add(r)
 		for _, line := range table.Patterns() {
 			if line == routemap.PatternEnd {
@@ -318,27 +318,6 @@ func FuzzPatterns(f *testing.F) {
 			if got, want := regexp.MustCompile("^(?:"+ours+")").FindString(path), theirs.FindString(path); got != want {
 				t.Fatalf("%s takes %q of %s, %s takes %q", expr, want, path, ours, got)
 			}
-		}
-	})
-}
-
-// endOfBase ends what belongs to no service.
-const endOfBase = "# the services stand in " + disk.ShardPrefix + "*.cfg\n"
-
-// FuzzParse: whatever stands in our files, reading them neither fails nor
-// makes up what could not be written again.
-func FuzzParse(f *testing.F) {
-	f.Add([]byte("global\n"+endOfBase), []byte("backend lockstep:a from x\n  server a 1.2.3.4:5 weight 0 # draining 3 # id b\n"), []byte(`# route {"name":"a.b","service":"a","hosts":["x"]}`+"\n"))
-	f.Add([]byte("global\n"+endOfBase), []byte("backend lockstep::spare00001 from x # service a\n  timeout connect 5000ms\n  # retired\nbackend lockstep::spare00002 from x # service a\n"), []byte(nil))
-	f.Fuzz(func(t *testing.T, base, services, routes []byte) {
-		m := parseFiles("lockstep", map[string][]byte{disk.Config: base, shardOf("a"): services, shardOf(pools[0].name(1)): services}, routes)
-		written := map[string][]byte{}
-		for _, name := range m.configNames() {
-			written[name] = m.renderConfig(name)
-		}
-		again := parseFiles("lockstep", written, routemap.New("lockstep", m).Render())
-		if d := cmp.Diff(renderAll(m), renderAll(again)); m.base != "" && d != "" && bytes.Count(written[disk.Config], []byte(endOfBase)) == 1 {
-			t.Fatalf("-once +twice:\n%s", d)
 		}
 	})
 }

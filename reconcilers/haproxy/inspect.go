@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
@@ -17,7 +18,7 @@ func (r *Reconciler) Inspect(ctx context.Context, service string) (map[string]re
 		return nil, errors.New("HAProxy was not looked at yet")
 	}
 	known := map[string]reconcilers.Live{}
-	section := r.model.sections[service]
+	section := r.model.Section(service)
 	if section == nil {
 		return known, nil
 	}
@@ -37,10 +38,10 @@ func (r *Reconciler) Inspect(ctx context.Context, service string) (map[string]re
 }
 
 // inspectNow notes what the worker that takes requests knows.
-func (r *Reconciler) inspectNow(ctx context.Context, s *section, known map[string]reconcilers.Live) error {
-	var asked []*backend
-	for _, b := range s.backends {
-		if r.backends[b.live()] {
+func (r *Reconciler) inspectNow(ctx context.Context, s *config.Section, known map[string]reconcilers.Live) error {
+	var asked []*config.Backend
+	for _, b := range s.Backends {
+		if r.backends[b.Live()] {
 			asked = append(asked, b)
 		}
 	}
@@ -49,14 +50,14 @@ func (r *Reconciler) inspectNow(ctx context.Context, s *section, known map[strin
 		return err
 	}
 	for i, b := range asked {
-		for _, server := range b.servers {
-			stat, live := stats[i][server.name], known[server.id]
+		for _, server := range b.Servers {
+			stat, live := stats[i][server.Name], known[server.ID]
 			live.Sessions += stat.Sessions
 			live.State = stat.State
-			if !server.drain {
+			if !server.Drain {
 				live.Down, live.Fix = stat.Down, stat.Fix
 			}
-			known[server.id] = live
+			known[server.ID] = live
 		}
 	}
 	return nil
@@ -64,9 +65,9 @@ func (r *Reconciler) inspectNow(ctx context.Context, s *section, known map[strin
 
 // inspectOld adds the sessions in a worker that was replaced. It may know none of
 // the backends, or be gone by now.
-func (r *Reconciler) inspectOld(ctx context.Context, pid int, s *section, known map[string]reconcilers.Live) error {
-	for _, b := range s.backends {
-		answer, err := r.askWorker(ctx, pid, socket.ShowStat(routemap.Backend(r.o.Owner, b.live())))
+func (r *Reconciler) inspectOld(ctx context.Context, pid int, s *config.Section, known map[string]reconcilers.Live) error {
+	for _, b := range s.Backends {
+		answer, err := r.askWorker(ctx, pid, socket.ShowStat(routemap.Backend(r.o.Owner, b.Live())))
 		if err != nil {
 			return fmt.Errorf("old worker %d: %w", pid, err)
 		}
@@ -74,10 +75,10 @@ func (r *Reconciler) inspectOld(ctx context.Context, pid int, s *section, known 
 		if err != nil {
 			continue // it does not know the backend
 		}
-		for _, server := range b.servers {
-			live := known[server.id]
-			live.Sessions += stats[server.name].Sessions
-			known[server.id] = live
+		for _, server := range b.Servers {
+			live := known[server.ID]
+			live.Sessions += stats[server.Name].Sessions
+			known[server.ID] = live
 		}
 	}
 	return nil
@@ -85,10 +86,10 @@ func (r *Reconciler) inspectOld(ctx context.Context, pid int, s *section, known 
 
 // stats asks the process about some of its backends. What servers have said to a
 // check is among the answers.
-func (r *Reconciler) stats(ctx context.Context, backends []*backend) ([]map[string]socket.Stat, error) {
+func (r *Reconciler) stats(ctx context.Context, backends []*config.Backend) ([]map[string]socket.Stat, error) {
 	out := make([]map[string]socket.Stat, len(backends))
 	for i, b := range backends {
-		command := socket.ShowStat(routemap.Backend(r.o.Owner, b.live()))
+		command := socket.ShowStat(routemap.Backend(r.o.Owner, b.Live()))
 		answer, err := socket.AskAlone(ctx, r.o.StatsSocket, command, r.o.Timeout)
 		if err == nil {
 			out[i], err = socket.ParseStat(answer)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 )
 
 // TestSessionsAreCounted: in the process that takes requests and in those that were
@@ -118,7 +119,7 @@ func TestAnswersOfStrangersStayWithin(t *testing.T) {
 				}
 				return err
 			})
-			stats, err := b.r.stats(t.Context(), []*backend{b.r.model.backendOf("db"), b.r.model.backendOf("web")})
+			stats, err := b.r.stats(t.Context(), []*config.Backend{b.r.model.Backend("db"), b.r.model.Backend("web")})
 			if err != nil || stats[0]["db-1"].Sessions != 0 || len(stats[1]) != 1 || stats[1]["w1"].Down != "" {
 				t.Errorf("%v, %v", stats, err)
 			}

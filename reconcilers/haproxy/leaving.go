@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
@@ -31,9 +32,9 @@ const (
 )
 
 // revive takes a server that was about to be deleted into service again.
-func (rt *runtime) revive(name string, p place) error {
+func (rt *runtime) revive(name string, p config.Place) error {
 	delete(rt.r.leaving, p.String())
-	err := rt.move(name, p, server{maxconn: -1}) // whatever it was
+	err := rt.move(name, p, config.Server{MaxConn: -1}) // whatever it was
 	if err == nil || !strings.Contains(err.Error(), noSuchServer) {
 		return err
 	}
@@ -51,8 +52,8 @@ const noSuchServer = "No such server"
 // address now must not get what was meant for it. It is deleted as soon as no
 // request is under way to it.
 func (rt *runtime) removeServer(s *step) (order, bool) {
-	before, ok := s.change.Before.Native.(place)
-	if !ok || rt.r.condition.process != processRuns || !rt.r.backends[rt.r.model.live(before.backend)] {
+	before, ok := s.change.Before.Native.(config.Place)
+	if !ok || rt.r.condition.process != processRuns || !rt.r.backends[rt.r.model.Live(before.Backend)] {
 		return order{}, false
 	}
 	if err := checkPlace(before); err != nil {
@@ -64,12 +65,12 @@ func (rt *runtime) removeServer(s *step) (order, bool) {
 	return order{s, commands, read}, true
 }
 
-func (rt *runtime) remove(p place) (commands []string, read func([]string) error) {
+func (rt *runtime) remove(p config.Place) (commands []string, read func([]string) error) {
 	name, now := rt.nameOf(p), time.Now()
 	l, known := rt.r.leaving[p.String()]
 	if !known {
-		l.deadline = now.Add(rt.r.patience(p.backend))
-		if until := p.server.until; !until.IsZero() && until.Before(l.deadline) {
+		l.deadline = now.Add(rt.r.patience(p.Backend))
+		if until := p.Server.Until; !until.IsZero() && until.Before(l.deadline) {
 			l.deadline = until
 		}
 	}
@@ -102,7 +103,7 @@ func (rt *runtime) remove(p place) (commands []string, read func([]string) error
 // patience is how long what is under way to a server of a backend that is gone may
 // go on.
 func (r *Reconciler) patience(backend string) time.Duration {
-	if b := r.model.backendOf(backend); b != nil && b.Mode == setting.ModeTCP {
+	if b := r.model.Backend(backend); b != nil && b.Mode == setting.ModeTCP {
 		return r.streamLeave
 	}
 	return leaveLimit

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
@@ -44,8 +45,8 @@ func (r *Reconciler) listeners(state plan.State, shared []v1.Listener) []v1.Prob
 		state[object.Key] = object
 		o := frontend.OpeningOf(r.frontend(), l)
 		if problem := r.clashes(l, accepted); problem != nil {
-			if o = nil; r.model != nil && r.model.openings[l.Name] != nil {
-				last := *r.model.openings[l.Name]
+			if o = nil; r.model != nil && r.model.Openings()[l.Name] != nil {
+				last := *r.model.Openings()[l.Name]
 				last.Origin, o = l.Origin, &last
 				problem.Message += "; the addresses that it had last stay"
 			}
@@ -153,19 +154,16 @@ func listenerProblem(name string, origin v1.Origin, reason v1.Reason, message, f
 	}
 }
 
-// restrains reports whether the sections that a model holds keep hosts to Listeners.
-func (m *model) restrains() bool { return routemap.Restrained(m.base) }
-
 // unrestrained reports whether Listeners are asked for and the process can't keep hosts
 // to them yet.
 func (r *Reconciler) unrestrained() bool {
-	return len(r.asked.restrictions) > 0 && (r.condition.loaded != "yes" || !r.model.restrains())
+	return len(r.asked.restrictions) > 0 && (r.condition.loaded != "yes" || !routemap.Restrained(r.model.Base()))
 }
 
 // restrain fails the steps that would open more than is asked for if HAProxy loaded what
 // the files are to say: routes without the rules that keep hosts to Listeners, and addresses
 // whose hosts are not known. It reports whether there were any.
-func (r *Reconciler) restrain(steps []*step, want *model) bool {
+func (r *Reconciler) restrain(steps []*step, want *config.Model) bool {
 	found := false
 	fail := func(s *step) {
 		s.fail(v1.Starting, "waits until HAProxy can keep hosts to their Listeners", "")
@@ -177,11 +175,11 @@ func (r *Reconciler) restrain(steps []*step, want *model) bool {
 		}
 		switch n := s.change.After.Native.(type) {
 		case *routemap.Route:
-			if len(r.asked.restrictions) > 0 && !want.restrains() && !n.Stream() {
+			if len(r.asked.restrictions) > 0 && !routemap.Restrained(want.Base()) && !n.Stream() {
 				fail(s)
 			}
 		case *frontend.Opening:
-			if has := want.restrictions[n.Name]; !want.restrains() || has == nil || !has.Same(r.asked.restrictions[n.Name]) {
+			if has := want.Restrictions()[n.Name]; !routemap.Restrained(want.Base()) || has == nil || !has.Same(r.asked.restrictions[n.Name]) {
 				fail(s)
 			}
 		}
@@ -208,7 +206,7 @@ func (s *step) blameOpening(o *frontend.Opening, b bind.Address, err error) {
 // shed leaves out of a model what HAProxy could not be started with: Listeners, among
 // those that nothing is to be done about, whose addresses somebody took meanwhile. The next
 // round finds them missing, and says so.
-func (r *Reconciler) shed(steps []*step, want *model) {
+func (r *Reconciler) shed(steps []*step, want *config.Model) {
 	if r.condition.process == processRuns {
 		return
 	}
@@ -219,17 +217,17 @@ func (r *Reconciler) shed(steps []*step, want *model) {
 			touched[o.Name] = true
 		}
 	}
-	kept := maps.Clone(want.openings)
-	for _, name := range sortedKeys(want.openings) {
-		for _, b := range readBinds(want.openings[name].Front) {
+	kept := maps.Clone(want.Openings())
+	for _, name := range sortedKeys(want.Openings()) {
+		for _, b := range readBinds(want.Openings()[name].Front) {
 			if err := b.Probe(); err != nil && !own[b.Port] && !touched[name] {
 				r.o.Log.Warn("a Listener can't be bound", "listener", name, "address", b.String(), "why", err)
 				delete(kept, name)
 			}
 		}
 	}
-	if len(kept) != len(want.openings) {
-		want.openings, want.digest = kept, ""
-		want.renew(r.o.Owner, r.spares(), true)
+	if len(kept) != len(want.Openings()) {
+		want.SetOpenings(kept)
+		want.Renew(r.spares(), true)
 	}
 }

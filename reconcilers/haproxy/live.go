@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
@@ -76,7 +77,7 @@ func (r *Reconciler) look(ctx context.Context) (world, error) {
 	}
 	for line := range strings.Lines(answers[1]) {
 		backend, s, ok := socket.ParseServer(line, prefix)
-		if ok && (!strings.HasPrefix(backend, ":") || isSpare(backend)) { // the other ones are no service's, ever
+		if ok && (!strings.HasPrefix(backend, ":") || config.IsSpare(backend)) { // the other ones are no service's, ever
 			w.servers[backend] = append(w.servers[backend], s)
 		}
 	}

@@ -67,7 +67,7 @@ func (r *Reconciler) giveWay(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	for _, text := range bind.Lines(frontend.Open(r.base, r.model.openings)) {
+	for _, text := range bind.Lines(frontend.Open(r.base, r.model.Openings())) {
 		b, err := bind.Parse(text)
 		if err != nil {
 			return err

@@ -177,8 +177,8 @@ func (rt *runtime) hostEntries(steps []*step) error {
 	if r.hosts == nil {
 		return nil
 	}
-	next := r.model.clone()
-	next.put(r.draftOf(r.model, steps))
+	next := r.model.Clone()
+	r.take(next, steps)
 	want := routemap.Hosts(next.Routes())
 	file := r.dir.File(disk.Hosts)
 	var additions, commands []string

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/internal/instant"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -36,57 +37,51 @@ func baseObject(c condition) *plan.Object {
 	}
 }
 
-func backendObject(b *backend) *plan.Object {
+func backendObject(b *config.Backend) *plan.Object {
 	return &plan.Object{
-		Key:     v1.Key{Kind: kindBackend, Name: b.name()},
-		Service: b.service,
-		Owner:   plan.OwnerOf(v1.KindService, b.service),
+		Key:     v1.Key{Kind: kindBackend, Name: b.Name()},
+		Service: b.Service,
+		Owner:   plan.OwnerOf(v1.KindService, b.Service),
 		Level:   levelBackend,
-		Noun:    "backend " + b.name(),
+		Noun:    "backend " + b.Name(),
 		Fields:  b.Fields(),
 		Native:  b,
 	}
 }
 
-// place is a server with the backend that it stands in.
-type place struct {
-	backend string // without the owner's prefix
-	server  server
-}
-
-func serverObject(b *backend, s server) *plan.Object {
+func serverObject(b *config.Backend, s config.Server) *plan.Object {
 	state := "ready"
 	switch {
-	case s.maint:
+	case s.Maint:
 		state = "maint"
-	case s.overdue:
+	case s.Overdue:
 		state = "drain, with sessions past their end"
-	case s.drain:
+	case s.Drain:
 		state = "drain"
 	}
-	fields := map[string]string{"address": s.address, "weight": strconv.Itoa(s.weight), "state": state}
-	if s.drain && !s.until.IsZero() {
-		fields["sessions_until"] = instant.Text(s.until)
+	fields := map[string]string{"address": s.Address, "weight": strconv.Itoa(s.Weight), "state": state}
+	if s.Drain && !s.Until.IsZero() {
+		fields["sessions_until"] = instant.Text(s.Until)
 	}
-	if s.maxconn > 0 {
-		fields["maxconn"] = strconv.Itoa(s.maxconn)
+	if s.MaxConn > 0 {
+		fields["maxconn"] = strconv.Itoa(s.MaxConn)
 	}
-	if s.backup {
+	if s.Backup {
 		fields["backup"] = "true"
 	}
 	return &plan.Object{
-		Key:     v1.Key{Kind: kindServer, Name: b.name() + "/" + s.name},
-		Service: b.service,
-		Owner:   v1.Key{Kind: v1.KindInstance, Name: s.id},
+		Key:     v1.Key{Kind: kindServer, Name: b.Name() + "/" + s.Name},
+		Service: b.Service,
+		Owner:   v1.Key{Kind: v1.KindInstance, Name: s.ID},
 		Level:   levelServer,
-		Noun:    serverNoun(s.id, s, b),
+		Noun:    serverNoun(s.ID, s, b),
 		Fields:  fields,
-		Native:  place{backend: b.name(), server: s},
+		Native:  config.Place{Backend: b.Name(), Server: s},
 	}
 }
 
-func serverNoun(name string, s server, b *backend) string {
-	return fmt.Sprintf("server %s (%s) of %s", name, s.address, b.name())
+func serverNoun(name string, s config.Server, b *config.Backend) string {
+	return fmt.Sprintf("server %s (%s) of %s", name, s.Address, b.Name())
 }
 
 func routeObject(r *routemap.Route) *plan.Object {

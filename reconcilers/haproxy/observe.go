@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -29,26 +30,26 @@ func (r *Reconciler) state(scope reconcilers.Scope) plan.State {
 		object := baseObject(c)
 		state[object.Key] = object
 		r.observeCertificates(state)
-		for _, n := range r.model.natives {
+		for _, n := range r.model.Natives() {
 			object := sectionObject(n)
 			state[object.Key] = object
 		}
-		for _, n := range r.model.restrictions {
+		for _, n := range r.model.Restrictions() {
 			object := restrictionObject(n)
 			state[object.Key] = object
 		}
-		for _, o := range r.model.openings {
+		for _, o := range r.model.Openings() {
 			object := openingObject(o)
 			state[object.Key] = object
 		}
 		r.tellExpiry()
-		for _, name := range r.model.order {
-			observeSection(state, r.model.sections[name])
+		for s := range r.model.Sections() {
+			observeSection(state, s)
 		}
 		return state
 	}
 	for _, name := range scope.Services {
-		if s := r.model.sections[name]; s != nil {
+		if s := r.model.Section(name); s != nil {
 			observeSection(state, s)
 		}
 	}
@@ -57,18 +58,18 @@ func (r *Reconciler) state(scope reconcilers.Scope) plan.State {
 
 // observeSection adds a service's objects. A retired or prepared backend is nobody's, but
 // a server that still stands in it must go.
-func observeSection(state plan.State, s *section) {
-	for _, b := range s.backends {
-		if !b.retired && b.service != "" {
+func observeSection(state plan.State, s *config.Section) {
+	for _, b := range s.Backends {
+		if !b.Retired && b.Service != "" {
 			object := backendObject(b)
 			state[object.Key] = object
 		}
-		for _, srv := range b.servers {
+		for _, srv := range b.Servers {
 			object := serverObject(b, srv)
 			state[object.Key] = object
 		}
 	}
-	for _, r := range s.routes {
+	for _, r := range s.Routes {
 		object := heldRoute(r)
 		state[object.Key] = object
 	}

@@ -31,7 +31,7 @@ func (r *Reconciler) writePages() error {
 func (r *Reconciler) sweepPages() error {
 	left, err := filepath.Glob(r.dir.File(disk.PagePrefix + "*"))
 	for _, path := range left {
-		if err == nil && !strings.Contains(r.model.base, path) {
+		if err == nil && !strings.Contains(r.model.Base(), path) {
 			err = r.dir.Remove(filepath.Base(path))
 		}
 	}

@@ -178,8 +178,8 @@ func (r *Reconciler) survey() {
 // bound returns the binds that the running process has.
 func (r *Reconciler) bound() map[string]bool {
 	had := map[string]bool{}
-	if r.condition.process == processRuns && r.live.generation == r.model.generation() {
-		for _, text := range bind.Lines(r.model.base) {
+	if r.condition.process == processRuns && r.live.generation == r.model.Generation() {
+		for _, text := range bind.Lines(r.model.Base()) {
 			had[text] = true
 		}
 	}

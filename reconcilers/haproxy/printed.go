@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
@@ -35,23 +36,23 @@ func (r *Reconciler) Render(set v1.Set, shared v1.Shared) ([]reconcilers.File, [
 
 // printed returns the files that say what a model says: the configuration in the order in
 // which HAProxy reads it, and then what that names.
-func (r *Reconciler) printed(m *model, t *routemap.Table) []reconcilers.File {
+func (r *Reconciler) printed(m *config.Model, t *routemap.Table) []reconcilers.File {
 	var files []reconcilers.File
 	add := func(name string, text []byte) {
 		if text != nil {
 			files = append(files, reconcilers.File{Name: name, Path: r.dir.File(name), Text: string(text)})
 		}
 	}
-	for _, name := range m.configNames() {
-		add(name, m.renderConfig(name))
+	for _, name := range m.Files() {
+		add(name, m.Render(name))
 	}
 	add(disk.Routes, t.Render())
 	add(disk.Patterns, t.RenderPatterns())
 	if r.o.Mode == External {
 		add(disk.Hosts, routemap.RenderHosts(r.o.Owner, routemap.Hosts(m.Routes())))
 	}
-	if m.listens() {
-		add(disk.Certificates, crt.Render(r.o.Owner, r.dir.Path, m.certs))
+	if m.EndsTLS() {
+		add(disk.Certificates, crt.Render(r.o.Owner, r.dir.Path, m.Certs))
 	}
 	for _, status := range slices.Sorted(maps.Keys(r.pages)) {
 		add(filepath.Base(r.pages[status].File), r.pages[status].Text)

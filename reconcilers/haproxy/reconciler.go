@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/page"
@@ -55,7 +56,7 @@ type Reconciler struct {
 
 	// What was found or made last; valid while known.
 	known    bool
-	model    *model
+	model    *config.Model
 	table    *routemap.Table
 	running  map[string]string   // the map as the process has it
 	patterns []string            // patterns.map as the process has it; nil when it has none

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/internal/digest"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
@@ -110,12 +111,12 @@ func (r *Reconciler) readFiles() error {
 		return err
 	}
 	if r.model == nil {
-		r.model = parseFiles(r.o.Owner, files, routes)
-		if r.model.certs, err = crt.Read(r.dir); err != nil {
+		r.model = config.Parse(r.o.Owner, files, routes)
+		if r.model.Certs, err = crt.Read(r.dir); err != nil {
 			return err
 		}
 	}
-	certs, err := crt.Says(r.dir, r.model.certs)
+	certs, err := crt.Says(r.dir, r.model.Certs)
 	if err != nil {
 		return err
 	}
@@ -125,13 +126,13 @@ func (r *Reconciler) readFiles() error {
 	}
 	r.tellExpiry()
 	r.table = routemap.New(r.o.Owner, r.model)
-	r.condition = condition{text: digest.Of(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
+	r.condition = condition{text: digest.Of(r.model.Base()), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	switch {
 	case r.behind.any():
 		r.condition.files = "unwritten"
 	case files[disk.Config] == nil || routes == nil || patterns == nil || marked == nil:
 		r.condition.files = "missing"
-	case !say(files, r.model) || !bytes.Equal(routes, r.table.Render()) ||
+	case !r.model.Says(files) || !bytes.Equal(routes, r.table.Render()) ||
 		!bytes.Equal(patterns, r.table.RenderPatterns()):
 		r.condition.files = "edited"
 		r.metrics.drift.WithLabelValues("files").Inc()
@@ -145,7 +146,7 @@ func (r *Reconciler) readFiles() error {
 // adopt takes over what the process holds.
 func (r *Reconciler) adopt(w world) {
 	r.live, r.backends, r.running, r.patterns, r.hosts, r.certs = w.identity, w.backends, w.routes, w.patterns, w.hosts, w.certs
-	if w.generation != r.model.generation() || r.condition.files == "edited" {
+	if w.generation != r.model.Generation() || r.condition.files == "edited" {
 		r.condition.loaded = "no"
 	}
 	var named map[string]bool
@@ -156,60 +157,57 @@ func (r *Reconciler) adopt(w world) {
 			r.metrics.drift.WithLabelValues("routes").Inc()
 		}
 	}
-	e := newEdit(r.o.Owner, r.model)
-	for _, name := range r.model.order {
-		for _, b := range r.model.sections[name].backends {
-			if !w.backends[b.live()] { // it has loaded what stood here once, not what does
-				r.condition.loaded = "no"
-				continue
-			}
-			servers := overlay(b, r.staying(b, w.servers[b.live()]))
-			// A daemon that was killed before it wrote down who took it.
-			used := b.service == "" && !b.retired && (len(servers) > 0 || named[b.spare])
-			if slices.Equal(servers, b.servers) && !used {
-				continue
-			}
-			next := *b
-			next.servers, next.retired = servers, b.retired || used
-			e.of(b.service).backends[b.name()] = &next
-			r.metrics.drift.WithLabelValues("servers").Inc()
+	e := r.model.Edit()
+	for b := range r.model.Backends() {
+		if !w.backends[b.Live()] { // it has loaded what stood here once, not what does
+			r.condition.loaded = "no"
+			continue
 		}
+		servers := overlay(b, r.staying(b, w.servers[b.Live()]))
+		// A daemon that was killed before it wrote down who took it.
+		used := b.Service == "" && !b.Retired && (len(servers) > 0 || named[b.Spare])
+		if slices.Equal(servers, b.Servers) && !used {
+			continue
+		}
+		next := *b
+		next.Servers, next.Retired = servers, b.Retired || used
+		e.Keep(&next)
+		r.metrics.drift.WithLabelValues("servers").Inc()
 	}
-	r.model.put(e.sections())
+	e.Apply()
 }
 
 // staying leaves out the servers that wait to be deleted and need no try now.
-func (r *Reconciler) staying(b *backend, live []socket.Server) []socket.Server {
+func (r *Reconciler) staying(b *config.Backend, live []socket.Server) []socket.Server {
 	return slices.DeleteFunc(live, func(l socket.Server) bool {
-		waits, leaves := r.leaving[b.name()+"/"+l.Name]
+		waits, leaves := r.leaving[b.Name()+"/"+l.Name]
 		return leaves && l.Maint && time.Now().Before(waits.next)
 	})
 }
 
 // overlay returns a backend's servers as the process has them, with the ids
 // and weights that only the files know.
-func overlay(b *backend, live []socket.Server) []server {
-	servers := make([]server, 0, len(live))
+func overlay(b *config.Backend, live []socket.Server) []config.Server {
+	servers := make([]config.Server, 0, len(live))
 	for _, l := range live {
-		s := server{name: l.Name, id: l.Name, address: canonicalAddress(l.Address), weight: l.Weight}
-		s.maint, s.drain = l.Maint, l.Drain
-		if i, there := b.find(l.Name); there {
-			filed := b.servers[i]
-			s.id, s.maxconn, s.backup = filed.id, filed.maxconn, filed.backup
-			if b.Sticky != "" && filed.drain && s.maint { // see stateCommand
-				s.maint, s.drain = false, true
+		s := config.Server{Name: l.Name, ID: l.Name, Address: canonicalAddress(l.Address), Weight: l.Weight}
+		s.Maint, s.Drain = l.Maint, l.Drain
+		if filed, there := b.Server(l.Name); there {
+			s.ID, s.MaxConn, s.Backup = filed.ID, filed.MaxConn, filed.Backup
+			if b.Sticky != "" && filed.Drain && s.Maint { // see stateCommand
+				s.Maint, s.Drain = false, true
 			}
 			// After a reload a draining server has weight 0 and no other mark.
-			if filed.drain && l.Weight == 0 && !s.maint {
-				s.drain, s.weight = true, filed.weight
+			if filed.Drain && l.Weight == 0 && !s.Maint {
+				s.Drain, s.Weight = true, filed.Weight
 			}
-			if filed.drain && s.drain {
-				s.until = filed.until
+			if filed.Drain && s.Drain {
+				s.Until = filed.Until
 			}
 		}
 		servers = append(servers, s)
 	}
-	slices.SortFunc(servers, func(a, b server) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(servers, func(a, b config.Server) int { return strings.Compare(a.Name, b.Name) })
 	return servers
 }
 

@@ -6,6 +6,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/digest"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
@@ -56,7 +57,7 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 		r.o.Log.Info("reloading haproxy", "reason", reason, "changes", len(steps))
 	}
 	r.metrics.reloads.WithLabelValues(reason).Inc()
-	err = r.load(ctx, want.generation())
+	err = r.load(ctx, want.Generation())
 	if err == nil {
 		err = r.sweepPages()
 	}
@@ -73,7 +74,7 @@ func (r *Reconciler) harden(ctx context.Context, steps []*step) {
 // fitting returns what the files are to say, with the steps that it comes from: less those
 // that failed because of addresses that somebody else has, and those that must not be
 // made without them.
-func (r *Reconciler) fitting(steps []*step) (want *model, table *routemap.Table, left []*step) {
+func (r *Reconciler) fitting(steps []*step) (want *config.Model, table *routemap.Table, left []*step) {
 	for len(steps) > 0 {
 		want, table = r.wanted(steps)
 		if err := r.conflicts(want); err != nil {
@@ -92,9 +93,9 @@ func (r *Reconciler) fitting(steps []*step) (want *model, table *routemap.Table,
 // stage writes the files that are to change beside the real ones and has them
 // checked. Maps that are missing must be there for it: HAProxy refuses to start
 // without them.
-func (r *Reconciler) stage(ctx context.Context, want *model, table *routemap.Table) (disk.Staged, error) {
+func (r *Reconciler) stage(ctx context.Context, want *config.Model, table *routemap.Table) (disk.Staged, error) {
 	r.behind.certs = true // until they are live, and those that go are gone
-	if err := crt.Write(r.dir, want.certs); err != nil {
+	if err := crt.Write(r.dir, want.Certs); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{disk.Routes, disk.Patterns} {
@@ -112,7 +113,7 @@ func (r *Reconciler) stage(ctx context.Context, want *model, table *routemap.Tab
 	if err := r.writeAuthorities(want); err != nil {
 		return nil, err
 	}
-	staged, err := r.dir.StageAll(want.content())
+	staged, err := r.dir.StageAll(want.Content())
 	if err != nil {
 		return nil, err
 	}
@@ -123,28 +124,6 @@ func (r *Reconciler) stage(ctx context.Context, want *model, table *routemap.Tab
 	return staged, nil
 }
 
-// wanted returns the model that the files are to say.
-func (r *Reconciler) wanted(steps []*step) (*model, *routemap.Table) {
-	want := r.model.clone()
-	for _, s := range steps {
-		if isBase(s) {
-			want.rebase(r.base)
-		}
-	}
-	if want.base == "" {
-		want.rebase(r.base)
-	}
-	want.put(r.draftOf(want, steps))
-	want.certs = nextCertificates(want.certs, steps)
-	want.natives, want.digest = nextNatives(want.natives, steps), ""
-	want.openings, want.restrictions = nextOpenings(want.openings, steps), nextRestrictions(want.restrictions, steps)
-	if err := r.ensureDefault(want); err != nil {
-		r.o.Log.Error("no certificate can be made", "error", err)
-	}
-	want.renew(r.o.Owner, r.spares(), r.condition.process != processRuns)
-	return want, routemap.New(r.o.Owner, want)
-}
-
 func isBase(s *step) bool {
 	_, ok := s.change.Object().Native.(condition)
 	return ok
@@ -153,7 +132,7 @@ func isBase(s *step) bool {
 // refuseBase fails the step about HAProxy's own sections, or all of them when
 // HAProxy can't go on with those that it has.
 func (r *Reconciler) refuseBase(steps []*step, err error) {
-	goesOn := r.condition.process == processRuns && r.condition.loaded == "yes" && r.model.base != ""
+	goesOn := r.condition.process == processRuns && r.condition.loaded == "yes" && r.model.Base() != ""
 	for _, s := range steps {
 		if !goesOn || isBase(s) {
 			failAll([]*step{s}, err)
@@ -174,7 +153,7 @@ func reasonOf(steps []*step) string {
 			reason = "sections"
 		case *native.Section, *frontend.Opening, *routemap.Restriction:
 			reason = "sections"
-		case *backend, place:
+		case *config.Backend, config.Place:
 			if s.change.Before != nil && reason == "service" {
 				reason = "options"
 			}
@@ -228,17 +207,15 @@ func (r *Reconciler) loaded(id identity) {
 	r.live = id
 	r.leaving = map[string]leaving{}
 	r.running, r.patterns = r.table.All(), r.table.Patterns()
-	r.certs = r.model.liveCertificates()
+	r.certs = r.model.LiveCertificates()
 	r.backends = map[string]bool{":hold": true}
-	for _, name := range r.model.order {
-		for _, b := range r.model.sections[name].backends {
-			r.backends[b.live()] = true
-		}
+	for b := range r.model.Backends() {
+		r.backends[b.Live()] = true
 	}
 	if r.hosts != nil {
 		r.hosts = routemap.Hosts(r.model.Routes())
 	}
-	r.condition = condition{text: digest.Of(r.model.base), process: processRuns, loaded: "yes", files: "current", routes: "current"}
+	r.condition = condition{text: digest.Of(r.model.Base()), process: processRuns, loaded: "yes", files: "current", routes: "current"}
 	r.known, r.behind = true, behind{}
 	r.see(id)
 }

@@ -17,6 +17,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
@@ -102,7 +103,7 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	for _, name := range input.Certificates {
 		shared.Certificates = append(shared.Certificates, a.declare(name, name+".test", "*."+name+".test"))
 	}
-	r.model = newModel("lockstep")
+	r.model = config.New("lockstep")
 	r.table = routemap.New("lockstep", r.model)
 	printed, _, err := r.Render(set, shared)
 	if err != nil {
@@ -120,24 +121,24 @@ func renderStory(t *testing.T, input goldenInput) []txtar.File {
 	if err := os.Mkdir(options.Dir, 0o755); err != nil { //nolint:gosec // HAProxy may be another user
 		t.Fatal(err)
 	}
-	files, err := r.dir.StageAll(want.content())
+	files, err := r.dir.StageAll(want.Content())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.dir.CommitAll(files), r.writeMaps(want, table), crt.Write(r.dir, want.certs)); err != nil {
+	if err := errors.Join(r.dir.CommitAll(files), r.writeMaps(want, table), crt.Write(r.dir, want.Certs)); err != nil {
 		t.Fatal(err)
 	}
 	acceptable(t, r)
 	sameAgain(t, r, want)
 	samePrinted(t, r, printed)
 	var golden []txtar.File
-	for _, name := range append(want.configNames(), disk.Routes, disk.Patterns, disk.Hosts, disk.Certificates) {
+	for _, name := range append(want.Files(), disk.Routes, disk.Patterns, disk.Hosts, disk.Certificates) {
 		text, err := r.dir.Read(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if text != nil {
-			golden = append(golden, txtar.File{Name: name, Data: []byte(strings.NewReplacer(options.Dir, "DIR", digest.Of(options.Dir), "DIGEST", want.generation(), "GENERATION").Replace(string(text)))})
+			golden = append(golden, txtar.File{Name: name, Data: []byte(strings.NewReplacer(options.Dir, "DIR", digest.Of(options.Dir), "DIGEST", want.Generation(), "GENERATION").Replace(string(text)))})
 		}
 	}
 	var said strings.Builder
@@ -196,7 +197,7 @@ func acceptable(t *testing.T, r *Reconciler) {
 }
 
 // sameAgain reads the files back and renders them again.
-func sameAgain(t *testing.T, r *Reconciler, want *model) {
+func sameAgain(t *testing.T, r *Reconciler, want *config.Model) {
 	t.Helper()
 	files, err := r.dir.ReadConfigs()
 	if err != nil {
@@ -206,14 +207,14 @@ func sameAgain(t *testing.T, r *Reconciler, want *model) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again := parseFiles(r.o.Owner, files, routes)
-	if again.certs, err = crt.Read(r.dir); err != nil {
+	again := config.Parse(r.o.Owner, files, routes)
+	if again.Certs, err = crt.Read(r.dir); err != nil {
 		t.Fatal(err)
 	}
-	if same, err := crt.Says(r.dir, again.certs); err != nil || !same || len(again.certs) != len(want.certs) {
-		t.Fatalf("certificates read back: %v %v, want %v", again.certs, err, want.certs)
+	if same, err := crt.Says(r.dir, again.Certs); err != nil || !same || len(again.Certs) != len(want.Certs) {
+		t.Fatalf("certificates read back: %v %v, want %v", again.Certs, err, want.Certs)
 	}
-	if d := cmp.Diff(renderAll(want), renderAll(again)); d != "" || !say(files, again) {
+	if d := cmp.Diff(renderAll(want), renderAll(again)); d != "" || !again.Says(files) {
 		t.Fatalf("read back (-written +read)\n%s", d)
 	}
 	if d := cmp.Diff(string(routes), string(routemap.New(r.o.Owner, again).Render())); d != "" {
@@ -222,10 +223,10 @@ func sameAgain(t *testing.T, r *Reconciler, want *model) {
 }
 
 // renderAll returns the text of every file by its name.
-func renderAll(m *model) map[string]string {
+func renderAll(m *config.Model) map[string]string {
 	all := map[string]string{}
-	for _, name := range m.configNames() {
-		all[name] = string(m.renderConfig(name))
+	for _, name := range m.Files() {
+		all[name] = string(m.Render(name))
 	}
 	return all
 }

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/pcre"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
@@ -38,7 +39,7 @@ func (c *compiler) route(d *v1.Route) (*routemap.Route, bool) {
 	if len(d.Protocols) == 1 || r.Client { // https: inexpressible refuses http
 		r.HTTPS = strconv.Itoa(cmp.Or(d.HTTPSRedirectStatusCode, http.StatusUpgradeRequired))
 	}
-	r.Backend = (&backend{service: r.Service, Settings: setting.Settings{Address: !r.Preserve}}).name()
+	r.Backend = (&config.Backend{Service: r.Service, Settings: setting.Settings{Address: !r.Preserve}}).Name()
 	owner := v1.Key{Kind: v1.KindRoute, Name: d.Name}
 	if field, why := inexpressible(d); field != "" {
 		fix := c.elsewhere().Before() + c.elsewhere().Only() + ", leave " + field + " out, or mark the field optional (" + field + "?)"

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
@@ -27,11 +28,11 @@ func (r *Reconciler) soften(rt *runtime, steps []*step) {
 	r.softenRoutes(rt, routes)
 	rt.give(going, rt.removeServer)
 	rt.softenCertificates(steps, true)
-	generation := r.model.generation()
-	r.model.certs = nextCertificates(r.model.certs, steps)
-	r.model.put(r.draftOf(r.model, steps))
+	generation := r.model.Generation()
+	r.model.Certs = nextCertificates(r.model.Certs, steps)
+	r.take(r.model, steps)
 	rt.bury(steps)
-	r.fallBehind(pending(steps), r.model.generation() != generation)
+	r.fallBehind(pending(steps), r.model.Generation() != generation)
 }
 
 // fallBehind notes which files do not say yet what was done.
@@ -50,10 +51,10 @@ func (r *Reconciler) fallBehind(steps []*step, base bool) {
 			r.behind.maps = true
 		case *crt.Certificate:
 			r.behind.certs = true
-		case *backend:
-			r.behind.configs[r.model.fileOf(native.name())] = true
-		case place:
-			r.behind.configs[r.model.fileOf(native.backend)] = true
+		case *config.Backend:
+			r.behind.configs[r.model.FileOf(native.Name())] = true
+		case config.Place:
+			r.behind.configs[r.model.FileOf(native.Backend)] = true
 		}
 	}
 }
@@ -62,7 +63,7 @@ func (r *Reconciler) fallBehind(steps []*step, base bool) {
 func sortSteps(steps []*step) (coming, going, routes []*step) {
 	for _, s := range steps {
 		switch s.change.Object().Native.(type) {
-		case place:
+		case config.Place:
 			if s.change.Op == plan.Delete {
 				going = append(going, s)
 			} else {
@@ -91,7 +92,7 @@ func (r *Reconciler) softenRoutes(rt *runtime, steps []*step) {
 			}
 			continue
 		}
-		if have := r.model.route(s.change.Object().Service, s.change.Key.Name); have != nil {
+		if have := r.model.Route(s.change.Object().Service, s.change.Key.Name); have != nil {
 			note(touched, r.table.Remove(have))
 		}
 		if after != nil {
@@ -126,16 +127,4 @@ func nativeRoute(o *plan.Object) *routemap.Route {
 	}
 	native, _ := o.Native.(*routemap.Route)
 	return native
-}
-
-// route returns a route of the model, or nil.
-func (m *model) route(service, name string) *routemap.Route {
-	if s := m.sections[service]; s != nil {
-		for _, have := range s.routes {
-			if have.Name == name {
-				return have
-			}
-		}
-	}
-	return nil
 }

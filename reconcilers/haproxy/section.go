@@ -1,10 +1,8 @@
 package haproxy
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +10,6 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
@@ -54,8 +51,8 @@ func (r *Reconciler) nativeSections(state plan.State, shared []v1.Section) []v1.
 		if r.model == nil || !wrong {
 			continue
 		}
-		for _, head := range sortedKeys(r.model.natives) {
-			last := *r.model.natives[head]
+		for _, head := range sortedKeys(r.model.Natives()) {
+			last := *r.model.Natives()[head]
 			last.Origin = declared.Origin
 			object := sectionObject(&last)
 			if _, taken := state[object.Key]; last.Manifest == declared.Name && !taken {
@@ -167,34 +164,4 @@ func tied(text, owner string) []native.Fault {
 		}
 	}
 	return nil
-}
-
-// renderNatives writes the file of all native sections; nil when there are none. It is
-// their record, too: what it says is compared with what is asked for, also by the next
-// daemon.
-func (m *model) renderNatives() []byte {
-	if len(m.natives) == 0 {
-		return nil
-	}
-	var b bytes.Buffer
-	b.WriteString(disk.Head(m.owner))
-	native.Write(&b, m.natives)
-	return b.Bytes()
-}
-
-// nextNatives applies the steps that have not failed.
-func nextNatives(have map[string]*native.Section, steps []*step) map[string]*native.Section {
-	next := map[string]*native.Section{}
-	maps.Copy(next, have)
-	for _, s := range steps {
-		n, ok := s.change.Object().Native.(*native.Section)
-		switch {
-		case !ok || s.failed():
-		case s.change.Op == plan.Delete:
-			delete(next, n.Head)
-		default:
-			next[n.Head] = n
-		}
-	}
-	return next
 }

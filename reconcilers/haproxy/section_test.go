@@ -94,7 +94,7 @@ func TestNativeLife(t *testing.T) {
 		t.Fatalf("refused with %+v", f)
 	}
 	b.want("any.test", "/", 200, "hello again")
-	if have := b.r.model.natives["backend other"]; have == nil || b.r.model.sections["slow"] == nil {
+	if have := b.r.model.Natives()["backend other"]; have == nil || b.r.model.Section("slow") == nil {
 		t.Fatal("the others do not go on")
 	}
 	b.shared.Sections[1] = frontendOf(t, "door", address, "other")
@@ -253,8 +253,8 @@ func TestNativeDocs(t *testing.T) {
 		b.shared.Sections = append(b.shared.Sections, *file.Objects[i].Section)
 	}
 	b.sync()
-	if len(b.r.model.natives) != 2 {
-		t.Fatalf("%d sections are served", len(b.r.model.natives))
+	if len(b.r.model.Natives()) != 2 {
+		t.Fatalf("%d sections are served", len(b.r.model.Natives()))
 	}
 	if p := b.plan(reconcilers.Scope{Fresh: true}); !p.Empty() {
 		t.Fatalf("second look: %s", sentences(p))

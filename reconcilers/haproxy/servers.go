@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
@@ -15,7 +16,7 @@ import (
 // server adds a server, or changes one. What needs one order only is returned, to
 // be given together with others.
 func (rt *runtime) server(s *step) (order, bool) {
-	after, ok := s.change.After.Native.(place)
+	after, ok := s.change.After.Native.(config.Place)
 	if !ok {
 		return order{}, false
 	}
@@ -24,11 +25,11 @@ func (rt *runtime) server(s *step) (order, bool) {
 		return order{}, false
 	}
 	name := rt.nameOf(after)
-	have, there := rt.r.model.server(after)
-	ends := rt.endCommands(name, after.server, have.overdue)
+	have, there := rt.r.model.Server(after)
+	ends := rt.endCommands(name, after.Server, have.Overdue)
 	var err error
 	switch _, goes := rt.r.leaving[after.String()]; {
-	case there && have.address == after.server.address:
+	case there && have.Address == after.Server.Address:
 		return order{s, append(rt.setCommands(name, after, have), ends...), refused}, true
 	case there:
 		err = rt.move(name, after, have)
@@ -47,49 +48,33 @@ func (rt *runtime) server(s *step) (order, bool) {
 	return order{s, ends, refused}, true
 }
 
-// String returns "backend/server" as it stands in a server's key.
-func (p place) String() string { return p.backend + "/" + p.server.name }
-
 // nameOf returns what the socket calls the server.
-func (rt *runtime) nameOf(p place) string {
-	return routemap.Backend(rt.r.o.Owner, rt.r.model.live(p.backend)) + "/" + p.server.name
+func (rt *runtime) nameOf(p config.Place) string {
+	return routemap.Backend(rt.r.o.Owner, rt.r.model.Live(p.Backend)) + "/" + p.Server.Name
 }
 
-// server returns a server as the model knows it to run.
-func (m *model) server(p place) (server, bool) {
-	b := m.backendOf(p.backend)
-	if b == nil {
-		return server{}, false
-	}
-	i, there := b.find(p.server.name)
-	if !there {
-		return server{}, false
-	}
-	return b.servers[i], true
-}
-
-func checkPlace(p place) error {
-	if err := charset.Backend.Check(p.backend); err != nil {
+func checkPlace(p config.Place) error {
+	if err := charset.Backend.Check(p.Backend); err != nil {
 		return err
 	}
-	if err := charset.Server.Check(p.server.name); err != nil {
+	if err := charset.Server.Check(p.Server.Name); err != nil {
 		return err
 	}
-	return charset.Address.Check(p.server.address)
+	return charset.Address.Check(p.Server.Address)
 }
 
 // add returns what registers a server and puts it into service, and how to read
 // the answers.
-func (rt *runtime) add(name string, p place) (commands []string, read func([]string) error) {
+func (rt *runtime) add(name string, p config.Place) (commands []string, read func([]string) error) {
 	b := rt.backend(p)
-	commands = []string{"add server " + name + " " + p.server.address + " weight " + strconv.Itoa(p.server.weight) + b.options(&p.server)}
+	commands = []string{"add server " + name + " " + p.Server.Address + " weight " + strconv.Itoa(p.Server.Weight) + b.Options(&p.Server)}
 	if b.Check.Kind != "" {
 		commands = append(commands, "enable health "+name)
 	}
 	if b.Sticky != "" { // only this gives a server that comes at runtime its cookie
-		commands = append(commands, "set dynamic-cookie-key backend "+routemap.Backend(rt.r.o.Owner, b.live())+" "+b.Key)
+		commands = append(commands, "set dynamic-cookie-key backend "+routemap.Backend(rt.r.o.Owner, b.Live())+" "+b.Key)
 	}
-	return append(commands, b.stateCommand(name, p.server)), func(answers []string) error {
+	return append(commands, stateCommand(b, name, p.Server)), func(answers []string) error {
 		switch {
 		case strings.HasPrefix(answers[0], "New server registered"):
 			return refused(answers[1:])
@@ -102,17 +87,17 @@ func (rt *runtime) add(name string, p place) (commands []string, read func([]str
 }
 
 // backend returns the backend of a server, as the process has it.
-func (rt *runtime) backend(p place) *backend {
-	if b := rt.r.model.backendOf(p.backend); b != nil {
+func (rt *runtime) backend(p config.Place) *config.Backend {
+	if b := rt.r.model.Backend(p.Backend); b != nil {
 		return b
 	}
-	return &backend{service: serviceOf(p.backend), Settings: setting.Default}
+	return &config.Backend{Service: config.ServiceOf(p.Backend), Settings: setting.Default}
 }
 
 // move gives a server its address, and only then what else it should be. Requests
 // under way to an old address end there; no idle connection to it is used again.
-func (rt *runtime) move(name string, p place, have server) error {
-	move, err := addressCommand(name, p.server)
+func (rt *runtime) move(name string, p config.Place, have config.Server) error {
+	move, err := addressCommand(name, p.Server)
 	if err != nil {
 		return err
 	}
@@ -130,10 +115,10 @@ func (rt *runtime) move(name string, p place, have server) error {
 }
 
 // setCommands bring a server that has its address from what it is to what it should be.
-func (rt *runtime) setCommands(name string, p place, have server) []string {
-	commands := []string{weightCommand(name, p.server), rt.backend(p).stateCommand(name, p.server)}
-	if have.maxconn != p.server.maxconn {
-		commands = append(commands, "set maxconn server "+name+" "+strconv.Itoa(p.server.maxconn))
+func (rt *runtime) setCommands(name string, p config.Place, have config.Server) []string {
+	commands := []string{weightCommand(name, p.Server), stateCommand(rt.backend(p), name, p.Server)}
+	if have.MaxConn != p.Server.MaxConn {
+		commands = append(commands, "set maxconn server "+name+" "+strconv.Itoa(p.Server.MaxConn))
 	}
 	return commands
 }
@@ -144,26 +129,26 @@ func moved(answer string) bool {
 	return strings.Contains(answer, "changed from") || strings.HasPrefix(answer, "no need to change") || strings.HasPrefix(answer, "nothing changed")
 }
 
-func addressCommand(name string, s server) (string, error) {
-	host, port, err := splitAddress(s.address)
+func addressCommand(name string, s config.Server) (string, error) {
+	host, port, err := splitAddress(s.Address)
 	if err != nil {
 		return "", err
 	}
 	return "set server " + name + " addr " + host + " port " + port, nil
 }
 
-func weightCommand(name string, s server) string {
-	return "set server " + name + " weight " + strconv.Itoa(s.weight)
+func weightCommand(name string, s config.Server) string {
+	return "set server " + name + " weight " + strconv.Itoa(s.Weight)
 }
 
 // stateCommand sets the state of a server. One that drains still gets the
 // requests of those who bear its cookie, for good. So where there is a cookie it is
 // put into maintenance: what it has begun it finishes, and its clients go elsewhere.
-func (b *backend) stateCommand(name string, s server) string {
+func stateCommand(b *config.Backend, name string, s config.Server) string {
 	switch {
-	case s.drain && b.Sticky != "":
+	case s.Drain && b.Sticky != "":
 		return "set server " + name + " state maint"
-	case s.drain:
+	case s.Drain:
 		return "set server " + name + " state drain"
 	}
 	return "set server " + name + " state ready"

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
@@ -18,12 +19,12 @@ func (r *Reconciler) settle() error {
 		if err != nil {
 			return err
 		}
-		if names, err = r.dir.Differing(r.model.content()); err != nil {
+		if names, err = r.dir.Differing(r.model.Content()); err != nil {
 			return err
 		}
 	}
 	for _, name := range names {
-		if err := r.dir.Update(name, r.model.renderConfig(name)); err != nil {
+		if err := r.dir.Update(name, r.model.Render(name)); err != nil {
 			return err
 		}
 	}
@@ -61,7 +62,7 @@ func unsettled(soft []*step, err error) error {
 
 // writeMaps makes the maps say what a model says. Files that say it already
 // are not touched.
-func (r *Reconciler) writeMaps(m *model, t *routemap.Table) error {
+func (r *Reconciler) writeMaps(m *config.Model, t *routemap.Table) error {
 	if r.o.Mode == External {
 		if err := r.dir.Update(disk.Hosts, routemap.RenderHosts(r.o.Owner, routemap.Hosts(m.Routes()))); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -37,10 +38,10 @@ func TestSpareOfAKilledDaemon(t *testing.T) {
 	b.sync()
 	b.settled()
 	b.want("new.test", "/", 200, "one")
-	if name := b.liveName("new"); name == had || !isSpare(name) || b.reloads() != 0 {
+	if name := b.liveName("new"); name == had || !config.IsSpare(name) || b.reloads() != 0 {
 		t.Fatalf("new has %s and had %s, %d reloads", name, had, b.reloads())
 	}
-	if used := b.r.model.backendOf(had); used == nil || !used.retired || len(used.servers) > 0 {
+	if used := b.r.model.Backend(had); used == nil || !used.Retired || len(used.Servers) > 0 {
 		t.Fatalf("%s may be taken: %+v", had, used)
 	}
 	b.restart()
@@ -93,7 +94,7 @@ func TestEditedSpareIsNoticed(t *testing.T) {
 			b.sync()
 			b.plain("new", origin(t, "two"))
 			b.sync()
-			config := b.r.dir.File(shardOf(b.liveName("new")))
+			config := b.r.dir.File(config.File(b.liveName("new")))
 			before, err := os.ReadFile(config)
 			if err != nil {
 				t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 )
 
 // plain puts a service of default options into the set.
@@ -50,11 +51,11 @@ func (b *bench) reloads() int {
 // liveName returns the name that a service's backend has in HAProxy.
 func (b *bench) liveName(service string) string {
 	b.t.Helper()
-	have := b.r.model.backendOf(service)
+	have := b.r.model.Backend(service)
 	if have == nil {
 		b.t.Fatalf("there is no backend %s", service)
 	}
-	return have.live()
+	return have.Live()
 }
 
 // quiet fails when a fresh look finds anything to do.
@@ -113,7 +114,7 @@ func TestBrandNewServices(t *testing.T) {
 		t.Fatalf("HAProxy was started and reloaded %d times, worker %v was %v", n, b.r.live, worker)
 	}
 	all("one")
-	config, err := b.r.dir.Read(b.r.model.fileOf("b07"))
+	config, err := b.r.dir.Read(b.r.model.FileOf("b07"))
 	line := "backend lockstep:" + b.liveName("b07") + " from lockstep::defaults"
 	if !b.r.can().addsBackends {
 		line += " # service b07"
@@ -164,7 +165,7 @@ func TestSparesRunOut(t *testing.T) {
 	if n, free := b.reloads(), len(b.r.free()); n != 2 || free != 3 {
 		t.Fatalf("%d loads, %d prepared", n, free)
 	}
-	if name := b.liveName("n0"); !isSpare(name) {
+	if name := b.liveName("n0"); !config.IsSpare(name) {
 		t.Fatalf("n0 lost its backend in the reload and has %s", name)
 	}
 	if name := b.liveName("n4"); name != "n4" {
@@ -222,7 +223,7 @@ func TestUsedSpareIsNobodyElses(t *testing.T) {
 	b.quiet("the removal")
 	b.plain("next", two)
 	b.sync()
-	if name := b.liveName("next"); name == had || !isSpare(name) {
+	if name := b.liveName("next"); name == had || !config.IsSpare(name) {
 		t.Fatalf("next has %s, gone had %s", name, had)
 	}
 	// But the service itself gets it back.

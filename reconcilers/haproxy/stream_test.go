@@ -249,7 +249,7 @@ func TestPortTaken(t *testing.T) {
 	if _, err := b.r.Observe(t.Context(), reconcilers.Scope{Fresh: true}); err != nil {
 		t.Fatal(err)
 	}
-	if base := b.r.base; base != b.r.model.base {
+	if base := b.r.base; base != b.r.model.Base() {
 		t.Error("a daemon that starts again wants other sections")
 	}
 	if err := stranger.Close(); err != nil {

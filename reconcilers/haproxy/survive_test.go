@@ -19,6 +19,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/socket"
 )
@@ -166,10 +167,10 @@ func TestDriftIsRepaired(t *testing.T) {
 		{name: "route changed", commands: []string{"set map " + b.r.dir.File(disk.Routes) + " shop.test|c nowhere"}},
 		{name: "route added", commands: []string{"add map " + b.r.dir.File(disk.Routes) + " evil.test|c lockstep:shop"}},
 		{name: "map emptied", commands: []string{"clear map " + b.r.dir.File(disk.Routes)}},
-		{name: "file edited", file: shardOf("shop"), edit: func(text string) string { return strings.Replace(text, "weight 100", "weight 1", 1) }},
-		{name: "line added", file: shardOf("shop"), edit: func(text string) string { return text + "  option httpchk\n" }},
-		{name: "file emptied", file: shardOf("shop"), edit: func(string) string { return "" }},
-		{name: "file removed", file: shardOf("shop"), edit: nil},
+		{name: "file edited", file: config.File("shop"), edit: func(text string) string { return strings.Replace(text, "weight 100", "weight 1", 1) }},
+		{name: "line added", file: config.File("shop"), edit: func(text string) string { return text + "  option httpchk\n" }},
+		{name: "file emptied", file: config.File("shop"), edit: func(string) string { return "" }},
+		{name: "file removed", file: config.File("shop"), edit: nil},
 		{name: "file added", file: "lockstep_99.cfg", edit: func(string) string { return "backend lockstep:evil from lockstep::defaults\n" }},
 		{name: "line added to our sections", file: disk.Config, edit: func(text string) string { return text + "  option httpchk\n" }},
 		{name: "our sections emptied", file: disk.Config, edit: func(string) string { return "" }},

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/hop"
@@ -87,16 +88,16 @@ func (v Via) covers(port int) bool { return v.First > 0 && int(v.First) <= port 
 // awaitPorts fails the steps that would lead from Kong to a service at a port where HAProxy would not
 // listen: Kong would be let send there, to nobody or to whose process has the port. They come
 // with the sections that bind it, which fail apart. It reports whether there were any.
-func (r *Reconciler) awaitPorts(steps []*step, want *model) bool {
+func (r *Reconciler) awaitPorts(steps []*step, want *config.Model) bool {
 	found := false
 	trouble := sync.OnceValue(func() error {
-		next := want.clone()
-		next.rebase(r.base)
+		next := want.Clone()
+		next.Rebase(r.base)
 		return r.conflicts(next)
 	})
 	for _, s := range steps {
 		after := nativeRoute(s.change.After)
-		if s.failed() || after == nil || !r.o.Via.covers(after.Port) || frontend.ListensForKong(want.base, r.o.Owner, r.o.Via.Host, after.Port) {
+		if s.failed() || after == nil || !r.o.Via.covers(after.Port) || frontend.ListensForKong(want.Base(), r.o.Owner, r.o.Via.Host, after.Port) {
 			continue
 		}
 		// No Conflict: that would be final for the service, though it is not at fault.

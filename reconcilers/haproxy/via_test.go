@@ -80,7 +80,7 @@ func TestKongReachesServices(t *testing.T) {
 	b, address := behindKong(t)
 	b.sync()
 	b.wantAsKong(address, "503 service unavailable")
-	generation, pid := b.r.model.generation(), b.r.live.pid
+	generation, pid := b.r.model.Generation(), b.r.live.pid
 	b.chained("web", origin(t, "one"))
 	b.set["web"].ConnectTimeout, b.set["web"].ReadTimeout, b.set["web"].WriteTimeout = 0, 0, 0 // as a prepared backend has them
 	b.sync("web")
@@ -96,7 +96,7 @@ func TestKongReachesServices(t *testing.T) {
 	b.set["web"] = &gone
 	b.sync("web")
 	b.wantAsKong(address, "503")
-	if b.r.model.generation() != generation || b.r.live.pid != pid {
+	if b.r.model.Generation() != generation || b.r.live.pid != pid {
 		t.Error("HAProxy was reloaded for a service behind Kong")
 	}
 	b.set["web"] = &next

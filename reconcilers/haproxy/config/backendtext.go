@@ -1,4 +1,4 @@
-package haproxy
+package config
 
 import (
 	"strconv"
@@ -10,11 +10,11 @@ import (
 )
 
 // render fills in the section's texts.
-func (s *section) render(owner string) {
+func (s *Section) render(owner string) {
 	var own text
 	s.spares = nil
-	for _, b := range s.backends {
-		if b.spare == "" {
+	for _, b := range s.Backends {
+		if b.Spare == "" {
 			own.add(b, owner)
 			continue
 		}
@@ -23,34 +23,34 @@ func (s *section) render(owner string) {
 		}
 		var t text
 		t.add(b, owner)
-		s.spares[b.spare] = t
+		s.spares[b.Spare] = t
 	}
 	s.config, s.shape = own.config, own.shape
 }
 
-func (t *text) add(b *backend, owner string) {
+func (t *text) add(b *Backend, owner string) {
 	shape := b.text(owner)
 	var config strings.Builder
-	if b.spare != "" && b.service != "" {
+	if b.Spare != "" && b.Service != "" {
 		head, rest, _ := strings.Cut(shape, "\n")
-		config.WriteString(head + " " + serviceMark + b.service + "\n" + rest)
+		config.WriteString(head + " " + serviceMark + b.Service + "\n" + rest)
 	} else {
 		config.WriteString(shape)
 	}
-	if b.retired {
+	if b.Retired {
 		config.WriteString("  " + retiredMark + "\n")
 	}
-	for i := range b.servers {
-		b.servers[i].write(&config, b.options(&b.servers[i]))
+	for i := range b.Servers {
+		b.Servers[i].write(&config, b.Options(&b.Servers[i]))
 	}
 	t.config += config.String()
-	if !b.standard() {
+	if !b.Standard() {
 		t.shape += shape
 	}
 }
 
-// defaults names the section that the backend builds on.
-func (b *backend) defaults(owner string) string {
+// Defaults names the section that the backend builds on.
+func (b *Backend) Defaults(owner string) string {
 	if b.Mode == setting.ModeTCP {
 		return frontend.Streams(owner)
 	}
@@ -63,9 +63,9 @@ func (b *backend) defaults(owner string) string {
 type text struct{ config, shape string }
 
 // text is the section without what moves at runtime.
-func (b *backend) text(owner string) string {
+func (b *Backend) text(owner string) string {
 	var t strings.Builder
-	t.WriteString("backend " + routemap.Backend(owner, b.live()) + " from " + b.defaults(owner) + "\n")
+	t.WriteString("backend " + routemap.Backend(owner, b.Live()) + " from " + b.Defaults(owner) + "\n")
 	if comment := b.Comment(); comment != "" {
 		t.WriteString("  " + comment + "\n")
 	}
@@ -81,35 +81,35 @@ func (b *backend) text(owner string) string {
 // write appends the `server` line. A draining server has weight 0 there, so
 // that a reload keeps it draining; its own weight follows in the comment, and
 // when its sessions end.
-func (s *server) write(b *strings.Builder, options string) {
-	weight, comment := s.weight, ""
-	if s.drain {
-		weight, comment = 0, " # draining "+strconv.Itoa(s.weight)
-		if !s.until.IsZero() {
-			comment += " # until " + strconv.FormatInt(s.until.Unix(), 10)
+func (s *Server) write(b *strings.Builder, options string) {
+	weight, comment := s.Weight, ""
+	if s.Drain {
+		weight, comment = 0, " # draining "+strconv.Itoa(s.Weight)
+		if !s.Until.IsZero() {
+			comment += " # until " + strconv.FormatInt(s.Until.Unix(), 10)
 		}
 	}
-	if s.id != s.name {
-		comment += " # id " + s.id
+	if s.ID != s.Name {
+		comment += " # id " + s.ID
 	}
-	b.WriteString("  server " + s.name + " " + s.address + " weight " + strconv.Itoa(weight) + options + comment + "\n")
+	b.WriteString("  server " + s.Name + " " + s.Address + " weight " + strconv.Itoa(weight) + options + comment + "\n")
 }
 
-// options returns what the `server` line and the command `add server` bear for
+// Options returns what the `server` line and the command `add server` bear for
 // one server besides name, address and weight, with a space before each word.
-func (b *backend) options(s *server) string {
+func (b *Backend) Options(s *Server) string {
 	options := b.ServerOptions()
-	if s.maxconn > 0 {
-		options += " maxconn " + strconv.Itoa(s.maxconn)
+	if s.MaxConn > 0 {
+		options += " maxconn " + strconv.Itoa(s.MaxConn)
 	}
-	if s.backup {
+	if s.Backup {
 		options += " backup"
 	}
-	if s.drain && b.Sticky != "" {
+	if s.Drain && b.Sticky != "" {
 		options += " disabled"
 	}
 	if b.Hashes() {
-		options += " id " + strconv.Itoa(setting.HashID(s.name))
+		options += " id " + strconv.Itoa(setting.HashID(s.Name))
 	}
 	return options
 }

@@ -1,4 +1,4 @@
-package haproxy
+package config
 
 import (
 	"cmp"
@@ -16,18 +16,18 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
-// parseFiles reads back what renderConfig and the table wrote. Whatever it
+// Parse reads back what renderConfig and the table wrote. Whatever it
 // does not understand it leaves out; the caller renders the result again and
 // sees from the difference that the files are not as we left them.
-func parseFiles(owner string, files map[string][]byte, routes []byte) *model {
-	m := newModel(owner)
+func Parse(owner string, files map[string][]byte, routes []byte) *Model {
+	m := New(owner)
 	base, openings, ok := frontend.Parse(string(files[disk.Config]), owner)
 	if !ok {
 		return m
 	}
 	m.openings = openings
-	m.rebase(base)
-	e := newEdit(owner, m)
+	m.Rebase(base)
+	e := m.Edit()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if name != disk.Config && name != disk.Native {
 			parseBackends(e, owner, name, string(files[name]))
@@ -42,21 +42,21 @@ func parseFiles(owner string, files map[string][]byte, routes []byte) *model {
 			e.of(r.Service).routes[r.Name] = r
 		}
 	}
-	m.put(e.sections())
+	e.Apply()
 	m.natives = native.Parse(string(files[disk.Native]))
 	return m
 }
 
 // parseBackends reads a file. A prepared backend counts once, and in its own
 // file alone.
-func parseBackends(e *edit, owner, file, text string) {
-	var current *backend
+func parseBackends(e *Edit, owner, file, text string) {
+	var current *Backend
 	seen := map[string]bool{}
 	keep := func() {
-		if current != nil && (current.spare == "" || !seen[current.spare] && shardOf(current.spare) == file) {
-			seen[current.spare] = true
-			slices.SortFunc(current.servers, func(a, b server) int { return cmp.Compare(a.name, b.name) })
-			e.of(current.service).backends[current.name()] = current
+		if current != nil && (current.Spare == "" || !seen[current.Spare] && File(current.Spare) == file) {
+			seen[current.Spare] = true
+			slices.SortFunc(current.Servers, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
+			e.of(current.Service).backends[current.Name()] = current
 		}
 	}
 	for line := range strings.Lines(text) {
@@ -68,11 +68,11 @@ func parseBackends(e *edit, owner, file, text string) {
 			current = parseHead(owner, words)
 		case current == nil:
 		case strings.TrimSpace(line) == retiredMark:
-			current.retired = true
+			current.Retired = true
 		case words[0] == "#":
 			current.Parse(strings.TrimSpace(line))
 		case words[0] == "server" && len(words) >= 5:
-			current.servers = append(current.servers, parseServer(words))
+			current.Servers = append(current.Servers, parseServer(words))
 		}
 	}
 	keep()
@@ -80,27 +80,27 @@ func parseBackends(e *edit, owner, file, text string) {
 
 // parseHead reads: backend OWNER:NAME from DEFAULTS [# service NAME], and
 // returns nil when that is none of ours.
-func parseHead(owner string, words []string) *backend {
+func parseHead(owner string, words []string) *Backend {
 	name, ours := strings.CutPrefix(words[1], owner+":")
 	switch {
 	case !ours:
 		return nil
-	case isSpare(name):
-		b := &backend{spare: name, Settings: poolOf(name).settings}
+	case IsSpare(name):
+		b := &Backend{Spare: name, Settings: poolOf(name).settings}
 		if len(words) > 6 && charset.Service.Check(words[6]) == nil {
-			b.service = words[6]
+			b.Service = words[6]
 		}
 		return b
 	case strings.HasPrefix(name, ":"):
 		return nil
 	}
-	return &backend{service: serviceOf(name), Settings: setting.Default}
+	return &Backend{Service: ServiceOf(name), Settings: setting.Default}
 }
 
 // parseServer reads: server NAME ADDRESS weight N OPTIONS… [# draining N [# until N]] [# id ID].
-func parseServer(words []string) server {
-	s := server{name: words[1], id: words[1], address: words[2]}
-	s.weight, _ = strconv.Atoi(words[4])
+func parseServer(words []string) Server {
+	s := Server{Name: words[1], ID: words[1], Address: words[2]}
+	s.Weight, _ = strconv.Atoi(words[4])
 	start := slices.Index(words, "#")
 	if start < 0 {
 		start = len(words)
@@ -108,22 +108,22 @@ func parseServer(words []string) server {
 	for i, option := range words[5:start] {
 		switch option {
 		case "maxconn":
-			s.maxconn, _ = strconv.Atoi(words[min(5+i+1, len(words)-1)])
+			s.MaxConn, _ = strconv.Atoi(words[min(5+i+1, len(words)-1)])
 		case "backup":
-			s.backup = true
+			s.Backup = true
 		}
 	}
 	for i := start; i+2 < len(words); i += 3 {
 		switch words[i+1] {
 		case "draining":
-			s.drain = true
-			s.weight, _ = strconv.Atoi(words[i+2])
+			s.Drain = true
+			s.Weight, _ = strconv.Atoi(words[i+2])
 		case "until":
 			if seconds, err := strconv.ParseInt(words[i+2], 10, 64); err == nil {
-				s.until = time.Unix(seconds, 0).UTC()
+				s.Until = time.Unix(seconds, 0).UTC()
 			}
 		case "id":
-			s.id = words[i+2]
+			s.ID = words[i+2]
 		}
 	}
 	return s

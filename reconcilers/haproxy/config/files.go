@@ -1,4 +1,4 @@
-package haproxy
+package config
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
 )
 
 // Our part of HAProxy's configuration: lockstep.cfg with what belongs to no
@@ -25,8 +26,8 @@ const shards = 64
 // two, which HAProxy would refuse to load, or in none.
 const sparesEach = 100
 
-// shardOf returns the name of the file that a service or prepared backend stands in.
-func shardOf(service string) string {
+// File returns the name of the file that a service or prepared backend stands in.
+func File(service string) string {
 	if p, n := spareNumber(service); p != nil {
 		return fmt.Sprintf("%s%03d.cfg", p.file, (n-1)/sparesEach)
 	}
@@ -35,9 +36,9 @@ func shardOf(service string) string {
 	return fmt.Sprintf("%s%02d.cfg", disk.ShardPrefix, sum.Sum32()%shards)
 }
 
-// configNames returns the names of the files that the model fills, in the
+// Files returns the names of the files that the model fills, in the
 // order in which HAProxy reads them and we write them.
-func (m *model) configNames() []string {
+func (m *Model) Files() []string {
 	names := append([]string{disk.Config}, slices.Sorted(maps.Keys(m.shards))...)
 	if len(m.natives) > 0 {
 		names = append(names, disk.Native)
@@ -45,15 +46,15 @@ func (m *model) configNames() []string {
 	return names
 }
 
-// content is what the model wants our files to hold.
-func (m *model) content() disk.Content {
-	return disk.Content{Names: m.configNames(), Render: m.renderConfig}
+// Content is what the model wants our files to hold.
+func (m *Model) Content() disk.Content {
+	return disk.Content{Names: m.Files(), Render: m.Render}
 }
 
-// renderConfig writes one of the files; nil when nothing is to stand in it.
-func (m *model) renderConfig(name string) []byte {
+// Render writes one of the files; nil when nothing is to stand in it.
+func (m *Model) Render(name string) []byte {
 	if name == disk.Config {
-		return []byte(frontend.Fill(m.base, m.openings, m.generation()))
+		return []byte(frontend.Fill(m.base, m.openings, m.Generation()))
 	}
 	if name == disk.Native {
 		return m.renderNatives()
@@ -74,11 +75,24 @@ func (m *model) renderConfig(name string) []byte {
 	return b.Bytes()
 }
 
-// say reports whether files hold exactly what the model says.
-func say(c map[string][]byte, m *model) bool {
-	names := m.configNames()
+// Says reports whether files hold exactly what the model says.
+func (m *Model) Says(c map[string][]byte) bool {
+	names := m.Files()
 	if len(names) != len(c) {
 		return false
 	}
-	return !slices.ContainsFunc(names, func(name string) bool { return !bytes.Equal(c[name], m.renderConfig(name)) })
+	return !slices.ContainsFunc(names, func(name string) bool { return !bytes.Equal(c[name], m.Render(name)) })
+}
+
+// renderNatives writes the file of all native sections; nil when there are none. It is
+// their record, too: what it says is compared with what is asked for, also by the next
+// daemon.
+func (m *Model) renderNatives() []byte {
+	if len(m.natives) == 0 {
+		return nil
+	}
+	var b bytes.Buffer
+	b.WriteString(disk.Head(m.owner))
+	native.Write(&b, m.natives)
+	return b.Bytes()
 }
