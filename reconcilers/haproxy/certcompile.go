@@ -1,16 +1,15 @@
 package haproxy
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -38,8 +37,8 @@ func (r *Reconciler) certificates(state plan.State, shared []v1.Certificate) []v
 			fmt.Sprintf("every name of it is one of %s as well, which ends no sooner", l.By.Name), "remove one of the two"))
 	}
 	for _, c := range crt.InOrder(all) {
-		object := certificateObject(c, true)
-		state[object.Key] = object
+		item := object.Certificate(c, true)
+		state[item.Key] = item
 	}
 	for _, c := range declared {
 		if c.ByDefault && c != byDefault {
@@ -53,8 +52,8 @@ func (r *Reconciler) certificates(state plan.State, shared []v1.Certificate) []v
 		next.Name, next.Names, next.Of = crt.Default, shown.Names, byDefault.Name
 		shown = &next
 	}
-	object := certificateObject(shown, true)
-	state[object.Key] = object
+	item := object.Certificate(shown, true)
+	state[item.Key] = item
 	r.tellConflicts(problems)
 	return problems
 }
@@ -116,32 +115,6 @@ func (r *Reconciler) declared(shared []v1.Certificate) (map[string]*crt.Certific
 
 func certificateProblem(reason v1.Reason, name string, origin v1.Origin, message, fix string) v1.Problem {
 	return v1.Problem{
-		Reason: reason, Gateway: v1.HAProxy, Object: v1.Key{Kind: kindCertificate, Name: name}, Origin: origin, Message: message, Fix: fix,
+		Reason: reason, Gateway: v1.HAProxy, Object: v1.Key{Kind: v1.KindCertificate, Name: name}, Origin: origin, Message: message, Fix: fix,
 	}
-}
-
-// certificateObject is what a plan knows of a certificate: never its key. Each
-// stands for itself, as if it were a service of its own, so that one which is
-// refused holds up no other.
-func certificateObject(c *crt.Certificate, loaded bool) *plan.Object {
-	key := v1.Key{Kind: kindCertificate, Name: c.Name}
-	object := &plan.Object{
-		Key: key, Service: key.String(), Owner: key, Level: levelCertificate,
-		Noun: "certificate " + c.Name + " (" + c.Filters() + ")",
-		Fields: map[string]string{
-			"names": c.Filters(), "version": c.Version, "until": c.Until.Format(time.DateOnly), "loaded": "yes",
-		},
-		Native: c, Origin: c.Origin,
-	}
-	if c.Name == crt.Default {
-		object.Noun = "certificate shown where no name fits (of " + cmp.Or(c.Of, "Lockstep's own making") + ")"
-		object.Fields["of"] = c.Of
-		if c.Of == "" { // any one will do
-			object.Fields["version"], object.Fields["until"] = "", ""
-		}
-	}
-	if !loaded {
-		object.Fields["loaded"] = "no"
-	}
-	return object
 }

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -67,13 +68,13 @@ func (r *Reconciler) observeCertificates(state plan.State) {
 	for _, c := range crt.InOrder(r.model.Certs) {
 		known[c.File()] = true
 		live, there := r.certs[c.File()]
-		o := certificateObject(c, r.certs == nil || there && live.Runs(c))
+		o := object.Certificate(c, r.certs == nil || there && live.Runs(c))
 		state[o.Key] = o
 	}
 	for _, file := range sortedKeys(r.certs) {
 		if !known[file] {
 			c := crt.Stray(file)
-			o := certificateObject(c, true)
+			o := object.Certificate(c, true)
 			state[o.Key] = o
 		}
 	}

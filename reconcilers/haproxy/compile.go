@@ -11,28 +11,10 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
-)
-
-// The kinds of objects, in the order of their levels.
-const (
-	kindProcess     v1.Kind = "haproxy"
-	kindCertificate         = v1.KindCertificate
-	kindSection             = v1.KindSection
-	kindBackend     v1.Kind = "backend"
-	kindServer      v1.Kind = "server"
-	kindRoute       v1.Kind = "route"
-)
-
-const (
-	levelProcess = iota
-	levelCertificate
-	levelBackend
-	levelServer
-	levelRoute
-	levelSection
 )
 
 // Compile implements reconcilers.Reconciler.
@@ -42,8 +24,8 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 	r.note(shared.Listeners)
 	if scope.All() {
 		problems = r.listeners(state, shared.Listeners)
-		object := baseObject(condition{text: digest.Of(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})
-		state[object.Key] = object
+		item := baseObject(condition{text: digest.Of(r.base), process: processRuns, loaded: "yes", files: "current", routes: "current"})
+		state[item.Key] = item
 		problems = append(problems, r.certificates(state, shared.Certificates)...)
 		problems = append(problems, r.nativeSections(state, shared.Sections)...)
 		problems = append(problems, r.unserved(shared.Entities)...)
@@ -101,20 +83,20 @@ func (c *compiler) compile() {
 		}
 	}
 	for _, r := range routes {
-		object := routeObject(r)
+		item := object.Route(r)
 		if j := slices.IndexFunc(s.Routes, func(d v1.Route) bool { return d.Name == r.Name }); j >= 0 {
-			object.Origin = s.Routes[j].Origin
+			item.Origin = s.Routes[j].Origin
 		}
-		if _, taken := c.state[object.Key]; taken {
-			c.problem(object.Owner, object.Origin, "the service has two routes of this name", "rename one of them")
+		if _, taken := c.state[item.Key]; taken {
+			c.problem(item.Owner, item.Origin, "the service has two routes of this name", "rename one of them")
 			continue
 		}
-		c.state[object.Key] = object
+		c.state[item.Key] = item
 	}
 	if s.Via.Port != 0 {
-		object := viaObject(viaRoute(s))
-		object.Origin = s.Origin
-		c.state[object.Key] = object
+		item := object.Route(viaRoute(s))
+		item.Origin = s.Origin
+		c.state[item.Key] = item
 	}
 }
 
@@ -132,9 +114,9 @@ func (c *compiler) settings(address bool) setting.Settings {
 func (c *compiler) backend(address bool) {
 	s := c.service
 	b := &config.Backend{Service: s.Name, Settings: c.settings(address)}
-	object := backendObject(b)
-	object.Origin = s.Origin
-	c.state[object.Key] = object
+	item := object.Backend(b)
+	item.Origin = s.Origin
+	c.state[item.Key] = item
 	places := map[int]bool{}
 	for i := range s.Endpoints {
 		endpoint := &s.Endpoints[i]
@@ -143,20 +125,20 @@ func (c *compiler) backend(address bool) {
 			c.problem(v1.Key{Kind: v1.KindInstance, Name: endpoint.ID}, endpoint.Origin, err.Error(), "")
 			continue
 		}
-		object := serverObject(b, srv)
-		object.Noun = serverNoun(endpoint.Instance, srv, b)
-		object.Origin = endpoint.Origin
-		if _, taken := c.state[object.Key]; taken {
-			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has the address %s as well", s.Name, srv.Address), "give each instance an address of its own")
+		item := object.Server(b, srv)
+		item.Noun = object.ServerNoun(endpoint.Instance, srv, b)
+		item.Origin = endpoint.Origin
+		if _, taken := c.state[item.Key]; taken {
+			c.problem(item.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has the address %s as well", s.Name, srv.Address), "give each instance an address of its own")
 			continue
 		}
 		place := setting.HashID(srv.Name)
 		if b.Hashes() && places[place] { // HAProxy would refuse all of the files
-			c.problem(object.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has its place in the hash", s.Name), "recreate the container")
+			c.problem(item.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has its place in the hash", s.Name), "recreate the container")
 			continue
 		}
 		places[place] = true
-		c.state[object.Key] = object
+		c.state[item.Key] = item
 	}
 }
 
@@ -185,9 +167,9 @@ func serverOf(e *v1.Endpoint, address bool) (config.Server, error) {
 	return s, nil
 }
 
-func (c *compiler) problem(object v1.Key, origin v1.Origin, message, fix string) {
+func (c *compiler) problem(of v1.Key, origin v1.Origin, message, fix string) {
 	c.problems = append(c.problems, v1.Problem{
-		Reason: v1.NotExpressible, Gateway: v1.HAProxy, Object: object, Origin: origin, Message: message, Fix: fix,
+		Reason: v1.NotExpressible, Gateway: v1.HAProxy, Object: of, Origin: origin, Message: message, Fix: fix,
 	})
 }
 

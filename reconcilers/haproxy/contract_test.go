@@ -18,6 +18,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/contract"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
@@ -196,7 +197,7 @@ func (c *contractCase) load(b *bench) {
 	}
 	ids := uuid.NewSHA1(uuid.MustParse("fd02801f-0957-4a15-a55a-c8d9606f30b5"), []byte("routes"))
 	for i, recorded := range c.Routes {
-		key := v1.Key{Kind: kindRoute, Name: fmt.Sprintf("r%03d.default", i)}
+		key := v1.Key{Kind: object.KindRoute, Name: fmt.Sprintf("r%03d.default", i)}
 		have, ok := wanted[key].Native.(*routemap.Route)
 		if !ok {
 			b.t.Fatalf("%s: no %s", c.Case, key)

@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/userfile"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -22,9 +23,6 @@ import (
 // binds of the one HTTP frontend: they take a reload, and somebody else may have them. Its
 // restriction (restriction.go) says which hosts are answered there, or there alone: it stands
 // in routes.map, and holds whether the addresses can be had or not.
-
-// kindOpening is the kind of the objects for addresses; those for hosts are v1.KindListener.
-const kindOpening v1.Kind = "bind"
 
 // asked is what was last asked for of Listeners.
 type asked struct {
@@ -41,8 +39,8 @@ func (r *Reconciler) listeners(state plan.State, shared []v1.Listener) []v1.Prob
 	var accepted []*frontend.Opening
 	for i := range shared {
 		l := &shared[i]
-		object := restrictionObject(r.asked.restrictions[l.Name])
-		state[object.Key] = object
+		item := object.Restriction(r.asked.restrictions[l.Name])
+		state[item.Key] = item
 		o := frontend.OpeningOf(r.frontend(), l)
 		if problem := r.clashes(l, accepted); problem != nil {
 			if o = nil; r.model != nil && r.model.Openings()[l.Name] != nil {
@@ -54,8 +52,8 @@ func (r *Reconciler) listeners(state plan.State, shared []v1.Listener) []v1.Prob
 		}
 		if o != nil {
 			accepted = append(accepted, o)
-			object := openingObject(o)
-			state[object.Key] = object
+			item := object.Opening(o)
+			state[item.Key] = item
 		}
 	}
 	return problems

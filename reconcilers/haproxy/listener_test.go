@@ -17,6 +17,7 @@ import (
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 )
 
 // listen puts a Listener into what belongs to no service; hosts that it has to itself
@@ -326,7 +327,7 @@ func TestListenerAndPorts(t *testing.T) {
 		b.listen("internal", address)
 		state, problems := r.Compile(reconcilers.Scope{}, b.set, b.shared)
 		problems = slices.DeleteFunc(problems, func(p v1.Problem) bool { return p.Object.Kind != v1.KindListener })
-		_, opened := state[v1.Key{Kind: kindOpening, Name: "internal"}]
+		_, opened := state[v1.Key{Kind: object.KindOpening, Name: "internal"}]
 		switch {
 		case want == "" && (len(problems) != 0 || !opened):
 			t.Errorf("%s: opened %t, %v", address, opened, problems)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -27,20 +28,20 @@ func (r *Reconciler) state(scope reconcilers.Scope) plan.State {
 		if r.behind.any() {
 			c.files = "unwritten"
 		}
-		object := baseObject(c)
-		state[object.Key] = object
+		item := baseObject(c)
+		state[item.Key] = item
 		r.observeCertificates(state)
 		for _, n := range r.model.Natives() {
-			object := sectionObject(n)
-			state[object.Key] = object
+			item := object.Section(n)
+			state[item.Key] = item
 		}
 		for _, n := range r.model.Restrictions() {
-			object := restrictionObject(n)
-			state[object.Key] = object
+			item := object.Restriction(n)
+			state[item.Key] = item
 		}
 		for _, o := range r.model.Openings() {
-			object := openingObject(o)
-			state[object.Key] = object
+			item := object.Opening(o)
+			state[item.Key] = item
 		}
 		r.tellExpiry()
 		for s := range r.model.Sections() {
@@ -61,16 +62,16 @@ func (r *Reconciler) state(scope reconcilers.Scope) plan.State {
 func observeSection(state plan.State, s *config.Section) {
 	for _, b := range s.Backends {
 		if !b.Retired && b.Service != "" {
-			object := backendObject(b)
-			state[object.Key] = object
+			item := object.Backend(b)
+			state[item.Key] = item
 		}
 		for _, srv := range b.Servers {
-			object := serverObject(b, srv)
-			state[object.Key] = object
+			item := object.Server(b, srv)
+			state[item.Key] = item
 		}
 	}
 	for _, r := range s.Routes {
-		object := heldRoute(r)
-		state[object.Key] = object
+		item := object.Held(r)
+		state[item.Key] = item
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
@@ -306,13 +307,13 @@ func TestPassthroughDenied(t *testing.T) {
 	for _, name := range []string{"*", "*.", "a.*", "*.*.test", "a|n", "*.a.b.c.d.e.f.g", "", strings.Repeat("a", 300)} {
 		s.Routes[0].SNIs = []string{name}
 		state, problems := b.r.Compile(reconcilers.Scope{}, b.set, v1.Shared{})
-		if _, there := state[v1.Key{Kind: kindRoute, Name: "one.default"}]; there || len(problems) != 1 || problems[0].Reason != v1.NotExpressible {
+		if _, there := state[v1.Key{Kind: object.KindRoute, Name: "one.default"}]; there || len(problems) != 1 || problems[0].Reason != v1.NotExpressible {
 			t.Errorf("%q: problems: %v", name, problems)
 		}
 	}
 	for _, route := range []v1.Route{{Listen: []int{80}}, {SNIs: []string{"a.test"}, Listen: []int{80}}, {Hosts: []string{"a.test"}}} {
 		route.Name, s.Routes = "one.default", []v1.Route{route}
-		if state, problems := b.r.Compile(reconcilers.Scope{}, b.set, v1.Shared{}); len(problems) != 1 || state[v1.Key{Kind: kindRoute, Name: "one.default"}] != nil {
+		if state, problems := b.r.Compile(reconcilers.Scope{}, b.set, v1.Shared{}); len(problems) != 1 || state[v1.Key{Kind: object.KindRoute, Name: "one.default"}] != nil {
 			t.Errorf("%v: problems: %v", route, problems)
 		}
 	}

@@ -8,23 +8,13 @@ import (
 	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
-	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/native"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
-
-// sectionObject is what a plan knows of a section.
-func sectionObject(n *native.Section) *plan.Object {
-	key := v1.Key{Kind: kindSection, Name: n.Head}
-	return &plan.Object{
-		Key: key, Service: key.String(), Owner: v1.Key{Kind: kindSection, Name: n.Manifest}, Level: levelSection,
-		Noun: "native " + n.Head, Fields: map[string]string{"manifest": n.Manifest, "version": digest.Of(n.Text)},
-		Native: n, Origin: n.Origin,
-	}
-}
 
 // nativeSections translates the sections of manifests. One that is wrong keeps its
 // last good version, which the model knows, and is named.
@@ -34,11 +24,11 @@ func (r *Reconciler) nativeSections(state plan.State, shared []v1.Section) []v1.
 	for _, declared := range shared {
 		n, wrong := r.translate(declared)
 		if len(wrong) == 0 {
-			object := sectionObject(n)
-			if other, taken := state[object.Key]; taken {
+			item := object.Section(n)
+			if other, taken := state[item.Key]; taken {
 				wrong = sectionProblem(declared, v1.Conflict, "the manifest "+other.Fields["manifest"]+" ("+other.Origin.String()+") says the "+n.Head+" as well", "rename one of the two")
 			} else {
-				state[object.Key] = object
+				state[item.Key] = item
 			}
 		}
 		if len(wrong) > 0 {
@@ -54,9 +44,9 @@ func (r *Reconciler) nativeSections(state plan.State, shared []v1.Section) []v1.
 		for _, head := range sortedKeys(r.model.Natives()) {
 			last := *r.model.Natives()[head]
 			last.Origin = declared.Origin
-			object := sectionObject(&last)
-			if _, taken := state[object.Key]; last.Manifest == declared.Name && !taken {
-				state[object.Key] = object
+			item := object.Section(&last)
+			if _, taken := state[item.Key]; last.Manifest == declared.Name && !taken {
+				state[item.Key] = item
 				problems[i].Message += "; its last good version stays"
 			}
 		}
@@ -67,7 +57,7 @@ func (r *Reconciler) nativeSections(state plan.State, shared []v1.Section) []v1.
 // sectionProblem is the one problem of a section.
 func sectionProblem(s v1.Section, reason v1.Reason, message, fix string) []v1.Problem {
 	return []v1.Problem{{
-		Reason: reason, Gateway: v1.HAProxy, Object: v1.Key{Kind: kindSection, Name: s.Name}, Origin: s.Origin, Message: message, Fix: fix,
+		Reason: reason, Gateway: v1.HAProxy, Object: v1.Key{Kind: v1.KindSection, Name: s.Name}, Origin: s.Origin, Message: message, Fix: fix,
 	}}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 )
 
 // streaming returns a bench whose HAProxy has n ports for labels, and these.
@@ -272,7 +273,7 @@ func TestPortDenied(t *testing.T) {
 	if len(problems) != 1 || problems[0].Reason != v1.PolicyDenied || !strings.Contains(problems[0].Message, "port 22") {
 		t.Errorf("problems: %v", problems)
 	}
-	if _, there := state[v1.Key{Kind: kindRoute, Name: "mq.default"}]; there {
+	if _, there := state[v1.Key{Kind: object.KindRoute, Name: "mq.default"}]; there {
 		t.Error("the route is made nevertheless")
 	}
 }
@@ -286,7 +287,7 @@ func TestStreamWithoutEnds(t *testing.T) {
 	if len(problems) != 1 || problems[0].Reason != v1.NotExpressible {
 		t.Errorf("problems: %v", problems)
 	}
-	if _, there := state[v1.Key{Kind: kindRoute, Name: "mq.default"}]; there {
+	if _, there := state[v1.Key{Kind: object.KindRoute, Name: "mq.default"}]; there {
 		t.Error("the route is made nevertheless")
 	}
 }

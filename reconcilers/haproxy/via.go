@@ -14,7 +14,6 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/hop"
-	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
 // Kong reaches the services that stand behind it (kong>haproxy) over ports of
@@ -62,24 +61,6 @@ const viaSuffix = ":via"
 // viaRoute is what leads from a service's port to its backend.
 func viaRoute(s *v1.Service) *routemap.Route {
 	return &routemap.Route{Name: viaName(s.Name), Service: s.Name, Backend: s.Name, Preserve: true, Port: int(s.Via.Port)}
-}
-
-// viaObject belongs to the service: it is there for as long as the service is.
-func viaObject(r *routemap.Route) *plan.Object {
-	backend := r.Backend
-	if backend == "" {
-		backend = "none (503)"
-	}
-	return &plan.Object{
-		Key:     v1.Key{Kind: kindRoute, Name: r.Name},
-		Service: r.Service,
-		Owner:   v1.Key{Kind: v1.KindService, Name: r.Service},
-		Level:   levelRoute,
-		Noun:    fmt.Sprintf("way from Kong to %s (port %d)", r.Service, r.Port),
-		Match:   "port=" + strconv.Itoa(r.Port),
-		Fields:  map[string]string{"port": strconv.Itoa(r.Port), "backend": backend},
-		Native:  r,
-	}
 }
 
 // covers reports whether a port is one of those at which HAProxy is to listen.
