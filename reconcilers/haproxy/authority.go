@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
@@ -127,24 +126,6 @@ func (r *Reconciler) reread(had issuer, path, kind string, system bool) issuer {
 	}
 	had.trouble = err.Error()
 	return had
-}
-
-// authorityOf returns the copy that a service's containers are verified by; what is
-// missing is said, with the remedy.
-func (r *Reconciler) authorityOf(s *v1.Service) (file, why, fix string) {
-	name := s.TLSAuthority
-	have, known := r.authorities[name]
-	switch {
-	case known && have.file != "":
-		return have.file, "", ""
-	case name == "":
-		return "", "HAProxy knows no authority by which to verify the containers' certificates", "name a file of certificates with --backend-ca, or write tls_verify=false where any certificate will do"
-	}
-	fix = "leave tls_ca out, or have the operator name it with --backend-ca " + name + "=FILE"
-	if near := v1.Nearest(name, slices.Sorted(maps.Keys(r.authorities))); near != "" {
-		fix = "did you mean tls_ca=" + near + "?"
-	}
-	return "", fmt.Sprintf("HAProxy has no authority with the name %q", name), fix
 }
 
 // issuersOf returns the authorities whose copies a model's sections name, by their files.

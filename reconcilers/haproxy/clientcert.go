@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/pemfile"
 )
 
@@ -44,27 +43,3 @@ func (o *Options) clientFiles() map[string]string {
 	}
 	return files
 }
-
-// undemandable says why clients can't be asked for a certificate, and the remedy; "" when they can.
-func (r *Reconciler) undemandable() (why, fix string) {
-	switch {
-	case !r.endsTLS():
-		return "HAProxy has no listener for TLS, where clients could show a certificate", "open one with --haproxy-bind-tls, and name the authority with --haproxy-client-ca"
-	case r.o.ClientCA == "":
-		return "HAProxy knows no authority by which to verify clients' certificates", "name its file with --haproxy-client-ca"
-	}
-	return "", ""
-}
-
-// plainly says why no request would ever be taken by a route that takes https alone;
-// "" when there may be some: also those for which somebody else ends TLS.
-func (r *Reconciler) plainly() (why, fix string) {
-	if r.endsTLS() || len(r.o.TrustedProxies) > 0 || r.o.Mode == External {
-		return "", ""
-	}
-	return "HAProxy has no listener for TLS, so that no request would be taken",
-		"open one with --haproxy-bind-tls, or name the proxies that end TLS before it with --trusted-proxies"
-}
-
-// demandsClient reads whether a route demands a certificate.
-func demandsClient(d *v1.Route) bool { return d.ClientCertificate == v1.CertificateRequired }

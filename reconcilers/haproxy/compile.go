@@ -2,18 +2,12 @@ package haproxy
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"time"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/digest"
 	"github.com/lockstep/lockstep/reconcilers"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/charset"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/compile"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -31,146 +25,21 @@ func (r *Reconciler) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		problems = append(problems, r.unserved(shared.Entities)...)
 		problems = append(problems, r.notices()...)
 	}
-	for _, name := range sortedKeys(set) {
-		c := compiler{r: r, owner: r.o.Owner, can: r.can(), service: set[name], state: state}
-		c.compile()
-		problems = append(problems, c.problems...)
-	}
-	return state, problems
+	return state, append(problems, r.input().Services(state, set)...)
 }
 
-// compiler translates one service.
-type compiler struct {
-	r        *Reconciler
-	owner    string
-	can      abilities
-	service  *v1.Service
-	upstream setting.Upstream
-	state    plan.State
-	problems []v1.Problem
-}
-
-func (c *compiler) compile() {
-	s := c.service
-	if err := charset.Service.Check(s.Name); err != nil {
-		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "rename the service")
-		return
+// input says what is known of HAProxy for which services are compiled.
+func (r *Reconciler) input() *compile.Input {
+	authorities := make(map[string]string, len(r.authorities))
+	for name, a := range r.authorities {
+		authorities[name] = a.file
 	}
-	upstream, why, fix := c.r.upstreamOf(s)
-	if why != "" {
-		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, why, fix)
-		return
+	return &compile.Input{
+		Owner: r.o.Owner, Alone: r.o.Alone, Chained: r.o.Via.First != 0, NamesHost: r.can().namesHost,
+		EndsTLS: r.endsTLS(), EndedBefore: len(r.o.TrustedProxies) > 0 || r.o.Mode == External,
+		VerifiesClients: r.o.ClientCA != "", TLSPassthrough: r.o.TLSPassthrough,
+		Ports: r.o.ports, Taken: r.taken, Listeners: r.asked.ports, Authorities: authorities,
 	}
-	c.upstream = upstream
-	if err := c.settings(false).Validate(); err != nil {
-		c.problem(v1.Key{Kind: v1.KindService, Name: s.Name}, s.Origin, err.Error(), "change the field")
-		return
-	}
-	plain, address := len(s.Routes) == 0 || s.Via.Port != 0, false
-	routes := make([]*routemap.Route, 0, len(s.Routes))
-	for i := range s.Routes {
-		r, ok := c.route(&s.Routes[i])
-		if !ok {
-			continue
-		}
-		routes = append(routes, r)
-		plain, address = plain || r.Preserve, address || !r.Preserve
-	}
-	plain = plain || !address
-	for _, variant := range []struct{ wanted, address bool }{{plain, false}, {address, true}} {
-		if variant.wanted {
-			c.backend(variant.address)
-		}
-	}
-	for _, r := range routes {
-		item := object.Route(r)
-		if j := slices.IndexFunc(s.Routes, func(d v1.Route) bool { return d.Name == r.Name }); j >= 0 {
-			item.Origin = s.Routes[j].Origin
-		}
-		if _, taken := c.state[item.Key]; taken {
-			c.problem(item.Owner, item.Origin, "the service has two routes of this name", "rename one of them")
-			continue
-		}
-		c.state[item.Key] = item
-	}
-	if s.Via.Port != 0 {
-		item := object.Route(viaRoute(s))
-		item.Origin = s.Origin
-		c.state[item.Key] = item
-	}
-}
-
-// settings returns what the service's backend asks for in one of its two forms.
-func (c *compiler) settings(address bool) setting.Settings {
-	made := setting.Of(c.service, address)
-	made.Upstream = c.upstream
-	if made.Check.Kind == v1.CheckHTTP && c.service.CheckHost == "" { // a server may take a Host only over a connection for it
-		made.Check.Host = cmp.Or(made.Upstream.CheckName, made.Check.Host)
-	}
-	return made
-}
-
-// backend adds the service's backend in one of its two forms, and its servers.
-func (c *compiler) backend(address bool) {
-	s := c.service
-	b := &config.Backend{Service: s.Name, Settings: c.settings(address)}
-	item := object.Backend(b)
-	item.Origin = s.Origin
-	c.state[item.Key] = item
-	places := map[int]bool{}
-	for i := range s.Endpoints {
-		endpoint := &s.Endpoints[i]
-		srv, err := serverOf(endpoint, address)
-		if err != nil {
-			c.problem(v1.Key{Kind: v1.KindInstance, Name: endpoint.ID}, endpoint.Origin, err.Error(), "")
-			continue
-		}
-		item := object.Server(b, srv)
-		item.Noun = object.ServerNoun(endpoint.Instance, srv, b)
-		item.Origin = endpoint.Origin
-		if _, taken := c.state[item.Key]; taken {
-			c.problem(item.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has the address %s as well", s.Name, srv.Address), "give each instance an address of its own")
-			continue
-		}
-		place := setting.HashID(srv.Name)
-		if b.Hashes() && places[place] { // HAProxy would refuse all of the files
-			c.problem(item.Owner, endpoint.Origin, fmt.Sprintf("another instance of %s has its place in the hash", s.Name), "recreate the container")
-			continue
-		}
-		places[place] = true
-		c.state[item.Key] = item
-	}
-}
-
-// serverOf translates an endpoint. Where the Host is to be the server's
-// address, the server is named by it (http-send-name-header).
-func serverOf(e *v1.Endpoint, address bool) (config.Server, error) {
-	s := config.Server{Name: e.ID, ID: e.ID, Address: e.Address.String(), Weight: e.Weight, Drain: e.Draining, MaxConn: max(e.MaxConn, 0), Backup: e.Backup}
-	if s.Drain && !e.DrainUntil.IsZero() {
-		s.Until = time.Unix(e.DrainUntil.Unix(), 0).UTC()
-	}
-	if address {
-		s.Name = s.Address
-	}
-	if err := charset.Server.Check(s.ID); err != nil {
-		return s, err
-	}
-	if err := charset.Server.Check(s.Name); err != nil {
-		return s, fmt.Errorf("HAProxy can't make %s the Host (preserve_host=false): %w", s.Address, err)
-	}
-	if err := charset.Address.Check(s.Address); err != nil || !e.Address.IsValid() || e.Address.Addr().Zone() != "" {
-		return s, fmt.Errorf("%s is no address that HAProxy can dial", s.Address)
-	}
-	if s.Weight < 0 || s.Weight > 256 {
-		return s, fmt.Errorf("weight %d is not between 0 and 256", s.Weight)
-	}
-	return s, nil
-}
-
-func (c *compiler) problem(of v1.Key, origin v1.Origin, message, fix string) {
-	c.problems = append(c.problems, v1.Problem{
-		Reason: v1.NotExpressible, Gateway: v1.HAProxy, Object: of, Origin: origin, Message: message, Fix: fix,
-	})
 }
 
 func sortedKeys[V any](m map[string]V) []string {

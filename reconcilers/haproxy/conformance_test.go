@@ -46,7 +46,7 @@ func (e expressible) Compile(scope reconcilers.Scope, set v1.Set, shared v1.Shar
 		next.TLSUnverified = service.TLSServerName == "" // what no gateway but this one can verify
 		six := slices.ContainsFunc(service.Endpoints, func(e v1.Endpoint) bool { return e.Address.Addr().Is6() })
 		for _, route := range service.Routes {
-			if field, _ := inexpressible(&route); field != "" && !route.Stream() {
+			if _, why := compiled(route); why != "" && !route.Stream() {
 				continue
 			}
 			route.PreserveHost = route.PreserveHost || six || !e.can().namesHost

@@ -20,6 +20,9 @@ import (
 	"github.com/lockstep/lockstep/internal/pause"
 	"github.com/lockstep/lockstep/internal/port"
 	"github.com/lockstep/lockstep/reconcilers"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/compile"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
+	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
@@ -329,4 +332,15 @@ func stateOf(pid int) string {
 func alive(pid int) bool {
 	state := stateOf(pid)
 	return state != "" && state != "Z" && state != "X"
+}
+
+// compiled returns what becomes of a route of a service of its own, where HAProxy can do all that it can, or says why
+// nothing does.
+func compiled(d v1.Route) (r *routemap.Route, why string) {
+	in, state := compile.Input{Owner: "lockstep", NamesHost: true, EndsTLS: true, VerifiesClients: true}, plan.State{}
+	for _, problem := range in.Services(state, v1.Set{"a": {Name: "a", Routes: []v1.Route{d}}}) {
+		return nil, problem.Message
+	}
+	r, _ = state[v1.Key{Kind: object.KindRoute, Name: d.Name}].Native.(*routemap.Route)
+	return r, ""
 }

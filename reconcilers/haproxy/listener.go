@@ -19,9 +19,9 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
-// A Listener of a manifest is two things. Its opening (opening.go) is the addresses, more
+// A Listener of a manifest is two things. Its opening (frontend) is the addresses, more
 // binds of the one HTTP frontend: they take a reload, and somebody else may have them. Its
-// restriction (restriction.go) says which hosts are answered there, or there alone: it stands
+// restriction (routemap) says which hosts are answered there, or there alone: it stands
 // in routes.map, and holds whether the addresses can be had or not.
 
 // asked is what was last asked for of Listeners.

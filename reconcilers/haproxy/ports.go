@@ -78,6 +78,9 @@ func (o *Options) streamDefaults() error {
 	return nil
 }
 
+// streams reports whether there may be services that are no HTTP.
+func (o *Options) streams() bool { return len(o.ports) > 0 || o.TLSPassthrough }
+
 // CheckPorts says what is wrong with Options.TCPPorts taken alone.
 func CheckPorts(texts []string) error {
 	o := Options{TCPPorts: texts}
@@ -184,30 +187,6 @@ func (r *Reconciler) bound() map[string]bool {
 		}
 	}
 	return had
-}
-
-// portTrouble says why a port can't be a service's, and what to do; "" when it can.
-func (r *Reconciler) portTrouble(port int) (why, fix string, denied bool) {
-	allowed := false
-	for _, b := range r.o.ports {
-		if b.Port != port {
-			continue
-		}
-		allowed = true
-		taken, is := r.taken[b]
-		if !is {
-			return "", "", false
-		}
-		why, fix = taken, "free the port, or let the service listen on another one"
-	}
-	if name, is := r.asked.ports[port]; is && !allowed {
-		return fmt.Sprintf("port %d is that of the Listener %s", port, name), "let the service listen on another one", false
-	}
-	if !allowed {
-		return fmt.Sprintf("labels may not ask for port %d", port),
-			fmt.Sprintf("allow it by starting Lockstep with --haproxy-tcp-ports %d, or choose a port that is allowed", port), true
-	}
-	return why, fix, false
 }
 
 // CheckBinds says what is wrong with Options.Binds, or TLSBinds, taken alone.

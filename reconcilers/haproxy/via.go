@@ -12,7 +12,6 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/bind"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/hop"
 )
 
@@ -52,16 +51,6 @@ func (v Via) check() error {
 // maxVia bounds how many ports are bound: each costs HAProxy a socket for each
 // process that is at work.
 const maxVia = 4096
-
-// viaName is the name of a service's route from Kong. Routes of users have no colon.
-func viaName(service string) string { return service + viaSuffix }
-
-const viaSuffix = ":via"
-
-// viaRoute is what leads from a service's port to its backend.
-func viaRoute(s *v1.Service) *routemap.Route {
-	return &routemap.Route{Name: viaName(s.Name), Service: s.Name, Backend: s.Name, Preserve: true, Port: int(s.Via.Port)}
-}
 
 // covers reports whether a port is one of those at which HAProxy is to listen.
 func (v Via) covers(port int) bool { return v.First > 0 && int(v.First) <= port && port <= int(v.Last) }

@@ -1,4 +1,4 @@
-package haproxy
+package compile
 
 import (
 	"cmp"
@@ -17,10 +17,31 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
+// undemandable says why clients can't be asked for a certificate, and the remedy; "" when they can.
+func (in *Input) undemandable() (why, fix string) {
+	switch {
+	case !in.EndsTLS:
+		return "HAProxy has no listener for TLS, where clients could show a certificate", "open one with --haproxy-bind-tls, and name the authority with --haproxy-client-ca"
+	case !in.VerifiesClients:
+		return "HAProxy knows no authority by which to verify clients' certificates", "name its file with --haproxy-client-ca"
+	}
+	return "", ""
+}
+
+// plainly says why no request would ever be taken by a route that takes https alone;
+// "" when there may be some: also those for which somebody else ends TLS.
+func (in *Input) plainly() (why, fix string) {
+	if in.EndsTLS || in.EndedBefore {
+		return "", ""
+	}
+	return "HAProxy has no listener for TLS, so that no request would be taken",
+		"open one with --haproxy-bind-tls, or name the proxies that end TLS before it with --trusted-proxies"
+}
+
 // route translates a route, or names the field that HAProxy can't express.
 func (c *compiler) route(d *v1.Route) (*routemap.Route, bool) {
 	if c.service.Protocol.Stream() {
-		made, refused := c.r.streamRoute(d, c.service.Protocol, c.service.Balance)
+		made, refused := c.in.streamRoute(d, c.service.Protocol, c.service.Balance)
 		if made == nil {
 			c.problems = append(c.problems, refused)
 			return nil, false
@@ -33,9 +54,9 @@ func (c *compiler) route(d *v1.Route) (*routemap.Route, bool) {
 		Paths: slices.Compact(slices.Sorted(slices.Values(d.Paths))),
 		Strip: d.StripPath && len(d.Paths) > 0, Preserve: d.PreserveHost, Priority: d.Priority,
 		Methods: slices.Compact(slices.Sorted(slices.Values(d.Methods))), Headers: lowerNames(d.Headers), Cookies: lowerNames(d.Cookies),
-		ID: routemap.ID(c.owner, d.Name), HSTS: int(d.HSTS / time.Second),
+		ID: routemap.ID(c.in.Owner, d.Name), HSTS: int(d.HSTS / time.Second),
 	}
-	r.Client = demandsClient(d)
+	r.Client = d.ClientCertificate == v1.CertificateRequired
 	if len(d.Protocols) == 1 || r.Client { // https: inexpressible refuses http
 		r.HTTPS = strconv.Itoa(cmp.Or(d.HTTPSRedirectStatusCode, http.StatusUpgradeRequired))
 	}
@@ -49,16 +70,16 @@ func (c *compiler) route(d *v1.Route) (*routemap.Route, bool) {
 		c.problem(owner, d.Origin, "HAProxy can't express "+field+": "+why, fix)
 		return nil, false
 	}
-	if !d.PreserveHost && !c.can.namesHost {
+	if !d.PreserveHost && !c.in.NamesHost {
 		c.problem(owner, d.Origin, "HAProxy can't express preserve_host=false: from 3.3 on it refuses to send a server's address as Host",
 			"leave preserve_host out, "+c.elsewhere().Only()+", or run HAProxy 3.2")
 		return nil, false
 	}
-	if why, fix := c.r.plainly(); why != "" && r.HTTPS != "" && !r.Client {
+	if why, fix := c.in.plainly(); why != "" && r.HTTPS != "" && !r.Client {
 		c.problem(owner, d.Origin, why, fix)
 		return nil, false
 	}
-	if why, fix := c.r.undemandable(); why != "" && r.Client {
+	if why, fix := c.in.undemandable(); why != "" && r.Client {
 		c.problem(owner, d.Origin, why, fix)
 		return nil, false
 	}
@@ -69,7 +90,7 @@ func (c *compiler) route(d *v1.Route) (*routemap.Route, bool) {
 	}
 	err := checkRoute(d)
 	if err == nil {
-		err = r.Check(c.owner)
+		err = r.Check(c.in.Owner)
 	}
 	if err != nil {
 		c.problem(owner, d.Origin, err.Error(), "change the field")
@@ -80,7 +101,7 @@ func (c *compiler) route(d *v1.Route) (*routemap.Route, bool) {
 
 // elsewhere is the advice to have Kong serve what HAProxy can't.
 func (c *compiler) elsewhere() v1.Elsewhere {
-	return v1.Elsewhere{Gateway: v1.HAProxy, Field: "gateways", Alone: c.r.o.Alone, Chained: c.r.o.Via.First != 0}
+	return v1.Elsewhere{Gateway: v1.HAProxy, Field: "gateways", Alone: c.in.Alone, Chained: c.in.Chained}
 }
 
 // lowerNames returns headers by names in lower case, as HAProxy has them.

@@ -1,7 +1,9 @@
-package haproxy
+package compile
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -10,9 +12,27 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
+// authorityOf returns the copy that a service's containers are verified by; what is
+// missing is said, with the remedy.
+func (in *Input) authorityOf(s *v1.Service) (file, why, fix string) {
+	name := s.TLSAuthority
+	have, known := in.Authorities[name]
+	switch {
+	case known && have != "":
+		return have, "", ""
+	case name == "":
+		return "", "HAProxy knows no authority by which to verify the containers' certificates", "name a file of certificates with --backend-ca, or write tls_verify=false where any certificate will do"
+	}
+	fix = "leave tls_ca out, or have the operator name it with --backend-ca " + name + "=FILE"
+	if near := v1.Nearest(name, slices.Sorted(maps.Keys(in.Authorities))); near != "" {
+		fix = "did you mean tls_ca=" + near + "?"
+	}
+	return "", fmt.Sprintf("HAProxy has no authority with the name %q", name), fix
+}
+
 // upstreamOf translates how a service's instances are to be spoken to, or says what
 // is missing, and the remedy.
-func (r *Reconciler) upstreamOf(s *v1.Service) (u setting.Upstream, why, fix string) {
+func (in *Input) upstreamOf(s *v1.Service) (u setting.Upstream, why, fix string) {
 	if s.Protocol.Stream() {
 		return setting.Upstream{}, "", ""
 	}
@@ -28,7 +48,7 @@ func (r *Reconciler) upstreamOf(s *v1.Service) (u setting.Upstream, why, fix str
 		u.Any = true
 		return u, "", ""
 	}
-	if u.CA, why, fix = r.authorityOf(s); why != "" {
+	if u.CA, why, fix = in.authorityOf(s); why != "" {
 		return u, why, fix
 	}
 	if s.Check != "" && u.CheckName == "" {
