@@ -16,10 +16,8 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/config"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/frontend"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/pcre"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 	"github.com/lockstep/lockstep/reconcilers/plan"
@@ -270,52 +268,4 @@ func (b *bench) intact(t *testing.T, field, evil string) {
 			}
 		}
 	}
-}
-
-// FuzzPatterns: whatever a route asks for, what is written for it is one word
-// with a value, means the same to Go's matcher where it can be asked, and never
-// matches beyond its own part of the subject.
-func FuzzPatterns(f *testing.F) {
-	for _, evil := range evils() {
-		f.Add("/"+evil, "GET", "x-v", evil)
-	}
-	f.Add(`/v\d+/(a|b)?[^/]+$`, "GET", "x-v", "a|b)(?:")
-	f.Add(`/[^a]*\x{41}(?i:k)\bz{2,3}?`, "", "", "")
-	f.Fuzz(func(t *testing.T, expr, method, name, value string) {
-		d := v1.Route{Name: "a.b", Hosts: []string{"a.test"}, Paths: []string{"~" + expr}}
-		if method != "" {
-			d.Methods = []string{method}
-		}
-		if name != "" {
-			d.Headers = map[string][]string{name: {value}}
-		}
-		d.StripPath = true
-		r, why := compiled(d)
-		if why != "" {
-			return
-		}
-		table := routemap.New("lockstep", config.New("lockstep"))
-		table.Add(r)
-		for _, line := range table.Patterns() {
-			if line == routemap.PatternEnd {
-				continue
-			}
-			if words := strings.Fields(line); len(words) != 2 || strings.ContainsAny(line, "\t\r\n\x00\"'#`") {
-				t.Fatalf("%q became %q", expr, line)
-			}
-		}
-		ours, err := pcre.From(expr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		theirs := regexp.MustCompile("^(?:" + expr + ")")
-		for _, path := range []string{"/", "/v1/", "/v12/aa", "/K", "/Azz", expr} {
-			if strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c > '~' }) {
-				continue
-			}
-			if got, want := regexp.MustCompile("^(?:"+ours+")").FindString(path), theirs.FindString(path); got != want {
-				t.Fatalf("%s takes %q of %s, %s takes %q", expr, want, path, ours, got)
-			}
-		}
-	})
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/lockstep/lockstep/reconcilers"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/crt"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/disk"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
@@ -292,31 +291,8 @@ func TestPassthroughGoesOn(t *testing.T) {
 	}
 }
 
-// TestPassthroughDenied: labels get no TLS where the operator has not said so, and no
-// name that HAProxy could not look up.
-func TestPassthroughDenied(t *testing.T) {
-	b, _ := secured(t)
-	a := newAuthority(t)
-	s := b.passOn("one", []string{"one.test"}, vault(t, a, "one"))
-	_, problems := b.r.Compile(reconcilers.Scope{}, b.set, v1.Shared{})
-	if len(problems) != 1 || problems[0].Reason != v1.PolicyDenied || !strings.Contains(problems[0].Fix, "--haproxy-tls-passthrough") {
-		t.Errorf("problems: %v", problems)
-	}
-	b.options.TLSPassthrough = true
-	b.open()
-	for _, name := range []string{"*", "*.", "a.*", "*.*.test", "a|n", "*.a.b.c.d.e.f.g", "", strings.Repeat("a", 300)} {
-		s.Routes[0].SNIs = []string{name}
-		state, problems := b.r.Compile(reconcilers.Scope{}, b.set, v1.Shared{})
-		if _, there := state[v1.Key{Kind: object.KindRoute, Name: "one.default"}]; there || len(problems) != 1 || problems[0].Reason != v1.NotExpressible {
-			t.Errorf("%q: problems: %v", name, problems)
-		}
-	}
-	for _, route := range []v1.Route{{Listen: []int{80}}, {SNIs: []string{"a.test"}, Listen: []int{80}}, {Hosts: []string{"a.test"}}} {
-		route.Name, s.Routes = "one.default", []v1.Route{route}
-		if state, problems := b.r.Compile(reconcilers.Scope{}, b.set, v1.Shared{}); len(problems) != 1 || state[v1.Key{Kind: object.KindRoute, Name: "one.default"}] != nil {
-			t.Errorf("%v: problems: %v", route, problems)
-		}
-	}
+// TestPassthroughNeedsTLS: TLS can't be passed on where nobody listens for it.
+func TestPassthroughNeedsTLS(t *testing.T) {
 	if _, err := (Options{Owner: "o", Dir: t.TempDir(), TLSPassthrough: true}).withDefaults(); err == nil {
 		t.Error("passing TLS on without a listener for it is taken")
 	}

@@ -14,7 +14,6 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/reconcilers"
-	"github.com/lockstep/lockstep/reconcilers/haproxy/object"
 )
 
 // streaming returns a bench whose HAProxy has n ports for labels, and these.
@@ -262,34 +261,6 @@ func TestPortTaken(t *testing.T) {
 	b.sync()
 	b.reaches(ports[0], "mq-1")
 	b.reaches(ports[1], "db-1")
-}
-
-// TestPortDenied: labels get no port that the operator has not named.
-func TestPortDenied(t *testing.T) {
-	b, ports := streaming(t, 1)
-	s := b.stream("mq", ports[0], parrot(t, "mq-1"))
-	s.Routes[0].Listen = []int{22, ports[0]}
-	state, problems := b.r.Compile(reconcilers.Scope{}, b.set, v1.Shared{})
-	if len(problems) != 1 || problems[0].Reason != v1.PolicyDenied || !strings.Contains(problems[0].Message, "port 22") {
-		t.Errorf("problems: %v", problems)
-	}
-	if _, there := state[v1.Key{Kind: object.KindRoute, Name: "mq.default"}]; there {
-		t.Error("the route is made nevertheless")
-	}
-}
-
-// TestStreamWithoutEnds: a route that takes no port must not come to take requests.
-func TestStreamWithoutEnds(t *testing.T) {
-	b, ports := streaming(t, 1)
-	s := b.stream("mq", ports[0], parrot(t, "mq-1"))
-	s.Routes[0].Listen = nil
-	state, problems := b.r.Compile(reconcilers.Scope{}, b.set, v1.Shared{})
-	if len(problems) != 1 || problems[0].Reason != v1.NotExpressible {
-		t.Errorf("problems: %v", problems)
-	}
-	if _, there := state[v1.Key{Kind: object.KindRoute, Name: "mq.default"}]; there {
-		t.Error("the route is made nevertheless")
-	}
 }
 
 // TestProxyHeader: a container that asks for it learns the client's address.
