@@ -11,39 +11,6 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/plan"
 )
 
-// nextCertificates applies the steps that have not failed.
-func nextCertificates(have map[string]*crt.Certificate, steps []*step) map[string]*crt.Certificate {
-	next := map[string]*crt.Certificate{}
-	maps.Copy(next, have)
-	for _, s := range steps {
-		c, ok := s.change.Object().Native.(*crt.Certificate)
-		switch {
-		case !ok || s.failed():
-		case s.change.Op == plan.Delete:
-			delete(next, c.Name)
-		default:
-			next[c.Name] = c
-		}
-	}
-	return next
-}
-
-// take makes a model what the steps that have not failed say of services.
-func (r *Reconciler) take(m *config.Model, steps []*step) {
-	e := m.Edit()
-	for _, s := range steps {
-		if s.failed() {
-			continue
-		}
-		if s.change.After != nil {
-			e.Put(s.change.After.Native)
-		} else {
-			e.Drop(s.change.Before.Native, r.backends)
-		}
-	}
-	e.Apply()
-}
-
 // wanted returns the model that the files are to say.
 func (r *Reconciler) wanted(steps []*step) (*config.Model, *routemap.Table) {
 	want := r.model.Clone()
@@ -67,18 +34,51 @@ func (r *Reconciler) wanted(steps []*step) (*config.Model, *routemap.Table) {
 	return want, routemap.New(r.o.Owner, want)
 }
 
-// nextRestrictions applies the steps that have not failed.
-func nextRestrictions(have map[string]*routemap.Restriction, steps []*step) map[string]*routemap.Restriction {
-	next := map[string]*routemap.Restriction{}
+// take makes a model what the steps that have not failed say of services.
+func (r *Reconciler) take(m *config.Model, steps []*step) {
+	e := m.Edit()
+	for _, s := range steps {
+		if s.failed() {
+			continue
+		}
+		if s.change.After != nil {
+			e.Put(s.change.After.Native)
+		} else {
+			e.Drop(s.change.Before.Native, r.backends)
+		}
+	}
+	e.Apply()
+}
+
+// nextCertificates applies the steps that have not failed.
+func nextCertificates(have map[string]*crt.Certificate, steps []*step) map[string]*crt.Certificate {
+	next := map[string]*crt.Certificate{}
 	maps.Copy(next, have)
 	for _, s := range steps {
-		n, ok := s.change.Object().Native.(*routemap.Restriction)
+		c, ok := s.change.Object().Native.(*crt.Certificate)
 		switch {
 		case !ok || s.failed():
 		case s.change.Op == plan.Delete:
-			delete(next, n.Name)
+			delete(next, c.Name)
 		default:
-			next[n.Name] = n
+			next[c.Name] = c
+		}
+	}
+	return next
+}
+
+// nextNatives applies the steps that have not failed.
+func nextNatives(have map[string]*native.Section, steps []*step) map[string]*native.Section {
+	next := map[string]*native.Section{}
+	maps.Copy(next, have)
+	for _, s := range steps {
+		n, ok := s.change.Object().Native.(*native.Section)
+		switch {
+		case !ok || s.failed():
+		case s.change.Op == plan.Delete:
+			delete(next, n.Head)
+		default:
+			next[n.Head] = n
 		}
 	}
 	return next
@@ -101,18 +101,18 @@ func nextOpenings(have map[string]*frontend.Opening, steps []*step) map[string]*
 	return next
 }
 
-// nextNatives applies the steps that have not failed.
-func nextNatives(have map[string]*native.Section, steps []*step) map[string]*native.Section {
-	next := map[string]*native.Section{}
+// nextRestrictions applies the steps that have not failed.
+func nextRestrictions(have map[string]*routemap.Restriction, steps []*step) map[string]*routemap.Restriction {
+	next := map[string]*routemap.Restriction{}
 	maps.Copy(next, have)
 	for _, s := range steps {
-		n, ok := s.change.Object().Native.(*native.Section)
+		n, ok := s.change.Object().Native.(*routemap.Restriction)
 		switch {
 		case !ok || s.failed():
 		case s.change.Op == plan.Delete:
-			delete(next, n.Head)
+			delete(next, n.Name)
 		default:
-			next[n.Head] = n
+			next[n.Name] = n
 		}
 	}
 	return next

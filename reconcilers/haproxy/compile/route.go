@@ -17,27 +17,6 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
-// undemandable says why clients can't be asked for a certificate, and the remedy; "" when they can.
-func (in *Input) undemandable() (why, fix string) {
-	switch {
-	case !in.EndsTLS:
-		return "HAProxy has no listener for TLS, where clients could show a certificate", "open one with --haproxy-bind-tls, and name the authority with --haproxy-client-ca"
-	case !in.VerifiesClients:
-		return "HAProxy knows no authority by which to verify clients' certificates", "name its file with --haproxy-client-ca"
-	}
-	return "", ""
-}
-
-// plainly says why no request would ever be taken by a route that takes https alone;
-// "" when there may be some: also those for which somebody else ends TLS.
-func (in *Input) plainly() (why, fix string) {
-	if in.EndsTLS || in.EndedBefore {
-		return "", ""
-	}
-	return "HAProxy has no listener for TLS, so that no request would be taken",
-		"open one with --haproxy-bind-tls, or name the proxies that end TLS before it with --trusted-proxies"
-}
-
 // route translates a route, or names the field that HAProxy can't express.
 func (c *compiler) route(d *v1.Route) (*routemap.Route, bool) {
 	if c.service.Protocol.Stream() {
@@ -102,6 +81,27 @@ func (c *compiler) route(d *v1.Route) (*routemap.Route, bool) {
 // elsewhere is the advice to have Kong serve what HAProxy can't.
 func (c *compiler) elsewhere() v1.Elsewhere {
 	return v1.Elsewhere{Gateway: v1.HAProxy, Field: "gateways", Alone: c.in.Alone, Chained: c.in.Chained}
+}
+
+// undemandable says why clients can't be asked for a certificate, and the remedy; "" when they can.
+func (in *Input) undemandable() (why, fix string) {
+	switch {
+	case !in.EndsTLS:
+		return "HAProxy has no listener for TLS, where clients could show a certificate", "open one with --haproxy-bind-tls, and name the authority with --haproxy-client-ca"
+	case !in.VerifiesClients:
+		return "HAProxy knows no authority by which to verify clients' certificates", "name its file with --haproxy-client-ca"
+	}
+	return "", ""
+}
+
+// plainly says why no request would ever be taken by a route that takes https alone;
+// "" when there may be some: also those for which somebody else ends TLS.
+func (in *Input) plainly() (why, fix string) {
+	if in.EndsTLS || in.EndedBefore {
+		return "", ""
+	}
+	return "HAProxy has no listener for TLS, so that no request would be taken",
+		"open one with --haproxy-bind-tls, or name the proxies that end TLS before it with --trusted-proxies"
 }
 
 // lowerNames returns headers by names in lower case, as HAProxy has them.

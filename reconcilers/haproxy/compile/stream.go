@@ -10,51 +10,6 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
-// nameTrouble says why names can't be passed on; its reason is "" when they can.
-func (in *Input) nameTrouble(names []string) (reason v1.Reason, why, fix string) {
-	if len(names) > 0 && !in.TLSPassthrough {
-		return v1.PolicyDenied, "the operator has not allowed TLS to be passed on by name",
-			"start Lockstep with --haproxy-tls-passthrough and --haproxy-bind-tls"
-	}
-	for _, name := range names {
-		if err := charset.SNI.Check(name); err != nil {
-			return v1.NotExpressible, err.Error(), "change the name"
-		}
-		suffix, wild := strings.CutPrefix(name, "*.")
-		switch {
-		case suffix == "" || strings.Contains(suffix, "*"):
-			return v1.NotExpressible, fmt.Sprintf("name %q has a star where HAProxy knows none", name), "let one * stand for the leftmost part: *.example.com"
-		case wild && strings.Count(suffix, ".") >= routemap.MaxSuffixLabels:
-			return v1.NotExpressible, fmt.Sprintf("%q has more than %d parts after the star", name, routemap.MaxSuffixLabels), "name the hosts one by one"
-		}
-	}
-	return "", "", ""
-}
-
-// portTrouble says why a port can't be a service's, and what to do; "" when it can.
-func (in *Input) portTrouble(port int) (why, fix string, denied bool) {
-	allowed := false
-	for _, b := range in.Ports {
-		if b.Port != port {
-			continue
-		}
-		allowed = true
-		taken, is := in.Taken[b]
-		if !is {
-			return "", "", false
-		}
-		why, fix = taken, "free the port, or let the service listen on another one"
-	}
-	if name, is := in.Listeners[port]; is && !allowed {
-		return fmt.Sprintf("port %d is that of the Listener %s", port, name), "let the service listen on another one", false
-	}
-	if !allowed {
-		return fmt.Sprintf("labels may not ask for port %d", port),
-			fmt.Sprintf("allow it by starting Lockstep with --haproxy-tcp-ports %d, or choose a port that is allowed", port), true
-	}
-	return why, fix, false
-}
-
 // Streams are connections that are passed on as they are: those to a port, and those
 // to a name by TLS. Which service a port or name leads to stands in
 // routes.map beside the hosts, so that it comes and goes at runtime by the same way. A
@@ -108,4 +63,49 @@ func requestBalance(balance string) string {
 		return balance
 	}
 	return ""
+}
+
+// nameTrouble says why names can't be passed on; its reason is "" when they can.
+func (in *Input) nameTrouble(names []string) (reason v1.Reason, why, fix string) {
+	if len(names) > 0 && !in.TLSPassthrough {
+		return v1.PolicyDenied, "the operator has not allowed TLS to be passed on by name",
+			"start Lockstep with --haproxy-tls-passthrough and --haproxy-bind-tls"
+	}
+	for _, name := range names {
+		if err := charset.SNI.Check(name); err != nil {
+			return v1.NotExpressible, err.Error(), "change the name"
+		}
+		suffix, wild := strings.CutPrefix(name, "*.")
+		switch {
+		case suffix == "" || strings.Contains(suffix, "*"):
+			return v1.NotExpressible, fmt.Sprintf("name %q has a star where HAProxy knows none", name), "let one * stand for the leftmost part: *.example.com"
+		case wild && strings.Count(suffix, ".") >= routemap.MaxSuffixLabels:
+			return v1.NotExpressible, fmt.Sprintf("%q has more than %d parts after the star", name, routemap.MaxSuffixLabels), "name the hosts one by one"
+		}
+	}
+	return "", "", ""
+}
+
+// portTrouble says why a port can't be a service's, and what to do; "" when it can.
+func (in *Input) portTrouble(port int) (why, fix string, denied bool) {
+	allowed := false
+	for _, b := range in.Ports {
+		if b.Port != port {
+			continue
+		}
+		allowed = true
+		taken, is := in.Taken[b]
+		if !is {
+			return "", "", false
+		}
+		why, fix = taken, "free the port, or let the service listen on another one"
+	}
+	if name, is := in.Listeners[port]; is && !allowed {
+		return fmt.Sprintf("port %d is that of the Listener %s", port, name), "let the service listen on another one", false
+	}
+	if !allowed {
+		return fmt.Sprintf("labels may not ask for port %d", port),
+			fmt.Sprintf("allow it by starting Lockstep with --haproxy-tcp-ports %d, or choose a port that is allowed", port), true
+	}
+	return why, fix, false
 }

@@ -12,24 +12,6 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
-// authorityOf returns the copy that a service's containers are verified by; what is
-// missing is said, with the remedy.
-func (in *Input) authorityOf(s *v1.Service) (file, why, fix string) {
-	name := s.TLSAuthority
-	have, known := in.Authorities[name]
-	switch {
-	case known && have != "":
-		return have, "", ""
-	case name == "":
-		return "", "HAProxy knows no authority by which to verify the containers' certificates", "name a file of certificates with --backend-ca, or write tls_verify=false where any certificate will do"
-	}
-	fix = "leave tls_ca out, or have the operator name it with --backend-ca " + name + "=FILE"
-	if near := v1.Nearest(name, slices.Sorted(maps.Keys(in.Authorities))); near != "" {
-		fix = "did you mean tls_ca=" + near + "?"
-	}
-	return "", fmt.Sprintf("HAProxy has no authority with the name %q", name), fix
-}
-
 // upstreamOf translates how a service's instances are to be spoken to, or says what
 // is missing, and the remedy.
 func (in *Input) upstreamOf(s *v1.Service) (u setting.Upstream, why, fix string) {
@@ -55,6 +37,24 @@ func (in *Input) upstreamOf(s *v1.Service) (u setting.Upstream, why, fix string)
 		return u, "there is no name for which a check could verify the containers' certificates", "name it with tls_servername, or with check_host"
 	}
 	return u, "", ""
+}
+
+// authorityOf returns the copy that a service's containers are verified by; what is
+// missing is said, with the remedy.
+func (in *Input) authorityOf(s *v1.Service) (file, why, fix string) {
+	name := s.TLSAuthority
+	have, known := in.Authorities[name]
+	switch {
+	case known && have != "":
+		return have, "", ""
+	case name == "":
+		return "", "HAProxy knows no authority by which to verify the containers' certificates", "name a file of certificates with --backend-ca, or write tls_verify=false where any certificate will do"
+	}
+	fix = "leave tls_ca out, or have the operator name it with --backend-ca " + name + "=FILE"
+	if near := v1.Nearest(name, slices.Sorted(maps.Keys(in.Authorities))); near != "" {
+		fix = "did you mean tls_ca=" + near + "?"
+	}
+	return "", fmt.Sprintf("HAProxy has no authority with the name %q", name), fix
 }
 
 // firstHost returns the first host of routes that is a name; "" when there is none.

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
@@ -51,6 +52,14 @@ func (b *Backend) Name() string {
 // addressSuffix marks the backend whose requests carry the server's address
 // as Host. Service names hold no colon.
 const addressSuffix = ":address"
+
+// ServiceOf returns the service of a backend's name; "" for one that nobody has.
+func ServiceOf(backend string) string {
+	if strings.HasPrefix(backend, ":") {
+		return ""
+	}
+	return strings.TrimSuffix(backend, addressSuffix)
+}
 
 // Same reports whether two backends need the same section, servers aside.
 func (b *Backend) Same(o *Backend) bool {

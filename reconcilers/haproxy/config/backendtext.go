@@ -9,6 +9,12 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
+const (
+	retiredMark = "# retired"
+	// serviceMark says in the line of a prepared backend which service has it.
+	serviceMark = "# service "
+)
+
 // render fills in the section's texts.
 func (s *Section) render(owner string) {
 	var own text
@@ -113,9 +119,3 @@ func (b *Backend) Options(s *Server) string {
 	}
 	return options
 }
-
-const (
-	retiredMark = "# retired"
-	// serviceMark says in the line of a prepared backend which service has it.
-	serviceMark = "# service "
-)

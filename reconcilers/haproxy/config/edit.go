@@ -3,18 +3,9 @@ package config
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
-
-// ServiceOf returns the service of a backend's name; "" for one that nobody has.
-func ServiceOf(backend string) string {
-	if strings.HasPrefix(backend, ":") {
-		return ""
-	}
-	return strings.TrimSuffix(backend, addressSuffix)
-}
 
 // Edit collects the next versions of sections.
 type Edit struct {
@@ -31,52 +22,11 @@ type draft struct {
 // Edit begins a change.
 func (m *Model) Edit() *Edit { return &Edit{from: m, next: map[string]*draft{}} }
 
-// Apply makes the model what was changed.
-func (e *Edit) Apply() { e.from.put(e.sections()) }
-
 // Keep adds or replaces a backend, with its servers.
 func (e *Edit) Keep(b *Backend) { e.of(b.Service).backends[b.Name()] = b }
 
 // Forget removes a backend of a service; "" is the service of those that nobody has.
 func (e *Edit) Forget(service, backend string) { delete(e.of(service).backends, backend) }
-
-func (e *Edit) of(service string) *draft {
-	if d, ok := e.next[service]; ok {
-		return d
-	}
-	d := &draft{backends: map[string]*Backend{}, routes: map[string]*routemap.Route{}}
-	if s := e.from.sections[service]; s != nil {
-		for _, b := range s.Backends {
-			d.backends[b.Name()] = b
-		}
-		for _, r := range s.Routes {
-			d.routes[r.Name] = r
-		}
-	}
-	e.next[service] = d
-	return d
-}
-
-// sections renders what was changed; nil stands for a section that is empty now.
-func (e *Edit) sections() map[string]*Section {
-	out := make(map[string]*Section, len(e.next))
-	for service, d := range e.next {
-		out[service] = nil
-		if len(d.backends)+len(d.routes) == 0 {
-			continue
-		}
-		s := &Section{service: service}
-		for _, name := range slices.Sorted(maps.Keys(d.backends)) {
-			s.Backends = append(s.Backends, d.backends[name])
-		}
-		for _, name := range slices.Sorted(maps.Keys(d.routes)) {
-			s.Routes = append(s.Routes, d.routes[name])
-		}
-		s.render(e.from.owner)
-		out[service] = s
-	}
-	return out
-}
 
 // Put adds or replaces one of the natives of objects: a *backend, whose servers stay, a place or a *routemap.Route.
 func (e *Edit) Put(native any) {
@@ -124,4 +74,45 @@ func (e *Edit) Drop(native any, live map[string]bool) {
 	case *routemap.Route:
 		delete(e.of(n.Service).routes, n.Name)
 	}
+}
+
+// Apply makes the model what was changed.
+func (e *Edit) Apply() { e.from.put(e.sections()) }
+
+func (e *Edit) of(service string) *draft {
+	if d, ok := e.next[service]; ok {
+		return d
+	}
+	d := &draft{backends: map[string]*Backend{}, routes: map[string]*routemap.Route{}}
+	if s := e.from.sections[service]; s != nil {
+		for _, b := range s.Backends {
+			d.backends[b.Name()] = b
+		}
+		for _, r := range s.Routes {
+			d.routes[r.Name] = r
+		}
+	}
+	e.next[service] = d
+	return d
+}
+
+// sections renders what was changed; nil stands for a section that is empty now.
+func (e *Edit) sections() map[string]*Section {
+	out := make(map[string]*Section, len(e.next))
+	for service, d := range e.next {
+		out[service] = nil
+		if len(d.backends)+len(d.routes) == 0 {
+			continue
+		}
+		s := &Section{service: service}
+		for _, name := range slices.Sorted(maps.Keys(d.backends)) {
+			s.Backends = append(s.Backends, d.backends[name])
+		}
+		for _, name := range slices.Sorted(maps.Keys(d.routes)) {
+			s.Routes = append(s.Routes, d.routes[name])
+		}
+		s.render(e.from.owner)
+		out[service] = s
+	}
+	return out
 }

@@ -12,30 +12,6 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
-// Section is everything of one service. It is never changed once it is in a
-// model, so its text is rendered once.
-type Section struct {
-	service  string
-	Backends []*Backend        // sorted by name
-	Routes   []*routemap.Route // sorted by name
-	config   string            // text in its file
-	shape    string            // of that what HAProxy takes over by a reload only
-	spares   map[string]text   // the same of its prepared backends, by their names
-}
-
-// backend returns the named backend, or nil.
-func (s *Section) backend(name string) *Backend {
-	if s == nil {
-		return nil
-	}
-	for _, b := range s.Backends {
-		if b.Name() == name {
-			return b
-		}
-	}
-	return nil
-}
-
 // Model is what the files and the process hold of ours.
 type Model struct {
 	// Certs are the certificates that listeners show, by name; nothing of the text follows from them.
@@ -58,6 +34,9 @@ type Model struct {
 func New(owner string) *Model {
 	return &Model{owner: owner, sections: map[string]*Section{}, spares: map[string]text{}, shards: map[string][]string{}, Certs: map[string]*crt.Certificate{}}
 }
+
+// Rebase replaces the text before the services.
+func (m *Model) Rebase(text string) { m.base, m.digest = text, "" }
 
 // SetNatives replaces the native sections.
 func (m *Model) SetNatives(natives map[string]*native.Section) { m.natives, m.digest = natives, "" }
@@ -106,9 +85,6 @@ func (m *Model) put(edits map[string]*Section) {
 	}
 }
 
-// stands reports whether the section has text in a file of its service.
-func (s *Section) stands() bool { return s != nil && s.config != "" }
-
 // place puts a service or prepared backend into its file, or takes it out.
 func (m *Model) place(name string) {
 	file := File(name)
@@ -136,16 +112,6 @@ func (m *Model) Clone() *Model {
 	}
 }
 
-func shapeOf(s *Section) string {
-	if s == nil {
-		return ""
-	}
-	return s.shape
-}
-
-// Rebase replaces the text before the services.
-func (m *Model) Rebase(text string) { m.base, m.digest = text, "" }
-
 // Generation names everything that the process can take over by a reload only.
 func (m *Model) Generation() string {
 	if m.digest != "" {
@@ -164,4 +130,38 @@ func (m *Model) Generation() string {
 	}
 	m.digest = hex.EncodeToString(sum.Sum(nil))[:20]
 	return m.digest
+}
+
+// Section is everything of one service. It is never changed once it is in a
+// model, so its text is rendered once.
+type Section struct {
+	service  string
+	Backends []*Backend        // sorted by name
+	Routes   []*routemap.Route // sorted by name
+	config   string            // text in its file
+	shape    string            // of that what HAProxy takes over by a reload only
+	spares   map[string]text   // the same of its prepared backends, by their names
+}
+
+// backend returns the named backend, or nil.
+func (s *Section) backend(name string) *Backend {
+	if s == nil {
+		return nil
+	}
+	for _, b := range s.Backends {
+		if b.Name() == name {
+			return b
+		}
+	}
+	return nil
+}
+
+// stands reports whether the section has text in a file of its service.
+func (s *Section) stands() bool { return s != nil && s.config != "" }
+
+func shapeOf(s *Section) string {
+	if s == nil {
+		return ""
+	}
+	return s.shape
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
-// Parse reads back what renderConfig and the table wrote. Whatever it
+// Parse reads back what Render and the routemap.Table wrote. Whatever it
 // does not understand it leaves out; the caller renders the result again and
 // sees from the difference that the files are not as we left them.
 func Parse(owner string, files map[string][]byte, routes []byte) *Model {

@@ -11,16 +11,11 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/setting"
 )
 
-// leastDH is the size of a Diffie-Hellman key that OpenSSL takes. HAProxy gives one of 1024
-// bits to each certificate that it makes unless it is told otherwise, and breaks off every
-// other handshake because of it.
-const leastDH = 2048
+// servicesMark ends the base text.
+const servicesMark = "# the services stand in " + disk.ShardPrefix + "*.cfg\n"
 
 // generationHole stands in the base text where the generation goes.
 const generationHole = "@GENERATION@"
-
-// servicesMark ends the base text.
-const servicesMark = "# the services stand in " + disk.ShardPrefix + "*.cfg\n"
 
 // GenerationVariable names the process-wide variable that holds the generation.
 func GenerationVariable(owner string) string {
@@ -66,6 +61,11 @@ func Render(o Options) string {
 // maxReplaced bounds the workers that are kept for streams of days.
 const maxReplaced = 50
 
+// leastDH is the size of a Diffie-Hellman key that OpenSSL takes. HAProxy gives one of 1024
+// bits to each certificate that it makes unless it is told otherwise, and breaks off every
+// other handshake because of it.
+const leastDH = 2048
+
 // haproxyTime writes a duration as HAProxy takes it.
 func haproxyTime(d time.Duration) string {
 	if d%time.Second == 0 {
@@ -76,8 +76,6 @@ func haproxyTime(d time.Duration) string {
 
 // Defaults names the section on which backends of services build.
 func Defaults(owner string) string { return owner + "::defaults" }
-
-func frontendName(owner string) string { return owner + "::http" }
 
 // renderDefaults: see docs/haproxy.md for what each line is for.
 func renderDefaults(b *strings.Builder, o Options) {
@@ -100,6 +98,8 @@ func renderDefaults(b *strings.Builder, o Options) {
 		b.WriteString("  " + line + "\n")
 	}
 }
+
+func frontendName(owner string) string { return owner + "::http" }
 
 // renderFrontend writes the one HTTP frontend. The number of its rules does
 // not depend on the number of routes: all of them stand in one map.

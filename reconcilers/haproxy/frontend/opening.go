@@ -48,7 +48,7 @@ func OpeningOf(o Options, l *v1.Listener) *Opening {
 	for _, b := range l.Binds {
 		parsed, err := bind.Parse(b.Address)
 		if err != nil {
-			continue // clashes says so
+			continue // whoever asked is told by others
 		}
 		made.Places[parsed] = b.Origin
 		ending := ""

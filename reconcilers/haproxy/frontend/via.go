@@ -8,10 +8,10 @@ import (
 	"github.com/lockstep/lockstep/reconcilers/haproxy/routemap"
 )
 
+func viaFrontend(owner string) string { return owner + "::via" }
+
 // bindHost is what stands before the ports in the line that binds them.
 func bindHost(host string) string { return net.JoinHostPort(host, "") }
-
-func viaFrontend(owner string) string { return owner + "::via" }
 
 // renderVia writes the frontend for Kong, and the backend over which a worker
 // that was replaced hands on what still comes over kept connections. The headers

@@ -21,6 +21,32 @@ type Restriction struct {
 	Origin    v1.Origin `json:"-"`
 }
 
+// Same reports whether two say the same of hosts.
+func (n *Restriction) Same(o *Restriction) bool {
+	return o != nil && n.Name == o.Name && n.Exclusive == o.Exclusive && slices.Equal(n.Hosts, o.Hosts)
+}
+
+// restrictionMark begins the comment that tells a restriction.
+const restrictionMark = "# listener "
+
+// comment returns the restriction as one comment line.
+func (n *Restriction) comment() string {
+	var b bytes.Buffer
+	b.WriteString(restrictionMark)
+	_ = json.NewEncoder(&b).Encode(n) // texts and a boolean can't fail to encode
+	return b.String()
+}
+
+// ParseRestriction reads back a comment that tells a restriction.
+func ParseRestriction(line string) (*Restriction, bool) {
+	text, ok := strings.CutPrefix(line, restrictionMark)
+	n := &Restriction{}
+	if !ok || json.Unmarshal([]byte(text), n) != nil || charset.Listener.Check(n.Name) != nil {
+		return nil, false
+	}
+	return n, true
+}
+
 // The keys in routes.map.
 const (
 	tagHeld       = "|o" // HOST|o: which Listener has the host to itself
@@ -29,14 +55,6 @@ const (
 	tagAtSuffix   = "|I" // example.com|ILISTENER| for *.example.com
 	flagLimited   = "|N" // |NLISTENER|: it takes requests for some hosts alone
 )
-
-// restrictionMark begins the comment that tells a restriction.
-const restrictionMark = "# listener "
-
-// Same reports whether two say the same of hosts.
-func (n *Restriction) Same(o *Restriction) bool {
-	return o != nil && n.Name == o.Name && n.Exclusive == o.Exclusive && slices.Equal(n.Hosts, o.Hosts)
-}
 
 // limits returns the lines of all restrictions by their keys.
 func limits(restrictions map[string]*Restriction) map[string]string {
@@ -58,6 +76,16 @@ func limits(restrictions map[string]*Restriction) map[string]string {
 		}
 	}
 	return out
+}
+
+// Restrain makes the table say what restrictions do, and returns the keys that may now
+// have another value.
+func (t *Table) Restrain(restrictions map[string]*Restriction) []string {
+	keys := slices.Collect(maps.Keys(t.limits))
+	t.limits = limits(restrictions)
+	keys = slices.AppendSeq(keys, maps.Keys(t.limits))
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // restrainLine is the first of the rules that keep hosts to Listeners: which of them the
@@ -89,34 +117,6 @@ func (u Rules) Restrain() {
 		line("http-request set-var(txn.la) var(txn.lh),field(-1,.,%d),concat(%s,txn.at,|),map_beg(%s) if %s !{ var(txn.la) -m found } { var(txn.lh),field(%d,.) -m found }", n, tagAtSuffix, file, limited, n+1)
 	}
 	line("http-request %s if %s !{ var(txn.la) -m found } %s", p.Answer(404, "no route matched"), limited, here)
-}
-
-// comment returns the restriction as one comment line.
-func (n *Restriction) comment() string {
-	var b bytes.Buffer
-	b.WriteString(restrictionMark)
-	_ = json.NewEncoder(&b).Encode(n) // texts and a boolean can't fail to encode
-	return b.String()
-}
-
-// ParseRestriction reads back a comment that tells a restriction.
-func ParseRestriction(line string) (*Restriction, bool) {
-	text, ok := strings.CutPrefix(line, restrictionMark)
-	n := &Restriction{}
-	if !ok || json.Unmarshal([]byte(text), n) != nil || charset.Listener.Check(n.Name) != nil {
-		return nil, false
-	}
-	return n, true
-}
-
-// Restrain makes the table say what restrictions do, and returns the keys that may now
-// have another value.
-func (t *Table) Restrain(restrictions map[string]*Restriction) []string {
-	keys := slices.Collect(maps.Keys(t.limits))
-	t.limits = limits(restrictions)
-	keys = slices.AppendSeq(keys, maps.Keys(t.limits))
-	slices.Sort(keys)
-	return slices.Compact(keys)
 }
 
 // HandOver lets a worker that was replaced hand on what came to a Listener as

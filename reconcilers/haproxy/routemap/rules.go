@@ -24,6 +24,15 @@ type Rules struct {
 // routes is the file in which they look.
 func (u Rules) routes() string { return filepath.Join(u.Dir, disk.Routes) }
 
+// IfReplaced holds in a worker that was replaced: it passes everything on to the new one.
+const IfReplaced = "{ var(txn.old) -m found }"
+
+// missing says that no route was found so far.
+const missing = "!{ var(txn.m) -m found }"
+
+// gated says that there are patterns for the request's host.
+const gated = "{ var(txn.y) -m found }"
+
 // Replaced finds out whether this is a worker that was replaced, which passes everything on.
 func (u Rules) Replaced() {
 	u.Line("http-request set-var(txn.old) str(%s),map_beg(%s)", Handover, u.routes())
@@ -130,15 +139,6 @@ func (u Rules) Strip() {
 	line("http-request set-path %%[var(txn.q)] if %s { var(txn.q) -m beg / }", strips)
 	line("http-request set-path /%%[var(txn.q)] if %s !{ var(txn.q) -m beg / }", strips)
 }
-
-// IfReplaced holds in a worker that was replaced: it passes everything on to the new one.
-const IfReplaced = "{ var(txn.old) -m found }"
-
-// missing says that no route was found so far.
-const missing = "!{ var(txn.m) -m found }"
-
-// gated says that there are patterns for the request's host.
-const gated = "{ var(txn.y) -m found }"
 
 // MatchVia finds the service of a request that Kong has sent, by the port in txn.n.
 func (u Rules) MatchVia() {

@@ -27,7 +27,7 @@ func newSpecial() special {
 func (s *special) add(target string, r *Route) []string {
 	lines, err := r.patterns(target)
 	if err != nil || len(lines) == 0 {
-		return nil // no route that fails gets past Compile
+		return nil // no route that fails Check gets here
 	}
 	s.lines[r.Name] = lines
 	return s.count(r, 1)
