@@ -31,7 +31,8 @@ func newValidate() *cobra.Command {
 			"referred to and that no file declares may be one of labels: where one of nearly the same\n" +
 			"name is declared, that is said, and is no error. What depends on which gateways there\n" +
 			"are, and how they reach each other, is for lockstep plan --compose to say, with the\n" +
-			"flags of run.\n\n" +
+			"flags of run. In a directory a Config is wrong, and in a git repository a symbolic link,\n" +
+			"as the daemon refuses both there.\n\n" +
 			"Exit codes: 0 all is well, 1 something is wrong.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -82,8 +83,12 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 		}
 	}
 	policies, wrong := manifests.Policies(rules)
+	misplaced, err := manifests.Misplaced(args, texts)
+	if err != nil {
+		return report, nil, err
+	}
 	report = manifests.Validate(declared, policies)
-	report.Problems = append([]v1.Problem{}, slices.Concat(wrong, wrongSettings(declared), wrongSections(declared), report.Problems)...) // a list also when all is well
+	report.Problems = append([]v1.Problem{}, slices.Concat(wrong, misplaced, wrongSettings(declared), wrongSections(declared), report.Problems)...) // a list also when all is well
 	report.Files = len(texts)
 	maps.Copy(texts, rules)
 	if len(composed) == 0 || len(report.Problems) > 0 { // what labels mean depends on manifests

@@ -70,18 +70,25 @@ func Settings(path string, text []byte) ([]Setting, []v1.Problem) {
 // of what it serves.
 func declare(at v1.Origin, text []byte) (File, []v1.Problem) {
 	file, problems := parseAt(at, text)
-	for i := range file.Objects {
-		if o := &file.Objects[i]; o.Kind == kindConfig {
+	problems = append(problems, configsIn(file.Objects)...)
+	if len(problems) > 0 {
+		file = File{Path: file.Path, named: append(file.named, namesOf(file.Objects)...)}
+	}
+	return file, problems
+}
+
+// configsIn says that no Config belongs among what is served.
+func configsIn(objects []Object) []v1.Problem {
+	var problems []v1.Problem
+	for i := range objects {
+		if o := &objects[i]; o.Kind == kindConfig {
 			problems = append(problems, v1.Problem{
 				Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindConfig, Name: o.Name}, Origin: o.Origin,
 				Message: "a Config says how the daemon runs, and is read at its start alone", Fix: "keep it elsewhere, and name it with --config",
 			})
 		}
 	}
-	if len(problems) > 0 {
-		file = File{Path: file.Path, named: append(file.named, namesOf(file.Objects)...)}
-	}
-	return file, problems
+	return problems
 }
 
 // configSchema is that of any Config; which fields there are the commands know.

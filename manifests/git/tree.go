@@ -135,7 +135,7 @@ func (g *gathering) walk(at *object.Tree, dir string, depth int) error {
 			}
 		case !manifests.IsManifest(entry.Name):
 		case entry.Mode == filemode.Symlink:
-			g.problem(file, "it is a symbolic link, which is not followed in a repository", "commit the file itself")
+			g.tree.Problems = append(g.tree.Problems, manifests.SymbolicLink(g.place(file)))
 		default:
 			if err := g.take(at, entry, file); err != nil {
 				return err
@@ -194,8 +194,12 @@ func (g *gathering) keep(file string, text []byte, id plumbing.Hash) error {
 // problem notes what is wrong with one entry.
 func (g *gathering) problem(file, message, fix string) {
 	g.tree.Problems = append(g.tree.Problems, v1.Problem{
-		Reason: v1.InvalidManifest, Origin: v1.Origin{File: v1.OneLine(file), Commit: g.commit}, Message: message, Fix: fix,
+		Reason: v1.InvalidManifest, Origin: g.place(file), Message: message, Fix: fix,
 	})
+}
+
+func (g *gathering) place(file string) v1.Origin {
+	return v1.Origin{File: v1.OneLine(file), Commit: g.commit}
 }
 
 // decent reports whether a name can be part of a place that is shown.
