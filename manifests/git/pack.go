@@ -16,6 +16,7 @@ import (
 const (
 	maxPack   = 256 << 20 // bytes on the wire
 	maxObject = 128 << 20 // bytes of one file, whether it is a manifest or not
+	maxMade   = 16 << 30  // bytes of all of them: more than can be unfolded while a look lasts
 	packFile  = "fetched" // where it stands until it was looked at
 )
 
@@ -43,13 +44,15 @@ func store(pack io.Reader, dir string, into storer.Storer) (err error) {
 	return packfile.UpdateObjectStorage(into, file)
 }
 
-// measure refuses a pack with an object that is too large.
+// measure refuses a pack with an object that is too large, or with too many of large ones: a
+// few bytes may be a change that makes the whole of one.
 func measure(pack io.Reader) error {
 	scanner := packfile.NewScanner(pack)
 	_, count, err := scanner.Header()
 	if err != nil {
 		return err
 	}
+	left := int64(maxMade)
 	for range count {
 		header, err := scanner.NextObjectHeader()
 		if err != nil {
@@ -62,6 +65,9 @@ func measure(pack io.Reader) error {
 		if _, _, err := scanner.NextObject(&said); err != nil { // also one that is longer than it says
 			return err
 		}
+		if left -= header.Length; left < 0 {
+			return tooMuch()
+		}
 		if header.Type != plumbing.OFSDeltaObject && header.Type != plumbing.REFDeltaObject {
 			continue
 		}
@@ -69,11 +75,19 @@ func measure(pack io.Reader) error {
 		if n <= 0 {
 			return errors.New("the pack holds a change that can't be read")
 		}
-		if made, n := binary.Uvarint(said[n:]); n <= 0 || made > maxObject {
+		made, n := binary.Uvarint(said[n:])
+		if n <= 0 || made > maxObject {
 			return tooLarge(int64(min(made, 1<<62))) //nolint:gosec // it fits
+		}
+		if left -= int64(made); left < 0 { //nolint:gosec // it is no more than maxObject
+			return tooMuch()
 		}
 	}
 	return nil
+}
+
+func tooMuch() error {
+	return unfit("keep manifests in a repository of their own", "what it holds makes more than %d GiB", maxMade>>30)
 }
 
 func tooLarge(size int64) error {

@@ -95,10 +95,16 @@ func TestMeasure(t *testing.T) {
 		content = append(content, 0x90, 5) // copy it
 		return packed{plumbing.REFDeltaObject, uint64(len(content)), make([]byte, 20), content}
 	}
+	many := []packed{base}
+	for range maxMade/maxObject + 1 {
+		many = append(many, change(5, maxObject))
+	}
 	for name, c := range map[string]struct {
 		pack []byte
 		want string // "" means that it is taken
 	}{
+		"many":                    {packOf(t, many...), "makes more than 16 GiB"},
+		"many, but not too many":  {packOf(t, many[:len(many)-2]...), ""},
 		"small":                   {packOf(t, base, change(5, 5)), ""},
 		"large":                   {packOf(t, packed{plumbing.BlobObject, maxObject + 1, nil, text}), "the most is 128"},
 		"a change to what is":     {packOf(t, base, change(5, maxObject+1)), "the most is 128"},
