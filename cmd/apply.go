@@ -20,6 +20,8 @@ type applied struct {
 	Result string `json:"result"`
 	// Missing says what was still missing when the time of --once was up.
 	Missing []string `json:"missing,omitempty"`
+	// Confirmed are the removals that the guard held back and that --once --confirm let go.
+	Confirmed []string `json:"confirmed,omitempty"`
 	// Problems are what --once found wrong, or not served, as lockstep status says it.
 	Problems []string `json:"problems,omitempty"`
 }
@@ -36,8 +38,10 @@ func newApply(version string) *cobra.Command {
 			"lockstep run --once does, with the flags of run. While anything is wrong in\n" +
 			"--manifests, as lockstep validate says it, nothing is changed at all; what they refer\n" +
 			"to may stand in the repository. What else is wrong, as in a repository, or not served\n" +
-			"as asked holds up nothing else; it is shown as lockstep status shows it. For\n" +
-			"what does not answer it waits until --timeout is over.\n\n" +
+			"as asked holds up nothing else; it is shown as lockstep status shows it. For what does\n" +
+			"not answer, or with --kong-proxy-url does not serve yet what it accepted, it waits until\n" +
+			"--timeout is over. With --confirm it also lets go what the guard holds back, and says\n" +
+			"what that is.\n\n" +
 			"Apply --confirm tells the running daemon that the removals of services and\n" +
 			"routes that its guard holds back are meant. See them with: lockstep plan\n\n" +
 			"Apply --repair has it put back what others changed at a gateway, where that is\n" +
@@ -47,14 +51,14 @@ func newApply(version string) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
-			case moreOrLessThanOne(once, confirm, repair):
-				return errors.New("say what to apply: --once brings everything up to date without a daemon, --confirm lets go what a daemon's guard holds back, " +
+			case moreOrLessThanOne(once, confirm && !once, repair):
+				return errors.New("say what to apply: --once brings everything up to date without a daemon (with --confirm, also what its guard would hold back), --confirm lets go what a daemon's guard holds back, " +
 					"--repair puts back what others changed; a daemon applies everything else by itself")
 			case once:
 				if err := s.check(); err != nil {
 					return err
 				}
-				return applyOnce(c, version, &s, timeout, &out)
+				return applyOnce(c, version, &s, manner{once: true, confirm: confirm, timeout: timeout}, &out)
 			case repair:
 				return repairDrifted(c, &s.reach, &out)
 			}
@@ -62,7 +66,7 @@ func newApply(version string) *cobra.Command {
 		},
 	}
 	s.bindDaemon(c.Flags())
-	c.Flags().BoolVar(&confirm, "confirm", false, "the removals that are held are meant")
+	c.Flags().BoolVar(&confirm, "confirm", false, "the removals that are held are meant; with --once: those that would be")
 	c.Flags().BoolVar(&repair, "repair", false, "put back what others changed at a gateway and is only reported")
 	c.Flags().BoolVar(&once, "once", false, "bring the gateways up to date and end")
 	c.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long --once may take; 0: as long as it takes")

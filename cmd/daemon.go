@@ -49,6 +49,7 @@ type daemon struct {
 // mode says what a daemon may do.
 type mode struct {
 	look   bool // only look: hold no lock, write no ledger, start nothing
+	once   bool // it ends when everything is applied
 	dryRun bool // plan and log, change no gateway and remember nothing; the lock is held
 	// writer is whom gateways are to know it as where the state directory has no id yet; "":
 	// nobody that they know.
@@ -57,6 +58,14 @@ type mode struct {
 
 // remembers reports whether the state directory is written to.
 func (m mode) remembers() bool { return !m.look && !m.dryRun }
+
+// letGo returns the command that lets go what guards hold back.
+func (m mode) letGo() string {
+	if m.once {
+		return letGoOnce
+	}
+	return status.LetGo
+}
 
 // newDaemon wires a daemon from checked settings.
 func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, error) {
@@ -106,8 +115,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		Sources:        d.sources,
 		Gateways:       d.gateways,
 		PublishAddress: publish,
-		Ways:           s.chain.ways,
-		Chain:          s.chain.chain,
+		Ways:           s.chain.ways, Chain: s.chain.chain,
 		TLSPassthrough: s.haproxyPassthrough,
 		Given:          given,
 		Memory:         memory,
@@ -117,6 +125,7 @@ func newDaemon(version string, s *settings, m mode, log *slog.Logger) (*daemon, 
 		Guard:          guard,
 		Resync:         s.resync,
 		DryRun:         m.dryRun || m.look,
+		LetGo:          m.letGo(),
 		Registry:       d.registry,
 		Log:            log,
 	})

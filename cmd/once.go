@@ -23,34 +23,39 @@ import (
 // outcome is what became of a daemon that ran until everything was up to date, or until its
 // time was up.
 type outcome struct {
-	report  status.Report
-	missing []string // what was not done in time
+	report    status.Report
+	confirmed []string // what the guard held back and was let go
+	missing   []string // what was not done in time
 }
 
 // applyOnce is the daemon until every gateway holds what is desired, and says what became of
 // it. Nobody is there afterwards to whom a mistake would show: so anything wrong is an error,
 // and while a manifest is wrong nothing is changed, or its service could go for a typo.
-func applyOnce(c *cobra.Command, version string, s *settings, timeout time.Duration, out *output[applied]) error {
-	if err := refuseWrong(c, s, timeout, out); err != nil {
+func applyOnce(c *cobra.Command, version string, s *settings, m manner, out *output[applied]) error {
+	if err := refuseWrong(c, s, m.timeout, out); err != nil {
 		return err
 	}
 	var became outcome
-	if err := begin(c, version, s, manner{once: true, timeout: timeout, outcome: &became}); err != nil {
+	m.outcome = &became
+	if err := begin(c, version, s, m); err != nil {
 		return err
 	}
 	report := became.report
-	answer := applied{Result: "up to date", Missing: became.missing, Problems: problemLines(report)}
+	answer := applied{Result: "up to date", Confirmed: became.confirmed, Missing: became.missing, Problems: problemLines(report)}
+	for i, line := range answer.Problems {
+		answer.Problems[i] = strings.ReplaceAll(line, status.LetGo, letGoOnce)
+	}
 	var failed error
 	switch {
 	case len(became.missing) > 0:
-		failed = fmt.Errorf("not done after %s: %s", timeout, strings.Join(became.missing, "; "))
+		failed = fmt.Errorf("not done after %s: %s", m.timeout, strings.Join(became.missing, "; "))
 	case isWrong(report):
 		failed = errors.New("not everything is served as asked: see the problems")
 	}
 	if failed != nil {
 		answer.Result = "incomplete"
 	}
-	return errors.Join(out.print(c, answer, func(p *printer) { printOutcome(p, report) }), failed)
+	return errors.Join(out.print(c, answer, func(p *printer) { printOutcome(p, report, answer) }), failed)
 }
 
 // refuseWrong returns an error, and says where, when anything in the folders of manifests is
@@ -111,15 +116,24 @@ func places(report manifests.Report) map[v1.Origin]bool {
 }
 
 // printOutcome prints what was done, and what is wrong.
-func printOutcome(p *printer, report status.Report) {
+func printOutcome(p *printer, report status.Report, answer applied) {
 	printSources(p, report.Sources)
 	for _, g := range report.Gateways {
 		if g.Reason == v1.Serving {
 			p.line("%s is up to date: %s", g.Name, count(g.Changes, "change"))
 		}
 	}
-	printProblems(p, report)
+	if len(answer.Confirmed) > 0 {
+		p.line("let go, as --confirm says, what the guard held back:")
+	}
+	for _, removal := range answer.Confirmed {
+		p.painted(red, "  - %s", removal)
+	}
+	listProblems(p, answer.Problems)
 }
+
+// letGoOnce is status.LetGo where there is no daemon.
+const letGoOnce = "lockstep apply --once --confirm"
 
 // once returns when every gateway holds what is desired, or the time is up, and says in the
 // log what it waits for. It is an error to be broken off before.
@@ -136,10 +150,18 @@ func (d *daemon) once(ctx context.Context, m manner, log *slog.Logger) error {
 	}
 	saying.Go(func() { d.sayMissing(limited, log) })
 	done := d.untilSettled(limited, m.dryRun)
-	var missing []string
+	var confirmed, missing []string
+	if done && m.confirm {
+		confirmed, done = d.letGo(limited, log)
+	}
 	if !done {
 		for _, one := range d.status.Missing() {
 			missing = append(missing, one.Text)
+		}
+		if m.confirm {
+			for _, removal := range slices.Sorted(maps.Keys(d.held())) {
+				missing = append(missing, removal+": still kept back")
+			}
 		}
 		if len(missing) == 0 { // it was all but done
 			missing = []string{"what was found on the way is not applied yet"}
@@ -149,9 +171,48 @@ func (d *daemon) once(ctx context.Context, m manner, log *slog.Logger) error {
 		return fmt.Errorf("broken off before everything was applied: %s", strings.Join(missing, "; "))
 	}
 	if m.outcome != nil {
-		*m.outcome = outcome{report: d.status.Report(), missing: missing}
+		*m.outcome = outcome{report: d.status.Report(), confirmed: confirmed, missing: missing}
 	}
 	return nil
+}
+
+// letGo has everything go that guards hold back, and returns that; false when ctx ended before.
+func (d *daemon) letGo(ctx context.Context, log *slog.Logger) (gone []string, done bool) {
+	for {
+		held := d.held()
+		if len(held) == 0 {
+			return gone, true
+		}
+		var news []string
+		for removal := range held {
+			if !slices.Contains(gone, removal) {
+				news = append(news, removal)
+			}
+		}
+		slices.Sort(news)
+		gone = append(gone, news...)
+		log.Info("let go what was held back", "held", len(held), "first", gone[0])
+		d.controller.Confirm()
+		d.until(ctx, func() bool {
+			still := d.held()
+			maps.DeleteFunc(still, func(removal string, _ bool) bool { return !held[removal] })
+			return len(still) == 0
+		})
+		if !d.untilSettled(ctx, false) {
+			return gone, false
+		}
+	}
+}
+
+// held returns what guards hold back, each with its gateway.
+func (d *daemon) held() map[string]bool {
+	held := map[string]bool{}
+	for _, g := range d.status.Report().Gateways {
+		for _, h := range g.Held {
+			held[string(g.Name)+": "+h.Sentence] = true
+		}
+	}
+	return held
 }
 
 // sayMissing says in the log what fails and is waited for, whenever that is something else,

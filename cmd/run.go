@@ -37,7 +37,7 @@ func newRun(version string) *cobra.Command {
 				return err
 			}
 			if once && !dryRun {
-				return applyOnce(c, version, &s, 0, &output[applied]{format: &format{word: "text"}})
+				return applyOnce(c, version, &s, manner{once: true}, &output[applied]{format: &format{word: "text"}})
 			}
 			return begin(c, version, &s, manner{once: once, dryRun: dryRun})
 		},
@@ -52,6 +52,7 @@ func newRun(version string) *cobra.Command {
 // manner is how a daemon is run.
 type manner struct {
 	once    bool          // it ends when every gateway holds what is desired
+	confirm bool          // it lets go what the guard holds back before it ends
 	timeout time.Duration // when it ends even so; 0: never
 	outcome *outcome      // takes what became of it; nil: nobody asks
 	dryRun  bool          // it changes nothing
@@ -76,7 +77,7 @@ func begin(c *cobra.Command, version string, s *settings, m manner) error {
 // run is the daemon: it wires everything, serves the interfaces and works
 // until ctx ends.
 func run(ctx context.Context, version string, s *settings, m manner, log *slog.Logger) (err error) {
-	d, err := newDaemon(version, s, mode{dryRun: m.dryRun}, log)
+	d, err := newDaemon(version, s, mode{once: m.once, dryRun: m.dryRun}, log)
 	if err != nil {
 		return err
 	}
@@ -308,8 +309,8 @@ func (d *daemon) untilReady(ctx context.Context, dryRun bool) {
 }
 
 // untilSettled returns true when every gateway holds what is desired, also when all that
-// the gateways were found to be and to hold on the way there is known; false when ctx ended
-// before.
+// the gateways were found to be and to hold on the way there is known, and where one is asked
+// whether it serves what it accepted, when it does; false when ctx ended before.
 func (d *daemon) untilSettled(ctx context.Context, dryRun bool) bool {
 	for {
 		if d.untilReady(ctx, dryRun); ctx.Err() != nil {
@@ -317,7 +318,7 @@ func (d *daemon) untilSettled(ctx context.Context, dryRun bool) bool {
 		}
 		d.controller.CatchUp(ctx)
 		changed := d.status.Changed()
-		if dryRun || !d.status.Pending() {
+		if dryRun || !d.status.Pending() && !d.status.Unproven() {
 			return ctx.Err() == nil
 		}
 		select {

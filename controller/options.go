@@ -38,7 +38,9 @@ type Options struct {
 	Guard   reconcilers.GuardOptions
 	// Resync is how often each gateway is compared afresh though nothing
 	// changed; default ten minutes.
-	Resync   time.Duration
+	Resync time.Duration
+	// LetGo is the command that the log names for what guards hold back; default status.LetGo.
+	LetGo    string
 	DryRun   bool // plan, but change nothing
 	Registry prometheus.Registerer
 	Log      *slog.Logger
@@ -65,6 +67,9 @@ type Gateway struct {
 func (o Options) withDefaults() Options {
 	if o.Resync == 0 {
 		o.Resync = 10 * time.Minute
+	}
+	if o.LetGo == "" {
+		o.LetGo = status.LetGo
 	}
 	if o.Remember == nil {
 		o.Remember = func(*ledger.Ledger) error { return nil }

@@ -116,8 +116,8 @@ func (w *worker) tellHeld(held []status.Held) {
 	}
 	w.held = owners
 	if len(news) > 0 {
-		w.log.Warn("removals are kept back, for many would go at once; if they are meant, run: lockstep apply --confirm",
-			"held", len(held), "first", news[0])
+		w.log.Warn("removals are kept back, for many would go at once",
+			"held", len(held), "first", news[0], "if_meant", w.letGo)
 	}
 }
 

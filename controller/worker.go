@@ -28,6 +28,7 @@ type worker struct {
 	log        *slog.Logger
 	resync     time.Duration
 	dryRun     bool
+	letGo      string // the command that lets go what the guard holds back
 	poke       chan struct{}
 	visits     chan func(context.Context) // what else wants to use the reconciler
 	tell       func()                     // has the loop look at what is known
@@ -352,6 +353,7 @@ func newWorker(gateway Gateway, c *Controller) *worker {
 		log:        c.log.With("gateway", string(gateway.Name)),
 		resync:     c.options.Resync,
 		dryRun:     c.options.DryRun,
+		letGo:      c.options.LetGo,
 		tell:       c.Poke,
 		poke:       make(chan struct{}, 1),
 		visits:     make(chan func(context.Context)),

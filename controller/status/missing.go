@@ -14,7 +14,8 @@ type Missing struct {
 }
 
 // Missing returns what is yet to come before every gateway holds what is desired: sources
-// that are not loaded, then gateways that are not up to date. None when all is done.
+// that are not loaded, then gateways that are not up to date, or that accepted it and, where they
+// are asked, don't serve it yet. None when all is done.
 func (s *Store) Missing() []Missing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,6 +23,8 @@ func (s *Store) Missing() []Missing {
 	for _, name := range s.order {
 		if g := s.gateways[name]; g.ready() && len(g.pending) > 0 {
 			out = append(out, Missing{Text: fmt.Sprintf("%s: changes of %d services are not applied yet", name, len(g.pending))})
+		} else if g.ready() && g.serving.unproven() {
+			out = append(out, g.serving.missing(name))
 		}
 	}
 	return out

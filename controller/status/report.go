@@ -58,6 +58,9 @@ type Gateway struct {
 	Verification *Verification `json:"verification,omitempty"`
 }
 
+// LetGo is the command that has a daemon let go what its guards hold back.
+const LetGo = "lockstep apply --confirm"
+
 // Held is one removal that the guard keeps back.
 type Held struct {
 	Owner    v1.Key    `json:"owner"`    // what is to go
@@ -76,7 +79,7 @@ func (h Held) Problem(gateway v1.Gateway) v1.Problem {
 		Gateway: gateway,
 		Object:  h.Owner,
 		Message: fmt.Sprintf("%s: kept back, for many would go at once; %s until %s at least", h.Sentence, answers, instant.Text(h.Until)),
-		Fix:     "if this is meant, let it go with: lockstep apply --confirm",
+		Fix:     "if this is meant, let it go with: " + LetGo,
 	}
 }
 

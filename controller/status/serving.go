@@ -123,6 +123,18 @@ func (v *serving) report() *Verification {
 	return &Verification{Verified: v.at, Waiting: services, Others: services < len(v.waits), Problem: v.known.Problem, Fix: v.known.Fix}
 }
 
+// unproven reports whether the gateway is asked, and is not known to serve all that it
+// accepted.
+func (v *serving) unproven() bool { return v.asked && (len(v.waits) > 0 || v.at.IsZero()) }
+
+// missing says so.
+func (v *serving) missing(name v1.Gateway) Missing {
+	if v.known.Problem != "" {
+		return Missing{Text: fmt.Sprintf("%s: whether it serves what it accepted is not known: %s; %s", name, v.known.Problem, v.known.Fix), Failing: true}
+	}
+	return Missing{Text: fmt.Sprintf("%s: it accepted everything, and not all of its workers serve it yet%s", name, v.within())}
+}
+
 // unverified says of what the gateway has accepted that it is not known to serve it, where
 // that is so. What was served before goes on, perhaps as it was.
 func (g *gateway) unverified(name v1.Gateway, service string, key v1.Key, verdict desired.Verdict) desired.Verdict {

@@ -234,6 +234,18 @@ func (s *Store) Pending() bool {
 	return false
 }
 
+// Unproven reports whether a gateway that is asked is not known to serve all that it accepted.
+func (s *Store) Unproven() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.gateways {
+		if g.serving.unproven() {
+			return true
+		}
+	}
+	return false
+}
+
 // Known reports whether it was worked out at least once what there should be.
 func (s *Store) Known() bool {
 	s.mu.Lock()
