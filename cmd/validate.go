@@ -2,7 +2,9 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -27,7 +29,8 @@ func newValidate() *cobra.Command {
 			"together, with file, line, column and what to do; of Compose files that are named,\n" +
 			"what is wrong with the labels in them. It asks nobody: it needs no daemon, no Docker\n" +
 			"and no gateway, and does not follow references to secrets. Policies in the files,\n" +
-			"and in those of --policy, are asked as the daemon asks them. A service or route that is\n" +
+			"and in those of --policy, are asked as the daemon asks them. The file - is standard\n" +
+			"input, which holds manifests. A service or route that is\n" +
 			"referred to and that no file declares may be one of labels: where one of nearly the same\n" +
 			"name is declared, that is said, and is no error. What depends on which gateways there\n" +
 			"are, and how they reach each other, is for lockstep plan --compose to say, with the\n" +
@@ -36,6 +39,7 @@ func newValidate() *cobra.Command {
 			"Exit codes: 0 all is well, 1 something is wrong.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			v.stdin = c.InOrStdin()
 			report, texts, err := v.validate(c.Context(), args)
 			if err != nil {
 				return err
@@ -59,6 +63,7 @@ func newValidate() *cobra.Command {
 type validation struct {
 	settings settings // how labels are read
 	besides  []string
+	stdin    io.Reader // the file -
 }
 
 // validate reads all files and says what is wrong with them. texts are those of all
@@ -67,10 +72,10 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	if err := v.settings.checkGrammar(); err != nil {
 		return report, nil, err
 	}
-	if texts, err = manifests.ReadAll(args); err != nil {
+	if texts, err = v.readAll(args); err != nil {
 		return report, nil, err
 	}
-	rules, err := manifests.ReadAll(v.besides)
+	rules, err := readPolicies(v.besides)
 	if err != nil {
 		return report, nil, fmt.Errorf("--policy: %w", err)
 	}
@@ -78,6 +83,9 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	var composed []string
 	for _, path := range args {
 		if text, isFile := texts[path]; isFile && compose.Is(text) {
+			if path == standardInput {
+				return report, nil, errors.New("-: it is a Compose file, which may name other files beside it; name the file itself")
+			}
 			composed = append(composed, path)
 			delete(declared, path)
 		}
@@ -119,9 +127,49 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	return report, texts, nil
 }
 
+// readPolicies reads the files of --policy, each path of which must hold a Policy, or a file that
+// is wrong and may: who names one that holds none would take all for allowed.
+func readPolicies(paths []string) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	for _, path := range paths {
+		texts, err := manifests.ReadAll([]string{path})
+		if err != nil {
+			return nil, err
+		}
+		holds := false
+		for file, text := range texts {
+			parsed, wrong := manifests.Parse(file, text)
+			holds = holds || len(wrong) > 0 || slices.ContainsFunc(parsed.Objects, func(o manifests.Object) bool { return o.Policy != nil })
+		}
+		if !holds {
+			return nil, fmt.Errorf("%s holds no Policy; name a file that does, or a directory with such files, which end in .yaml or .yml", path)
+		}
+		maps.Copy(all, texts)
+	}
+	return all, nil
+}
+
 // anyChain lets services go every way in: which of them can be gone is for the flags of the
 // daemon to say.
 var anyChain = desired.Chain{Host: string(v1.HAProxy), First: 1, Last: 1<<16 - 1, KongService: string(v1.Kong)}
+
+// standardInput is the file that is read from there.
+const standardInput = "-"
+
+// readAll reads files, and standard input where that is one of them.
+func (v *validation) readAll(args []string) (map[string][]byte, error) {
+	named := slices.DeleteFunc(slices.Clone(args), func(path string) bool { return path == standardInput })
+	texts, err := manifests.ReadAll(named)
+	if err != nil || len(named) == len(args) {
+		return texts, err
+	}
+	text, err := io.ReadAll(io.LimitReader(v.stdin, manifests.MaxBytes+1)) // one that is too long is said to be
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	texts[standardInput] = text
+	return texts, nil
+}
 
 // wrongSettings says what is wrong with the fields of Configs among files.
 func wrongSettings(texts map[string][]byte) []v1.Problem {

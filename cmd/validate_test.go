@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -55,6 +57,57 @@ func TestValidateMisplaced(t *testing.T) {
 	for _, want := range []string{"all/m/gone.yaml: it is a symbolic link", "all/m/in/web.yaml: it is a symbolic link", "→ commit the file itself", "3 problems in"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("of links, without %q: %s", want, said)
+		}
+	}
+}
+
+// TestValidatePolicyThatIsNone: what holds no Policy allows nothing by saying nothing.
+func TestValidatePolicyThatIsNone(t *testing.T) {
+	const service = "apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: web}\nspec: {hosts: [a.test], endpoints: [{address: '192.0.2.1:80'}]}\n"
+	const policy = "apiVersion: lockstep.dev/v1\nkind: Policy\nmetadata: {name: p}\nspec:\n  rules: [{name: r, on: route, deny: 'false', message: no}]\n"
+	for name, c := range map[string]struct {
+		files map[string]string
+		named string // below the directory
+		none  bool
+	}{
+		"an empty directory":      {nil, ".", true},
+		"a file of another name":  {map[string]string{"policy.yml.bak": policy}, ".", true},
+		"a file without a policy": {map[string]string{"service.yaml": service}, "service.yaml", true},
+		"an empty file":           {map[string]string{"policy.yaml": ""}, "policy.yaml", true},
+		"a policy":                {map[string]string{"policy.yml": policy, "service.yaml": service}, ".", false},
+		"a policy that is wrong":  {map[string]string{"policy.yml": strings.Replace(policy, "rules", "rulez", 1)}, ".", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range c.files {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			path := filepath.Join(dir, c.named)
+			_, err := readPolicies([]string{path})
+			if c.none != (err != nil) || c.none && !strings.Contains(err.Error(), path+" holds no Policy; ") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// TestValidateStandardInput has places in what is piped in.
+func TestValidateStandardInput(t *testing.T) {
+	for text, want := range map[string]string{
+		"apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: web}\nspec: {hots: [a.test]}\n": "-:4:8: unknown key \"hots\"",
+		"services: {web: {image: nginx}}\n": "-: it is a Compose file",
+		strings.Repeat("# long\n", 1<<20):   "-:",
+	} {
+		var out bytes.Buffer
+		root := New("test")
+		root.SetOut(&out)
+		root.SetErr(&out)
+		root.SetIn(strings.NewReader(text))
+		root.SetArgs([]string{"validate", "-"})
+		if err := root.Execute(); err == nil || !strings.Contains(out.String()+err.Error(), want) {
+			t.Errorf("%.40q: got %v and %s, want %q", text, err, &out, want)
 		}
 	}
 }
