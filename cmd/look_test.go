@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"github.com/lockstep/lockstep/controller/status"
 )
@@ -47,5 +50,29 @@ func TestLooksForTheDaemonThatAnswers(t *testing.T) {
 				t.Errorf("it is known as %q, %v", writer, err)
 			}
 		})
+	}
+}
+
+// TestSaysThatADaemonIsPassedOver where one answers, and what to do.
+func TestSaysThatADaemonIsPassedOver(t *testing.T) {
+	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if err := json.NewEncoder(w).Encode(status.Report{Owner: "web"}); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(answers.Close)
+	at := strings.TrimPrefix(answers.URL, "http://")
+	for listen, want := range map[string]string{
+		at:            "planned from these flags alone, and not from those that the daemon at " + at + " runs with: give all of them, or none (plan), which asks the daemon\n",
+		"127.0.0.1:1": "",
+	} {
+		var said bytes.Buffer
+		c := &cobra.Command{Use: "plan"}
+		c.SetContext(t.Context())
+		c.SetErr(&said)
+		s, _ := bound(t, "--listen", listen)
+		if err := s.sayPassedOver(c, "planned"); err != nil || said.String() != want {
+			t.Errorf("said %q, %v; want %q", &said, err, want)
+		}
 	}
 }

@@ -27,7 +27,7 @@ func newPlan(version string) *cobra.Command {
 			"nothing. It asks the running daemon; without one it looks at Docker and the\n" +
 			"gateways itself, with the flags of run. With flags other than those by which the\n" +
 			"daemon is found, here or in the file that --config names here, it does that as well:\n" +
-			"the daemon has its own.\n\n" +
+			"from these flags alone, which it says where a daemon answers that has its own.\n\n" +
 			"Below the changes stands what will not be served as asked, and why: manifests that are\n" +
 			"wrong, with their place, and else what lockstep status lists. Of a file that is wrong\n" +
 			"the last version that was good stays where a daemon has had one, and nothing elsewhere.\n\n" +
@@ -98,10 +98,27 @@ func plans(c *cobra.Command, version string, s *settings) ([]server.GatewayPlan,
 		answer, err = d.plan(ctx)
 		return err
 	})
-	if err == nil && !alone {
+	switch {
+	case err == nil && !alone:
 		_, err = fmt.Fprintf(c.ErrOrStderr(), "no daemon answers at %s; planned from these flags\n", dialable(s.listen))
+	case err == nil:
+		err = s.sayPassedOver(c, "planned")
 	}
 	return answer, err
+}
+
+// sayPassedOver says that something was worked out from flags alone where a daemon runs that has
+// others: what is not named here is not as it is there.
+func (s *settings) sayPassedOver(c *cobra.Command, what string) error {
+	ctx, cancel := context.WithTimeout(c.Context(), writerPatience)
+	defer cancel()
+	var report struct{ Owner string }
+	if err := s.get(ctx, "/status", nil, &report); err != nil {
+		return nil //nolint:nilerr // nobody answers whose flags could be meant
+	}
+	_, err := fmt.Fprintf(c.ErrOrStderr(), "%s from these flags alone, and not from those that the daemon at %s runs with: give all of them, or none (%s), which asks the daemon\n",
+		what, dialable(s.listen), c.CommandPath())
+	return err
 }
 
 // verdictOf returns the exit code that the plans call for.

@@ -51,7 +51,11 @@ func newRender(version string) *cobra.Command {
 				gateways = append(gateways, v1.Kong)
 			}
 			slices.Sort(gateways)
-			rendered, err := render(c.Context(), version, &s, slices.Compact(gateways), asksOtherwise(c.Flags()))
+			alone := asksOtherwise(c.Flags())
+			rendered, err := render(c.Context(), version, &s, slices.Compact(gateways), alone)
+			if err == nil && alone {
+				err = s.sayPassedOver(c, "rendered")
+			}
 			if err != nil {
 				return err
 			}
