@@ -46,15 +46,12 @@ func newAdopt() *cobra.Command {
 func withObjects(c *cobra.Command) *cobra.Command {
 	var o objects
 	services := c.RunE
-	o.bindDryRun(c)
 	if f, ok := c.Flag("output").Value.(*format); ok { // it has no other
 		o.out.share(f)
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		ofGateways := slices.DeleteFunc(slices.Clone(args), func(name string) bool { return !ofGateway(name) })
 		switch {
-		case len(ofGateways) == 0 && o.dryRun:
-			return errors.New("--dry-run is for objects of gateways, like kong:service/shop.web; what ends a rollback is shown before it is done")
 		case len(ofGateways) == 0:
 			return services(c, args)
 		case len(ofGateways) < len(args):
@@ -93,7 +90,7 @@ func (o *objects) bindDryRun(c *cobra.Command) {
 func (o *objects) take(c *cobra.Command) {
 	text := func(name string) string { return c.Flag(name).Value.String() }
 	o.listen, o.controlSocket, o.stateDir = text("listen"), text("control-socket"), text("state-dir")
-	o.yes = text("yes") == "true"
+	o.yes, o.dryRun = text("yes") == "true", text("dry-run") == "true"
 }
 
 // run shows what would be done, asks, and has it done.

@@ -111,3 +111,24 @@ func (r *reach) releasable(ctx context.Context) []string {
 	}
 	return append(names, objects...)
 }
+
+// refuseShells has the command completion name the shells that it knows, for another.
+func refuseShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil || completion == root {
+		return
+	}
+	var shells []string
+	for _, shell := range completion.Commands() {
+		shells = append(shells, shell.Name())
+	}
+	slices.Sort(shells)
+	completion.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return fmt.Errorf("%q is no shell that can be completed for; name one of %s", args[0], strings.Join(shells, ", "))
+	}
+	completion.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+}

@@ -151,3 +151,15 @@ func TestColoursAndSigns(t *testing.T) {
 		}
 	}
 }
+
+// TestCompletionOfAnotherShell is an error that names those that there are.
+func TestCompletionOfAnotherShell(t *testing.T) {
+	var out bytes.Buffer
+	if code := Main("test", []string{"completion", "tcsh"}, &out, &out); code != 1 || !strings.Contains(out.String(), `"tcsh" is no shell that can be completed for; name one of bash, fish, powershell, zsh`) {
+		t.Errorf("ends with %d: %s", code, &out)
+	}
+	out.Reset()
+	if code := Main("test", []string{"completion"}, &out, &out); code != 0 || !strings.Contains(out.String(), "powershell") {
+		t.Errorf("ends with %d: %s", code, &out)
+	}
+}

@@ -149,7 +149,11 @@ func forecastOf(ctx context.Context, options forecast.Options, files []string, d
 
 // printForecast prints each service with its routes, and what would be wrong.
 func printForecast(p *printer, report forecast.Report, sources map[string][]byte) {
-	p.table(append([][]string{{"SERVICE", "ROUTE", "GATEWAYS", "ASKED FOR AT"}}, forecastRows(report)...))
+	if rows := forecastRows(report); len(rows) > 0 {
+		p.table(append([][]string{{"SERVICE", "ROUTE", "GATEWAYS", "ASKED FOR AT"}}, rows...))
+	} else {
+		p.line("nothing there asks for a service")
+	}
 	for _, remark := range remarks(report) {
 		p.line("%s", remark)
 	}

@@ -69,11 +69,12 @@ func applySettings(f *pflag.FlagSet, settings []manifests.Setting) []v1.Problem 
 			if len(s.At) > 0 {
 				at = s.At[0]
 			}
-			wrong(at, fmt.Sprintf("%s can't be set: %s", s.Name, v1.OneLine(err.Error())), "write what --"+name+" takes")
+			wrong(at, fmt.Sprintf("%s can't be set: %s", s.Name, v1.OneLine(err.Error())), "see --"+name+" in: lockstep run --help")
 			continue
 		}
 		if i, why := wrongValue(name, checks[name], s.Values); why != "" {
-			wrong(s.At[i], v1.OneLine(why), "write what --"+name+" takes")
+			message, fix := remedied(v1.OneLine(why))
+			wrong(s.At[i], message, or(fix, "see --"+name+" in: lockstep run --help"))
 			continue
 		}
 		own := f.Lookup(name)
@@ -88,10 +89,18 @@ func applySettings(f *pflag.FlagSet, settings []manifests.Setting) []v1.Problem 
 			err = f.SetAnnotation(name, fromVariable, []string{v1.Origin{File: s.Origin.File, Line: s.Origin.Line, Column: s.Origin.Column}.String()})
 		}
 		if err != nil {
-			wrong(s.Origin, err.Error(), "write what --"+name+" takes")
+			wrong(s.Origin, err.Error(), "see --"+name+" in: lockstep run --help")
 		}
 	}
 	return problems
+}
+
+// remedied cuts an error into what is wrong and, behind its last semicolon, what to do.
+func remedied(text string) (message, fix string) {
+	if i := strings.LastIndex(text, "; "); i >= 0 {
+		return text[:i], text[i+2:]
+	}
+	return text, ""
 }
 
 // set sets a flag as a Config says it.

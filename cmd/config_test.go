@@ -204,3 +204,12 @@ func TestPathsOfAFile(t *testing.T) {
 		t.Errorf("paths are (-want +got):\n%s", diff)
 	}
 }
+
+// TestConfigSaysWhatToDoOnce: the remedy of a value that is not taken is that of its flag.
+func TestConfigSaysWhatToDoOnce(t *testing.T) {
+	_, _, err := configured(t, "  log_level: loud\n", nil)
+	const want = "unknown log_level \"loud\"\n"
+	if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "debug, info, warn or error") != 1 || !strings.Contains(err.Error(), "→ use debug, info, warn or error") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -56,11 +56,7 @@ func newExplain() *cobra.Command {
 func (d *daemon) lookup(ctx context.Context, ref string) (status.Explanation, error) {
 	instance, note, err := d.source.Lookup(ctx, ref)
 	if errors.Is(err, docker.ErrNotFound) {
-		hint := ""
-		if strings.Contains(ref, ".") && !strings.Contains(ref, "/") {
-			hint = fmt.Sprintf("; if it is a host, add a path: lockstep explain %s/", ref)
-		}
-		return status.Explanation{}, server.Unknown(fmt.Errorf("there is no container and no service %q; see lockstep status for their names%s", ref, hint))
+		return status.Explanation{}, unheardSubject(ref, d.status.Report())
 	}
 	if err != nil {
 		return status.Explanation{}, err
@@ -78,6 +74,31 @@ func (d *daemon) lookup(ctx context.Context, ref string) (status.Explanation, er
 	}
 	return status.Explanation{Subject: ref, Problems: []v1.Problem{*problem},
 		Decisions: []desired.Trail{desired.Outside(instance, by, notEnabled, absent)}}, nil
+}
+
+// unheardSubject returns server.ErrUnknown with the nearest name, of what is neither a container
+// nor a service.
+func unheardSubject(ref string, report status.Report) error {
+	var known []string
+	for _, service := range report.Services {
+		known = append(known, service.Service)
+		for _, instance := range service.Instances {
+			known = append(known, instance.Container)
+		}
+	}
+	for _, refused := range report.Refused {
+		for _, problem := range refused.Problems {
+			known = append(known, problem.Origin.Container)
+		}
+	}
+	hint := "see lockstep status for their names"
+	if near := v1.Nearest(ref, known); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	if strings.Contains(ref, ".") && !strings.Contains(ref, "/") {
+		hint += fmt.Sprintf("; if it is a host, add a path: lockstep explain %s/", ref)
+	}
+	return server.Unknown(fmt.Errorf("there is no container and no service %q; %s", ref, hint))
 }
 
 // notThere says why a container that would count is no instance. One that ends as soon

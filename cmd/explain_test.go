@@ -176,3 +176,23 @@ func TestPrintAnswerOfWhatIsUncertain(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainNamesTheNearest of what is known, whatever it is.
+func TestExplainNamesTheNearest(t *testing.T) {
+	report := status.Report{
+		Services: []status.Service{{Standing: desired.Standing{Service: "shop", Instances: []desired.InstanceStanding{{Container: "shop-web-1"}}}}},
+		Refused:  []status.Refused{{Problems: []v1.Problem{{Origin: v1.Origin{Container: "broken-1"}}}}},
+	}
+	for ref, want := range map[string]string{
+		"tsho":       `"tsho"; did you mean shop?`,
+		"shop-wbe-1": `did you mean shop-web-1?`,
+		"broken1":    `did you mean broken-1?`,
+		"elsewhere":  `"elsewhere"; see lockstep status for their names`,
+		"a.test":     `see lockstep status for their names; if it is a host, add a path: lockstep explain a.test/`,
+	} {
+		err := unheardSubject(ref, report)
+		if !errors.Is(err, server.ErrUnknown) || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

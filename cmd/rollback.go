@@ -26,7 +26,9 @@ func newRollback() *cobra.Command {
 			"lockstep release, also over a restart of the daemon. Services that did not exist then\n" +
 			"stay as they are; those that are no more are named: a rollback starts no containers and\n" +
 			"writes no manifests. Secrets are those of today. It shows what would differ, and asks\n" +
-			"first; --yes does not ask.",
+			"first; --yes does not ask.\n\n" +
+			"Exit codes: 0 done, or nothing to do; 1 error, or a service that was named stays as it is;\n" +
+			"with --dry-run 2 when something would be done.",
 		Args: cobra.MinimumNArgs(1),
 	})
 }
@@ -44,7 +46,7 @@ func newRelease() *cobra.Command {
 			"containers, or remove what declares it, afterwards.\n\n" +
 			"It shows what would differ, and asks first; --yes does not ask.\n\n" +
 			"Exit codes: 0 done, or without names nothing is held; 1 error, or a name is that of\n" +
-			"nothing that is held.",
+			"nothing that is held; with --dry-run 2 when something would be done.",
 	})
 	return withObjects(c)
 }
@@ -52,7 +54,7 @@ func newRelease() *cobra.Command {
 func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 	var r reach
 	var out output[[]controller.RolledBack]
-	var yes bool
+	var yes, dryRun bool
 	c.RunE = func(c *cobra.Command, args []string) error {
 		request := server.RollbackRequest{Release: release, Services: args, By: whoAsks()}
 		if !release {
@@ -62,14 +64,18 @@ func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 			}
 			request.Generation, request.Services = number, args[1:]
 		}
-		if !yes {
+		if !yes || dryRun {
 			request.Preview = true
 			var preview []controller.RolledBack
 			if err := r.control(c.Context(), http.MethodPost, "/rollback", request, &preview); err != nil {
 				return err
 			}
-			if !concerns(preview) { // nobody is asked, and this is the answer
-				return errors.Join(out.print(c, preview, func(p *printer) { printRolledBack(p, preview, true) }), refusalOf(preview, request))
+			if dryRun || !concerns(preview) { // nobody is asked, and this is the answer
+				err := errors.Join(out.print(c, preview, func(p *printer) { printRolledBack(p, preview, true) }), refusalOf(preview, request))
+				if err == nil && concerns(preview) {
+					return exitError{code: exitChanges}
+				}
+				return err
 			}
 			if err := agreed(c, true, func(p *printer) { printRolledBack(p, preview, true) }); err != nil {
 				return err
@@ -96,6 +102,7 @@ func newRollbackOrRelease(release bool, c *cobra.Command) *cobra.Command {
 	}
 	r.bindReach(c.Flags())
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be done, and do nothing")
 	out.bind(c)
 	return withEnvironment(c)
 }

@@ -84,6 +84,7 @@ func New(version string) *cobra.Command {
 	)
 	explainArguments(root)
 	exemplify(root)
+	refuseShells(root)
 	return root
 }
 
