@@ -8,7 +8,7 @@ import (
 
 // condition is the state of what belongs to no service: the process and the files.
 type condition struct {
-	text    string // digest of the text before the first service
+	text    string // digest of the text before the first service: what flags and Listeners ask for
 	process string // processRuns, processStopped, processDeaf
 	loaded  string // "yes" when the process runs what the files say
 	files   string // "current", "missing", "edited", "unwritten"
@@ -21,8 +21,8 @@ var baseKey = v1.Key{Kind: object.KindProcess, Name: "process"}
 func baseObject(c condition) *plan.Object {
 	return &plan.Object{
 		Key: baseKey, Owner: baseKey, Level: object.LevelProcess, Noun: "HAProxy itself",
-		Fields: map[string]string{"own sections": c.text, "process": c.process, "loaded": c.loaded, "files": c.files, "routes": c.routes},
-		Opaque: []string{"own sections"},
+		Fields: map[string]string{"frontends and settings": c.text, "process": c.process, "loaded": c.loaded, "files": c.files, "routes": c.routes},
+		Opaque: []string{"frontends and settings"},
 		Native: c,
 	}
 }

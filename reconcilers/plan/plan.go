@@ -53,7 +53,7 @@ func (c Change) Sentence() string {
 	parts := make([]string, 0, len(c.Fields))
 	for _, field := range c.Differences() {
 		if field.Before == "" && field.After == "" {
-			parts = append(parts, field.Name+" are others")
+			parts = append(parts, field.Name+" differ from what is asked for")
 			continue
 		}
 		parts = append(parts, fmt.Sprintf("%s %s → %s", field.Name, cmp.Or(field.Before, "(none)"), cmp.Or(field.After, "(none)")))

@@ -115,6 +115,13 @@ func TestSentences(t *testing.T) {
 	if diff := cmp.Diff(want, text(plan.Diff(observed, desired))); diff != "" {
 		t.Errorf("sentences (-want +got):\n%s", diff)
 	}
+	itself := func(digest string) *plan.Object {
+		return &plan.Object{Noun: "HAProxy itself", Fields: map[string]string{"frontends and settings": digest}, Opaque: []string{"frontends and settings"}}
+	}
+	change := plan.Change{Op: plan.Update, Before: itself("1f"), After: itself("2e"), Fields: []string{"frontends and settings"}}
+	if got, want := change.Sentence(), "change HAProxy itself: frontends and settings differ from what is asked for"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestAddRefusesAKeyTwice(t *testing.T) {
