@@ -112,7 +112,8 @@ func (r *reach) releasable(ctx context.Context) []string {
 	return append(names, objects...)
 }
 
-// refuseShells has the command completion name the shells that it knows, for another.
+// refuseShells has the command completion name the shells that it knows, for another. What it
+// writes to is known by then.
 func refuseShells(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	completion, _, err := root.Find([]string{"completion"})

@@ -80,7 +80,7 @@ func commandsPage(t *testing.T) string {
 	shared := daemonFlags()
 	var describe func(c *cobra.Command)
 	describe = func(c *cobra.Command) {
-		if c.Runnable() && !c.Hidden && c.Name() != "help" && c.Name() != "completion" && c.Parent().Name() != "completion" {
+		if c.Runnable() && !c.Hidden && c.Name() != "help" && c.Parent().Name() != "completion" {
 			long := c.Long
 			if long == "" {
 				long = c.Short + "."

@@ -31,6 +31,7 @@ func Main(version string, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	refuseShells(root)
 	err := root.ExecuteContext(ctx)
 	var exit exitError
 	switch {
@@ -84,7 +85,6 @@ func New(version string) *cobra.Command {
 	)
 	explainArguments(root)
 	exemplify(root)
-	refuseShells(root)
 	return root
 }
 
