@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,9 @@ func newExplain() *cobra.Command {
 			"and, if not, why and what to do. Of a container, or an endpoint of a manifest, every\n" +
 			"decision follows, from its labels to what each gateway itself says of it. Of an address\n" +
 			"it says which route takes a GET request on each gateway, who answers, and which other\n" +
-			"routes match; of a TCP port (:5672), which service takes its connections.\n\n" +
+			"routes match; of a TCP port (:5672), which service takes its connections. Routes that\n" +
+			"are declared in Kong's own words take part; those that others made in Kong don't, and\n" +
+			"neither do those by an expression.\n\n" +
 			"Exit codes: 0 the question is answered, also where the answer is that it gets no\n" +
 			"traffic; 1 nothing is known of it, or an error. Scripts that want it to get traffic\n" +
 			"ask with: lockstep wait",
@@ -280,10 +283,14 @@ func printAnswer(p *printer, a status.Answer) {
 		p.line("%-8s route %s of service %s takes the connection %s, and closes it: no instance is ready", a.Gateway, a.Route, a.Service, by)
 	case a.PassedOn:
 		p.line("%-8s route %s of service %s takes the connection %s: one of %s ends TLS itself", a.Gateway, a.Route, a.Service, by, strings.Join(a.Instances, ", "))
+	case a.Route == "" && a.Gateway == v1.Kong:
+		p.line("%-8s no route of Lockstep's takes it: 404, unless one takes it that others made in Kong", a.Gateway)
 	case a.Route == "":
 		p.line("%-8s no route takes it: 404", a.Gateway)
+	case !a.Declared.IsZero() && len(a.Instances) == 0 && a.Status == 0:
+		p.line("%-8s route %s takes it, in Kong's own words (%s): Kong sends %q where it says", a.Gateway, a.Route, a.Declared, a.Target)
 	case a.Status != 0 && a.Status != http.StatusServiceUnavailable:
-		p.line("%-8s route %s of service %s takes it, and the gateway answers by itself: %d", a.Gateway, a.Route, a.Service, a.Status)
+		p.line("%-8s route %s of service %s takes it, and the gateway answers by itself: %d", a.Gateway, a.Route, cmp.Or(a.Service, "none"), a.Status)
 	case a.Status != 0:
 		p.line("%-8s route %s of service %s, which has no ready instance: %d", a.Gateway, a.Route, a.Service, a.Status)
 	default:

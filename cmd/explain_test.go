@@ -165,9 +165,10 @@ func TestPrintAnswerOfWhatIsUncertain(t *testing.T) {
 	held := status.Answer{Gateway: v1.Kong, Status: 503, Held: true, Route: "web.default", Service: "web"}
 	stale := status.Answer{Gateway: v1.Kong, Status: 404, Stale: "as last applied; now GatewayUnreachable: no answer", Holds: []v1.Key{{Kind: v1.KindService, Name: "old"}}}
 	for want, answer := range map[string]status.Answer{
-		"kong     what it makes of it is not known yet: Starting: it was not compared yet\n":           {Gateway: v1.Kong, Unknown: "Starting: it was not compared yet"},
-		"kong     route web.default of service web, which is wanted no more: held by the guard, 503\n": held,
-		"kong     no route takes it: 404\n" +
+		"kong     what it makes of it is not known yet: Starting: it was not compared yet\n":               {Gateway: v1.Kong, Unknown: "Starting: it was not compared yet"},
+		"kong     route old takes it, in Kong's own words (m.yaml:9:5): Kong sends \"/a\" where it says\n": {Gateway: v1.Kong, Route: "old", Target: "/a", Declared: v1.Origin{File: "m.yaml", Line: 9, Column: 5}},
+		"kong     route web.default of service web, which is wanted no more: held by the guard, 503\n":     held,
+		"kong     no route of Lockstep's takes it: 404, unless one takes it that others made in Kong\n" +
 			"         as last applied; now GatewayUnreachable: no answer\n" +
 			"         the guard holds service old, whose hosts and paths are not known any more: 503 where they match\n": stale,
 	} {

@@ -28,6 +28,7 @@ type Store struct {
 	former    map[string]formerRoute // by the route's name
 	refused   map[string][]v1.Problem
 	listeners []v1.Listener           // never changed in place
+	entities  []v1.Entity             // in Kong's own words; likewise
 	waiting   map[string][]v1.Problem // by service
 	gateways  map[v1.Gateway]*gateway
 	unsaved   map[string]Unsaved // by the part of the state directory
@@ -101,7 +102,7 @@ func (s *Store) Desired(result desired.Result) int {
 	takeIn(s.refused, result.Refused)
 	takeIn(s.waiting, result.Waiting)
 	if result.Shared != nil {
-		s.listeners = result.Shared.Listeners
+		s.listeners, s.entities = result.Shared.Listeners, result.Shared.Entities
 	}
 	for name, set := range result.Sets {
 		for service := range set {
@@ -126,6 +127,13 @@ func (s *Store) declaredListeners() []v1.Listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.listeners
+}
+
+// declaredEntities returns what is declared in Kong's own words.
+func (s *Store) declaredEntities() []v1.Entity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entities
 }
 
 // Round is what a gateway's worker reports after a round.

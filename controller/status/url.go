@@ -42,6 +42,8 @@ type Answer struct {
 	Unknown string `json:"unknown,omitempty"`
 	// Stale says that the gateway was last told so, and what has become of it since.
 	Stale string `json:"stale,omitempty"`
+	// Declared is where the route is declared, when it is one in Kong's own words.
+	Declared v1.Origin `json:"declared,omitzero"`
 	// Held says that the route is wanted no more, and that the guard keeps it.
 	Held bool `json:"held,omitempty"`
 	// Holds are what the guard keeps without anybody knowing which requests it takes; they
@@ -100,6 +102,9 @@ type candidate struct {
 	verdict desired.Verdict
 	row     routing.Route // the same as the gateway decides by it
 	held    bool          // it is wanted no more, and the guard keeps it
+
+	declared v1.Origin // in Kong's own words: where
+	ours     bool      // and it is on a service of ours
 }
 
 // decide returns what one gateway makes of a request.
@@ -133,6 +138,12 @@ func (s *Store) decide(report Report, on Gateway, request routing.Request) (Answ
 			if c.verdict.Reason == v1.Serving || c.held {
 				served = append(served, c.row)
 			}
+		}
+	}
+	for _, c := range s.natives(gateway, report, request, matching) {
+		order, matching[c.route.Name] = append(order, c.route.Name), c
+		if c.verdict.Reason == v1.Serving {
+			served = append(served, c.row)
 		}
 	}
 	table, err := routing.New(served)
@@ -205,9 +216,9 @@ func takes(row routing.Route, request routing.Request) (bool, error) {
 // take fills in the route that won and who answers.
 func (a *Answer) take(c candidate, decision routing.Decision) {
 	a.Route, a.Service, a.Target, a.Status = c.route.Name, c.service.Service, decision.Target, decision.Status
-	a.Through, a.Held = c.verdict.Through, c.held
+	a.Through, a.Held, a.Declared = c.verdict.Through, c.held, c.declared
 	a.Proof = demandsProof(v1.Expressible(&c.route.Route, a.Gateway))
-	if a.Status != 0 { // the gateway answers by itself, as to those who come without TLS
+	if a.Status != 0 || !c.declared.IsZero() && !c.ours { // the gateway answers by itself, as to those who come without TLS; or who answers Kong alone knows
 		return
 	}
 	for _, instance := range c.service.Instances {

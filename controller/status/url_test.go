@@ -60,6 +60,34 @@ func TestExplainURL(t *testing.T) {
 	}
 }
 
+// TestExplainNative: routes that are declared in Kong's own words take part in Kong, where they
+// are on a service of ours as well.
+func TestExplainNative(t *testing.T) {
+	s := site()
+	at := v1.Origin{File: "m.yaml", Line: 9, Column: 5}
+	list := func(items ...any) []any { return items }
+	build := s.Desired(desired.Result{Shared: &v1.Shared{Entities: []v1.Entity{
+		{Kind: v1.KindRoute, Name: "broken", Origin: at, Body: map[string]any{"hosts": list("native.test"), "paths": list("~/(")}},
+		{Kind: v1.KindRoute, Name: "native", Origin: at, Body: map[string]any{"hosts": list("native.test"), "paths": list("/v1")}, Refs: []v1.EntityRef{{Field: "service", Kind: v1.KindService, Name: "legacy"}}},
+		{Kind: v1.KindRoute, Name: "on-ours", Origin: at, Body: map[string]any{"hosts": list("shop.test"), "paths": list("/native"), "strip_path": false}, Refs: []v1.EntityRef{{Field: "service", Kind: v1.KindService, Name: "shop"}}},
+		{Kind: v1.KindService, Name: "legacy", Origin: at, Body: map[string]any{"url": "http://10.0.0.1/base"}},
+	}}})
+	s.Applied(v1.Kong, Round{Build: build, Reason: v1.Serving, At: time.Unix(1, 0)})
+	for ref, want := range map[string]Answer{
+		"native.test/v1/a":    {Gateway: v1.Kong, Route: "native", Service: "legacy", Target: "/base/a", Declared: at},
+		"shop.test/native":    {Gateway: v1.Kong, Route: "on-ours", Service: "shop", Target: "/native", Declared: at, Instances: []string{"shop-1", "shop-2"}},
+		"native.test/nowhere": {Gateway: v1.Kong, Status: 404},
+	} {
+		got, err := s.ExplainURL(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]Answer{want}, got.Answers, cmpopts.IgnoreFields(Answer{}, "Others")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", ref, diff)
+		}
+	}
+}
+
 // TestExplainProof: a route that demands a client's certificate answers those without
 // TLS by itself, and is told of.
 func TestExplainProof(t *testing.T) {
