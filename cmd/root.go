@@ -27,6 +27,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 func Main(version string, args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends at once what the first does not end soon
 	root := New(version)
 	root.SetArgs(args)
 	root.SetOut(stdout)
