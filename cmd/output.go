@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -97,6 +95,9 @@ func (o *output[T]) print(c *cobra.Command, value T, text func(*printer)) error 
 		return fmt.Errorf("unknown format %q for --output; use %s", word, strings.Join(known, ", "))
 	}
 	p := &printer{out: c.OutOrStdout(), local: word == "text", colours: word == "text" && colourful(c.OutOrStdout()), signs: pictorial(c.OutOrStdout())}
+	if word == "text" {
+		p.width = widthOf(c.OutOrStdout())
+	}
 	text(p)
 	return p.err
 }
@@ -126,6 +127,7 @@ type printer struct {
 	local   bool // times are those of the reader's clock
 	colours bool
 	signs   bool // signs that not every terminal can show
+	width   int  // of the terminal, at which long lines and cells are wrapped; 0: nowhere
 	err     error
 }
 
@@ -220,33 +222,6 @@ func paragraph(text string) string {
 		}
 	}
 	return strings.Join(kept, "\n  ")
-}
-
-// table prints rows in columns; the first row is the head.
-func (p *printer) table(rows [][]string) {
-	if p.err != nil {
-		return
-	}
-	var aligned bytes.Buffer
-	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = p.legible(cell)
-		}
-		// A last cell that is empty stays: without it the column before would end here.
-		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
-			p.err = err
-			return
-		}
-	}
-	if p.err = w.Flush(); p.err != nil {
-		return
-	}
-	for line := range strings.Lines(aligned.String()) {
-		if _, p.err = fmt.Fprintln(p.out, strings.TrimRight(line, " \n")); p.err != nil {
-			return
-		}
-	}
 }
 
 // count returns "1 change" or "n changes".

@@ -13,7 +13,8 @@ import (
 // printProblems prints what needs somebody's attention.
 func printProblems(p *printer, report status.Report) { listProblems(p, problemLines(report)) }
 
-// listProblems prints a line for each problem; nothing where there is none.
+// listProblems prints a line for each problem, which a terminal wraps at its width; nothing
+// where there is none.
 func listProblems(p *printer, lines []string) {
 	if len(lines) == 0 {
 		return
@@ -21,36 +22,69 @@ func listProblems(p *printer, lines []string) {
 	p.line("")
 	p.line("PROBLEMS")
 	for _, line := range lines {
-		p.line("  %s", line)
+		p.item("  ", line)
 	}
 }
 
-// problemLines says what needs somebody's attention, each in a line.
+// shared are lines that are said of several gateways at once where they are the same.
+type shared struct {
+	lines []string
+	of    map[string]int       // which of them, by what they say
+	on    map[int][]v1.Gateway // of whom that is said
+}
+
+// add adds a line with a gateway's name in it, or the name to the line that says the same.
+func (s *shared) add(before string, gateway v1.Gateway, after string) {
+	if s.of == nil {
+		s.of, s.on = map[string]int{}, map[int][]v1.Gateway{}
+	}
+	says := before + "\n" + after
+	i, said := s.of[says]
+	if !said {
+		i = len(s.lines)
+		s.of[says] = i
+		s.lines = append(s.lines, "")
+	}
+	if !slices.Contains(s.on[i], gateway) {
+		s.on[i] = append(s.on[i], gateway)
+	}
+	names := make([]string, len(s.on[i]))
+	for at, name := range s.on[i] {
+		names[at] = string(name)
+	}
+	s.lines[i] = before + strings.Join(names, ", ") + after
+}
+
+// plain adds a line that names no gateway.
+func (s *shared) plain(line string) { s.lines = append(s.lines, line) }
+
+// problemLines says what needs somebody's attention, each in a line; what is the same on
+// several gateways in one.
 func problemLines(report status.Report) []string {
-	var lines []string
+	var lines shared
 	troubled := map[v1.Gateway]v1.Reason{} // what ails all of a gateway is said once
 	said := map[string]bool{}              // of gateways: a secret that can't be read is its source's problem too
 	for _, g := range report.Gateways {
 		if g.Error != "" {
 			troubled[g.Name] = g.Reason
-			lines = append(lines, string(g.Name)+": "+g.Error)
+			lines.add("", g.Name, ": "+g.Error)
 		}
 		for _, problem := range g.Problems {
 			said[problem.Error()] = true
 			if g.Error == "" || problem.Error() != g.Error && problem.Message != g.Error {
-				lines = append(lines, string(g.Name)+": "+problem.Error()+vacant(report.Services, problem.Object))
+				lines.add("", g.Name, ": "+problem.Error()+vacant(report.Services, problem.Object))
 			}
 		}
 		for _, held := range g.Held {
-			lines = append(lines, string(g.Name)+": "+held.Problem(g.Name).Error())
+			lines.add("", g.Name, ": "+held.Problem(g.Name).Error())
 		}
 	}
 	for _, service := range report.Services {
 		for _, problem := range service.Problems {
-			lines = append(lines, problem.Error())
+			lines.plain(problem.Error())
 		}
 		if line := emptied(service); line != "" {
-			lines = append(lines, line)
+			lines.plain(line)
 		}
 		for _, route := range service.Routes {
 			for _, verdict := range unserved(route.Verdicts) {
@@ -58,17 +92,17 @@ func problemLines(report status.Report) []string {
 					continue
 				}
 				if troubled[verdict.Gateway] == "" && troubled[verdict.Through] != verdict.Reason && !told(report.Gateways, verdict) {
-					lines = append(lines, "route "+route.Name+" on "+sayVerdict(verdict)+vacant(report.Services, v1.Key{Kind: v1.KindRoute, Name: route.Name}))
+					lines.add("route "+route.Name+" on ", verdict.Gateway, ": "+sayVerdict(verdict)+vacant(report.Services, v1.Key{Kind: v1.KindRoute, Name: route.Name}))
 				}
 			}
 		}
 	}
 	for _, problem := range report.Wrong() {
 		if !said[problem.Error()] {
-			lines = append(lines, problem.Error())
+			lines.plain(problem.Error())
 		}
 	}
-	return lines
+	return lines.lines
 }
 
 // isEmptied reports whether a verdict on a route says no more than that its service has no
@@ -160,9 +194,9 @@ func unserved(verdicts []desired.Verdict) []desired.Verdict {
 	return out
 }
 
-// sayVerdict says a verdict in a line: "kong: Conflict: why; fix".
+// sayVerdict says a verdict in a line, but on which gateway: "Conflict: why; fix".
 func sayVerdict(verdict desired.Verdict) string {
-	line := string(verdict.Gateway) + ": " + string(verdict.Reason)
+	line := string(verdict.Reason)
 	if verdict.Message != "" {
 		line += ": " + verdict.Message
 	}

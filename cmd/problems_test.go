@@ -92,3 +92,26 @@ func TestTroubledGatewayIsSaidOnce(t *testing.T) {
 		t.Errorf("it prints %q, want %q", got, want)
 	}
 }
+
+// TestSharedProblemsAreSaidOnce: what is so on both gateways is one line, which names both.
+func TestSharedProblemsAreSaidOnce(t *testing.T) {
+	wrong := v1.Problem{Reason: v1.InvalidLabel, Origin: v1.Origin{Container: "bad-1"}, Message: "no such thing", Fix: "ask for less"}
+	taken := func(on v1.Gateway) desired.Verdict {
+		return desired.Verdict{Gateway: on, Reason: v1.Conflict, Message: "another has it"}
+	}
+	report := status.Report{
+		Gateways: []status.Gateway{
+			{Name: v1.Kong, Reason: v1.Serving, Problems: []v1.Problem{wrong}},
+			{Name: v1.HAProxy, Reason: v1.Serving, Problems: []v1.Problem{{Reason: v1.NotExpressible, Message: "it can't"}, wrong}},
+		},
+		Services: []status.Service{{Standing: desired.Standing{Service: "web", Instances: []desired.InstanceStanding{{ID: "a"}},
+			Routes: []desired.RouteStanding{{Route: v1.Route{Name: "web.a"}, Verdicts: []desired.Verdict{taken(v1.Kong), taken(v1.HAProxy)}}}}}},
+	}
+	want := "\nPROBLEMS\n" +
+		"  kong, haproxy: container \"bad-1\": InvalidLabel: no such thing; ask for less\n" +
+		"  haproxy: NotExpressible: it can't\n" +
+		"  route web.a on kong, haproxy: Conflict: another has it\n"
+	if got := printed(t, func(p *printer) { printProblems(p, report) }); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}

@@ -58,7 +58,7 @@ func printReport(p *printer, report status.Report) {
 	p.line("lockstep %s, owner %s: %s", report.Version, report.Owner, state)
 	printSources(p, report.Sources)
 	for _, u := range report.Unsaved {
-		p.line("state directory: %s can't be saved since %s, and a restart would go back to what it said then: %s", u.Part, sayTime(u.Since), u.Error)
+		p.item("", fmt.Sprintf("state directory: %s can't be saved since %s, and a restart would go back to what it said then: %s", u.Part, sayTime(u.Since), u.Error))
 	}
 	p.line("")
 	printGateways(p, report.Gateways)
@@ -75,7 +75,7 @@ func printReport(p *printer, report status.Report) {
 func printSources(p *printer, sources []source.State) {
 	for _, s := range sources {
 		if s.Error != "" {
-			p.line("source %s: %s", s.Name, s.Error)
+			p.item("", fmt.Sprintf("source %s: %s", s.Name, s.Error))
 		}
 		if s.Commit != "" {
 			p.line("%s: at commit %s", s.Name, s.Commit)
@@ -84,6 +84,23 @@ func printSources(p *printer, sources []source.State) {
 			p.line("%s: commit %s is wrong and not taken", s.Name, s.Refused)
 		}
 	}
+}
+
+// colourOf returns the colour of a cell that begins with a state: green of what is served,
+// yellow of what passes or was asked for, red of what somebody should do something about; ""
+// of every other.
+func colourOf(cell string) string {
+	state, _, _ := strings.Cut(cell, " ")
+	switch v1.Reason(strings.TrimSuffix(state, ",")) {
+	case v1.Serving:
+		return green
+	case v1.Starting, v1.Draining, v1.Paused, v1.Drifted, v1.HeldByGuard, "503":
+		return yellow
+	case v1.Unhealthy, v1.Flapping, v1.NotRunning, v1.InvalidLabel, v1.InvalidManifest, v1.NoPort, v1.NoSharedNetwork, v1.Conflict,
+		v1.PolicyDenied, v1.NotExpressible, v1.GatewayRejected, v1.GatewayUnreachable, v1.GatewayUnwritable:
+		return red
+	}
+	return ""
 }
 
 func printGateways(p *printer, gateways []status.Gateway) {
@@ -95,16 +112,16 @@ func printGateways(p *printer, gateways []status.Gateway) {
 		}
 		rows = append(rows, []string{string(g.Name), state, strconv.Itoa(g.Pending), strconv.Itoa(g.Changes), strconv.Itoa(len(g.Held))})
 	}
-	p.table(rows)
+	p.tableIn(rows, colourOf)
 	for _, g := range gateways {
 		if g.Applying != nil {
 			if waiting := g.Applying.Waiting(time.Now()); waiting != "" {
-				p.line("%s: %s", g.Name, waiting)
+				p.item("", string(g.Name)+": "+waiting)
 			}
 		}
 		printVerification(p, g)
 		for _, hint := range g.Hints {
-			p.line("%s: %s", g.Name, hint)
+			p.item("", string(g.Name)+": "+hint)
 		}
 	}
 }
@@ -115,10 +132,10 @@ func printVerification(p *printer, g status.Gateway) {
 	switch v := g.Verification; {
 	case v == nil:
 	case v.Off:
-		p.line("%s", sayUnasked(g.Name))
+		p.item("", sayUnasked(g.Name))
 	case v.Problem != "":
-		p.line("%s: whether it serves what it accepted is not known: %s", g.Name, v.Problem)
-		p.line("  → %s", v.Fix)
+		p.item("", fmt.Sprintf("%s: whether it serves what it accepted is not known: %s", g.Name, v.Problem))
+		p.item("  ", "→ "+v.Fix)
 	case v.Waiting > 0 || v.Others:
 		var of []string
 		if v.Waiting > 0 {
@@ -127,7 +144,7 @@ func printVerification(p *printer, g status.Gateway) {
 		if v.Others {
 			of = append(of, "what belongs to no service")
 		}
-		p.line("%s: changes of %s are accepted, and not served by all of its workers yet", g.Name, strings.Join(of, " and of "))
+		p.item("", fmt.Sprintf("%s: changes of %s are accepted, and not served by all of its workers yet", g.Name, strings.Join(of, " and of ")))
 	}
 }
 
@@ -162,7 +179,7 @@ func printServices(p *printer, report status.Report, held [][]string) {
 			routes = ""
 		}
 	}
-	p.table(append(rows, held...))
+	p.tableIn(append(rows, held...), colourOf)
 }
 
 // printRollouts prints one line for each version that shares in a rollout.
