@@ -50,70 +50,35 @@ func (r *Reconciler) take(m *config.Model, steps []*step) {
 	e.Apply()
 }
 
-// nextCertificates applies the steps that have not failed.
+// nextOf returns what there is of one kind, by name, when the steps that have not failed are made.
+func nextOf[T any](have map[string]T, steps []*step, name func(T) string) map[string]T {
+	made := map[string]T{}
+	maps.Copy(made, have)
+	for _, s := range steps {
+		one, ok := s.change.Object().Native.(T)
+		switch {
+		case !ok || s.failed():
+		case s.change.Op == plan.Delete:
+			delete(made, name(one))
+		default:
+			made[name(one)] = one
+		}
+	}
+	return made
+}
+
 func nextCertificates(have map[string]*crt.Certificate, steps []*step) map[string]*crt.Certificate {
-	next := map[string]*crt.Certificate{}
-	maps.Copy(next, have)
-	for _, s := range steps {
-		c, ok := s.change.Object().Native.(*crt.Certificate)
-		switch {
-		case !ok || s.failed():
-		case s.change.Op == plan.Delete:
-			delete(next, c.Name)
-		default:
-			next[c.Name] = c
-		}
-	}
-	return next
+	return nextOf(have, steps, func(c *crt.Certificate) string { return c.Name })
 }
 
-// nextNatives applies the steps that have not failed.
 func nextNatives(have map[string]*native.Section, steps []*step) map[string]*native.Section {
-	next := map[string]*native.Section{}
-	maps.Copy(next, have)
-	for _, s := range steps {
-		n, ok := s.change.Object().Native.(*native.Section)
-		switch {
-		case !ok || s.failed():
-		case s.change.Op == plan.Delete:
-			delete(next, n.Head)
-		default:
-			next[n.Head] = n
-		}
-	}
-	return next
+	return nextOf(have, steps, func(n *native.Section) string { return n.Head })
 }
 
-// nextOpenings applies the steps that have not failed.
 func nextOpenings(have map[string]*frontend.Opening, steps []*step) map[string]*frontend.Opening {
-	next := map[string]*frontend.Opening{}
-	maps.Copy(next, have)
-	for _, s := range steps {
-		o, ok := s.change.Object().Native.(*frontend.Opening)
-		switch {
-		case !ok || s.failed():
-		case s.change.Op == plan.Delete:
-			delete(next, o.Name)
-		default:
-			next[o.Name] = o
-		}
-	}
-	return next
+	return nextOf(have, steps, func(o *frontend.Opening) string { return o.Name })
 }
 
-// nextRestrictions applies the steps that have not failed.
 func nextRestrictions(have map[string]*routemap.Restriction, steps []*step) map[string]*routemap.Restriction {
-	next := map[string]*routemap.Restriction{}
-	maps.Copy(next, have)
-	for _, s := range steps {
-		n, ok := s.change.Object().Native.(*routemap.Restriction)
-		switch {
-		case !ok || s.failed():
-		case s.change.Op == plan.Delete:
-			delete(next, n.Name)
-		default:
-			next[n.Name] = n
-		}
-	}
-	return next
+	return nextOf(have, steps, func(n *routemap.Restriction) string { return n.Name })
 }
