@@ -147,12 +147,15 @@ func forecastOf(ctx context.Context, options forecast.Options, files []string, d
 	return forecast.Of(projects, options), sources, nil
 }
 
+// noService stands for the table of services where there is none.
+const noService = "nothing there asks for a service"
+
 // printForecast prints each service with its routes, and what would be wrong.
 func printForecast(p *printer, report forecast.Report, sources map[string][]byte) {
 	if rows := forecastRows(report); len(rows) > 0 {
 		p.table(append([][]string{{"SERVICE", "ROUTE", "GATEWAYS", "ASKED FOR AT"}}, rows...))
 	} else {
-		p.line("nothing there asks for a service")
+		p.line("%s", noService)
 	}
 	for _, remark := range remarks(report) {
 		p.line("%s", remark)
@@ -233,9 +236,14 @@ func sayPicked(s *desired.Selection) string {
 // writeForecast writes the same as Markdown, for a merge request.
 func writeForecast(p *printer, report forecast.Report) {
 	list := func(text string) { p.line("- %s", inMarkdown(text)) }
-	p.line("| service | route | gateways | asked for at |")
-	p.line("|---|---|---|---|")
-	for _, row := range forecastRows(report) {
+	rows := forecastRows(report)
+	if len(rows) == 0 {
+		p.line("%s", noService)
+	} else {
+		p.line("| service | route | gateways | asked for at |")
+		p.line("|---|---|---|---|")
+	}
+	for _, row := range rows {
 		for i := range row {
 			row[i] = inMarkdown(row[i])
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lockstep/lockstep/controller/forecast"
 	"github.com/lockstep/lockstep/controller/ledger"
 )
 
@@ -176,6 +177,17 @@ func TestComposeKnowsKong(t *testing.T) {
 		said := saidOf(t, c.code, args)
 		if !strings.Contains(said, c.want) || c.unwanted != "" && strings.Contains(said, c.unwanted) {
 			t.Errorf("%s:\n%s\nwant %q, and not %q", args, said, c.want, c.unwanted)
+		}
+	}
+}
+
+// TestForecastOfNothing says so, also in Markdown, instead of a head without rows.
+func TestForecastOfNothing(t *testing.T) {
+	text := func(p *printer, report forecast.Report) { printForecast(p, report, nil) }
+	for _, write := range []func(*printer, forecast.Report){text, writeForecast} {
+		got := printed(t, func(p *printer) { write(p, forecast.Report{}) })
+		if !strings.HasPrefix(got, noService+"\n") || strings.Contains(strings.ToLower(got), "route") {
+			t.Errorf("got:\n%s", got)
 		}
 	}
 }
