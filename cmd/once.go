@@ -63,7 +63,7 @@ func applyOnce(c *cobra.Command, version string, s *settings, m manner, out *out
 // taken where an earlier one counts; where none does, what is wrong in the first is not served,
 // as with a daemon.
 func refuseWrong(c *cobra.Command, s *settings, timeout time.Duration, out *output[applied]) error {
-	v := validation{settings: *s}
+	v := validation{settings: *s, served: true}
 	report, texts, err := v.validate(c.Context(), s.manifests)
 	if err != nil {
 		return fmt.Errorf("--manifests: %w", err)

@@ -101,6 +101,21 @@ func TestOnceRefusesWrongManifests(t *testing.T) {
 	}
 }
 
+// TestOnceFollowsLinks: folders are followed where they stand, symbolic links with them, though it
+// be a checkout.
+func TestOnceFollowsLinks(t *testing.T) {
+	folder := t.TempDir()
+	target := filepath.Join(t.TempDir(), "web.yaml")
+	text := "apiVersion: lockstep.dev/v1\nkind: Service\nmetadata: {name: web}\nspec: {hosts: [a.test]}\n"
+	if err := errors.Join(os.Mkdir(filepath.Join(folder, ".git"), 0o700), os.WriteFile(target, []byte(text), 0o600), os.Symlink(target, filepath.Join(folder, "web.yaml"))); err != nil {
+		t.Fatal(err)
+	}
+	answer, _, err := onceAway(t.Context(), t, func(string) {}, "--state-dir", t.TempDir(), "--manifests", folder, "--timeout", "1ms")
+	if err == nil || answer.Result != "incomplete" {
+		t.Errorf("answered %+v, %v; want that it was begun", answer, err)
+	}
+}
+
 // TestOnceWithARepository: what files of a folder refer to may stand in the repository; what
 // stands in neither is wrong.
 func TestOnceWithARepository(t *testing.T) {

@@ -64,6 +64,7 @@ type validation struct {
 	settings settings // how labels are read
 	besides  []string
 	stdin    io.Reader // the file -
+	served   bool      // from where they stand, as --manifests does, and never from a repository
 }
 
 // validate reads all files and says what is wrong with them. texts are those of all
@@ -91,7 +92,7 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 		}
 	}
 	policies, wrong := manifests.Policies(rules)
-	misplaced, err := manifests.Misplaced(args, texts)
+	misplaced, err := manifests.Misplaced(args, texts, !v.served)
 	if err != nil {
 		return report, nil, err
 	}

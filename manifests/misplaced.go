@@ -12,22 +12,26 @@ import (
 )
 
 // Misplaced says what of the manifests in folders the daemon would refuse for where it stands,
-// whatever it says: a Config among what is served, and symbolic links where the folder is part
-// of a git repository, which follows none. texts are what ReadAll read of the same paths; what
-// is named itself, and not found in a folder, stands wherever its owner wants it.
-func Misplaced(paths []string, texts map[string][]byte) ([]v1.Problem, error) {
+// whatever it says: a Config among what is served and, where pushed says that a folder that is part
+// of a git repository is one to be followed there, symbolic links, of which none is followed then.
+// texts are what ReadAll read of the same paths; what is named itself, and not found in a folder,
+// stands wherever its owner wants it.
+func Misplaced(paths []string, texts map[string][]byte, pushed bool) ([]v1.Problem, error) {
 	var problems []v1.Problem
 	inFolders := map[string]bool{}
 	for _, folder := range paths {
 		if _, isFile := texts[folder]; isFile {
 			continue
 		}
-		inGit, err := inRepository(folder)
-		if err != nil {
-			return nil, err
+		inGit := false
+		if pushed {
+			var err error
+			if inGit, err = inRepository(folder); err != nil {
+				return nil, err
+			}
 		}
 		root := folder + string(filepath.Separator) // which may be a link itself
-		err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err

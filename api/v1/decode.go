@@ -39,7 +39,7 @@ func (g Grammar) Decode(s Subject) (Declaration, []Problem) {
 			return cmp.Or(cmp.Compare(a.Origin.Label, b.Origin.Label), cmp.Compare(a.Message, b.Message))
 		})
 		if d.untold {
-			d.problems = append(d.problems, d.problem(d.origin(""), &fault{message: "more of it is wrong than is told of here", fix: "correct the rest first"}))
+			d.problems = append(d.problems, d.problem(d.origin(""), &fault{message: "more of it is wrong than is told of here", fix: "correct what is told of first"}))
 		}
 		return Declaration{Enabled: true}, d.problems
 	}

@@ -236,7 +236,7 @@ func (d *decoding) sorted() []Problem {
 		return cmp.Or(cmp.Compare(a.Origin.Line, b.Origin.Line), cmp.Compare(a.Origin.Column, b.Origin.Column), cmp.Compare(a.Message, b.Message))
 	})
 	if d.untold {
-		d.problems = append(d.problems, d.problem(d.at, &fault{message: "more of it is wrong than is told of here", fix: "correct the rest first"}))
+		d.problems = append(d.problems, d.problem(d.at, &fault{message: "more of it is wrong than is told of here", fix: "correct what is told of first"}))
 	}
 	return d.problems
 }

@@ -28,7 +28,7 @@ func (e *Edit) Keep(b *Backend) { e.of(b.Service).backends[b.Name()] = b }
 // Forget removes a backend of a service; "" is the service of those that nobody has.
 func (e *Edit) Forget(service, backend string) { delete(e.of(service).backends, backend) }
 
-// Put adds or replaces one of the natives of objects: a *backend, whose servers stay, a place or a *routemap.Route.
+// Put adds or replaces one of the natives of objects: a *Backend, whose servers stay, a Place or a *routemap.Route.
 func (e *Edit) Put(native any) {
 	switch n := native.(type) {
 	case *Backend:
