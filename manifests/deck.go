@@ -65,9 +65,12 @@ const (
 	wordComment   = "_comment"
 )
 
+// kindDeck is what a document is that is a decK file.
+const kindDeck = "decK"
+
 // deckFile reads a document that is a decK file.
 func (r *reader) deckFile(fields []entry, at v1.Origin) Object {
-	o := Object{Kind: "decK", Name: r.path, Origin: at}
+	o := Object{Kind: kindDeck, Name: r.path, Origin: at}
 	r.key = v1.Key{Kind: v1.KindEntity, Name: r.path}
 	named, lists := pick(fields, wordFormat, wordInfo, wordWorkspace, wordConfigs, wordTransform, wordComment)
 	w := &words{reader: r, deck: deck{is: true, lookup: map[v1.Kind]bool{}, defaults: map[string]shared{}, configs: map[string]shared{}}}

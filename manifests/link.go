@@ -31,6 +31,8 @@ type Linked struct {
 	Taken []int
 	// Whole says for each candidate that all of what it says now counts.
 	Whole []bool
+	// Objects says how many objects count, by kind as it was written.
+	Objects map[string]int
 	// Problems are sorted by place.
 	Problems []v1.Problem
 }
@@ -228,7 +230,7 @@ func (l *linking) fallBack(problems map[int][]finding) bool {
 
 // result collects what counts.
 func (l *linking) result() (Linked, []finding) {
-	out := Linked{World: World{Services: make(map[string]*v1.Declared, len(l.candidates))}, Whole: make([]bool, len(l.candidates)), Taken: l.taken}
+	out := Linked{World: World{Services: make(map[string]*v1.Declared, len(l.candidates))}, Whole: make([]bool, len(l.candidates)), Taken: l.taken, Objects: map[string]int{}}
 	var findings []finding
 	for i := range l.candidates {
 		l.found[i] = slices.Concat(l.found[i], l.twice[i], l.dangling[i])
@@ -239,6 +241,7 @@ func (l *linking) result() (Linked, []finding) {
 	var plugins []*PluginOn
 	l.each(func(_ int, o *Object) {
 		out.World.add(o)
+		out.Objects[o.Kind]++
 		if o.Route != nil {
 			routes = append(routes, o.Route)
 		}

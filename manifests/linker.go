@@ -20,6 +20,7 @@ type linker struct {
 
 	// world is what all parts make together. Its services change in place, its lists never do.
 	world    World
+	objects  map[string]int          // how many count, by kind
 	problems []v1.Problem            // sorted by place
 	touched  map[string]bool         // services that may be others since somebody asked
 	linked   map[*member]bool        // files that were linked since
@@ -55,7 +56,7 @@ func (m *member) whole() bool { return m.part.linked.Whole[m.at] }
 func newLinker() *linker {
 	return &linker{
 		members: map[fileKey]*member{}, ties: map[v1.Key][]*member{}, loose: map[*member]bool{}, wrong: map[*part]bool{}, advice: newAdvice(),
-		world: World{Services: map[string]*v1.Declared{}}, touched: map[string]bool{}, linked: map[*member]bool{}, was: map[string]*v1.Declared{},
+		world: World{Services: map[string]*v1.Declared{}}, objects: map[string]int{}, touched: map[string]bool{}, linked: map[*member]bool{}, was: map[string]*v1.Declared{},
 	}
 }
 
@@ -126,6 +127,9 @@ func (l *linker) loosen(m *member) {
 	for name := range p.linked.World.Services {
 		l.touch(name)
 		delete(l.world.Services, name)
+	}
+	for kind, n := range p.linked.Objects {
+		l.objects[kind] -= n
 	}
 	l.out.addLists(&p.linked.World)
 }
@@ -215,6 +219,9 @@ func (l *linker) join(members []*member) {
 	for name, service := range p.linked.World.Services {
 		l.touch(name)
 		l.world.Services[name] = service
+	}
+	for kind, n := range p.linked.Objects {
+		l.objects[kind] += n
 	}
 	l.in.addLists(&p.linked.World)
 }
