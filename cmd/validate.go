@@ -98,6 +98,7 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	}
 	report = manifests.Validate(declared, policies)
 	report.Problems = append([]v1.Problem{}, slices.Concat(wrong, misplaced, wrongSettings(declared), wrongSections(declared), report.Problems)...) // a list also when all is well
+	report.Problems = manifests.Sorted(report.Problems)
 	report.Files = len(texts)
 	maps.Copy(texts, rules)
 	if len(composed) == 0 || len(report.Problems) > 0 { // what labels mean depends on manifests
@@ -176,9 +177,8 @@ func (v *validation) readAll(args []string) (map[string][]byte, error) {
 func wrongSettings(texts map[string][]byte) []v1.Problem {
 	var problems []v1.Problem
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
-		file, _ := manifests.Parse(path, texts[path]) // what is wrong with the file, Validate tells
-		for i := range file.Objects {
-			problems = append(problems, applySettings(daemonFlags(), file.Objects[i].Config)...)
+		for _, object := range manifests.Right(path, texts[path]) { // what is wrong with the others, Validate tells
+			problems = append(problems, applySettings(daemonFlags(), object.Config)...)
 		}
 	}
 	return problems
@@ -188,10 +188,9 @@ func wrongSettings(texts map[string][]byte) []v1.Problem {
 func wrongSections(texts map[string][]byte) []v1.Problem {
 	var sections []v1.Section
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
-		file, _ := manifests.Parse(path, texts[path]) // what is wrong with the file, Validate tells
-		for i := range file.Objects {
-			if section := file.Objects[i].Section; section != nil {
-				sections = append(sections, *section)
+		for _, object := range manifests.Right(path, texts[path]) { // what is wrong with the others, Validate tells
+			if object.Section != nil {
+				sections = append(sections, *object.Section)
 			}
 		}
 	}

@@ -111,3 +111,10 @@ func TestValidateStandardInput(t *testing.T) {
 		}
 	}
 }
+
+// TestValidateAtOnce: what is right in a file that is wrong elsewhere is checked as well, all in
+// the order of the file, and what refers to something wrong beside it is not called missing.
+func TestValidateAtOnce(t *testing.T) {
+	t.Chdir("testdata/validate")
+	sameAs(t, "at-once.txt", saidOf(t, 1, "validate at-once.yaml"))
+}

@@ -31,6 +31,8 @@ type File struct {
 	Objects []Object // as they follow each other in the file
 
 	named []v1.Key // what a file declares of which nothing counts, as far as it could be read
+	// obscure says that not all is known of what it declares, so that what refers to it can't be judged.
+	obscure bool
 }
 
 // Parse reads one file. With any problem nothing of it counts: half of a wish
@@ -42,6 +44,22 @@ func Parse(path string, text []byte) (File, []v1.Problem) {
 
 // parseAt is Parse of a file that came with a commit.
 func parseAt(at v1.Origin, text []byte) (File, []v1.Problem) {
+	file, problems := parseRight(at, text)
+	if len(problems) > 0 {
+		file = File{Path: file.Path, named: append(namesOf(file.Objects), file.named...)}
+	}
+	return file, problems
+}
+
+// Right returns the objects of a file that are right, though others in it are wrong: nobody
+// is served by them, but what else they lack can be said at once. It is pure.
+func Right(path string, text []byte) []Object {
+	file, _ := parseRight(v1.Origin{File: path}, text)
+	return file.Objects
+}
+
+// parseRight returns what is right in a file and the names of what is not, with what is wrong.
+func parseRight(at v1.Origin, text []byte) (File, []v1.Problem) {
 	path := at.File
 	r := &reader{path: path, commit: at.Commit, author: at.Author}
 	file := File{Path: path}
@@ -60,6 +78,7 @@ func parseAt(at v1.Origin, text []byte) (File, []v1.Problem) {
 		}
 		if err != nil {
 			r.unreadable(text, err)
+			file.obscure = true
 			break
 		}
 		if len(file.Objects) == maxObjects {
@@ -70,13 +89,16 @@ func parseAt(at v1.Origin, text []byte) (File, []v1.Problem) {
 			file.Objects = append(file.Objects, object)
 		} else {
 			wrong = append(wrong, object)
+			file.obscure = file.obscure || object.Name == ""
 		}
 	}
+	single := len(r.problems)
 	r.refuseTwice(file.Objects)
+	file.obscure = file.obscure || len(r.problems) > single
 	if len(r.problems) > 0 {
-		return File{Path: path, named: namesOf(file.Objects, wrong)}, r.told()
+		file.named = namesOf(wrong)
 	}
-	return file, nil
+	return file, r.told()
 }
 
 // told returns the problems as they follow each other in the file, the first of them where they

@@ -139,15 +139,17 @@ func (l *linking) refuse(i int, o *Object, problem v1.Problem) {
 	l.leave(i, o, &l.twice, finding{Problem: problem})
 }
 
-// leave leaves an object out for now, and notes why.
+// leave leaves an object out for now, and notes why; with nowhere to note it nobody is told.
 func (l *linking) leave(i int, o *Object, among *map[int][]finding, why finding) {
 	if l.left == nil {
 		l.left = map[*Object]bool{}
 	}
-	if *among == nil {
+	if among != nil && *among == nil {
 		*among = map[int][]finding{}
 	}
-	l.left[o] = true
+	if l.left[o] = true; among == nil {
+		return
+	}
 	(*among)[i] = append((*among)[i], why)
 }
 
@@ -206,7 +208,12 @@ func (l *linking) followRoute(o *Object) *finding {
 	found := &finding{Problem: v1.Problem{
 		Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindRoute, Name: o.Route.Route.Name}, Origin: o.Route.At,
 	}}
-	if path, broken := l.broken[service]; broken {
+	path, broken := l.broken[service]
+	if broken && path == o.Route.At.File { // said where it stands
+		l.leave(0, o, nil, finding{})
+		return nil
+	}
+	if broken {
 		found.Message, found.Fix = fmt.Sprintf("the service %q is declared in %s, which is wrong", service.Name, path), "correct that file first"
 	} else {
 		found.Message, found.missing = fmt.Sprintf("no manifest declares the service %q", service.Name), service.Name

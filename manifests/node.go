@@ -54,8 +54,10 @@ func (r *reader) report(at v1.Origin, message, fix string) {
 	r.problems = append(r.problems, v1.Problem{Reason: v1.InvalidManifest, Object: r.key, Origin: at, Message: message, Fix: fix})
 }
 
-// sorted returns problems as they follow each other in the files.
-func sorted(problems []v1.Problem) []v1.Problem {
+func sorted(problems []v1.Problem) []v1.Problem { return Sorted(problems) }
+
+// Sorted puts problems in the order in which they stand in the files, and returns them.
+func Sorted(problems []v1.Problem) []v1.Problem {
 	slices.SortStableFunc(problems, func(a, b v1.Problem) int {
 		return cmp.Or(orderPlaces(a.Origin, b.Origin), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Fix, b.Fix))
 	})

@@ -87,14 +87,15 @@ func Validate(texts map[string][]byte, besides policy.Set) Report {
 	var candidates []Candidate
 	var meant []v1.Key // what files declare that are wrong
 	for _, path := range slices.Sorted(maps.Keys(texts)) {
-		file, problems := Parse(path, texts[path])
+		file, problems := parseRight(v1.Origin{File: path}, texts[path])
 		report.Problems = append(report.Problems, problems...)
-		if len(problems) > 0 {
-			candidates = append(candidates, Candidate{Path: path, named: file.named})
-			meant = append(meant, file.named...)
+		if file.obscure { // what the others refer to may be what can't be read
+			file.named, file.Objects = append(namesOf(file.Objects), file.named...), nil
+		}
+		candidates = append(candidates, Candidate{Path: path, Versions: []File{{Path: path, Objects: file.Objects}}, Current: true, named: file.named})
+		if meant = append(meant, file.named...); len(problems) > 0 {
 			continue
 		}
-		candidates = append(candidates, Candidate{Path: path, Versions: []File{file}, Current: true})
 		for i := range file.Objects {
 			report.Objects[file.Objects[i].Kind]++
 		}
@@ -105,7 +106,7 @@ func Validate(texts map[string][]byte, besides policy.Set) Report {
 	for _, declared := range linked.World.Services {
 		report.Problems = append(report.Problems, policies.JudgeManifest(declared, nil)...)
 	}
-	report.Problems = sorted(report.Problems)
+	report.Problems = Sorted(report.Problems)
 	report.Hints = hintsOf(linked.World, meant)
 	return report
 }
