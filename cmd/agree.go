@@ -49,25 +49,34 @@ func agreed(c *cobra.Command, concerns bool, show func(*printer)) error {
 }
 
 // readLine returns a line, or what there is of it at the end of the file, or the error of ctx
-// as soon as that ends. A read of a terminal can't be broken off: it is left behind then, and
-// ends with the program.
+// as soon as that ends.
 func readLine(ctx context.Context, from io.Reader) (string, error) {
-	type line struct {
-		text string
-		err  error
-	}
-	read := make(chan line, 1)
-	go func() {
+	return unlessEnded(ctx, func() (string, error) {
 		text, err := bufio.NewReader(from).ReadString('\n')
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
-		read <- line{text, err}
+		return text, err
+	})
+}
+
+// unlessEnded returns what was read, or the error of ctx as soon as that ends. A read of a
+// terminal, or of a pipe, can't be broken off: it is left behind then, and ends with the program.
+func unlessEnded[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		value, err := read()
+		done <- answer{value, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return "", ctx.Err()
-	case l := <-read:
-		return l.text, l.err
+		var none T
+		return none, ctx.Err()
+	case a := <-done:
+		return a.value, a.err
 	}
 }

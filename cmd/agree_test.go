@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -45,6 +47,37 @@ func TestCtrlCAtAQuestion(t *testing.T) {
 	if _, err := people.WriteString("\n"); err != nil { // ends the read that was left behind
 		t.Fatal(err)
 	}
+}
+
+// TestCtrlCWhileStandardInputIsRead ends the command at once, though nobody writes there.
+func TestCtrlCWhileStandardInputIsRead(t *testing.T) {
+	from, to := io.Pipe()
+	t.Cleanup(func() { _ = to.Close() })
+	ctx, stop := context.WithCancel(t.Context())
+	root := New("test")
+	root.SetArgs([]string{"validate", "-"})
+	root.SetIn(begun{from, stop})
+	ended := make(chan error, 1)
+	go func() { ended <- root.ExecuteContext(ctx) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "standard input: ") {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it goes on reading")
+	}
+}
+
+// begun is a reader that ends a context as soon as it is read.
+type begun struct {
+	from io.Reader
+	stop context.CancelFunc
+}
+
+func (b begun) Read(into []byte) (int, error) {
+	b.stop()
+	return b.from.Read(into)
 }
 
 // openTerminal returns the two ends of a terminal: that of people, and that of the program.

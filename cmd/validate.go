@@ -73,7 +73,7 @@ func (v *validation) validate(ctx context.Context, args []string) (report manife
 	if err := v.settings.checkGrammar(); err != nil {
 		return report, nil, err
 	}
-	if texts, err = v.readAll(args); err != nil {
+	if texts, err = v.readAll(ctx, args); err != nil {
 		return report, nil, err
 	}
 	rules, err := readPolicies(v.besides)
@@ -159,13 +159,15 @@ var anyChain = desired.Chain{Host: string(v1.HAProxy), First: 1, Last: 1<<16 - 1
 const standardInput = "-"
 
 // readAll reads files, and standard input where that is one of them.
-func (v *validation) readAll(args []string) (map[string][]byte, error) {
+func (v *validation) readAll(ctx context.Context, args []string) (map[string][]byte, error) {
 	named := slices.DeleteFunc(slices.Clone(args), func(path string) bool { return path == standardInput })
 	texts, err := manifests.ReadAll(named)
 	if err != nil || len(named) == len(args) {
 		return texts, err
 	}
-	text, err := io.ReadAll(io.LimitReader(v.stdin, manifests.MaxBytes+1)) // one that is too long is said to be
+	text, err := unlessEnded(ctx, func() ([]byte, error) {
+		return io.ReadAll(io.LimitReader(v.stdin, manifests.MaxBytes+1)) // one that is too long is said to be
+	})
 	if err != nil {
 		return nil, fmt.Errorf("standard input: %w", err)
 	}
