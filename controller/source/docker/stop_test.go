@@ -80,6 +80,9 @@ func TestSurvivor(t *testing.T) {
 	w.until("one has survived and is ready again", func() bool {
 		return strings.Contains(w.logs.String(), "survived its stop signal") && w.one("soon").Stopping == ""
 	})
+	if said := w.logs.String(); !strings.Contains(said, "container=soon") {
+		t.Errorf("it is not told by its name: %s", said)
+	}
 	if took := time.Since(began); took < 300*time.Millisecond {
 		t.Errorf("ready again after %v", took)
 	}

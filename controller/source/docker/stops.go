@@ -153,7 +153,9 @@ func (c *session) answered(id string, f facts, now time.Time) {
 func (c *session) fall(now time.Time) time.Time {
 	ids, next := c.s.stops.due(now)
 	for _, id := range ids {
-		c.s.options.Logger.Info("container survived its stop signal, it is ready again", "container", short(id))
+		if known := c.s.world.get(id); known != nil && !c.strangers[id] {
+			c.s.options.Logger.Info("container survived its stop signal, it is ready again", "container", known.Name)
+		}
 		c.show(id, time.Time{})
 	}
 	return next
