@@ -80,7 +80,10 @@ func printSources(p *printer, sources []source.State) {
 		if s.Commit != "" {
 			p.line("%s: at commit %s", s.Name, s.Commit)
 		}
-		if s.Refused != "" {
+		switch {
+		case s.Refused != "" && s.Commit == "":
+			p.line("%s: commit %s is wrong; what is right in it counts, as there was no good one before", s.Name, s.Refused)
+		case s.Refused != "":
 			p.line("%s: commit %s is wrong and not taken", s.Name, s.Refused)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/desired"
+	"github.com/lockstep/lockstep/controller/source"
 	"github.com/lockstep/lockstep/controller/status"
 )
 
@@ -52,5 +53,17 @@ func TestTheOtherGatewayInBetween(t *testing.T) {
 		"chain-begins  chain-begins  Starting                 Starting\n"
 	if got := printed(t, func(p *printer) { printServices(p, report, nil) }); got != want {
 		t.Errorf("it prints\n%s, want\n%s", got, want)
+	}
+}
+
+// TestPrintSources: of a commit that is wrong it is said whether anything of it counts.
+func TestPrintSources(t *testing.T) {
+	got := printed(t, func(p *printer) {
+		printSources(p, []source.State{{Name: "manifests", Refused: "1234"}, {Name: "manifests", Commit: "12", Refused: "1234"}})
+	})
+	want := "manifests: commit 1234 is wrong; what is right in it counts, as there was no good one before\n" +
+		"manifests: at commit 12\nmanifests: commit 1234 is wrong and not taken\n"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -104,6 +104,6 @@ func (l *lookup) note(path string, err error) {
 	}
 	l.problem = &v1.Problem{
 		Reason: v1.InvalidManifest, Object: l.entity.Key(), Origin: l.entity.Place(path),
-		Message: path + ": " + err.Error(), Fix: "see that the daemon can read it",
+		Message: path + ": " + err.Error(), Fix: SecretRemedy(err),
 	}
 }

@@ -84,7 +84,10 @@ func (w *Watcher) publish(next Declaration, problems []v1.Problem, lost bool, se
 	if lost {
 		w.state.Synced, w.state.Error = before.Synced, before.Error
 	}
-	w.state.Commit, w.state.Refused = w.shelf.commits()
+	if w.state.Commit, w.state.Refused = w.shelf.commits(); w.state.Commit != "" && w.state.Commit != before.Commit {
+		tree := &w.shelf.standing.Tree
+		w.options.Log.Info("the manifests of a commit count from now on", "commit", tree.Commit, "author", tree.Author, "subject", tree.Subject)
+	}
 	return news || w.state.Commit != before.Commit || w.state.Refused != before.Refused
 }
 

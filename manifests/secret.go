@@ -154,13 +154,28 @@ func (v Value) Reveal() (v1.Secret, error) {
 	return v1.NewSecret(trailingNewline.ReplaceAllString(secret.Reveal(), "")), err
 }
 
+// unsetError says that a variable, by name, is not set.
+type unsetError string
+
+func (e unsetError) Error() string {
+	return fmt.Sprintf("the variable %s is not set for the daemon", string(e))
+}
+
+// SecretRemedy says what to do where a secret can't be looked up.
+func SecretRemedy(err error) string {
+	if _, unset := errors.AsType[unsetError](err); unset {
+		return "set it and start the daemon anew, which has the variables of its start alone"
+	}
+	return "see that the daemon can read it"
+}
+
 // reveal looks the value up. The error never repeats it.
 func (v Value) reveal() (v1.Secret, error) {
 	switch {
 	case v.env != "":
 		text, ok := os.LookupEnv(v.env)
 		if !ok || text == "" {
-			return v1.Secret{}, fmt.Errorf("the variable %s is not set for the daemon", v.env)
+			return v1.Secret{}, unsetError(v.env)
 		}
 		return v1.NewSecret(text), nil
 	case v.file != "":

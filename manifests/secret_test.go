@@ -216,3 +216,21 @@ func TestReferencesInListsAreRevealed(t *testing.T) {
 		t.Errorf("a secret shows in: %s", said)
 	}
 }
+
+// TestSecretRemedy: a variable comes with a start alone, a file may be mended meanwhile.
+func TestSecretRemedy(t *testing.T) {
+	t.Parallel()
+	for reference, want := range map[string]string{
+		"env:LOCKSTEP_TEST_NOT_SET": "start the daemon anew",
+		"file:/nonexistent/secret":  "see that the daemon can read it",
+	} {
+		value, err := ParseReference(reference)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = value.Reveal()
+		if said := SecretRemedy(fmt.Errorf("within: %w", err)); !strings.Contains(said, want) {
+			t.Errorf("%s: %q, want %q", reference, said, want)
+		}
+	}
+}

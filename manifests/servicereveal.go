@@ -109,7 +109,7 @@ func revealService(d *v1.Declared) (*v1.Declared, []string, *v1.Problem) {
 			if err != nil && problem == nil {
 				problem = &v1.Problem{
 					Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindService, Name: d.Service.Name}, Origin: s.Origin,
-					Message: fmt.Sprintf("%s of the plugin %s: %s", s.Path, p.Name, err), Fix: "see that the daemon can read it",
+					Message: fmt.Sprintf("%s of the plugin %s: %s", s.Path, p.Name, err), Fix: SecretRemedy(err),
 				}
 			}
 			s.Value, s.Secret = value, true

@@ -11,9 +11,11 @@ import (
 // Tree is all files of a repository at one commit, which count together or not
 // at all: a commit is one wish. A Tree that was handed on is never changed again.
 type Tree struct {
-	Commit string    `json:"commit"`
-	Author string    `json:"author,omitempty"` // of the commit, as it says itself, for people
-	Made   time.Time `json:"made"`             // when the commit was made, as it says itself
+	Commit string `json:"commit"`
+	Author string `json:"author,omitempty"` // of the commit, as it says itself, for people
+	// Subject is the first line of what the commit says of itself, for people.
+	Subject string    `json:"subject,omitempty"`
+	Made    time.Time `json:"made"` // when the commit was made, as it says itself
 	// Terms tell what the tree was taken under: which repository, ref and path, and
 	// whose signatures. What is remembered counts under the same terms alone.
 	Terms  string `json:"terms"`

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -47,7 +48,7 @@ func (a access) http(endpoint *transport.Endpoint) (transport.AuthMethod, *tls.C
 		}
 		text, err := os.ReadFile(a.authority)
 		if err != nil {
-			return nil, nil, fmt.Errorf("--git-ca: %w", err)
+			return nil, nil, fmt.Errorf("--git-ca: %w; name a file that the daemon can read", err)
 		}
 		if !pool.AppendCertsFromPEM(text) {
 			return nil, nil, fmt.Errorf("--git-ca %s holds no certificate in PEM", a.authority)
@@ -59,11 +60,16 @@ func (a access) http(endpoint *transport.Endpoint) (transport.AuthMethod, *tls.C
 	}
 	password, err := a.password.Reveal()
 	if err != nil {
-		return nil, nil, fmt.Errorf("--git-password: %w", err)
+		return nil, nil, unrevealed("--git-password", err)
 	}
 	user := cmp.Or(a.user, endpoint.User, userByDefault)
 	endpoint.User = "" // it would be sent along by itself
 	return &githttp.BasicAuth{Username: user, Password: password.Reveal()}, roots, nil
+}
+
+// unrevealed says that what a flag names can't be looked up, and what to do.
+func unrevealed(flag string, err error) error {
+	return fmt.Errorf("%s: %w; %s, or name another place with %s", flag, err, manifests.SecretRemedy(err), flag)
 }
 
 // sshAccess implements the library's interface.
@@ -83,7 +89,7 @@ func (a access) ssh(endpoint *transport.Endpoint) (transport.AuthMethod, error) 
 	}
 	text, err := a.key.Reveal()
 	if err != nil {
-		return nil, fmt.Errorf("--git-ssh-key: %w", err)
+		return nil, unrevealed("--git-ssh-key", err)
 	}
 	signer, err := ssh.ParsePrivateKey([]byte(text.Reveal() + "\n"))
 	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
@@ -92,7 +98,7 @@ func (a access) ssh(endpoint *transport.Endpoint) (transport.AuthMethod, error) 
 		}
 		passphrase, err := a.password.Reveal()
 		if err != nil {
-			return nil, fmt.Errorf("--git-password: %w", err)
+			return nil, unrevealed("--git-password", err)
 		}
 		if signer, err = ssh.ParsePrivateKeyWithPassphrase([]byte(text.Reveal()+"\n"), []byte(passphrase.Reveal())); err != nil {
 			return nil, errors.New("--git-password does not open --git-ssh-key")
@@ -105,6 +111,9 @@ func (a access) ssh(endpoint *transport.Endpoint) (transport.AuthMethod, error) 
 		files = append(files, a.knownHosts)
 	}
 	known, err := gitssh.NewKnownHostsDb(files...)
+	if err != nil && strings.Contains(err.Error(), "SSH_KNOWN_HOSTS") { // the library's word where it finds no file
+		err = fmt.Errorf("%s is not there", cmp.Or(a.knownHosts, "ssh's own known_hosts"))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("nothing says which key %s has: %w; write it into a file that --git-known-hosts names, as ssh-keyscan prints it, once you have compared it", endpoint.Host, err)
 	}

@@ -126,7 +126,7 @@ func TestOverHTTPS(t *testing.T) {
 		t.Errorf("%d packs were fetched after a restart although nothing is new", w.packs.Load()-packs)
 	}
 	stranger := follow(t, Options{URL: w.URL + "/.git", Password: secret})
-	stranger.complains("certificate signed by unknown authority")
+	stranger.complains("certificate signed by unknown authority; name the file of its authority's certificate with --git-ca")
 	nowhere := follow(t, Options{URL: w.URL + "/nothing.git", Password: secret, Authority: ca})
 	nowhere.complains("the server has no such repository")
 	other := follow(t, Options{URL: w.URL + "/.git", Password: secret, Authority: ca, Ref: "mian"})

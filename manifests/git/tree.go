@@ -24,6 +24,7 @@ const (
 	maxTotal   = 128 << 20 // bytes of all manifests together
 	maxEntries = 500_000   // that are looked at
 	maxNested  = 64        // directories within each other
+	maxSubject = 100       // characters of what a commit says of itself
 )
 
 // gathering is the work on one commit.
@@ -47,7 +48,7 @@ type texts map[plumbing.Hash][]byte
 func gather(commit *object.Commit, dir string, known texts) (manifests.Tree, texts, error) {
 	g := &gathering{commit: commit.Hash.String(), known: known, seen: texts{}}
 	g.tree.Commit, g.tree.Made = g.commit, madeAt(commit)
-	g.tree.Author = v1.OneLine(commit.Author.Name)
+	g.tree.Author, g.tree.Subject = v1.OneLine(commit.Author.Name), subject(commit.Message)
 	root, err := commit.Tree()
 	if err != nil {
 		return manifests.Tree{}, nil, fmt.Errorf("read the files of %s: %w", short(g.commit), err)
@@ -62,6 +63,15 @@ func gather(commit *object.Commit, dir string, known texts) (manifests.Tree, tex
 	slices.SortFunc(g.tree.Leaves, func(a, b manifests.Leaf) int { return cmp.Compare(a.Path, b.Path) })
 	slices.SortFunc(g.tree.Problems, func(a, b v1.Problem) int { return cmp.Compare(a.Origin.File, b.Origin.File) })
 	return g.tree, g.seen, nil
+}
+
+// subject returns the first line of what a commit says of itself, fit for a line of the log.
+func subject(message string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	if runes := []rune(v1.OneLine(line)); len(runes) > maxSubject {
+		return string(runes[:maxSubject]) + "…"
+	}
+	return v1.OneLine(line)
 }
 
 // madeAt is when a commit was made, as it says itself; zero for what can't be written

@@ -25,6 +25,8 @@ func explain(err error, a address) string {
 		return "the server wants to know who asks, or does not know the password; name where a password or token stands with --git-password, and see that it may read the repository"
 	case ssh && strings.Contains(err.Error(), "unable to authenticate"):
 		return "the server does not know the key of --git-ssh-key; add its .pub to those that may read the repository"
+	case strings.Contains(err.Error(), "certificate signed by unknown authority"):
+		return fmt.Sprintf("the certificate of %s is not to be believed: certificate signed by unknown authority; name the file of its authority's certificate with --git-ca", a.endpoint.Host)
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return "the server has no such repository, or shows it to others only; correct --git-url, or name where a password or token stands with --git-password"
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
