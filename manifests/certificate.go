@@ -116,6 +116,19 @@ func (r *reader) snis(e entry) []string {
 	return slices.Compact(out)
 }
 
+// keyError says what is wrong with the key of a certificate.
+type keyError struct{ error }
+
+func (e keyError) Unwrap() error { return e.error }
+
+// at returns where the part stands that an error of reveal is about.
+func (c *Certificate) at(err error) v1.Origin {
+	if _, ofKey := errors.AsType[keyError](err); ofKey {
+		return c.Key.at
+	}
+	return c.Chain.at
+}
+
 // reveal looks the parts up and sees that they belong together. The error never
 // repeats what they hold.
 func (c *Certificate) reveal() (v1.Certificate, error) {
@@ -125,7 +138,7 @@ func (c *Certificate) reveal() (v1.Certificate, error) {
 	}
 	key, err := c.Key.reveal()
 	if err != nil {
-		return v1.Certificate{}, fmt.Errorf("the key can't be read: %w", err)
+		return v1.Certificate{}, keyError{fmt.Errorf("the key can't be read: %w", err)}
 	}
 	certificates, err := blocks(chain.Reveal(), func(kind string) bool { return kind == "CERTIFICATE" })
 	if err != nil {
@@ -133,13 +146,13 @@ func (c *Certificate) reveal() (v1.Certificate, error) {
 	}
 	keys, err := blocks(key.Reveal(), func(kind string) bool { return strings.HasSuffix(kind, "PRIVATE KEY") })
 	if err != nil {
-		return v1.Certificate{}, err
+		return v1.Certificate{}, keyError{err}
 	}
 	switch {
 	case len(certificates) == 0:
 		return v1.Certificate{}, errors.New("the certificate holds no CERTIFICATE block")
 	case len(keys) != 1:
-		return v1.Certificate{}, fmt.Errorf("the key holds %d PRIVATE KEY blocks, not one", len(keys))
+		return v1.Certificate{}, keyError{fmt.Errorf("the key holds %d PRIVATE KEY blocks, not one", len(keys))}
 	}
 	chainText, keyText := strings.Join(certificates, ""), keys[0]
 	if _, err := tls.X509KeyPair([]byte(chainText), []byte(keyText)); err != nil {

@@ -1,6 +1,10 @@
 package manifests
 
-import v1 "github.com/lockstep/lockstep/api/v1"
+import (
+	"errors"
+
+	v1 "github.com/lockstep/lockstep/api/v1"
+)
 
 // revealedCertificate is what came of a certificate, and how its files looked then.
 type revealedCertificate struct {
@@ -48,8 +52,11 @@ func (r *revealer) certificate(c *Certificate) revealedCertificate {
 	var err error
 	if made.certificate, err = c.reveal(); err != nil {
 		made.problem = &v1.Problem{
-			Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindCertificate, Name: c.Name}, Origin: c.Chain.at,
+			Reason: v1.InvalidManifest, Object: v1.Key{Kind: v1.KindCertificate, Name: c.Name}, Origin: c.at(err),
 			Message: err.Error(), Fix: "see that the daemon can read a certificate and its own key there, in PEM",
+		}
+		if _, unset := errors.AsType[unsetError](err); unset {
+			made.problem.Fix = SecretRemedy(err)
 		}
 	}
 	return made

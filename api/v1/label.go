@@ -102,7 +102,10 @@ func (g Grammar) read(label, rest, value string) (wish, *fault) {
 		}
 		head, tail, more = strings.Cut(beyond, ".")
 	}
-	at := position{path, scopes, keywords, head, tail, more, g.manifest()}
+	at := position{path, scopes, keywords, head, tail, more, g.manifest(), nil}
+	if path == "" {
+		at.beside = g.beside()
+	}
 	if g.spelled(head) == wordPlugins && slices.Contains(keywords, wordPlugins) {
 		return g.readPlugin(w, at)
 	}
@@ -118,6 +121,7 @@ type position struct {
 	tail     string   // what follows it
 	more     bool     // whether anything does
 	manifest bool     // it stands in a manifest
+	beside   []string // what else may stand there, which others read
 }
 
 // readField reads FIELD[?][.ENTRY].
@@ -203,7 +207,7 @@ func (p position) words() []string {
 	for _, keyword := range p.keywords {
 		words = append(words, keyword+".NAME.…")
 	}
-	return words
+	return append(words, p.beside...)
 }
 
 // misplaced explains a field that stands where its scope does not reach.

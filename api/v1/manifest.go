@@ -77,6 +77,21 @@ func (g Grammar) top() ([]Scope, []string) {
 	return []Scope{OfContainer, OfService, OfInstance, OfRoute}, []string{wordPlugins, wordRoutes, wordServices}
 }
 
+// beside returns the words that may stand among the fields of a manifest and are none of the
+// table's.
+func (g Grammar) beside() []string {
+	switch g.part {
+	case partService, partSelecting:
+		return []string{"endpoints", "override", "selector"}
+	case partRoute:
+		return []string{"service"}
+	case partEndpoint:
+		return []string{"address"}
+	case partNone:
+	}
+	return nil
+}
+
 // misplacedField explains a field that stands in the wrong part of a manifest.
 func (g Grammar) misplacedField(f *Field) *fault {
 	wrong := &fault{message: fmt.Sprintf("%s is a field of the %s, so it can't stand here", f.Name, f.Scope)}
