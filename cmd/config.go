@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -64,6 +65,10 @@ func applySettings(f *pflag.FlagSet, settings []manifests.Setting) []v1.Problem 
 			wrong(s.Origin, message, fix)
 			continue
 		}
+		if i, why, fix := mistyped(known, s); why != "" {
+			wrong(s.At[i], why, fix)
+			continue
+		}
 		if err := set(known, s); err != nil {
 			at := s.Origin
 			if len(s.At) > 0 {
@@ -112,6 +117,20 @@ func set(f *pflag.Flag, s manifests.Setting) error {
 		return fmt.Errorf("it has one value, not a list")
 	}
 	return f.Value.Set(s.Values[0]) //nolint:wrapcheck // likewise
+}
+
+// mistyped says which value of a setting is of another type than its flag, and what to do; ""
+// for none. As in manifests, numbers count as text, and true and false may stand between quotes.
+func mistyped(f *pflag.Flag, s manifests.Setting) (value int, why, fix string) {
+	for i, truth := range s.Truth {
+		switch isBool := f.Value.Type() == "bool"; {
+		case isBool && !truth && s.Values[i] != "true" && s.Values[i] != "false":
+			return i, fmt.Sprintf("%s is true or false, not %s", s.Name, v1.OneLine(strconv.Quote(s.Values[i]))), "write true or false"
+		case !isBool && truth:
+			return i, fmt.Sprintf("%s is neither true nor false", s.Name), "put the value between quotes if it is meant, or see --" + f.Name + " in: lockstep run --help"
+		}
+	}
+	return 0, "", ""
 }
 
 // unknownSetting says what is wrong with a field that no flag has, and what to do.

@@ -82,7 +82,7 @@ func TestFileThatDoesNotFit(t *testing.T) {
 		"unknown":      {"  ownr: a\n", `lockstep.yaml:5:3: unknown field "ownr"`},
 		"as a flag":    {"  state-dir: /x\n", `did you mean state_dir?`},
 		"no duration":  {"  resync: soon\n", `lockstep.yaml:5:11: resync can't be set`},
-		"no truth":     {"  expose_all: perhaps\n", `lockstep.yaml:5:15: expose_all can't be set`},
+		"no truth":     {"  expose_all: perhaps\n", `lockstep.yaml:5:15: expose_all is true or false, not`},
 		"a list":       {"  owner: [a, b]\n", `owner can't be set: it has one value, not a list`},
 		"nothing":      {"  owner:\n", `lockstep.yaml:5:9: owner is nothing`},
 		"a map":        {"  owner: {a: b}\n", `owner is a map, not one value`},

@@ -52,7 +52,7 @@ func configSchema() map[string]any {
 		_, isList := f.Value.(pflag.SliceValue)
 		switch {
 		case f.Value.Type() == "bool":
-			made = map[string]any{"type": "boolean"}
+			made = map[string]any{"enum": []any{true, false, "true", "false"}} // as in the fields of a Service
 		case isList:
 			item := map[string]any{"type": []string{"string", "number"}}
 			made = map[string]any{"anyOf": []any{map[string]any{"type": "array", "items": item}, item}}

@@ -13,6 +13,7 @@ import (
 type Setting struct {
 	Name   string // "state_dir" for --state-dir
 	Values []string
+	Truth  []bool      // of each value: it was written as true or false, without quotes; nil: nobody knows
 	List   bool        // it was written as a list
 	Origin v1.Origin   // of the name
 	At     []v1.Origin // of each value
@@ -42,7 +43,7 @@ func (r *reader) config(o *Object, spec []entry) {
 			case isNull(value) || value.Kind != yaml.ScalarNode:
 				r.report(r.at(item), fmt.Sprintf("%s is %s, not one value", e.key, shape(value)), "write the value that the flag would have")
 			default:
-				s.Values, s.At = append(s.Values, value.Value), append(s.At, r.at(item))
+				s.Values, s.At, s.Truth = append(s.Values, value.Value), append(s.At, r.at(item)), append(s.Truth, value.ShortTag() == "!!bool")
 			}
 		}
 		if len(r.problems) == before {
