@@ -104,6 +104,8 @@ func (w *Watcher) say(problems []v1.Problem) {
 		}
 		switch news++; {
 		case news > maxProblems:
+		case slices.Contains(w.reveal.problems, problem):
+			w.options.Log.Warn("what a manifest refers to can't be looked up; what it led to before stays, if there was anything", "problem", text)
 		case w.shelf.stays(problem.Origin):
 			w.options.Log.Warn("manifest is wrong; its last good version stays", "problem", text)
 		default:

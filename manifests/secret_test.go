@@ -234,3 +234,20 @@ func TestSecretRemedy(t *testing.T) {
 		}
 	}
 }
+
+// TestUnsetVariableIsTold: of a file that is good but for a secret nobody says that an earlier
+// version of it stays.
+func TestUnsetVariableIsTold(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	write(t, filepath.Join(dir, "a.yaml"), `apiVersion: lockstep.dev/v1
+kind: Service
+metadata: {name: a}
+spec: {paths: [/1], plugins: {key-auth: {config: {realm: '${env:LOCKSTEP_TEST_NOT_SET}'}}}}
+`)
+	w := watch(t, nil, dir)
+	w.complains("start the daemon anew")
+	if said := w.said(); !strings.Contains(said, "what a manifest refers to can't be looked up") || strings.Contains(said, "last good version") {
+		t.Errorf("it is logged so:\n%s", said)
+	}
+}

@@ -11,7 +11,7 @@ import (
 // without says why a gateway does not hold a service at all; its reason is ""
 // where it does.
 func (b *Builder) without(s *service, r role, gateway v1.Gateway) Verdict {
-	if why := s.withheld(); why != nil {
+	if why := s.withheld(); why != nil && r.takesPart() { // where it is not wanted, that does not matter
 		return Verdict{Gateway: gateway, Reason: why.Reason, Message: why.Message, Fix: why.Fix}
 	}
 	if unwanted := b.unwanted(s, r, gateway); unwanted.Reason != "" {
