@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -112,8 +113,9 @@ func newRepository(s *settings, options git.Options) (*git.Repository, error) {
 }
 
 // firstTree returns what a daemon would begin with: what the repository says now or, where it
-// does not answer, what it last said. It waits for that until ctx ends, and remembers nothing.
-func firstTree(ctx context.Context, s *settings) (*manifests.Tree, error) {
+// does not answer, what it last said. It waits for that until ctx ends, says in the log what for,
+// whenever that is something else, and remembers nothing.
+func firstTree(ctx context.Context, s *settings, log *slog.Logger) (*manifests.Tree, error) {
 	options := s.git.Options
 	options.Log, options.Registerer = slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	repository, err := newRepository(s, options)
@@ -123,13 +125,22 @@ func firstTree(ctx context.Context, s *settings) (*manifests.Tree, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	offered := make(chan *manifests.Tree, 1)
+	var saying sync.Mutex
+	said := ""
 	err = repository.Run(ctx, func(tree *manifests.Tree) {
 		select {
 		case offered <- tree:
 		default: // the first one is enough
 		}
 		stop()
-	}, func() {})
+	}, func() {
+		saying.Lock()
+		defer saying.Unlock()
+		if why := repository.State().Error; why != "" && why != said {
+			log.Info("waiting", "for", why)
+			said = why
+		}
+	})
 	select {
 	case tree := <-offered:
 		return tree, nil

@@ -69,7 +69,17 @@ func refuseWrong(c *cobra.Command, s *settings, timeout time.Duration, out *outp
 		return fmt.Errorf("--manifests: %w", err)
 	}
 	if len(report.Problems) > 0 && s.git.named() {
-		if err := besideRepository(c.Context(), s, timeout, &report, texts); err != nil {
+		log, err := newLogger(c.ErrOrStderr(), s.logFormat, s.logLevel)
+		if err != nil {
+			return err
+		}
+		ctx := c.Context()
+		if timeout > 0 {
+			limited, cancel := context.WithTimeout(ctx, timeout)
+			defer cancel()
+			ctx = limited
+		}
+		if err := besideRepository(ctx, s, log, &report, texts); err != nil {
 			return err
 		}
 	}
@@ -87,13 +97,8 @@ func refuseWrong(c *cobra.Command, s *settings, timeout time.Duration, out *outp
 
 // besideRepository leaves out of a report what is wrong with files of folders by themselves
 // alone: what they refer to may stand in the repository.
-func besideRepository(ctx context.Context, s *settings, timeout time.Duration, report *manifests.Report, texts map[string][]byte) error {
-	if timeout > 0 {
-		limited, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		ctx = limited
-	}
-	tree, err := firstTree(ctx, s)
+func besideRepository(ctx context.Context, s *settings, log *slog.Logger, report *manifests.Report, texts map[string][]byte) error {
+	tree, err := firstTree(ctx, s, log)
 	if err != nil {
 		return fmt.Errorf("whether manifests are wrong is not known without the repository: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -167,6 +168,26 @@ func TestOnceWithARepository(t *testing.T) {
 	answer, err := refused()
 	if err == nil || len(answer.Problems) != 1 || !strings.Contains(answer.Problems[0], "more.yaml:3:") || !strings.Contains(answer.Problems[0], "eve") {
 		t.Errorf("%v: %v", err, answer.Problems)
+	}
+}
+
+// TestOnceSaysThatItWaitsForARepository: who ends it gets an error, and the log says before what
+// it waited for.
+func TestOnceSaysThatItWaitsForARepository(t *testing.T) {
+	folder := t.TempDir()
+	text := "_format_version: '3.0'\nplugins:\n- {name: cors, consumer: bob}\n"
+	if err := os.WriteFile(filepath.Join(folder, "kong.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithTimeout(t.Context(), time.Minute)
+	defer end()
+	_, _, err := onceAway(ctx, t, func(line string) {
+		if strings.Contains(line, "msg=waiting for=") && strings.Contains(line, "/x.git can't be followed") {
+			end()
+		}
+	}, "--state-dir", t.TempDir(), "--manifests", folder, "--git-url", "https://127.0.0.1:1/x.git", "--timeout", "0")
+	if err == nil || !strings.Contains(err.Error(), "whether manifests are wrong is not known without the repository: ") || !errors.Is(ctx.Err(), context.Canceled) {
+		t.Errorf("got %v, %v", err, ctx.Err())
 	}
 }
 

@@ -11,7 +11,7 @@ func Fill(base string, openings map[string]*Opening, generation string) string {
 	return strings.Replace(Open(base, openings), generationHole, generation, 1)
 }
 
-// Parse reads back what fill returned: the base and what Listeners open. It is not ok when the text is none of ours.
+// Parse reads back what Fill returned: the base and what Listeners open. It is not ok when the text is none of ours.
 func Parse(text, owner string) (base string, openings map[string]*Opening, ok bool) {
 	head, _, ok := strings.Cut(text, servicesMark)
 	if !ok {
