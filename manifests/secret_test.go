@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/internal/testca"
 )
 
@@ -249,5 +251,23 @@ spec: {paths: [/1], plugins: {key-auth: {config: {realm: '${env:LOCKSTEP_TEST_NO
 	w.complains("start the daemon anew")
 	if said := w.said(); !strings.Contains(said, "what a manifest refers to can't be looked up") || strings.Contains(said, "last good version") {
 		t.Errorf("it is logged so:\n%s", said)
+	}
+}
+
+// TestMissingSecretIsOneStill: a secret that comes later is the same declaration for history,
+// which keeps no secrets.
+func TestMissingSecretIsOneStill(t *testing.T) {
+	at := v1.Origin{File: "a.yaml", Line: 3, Column: 3}
+	declared := &v1.Declared{Service: v1.NewService("a")}
+	declared.Service.Plugins = []v1.Plugin{{Name: "key-auth", Enabled: true, Origin: at, Settings: []v1.Setting{{Path: "realm", Value: "${env:LOCKSTEP_TEST_LATER}", Origin: at}}}}
+	r := newRevealer()
+	before := r.service("a", declared)
+	t.Setenv("LOCKSTEP_TEST_LATER", "planted")
+	after := r.service("a", declared)
+	if before.Withheld == nil || after.Withheld != nil {
+		t.Fatalf("withheld: %v, then %v", before.Withheld, after.Withheld)
+	}
+	if was, is := before.Service.WithoutSecrets(), after.Service.WithoutSecrets(); !reflect.DeepEqual(was, is) {
+		t.Errorf("history would see two declarations: %+v, %+v", was, is)
 	}
 }

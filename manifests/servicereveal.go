@@ -26,8 +26,10 @@ func (r *revealer) service(name string, service *v1.Declared) *v1.Declared {
 	}
 	next, files, problem := revealService(service)
 	if problem != nil {
-		if next = r.services[name]; next == nil || next.Withheld != nil {
-			next = withheld(service, problem)
+		if known := r.services[name]; known != nil && known.Withheld == nil {
+			next = known
+		} else {
+			next = withheld(next, problem)
 		}
 	}
 	r.referring[name], r.stale = followed{files, problem}, true
