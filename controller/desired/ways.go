@@ -2,9 +2,7 @@ package desired
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
-	"strings"
 
 	v1 "github.com/lockstep/lockstep/api/v1"
 	"github.com/lockstep/lockstep/controller/ledger"
@@ -91,18 +89,15 @@ func (c Chain) unfit(s *v1.Service) string {
 		return fmt.Sprintf("%s may trust other authorities than %s (protocol=%s)", v1.HAProxy, v1.Kong, s.Protocol)
 	case c.TLS && s.Protocol.RPC():
 		return fmt.Sprintf("%s can't prove to %s who it is where it speaks gRPC (protocol=%s)", v1.Kong, v1.HAProxy, s.Protocol)
-	case c.TLS && slices.ContainsFunc(s.Routes, addressed):
-		return fmt.Sprintf("%s can't prove to %s that it is an address, for which a client may ask (a route without hosts, or with one that is an address)", v1.HAProxy, v1.Kong)
+	case c.TLS && slices.ContainsFunc(s.Routes, unprovable):
+		return fmt.Sprintf("%s can't prove to %s that it is any host for which a client may ask (a route without hosts, or with an address, a name of more than 64 characters, or one with others than letters, digits, \"-\" and \".\")", v1.HAProxy, v1.Kong)
 	}
 	return ""
 }
 
-// addressed reports whether requests may be sent on whose Host is an address.
-func addressed(r v1.Route) bool {
-	return r.PreserveHost && (len(r.Hosts) == 0 || slices.ContainsFunc(r.Hosts, func(host string) bool {
-		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		return err == nil
-	}))
+// unprovable reports whether requests may be sent on for whose Host HAProxy can't prove itself.
+func unprovable(r v1.Route) bool {
+	return r.PreserveHost && (len(r.Hosts) == 0 || slices.ContainsFunc(r.Hosts, func(host string) bool { return !v1.Provable(host) }))
 }
 
 // apart says which instance of a service only Kong reaches, the first by name; "" when

@@ -22,6 +22,7 @@ func TestUnfit(t *testing.T) {
 		"no hosts":                {v1.Service{Routes: route(true)}, "", "without hosts"},
 		"no hosts, and none sent": {v1.Service{Routes: route(false)}, "", ""},
 		"an address":              {v1.Service{Routes: route(true, "web.test", "10.0.0.5")}, "", "an address"},
+		"an underscore":           {v1.Service{Routes: route(true, "my_shop")}, "", "letters, digits"},
 		"https":                   {v1.Service{Protocol: v1.HTTPS, Routes: route(true, "web.test")}, "there is no TLS", "other authorities"},
 		"gRPC":                    {v1.Service{Protocol: v1.GRPC, Routes: route(true, "web.test")}, "", "speaks gRPC"},
 		"source":                  {v1.Service{Balancing: v1.Balancing{Balance: v1.BalanceSource}}, "balance=source", "balance=source"},

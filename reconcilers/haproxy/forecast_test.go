@@ -20,6 +20,7 @@ func TestForecast(t *testing.T) {
 	one, two := origin(t, "one"), origin(t, "two")
 	reserve := two
 	reserve.Backup = true
+	const out = "no prepared backend is left"
 	for _, step := range []struct {
 		what   string
 		change func()
@@ -28,7 +29,7 @@ func TestForecast(t *testing.T) {
 		{"the start", func() { b.plain("first", one) }, []string{"HAProxy does not run, or answers nobody"}},
 		{"a service of default options", func() { b.plain("second", one) }, nil},
 		{"another server, another host", func() { b.plain("second", one, reserve).Routes[0].Hosts = []string{"b.test"} }, nil},
-		{"the prepared backends run out", func() { b.plain("third", one); b.plain("fourth", one) }, []string{"no prepared backend is left"}},
+		{"the prepared backends run out", func() { b.plain("third", one); b.plain("fourth", one) }, []string{out}},
 		{"a service of its own options", func() { b.serve("fifth", one).Balance = v1.LeastConn }, []string{"a new backend has options of its own"}},
 		{"other options", func() { b.serve("fifth", one).Balance = v1.BalanceFirst }, []string{"options of a backend change"}},
 		{"a backup that is none any more", func() { b.plain("second", one, two).Routes[0].Hosts = []string{"b.test"} }, []string{"whether a server is a backup changes"}},
@@ -41,6 +42,9 @@ func TestForecast(t *testing.T) {
 			if change.Reload != "" && !slices.Contains(got, change.Reload) {
 				got = append(got, change.Reload)
 			}
+		}
+		if slices.Contains(step.want, out) && b.r.can().addsBackends {
+			step.want = nil // it needs none
 		}
 		before := b.reloads()
 		b.sync()

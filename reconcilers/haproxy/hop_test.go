@@ -118,7 +118,7 @@ func TestKongAloneGetsIn(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		kong.least = version
 		for round := range 2 {
-			for _, host := range []string{"web.test", "WEB.test:8000", "my_service", "127.0.0.1", "127.0.0.1:8000", "haproxy", "localhost", "x", strings.Repeat("a", 59) + ".test"} {
+			for _, host := range []string{"web.test", "WEB.test:8000", "127.0.0.1", "127.0.0.1:8000", "haproxy", "localhost", "x", strings.Repeat("a", 59) + ".test"} {
 				kong.want(address, host, "200 one")
 			}
 			for i := range 20 { // a new name each, for which a certificate is made
@@ -126,7 +126,7 @@ func TestKongAloneGetsIn(t *testing.T) {
 			}
 		}
 	}
-	for _, host := range []string{"10.0.0.5", strings.Repeat("a", 60) + ".test"} { // for which HAProxy can't prove itself
+	for _, host := range []string{"10.0.0.5", strings.Repeat("a", 300)} { // for which HAProxy can't prove itself
 		if got, err := kong.get(address, host); err == nil {
 			t.Errorf("%s: got %q", host, got)
 		}

@@ -89,12 +89,14 @@ func (k *Keys) gateWords() string {
 	return k.both()
 }
 
-// serverWords is what that worker's way there bears.
+// serverWords is what that worker's way there bears. It asks for no name (the variable is never
+// set): from 3.3 on HAProxy would ask for the request's Host otherwise, which the certificate
+// does not bear.
 func (k *Keys) serverWords() string {
 	if k == nil {
 		return ""
 	}
-	return fmt.Sprintf(" ssl verify required ca-file %s crt %s", k.Authority, k.Kong)
+	return fmt.Sprintf(" ssl verify required ca-file %s crt %s sni var(txn.none)", k.Authority, k.Kong)
 }
 
 // renderProved turns away whoever is not Kong.

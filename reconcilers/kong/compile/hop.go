@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -57,9 +56,6 @@ func (c *compiler) unproven(s *v1.Service) (why, fix string) {
 	return "", ""
 }
 
-// maxProven is the longest name that HAProxy makes a certificate for: X.509 has no longer ones.
-const maxProven = 64
-
 // unnamed says for which of a route's hosts HAProxy could not prove to Kong who it is;
 // "" when for all.
 func (c *compiler) unnamed(s *v1.Service, r *v1.Route) (why, fix string) {
@@ -67,9 +63,8 @@ func (c *compiler) unnamed(s *v1.Service, r *v1.Route) (why, fix string) {
 		return "", ""
 	}
 	for _, host := range r.Hosts {
-		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		if (err == nil || len(host) > maxProven) && !slices.Contains(c.Hop.Names(), host) {
-			return fmt.Sprintf("HAProxy can't prove to Kong that it is %s: over TLS only names of at most %d characters can be asked for", host, maxProven),
+		if !v1.Provable(host) && !slices.Contains(c.Hop.Names(), host) {
+			return fmt.Sprintf("HAProxy can't prove to Kong that it is %s: over TLS only names of letters, digits, \"-\" and \".\" can be asked for, of at most 64 characters", host),
 				"write preserve_host=false, leave the host out, or " + c.elsewhere()
 		}
 	}

@@ -28,6 +28,7 @@ func TestUnprovenIsNotServed(t *testing.T) {
 		"without keys":            {nil, func(_ *v1.Service, r *v1.Route) { r.Paths = []string{"/"} }, false},
 		"gRPC":                    {keys, func(s *v1.Service, r *v1.Route) { s.Protocol, r.Paths = v1.GRPC, []string{"/"} }, false},
 		"a name that is too long": {keys, func(_ *v1.Service, r *v1.Route) { r.Hosts = []string{long} }, false},
+		"an underscore":           {keys, func(_ *v1.Service, r *v1.Route) { r.Hosts = []string{"my_service"} }, false},
 		"an address":              {keys, func(_ *v1.Service, r *v1.Route) { r.Hosts = []string{"web.test", "10.0.0.5"} }, false},
 		"one that HAProxy bears":  {keys, func(_ *v1.Service, r *v1.Route) { r.Hosts = []string{"127.0.0.1"} }, true},
 		"none of these is sent on": {keys, func(_ *v1.Service, r *v1.Route) {
