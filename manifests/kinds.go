@@ -102,11 +102,18 @@ func (r *reader) object(document *yaml.Node) (Object, bool) {
 	}
 	object := Object{Kind: k.name}
 	r.name(&object, k, named["metadata"], r.at(top))
-	if len(r.problems) == before {
+	after := len(r.problems)
+	if after == before {
 		r.key = v1.Key{Kind: k.key, Name: object.Name}
 		k.decode(r, &object, r.spec(named["spec"]))
+		return object, len(r.problems) == before
 	}
-	return object, len(r.problems) == before
+	nameless := Object{Kind: k.name, Name: "?", Origin: r.at(top)} // so that all is said at once
+	k.decode(r, &nameless, r.spec(named["spec"]))
+	for i := range r.problems[after:] {
+		r.problems[after+i].Object = v1.Key{} // a name that is none is shown nowhere
+	}
+	return object, false
 }
 
 // kindOf finds the kind of an object, and reports what is no manifest of ours.
