@@ -50,6 +50,11 @@ func TestValidateMisplaced(t *testing.T) {
 	if !strings.Contains(said, "link/config.yaml:3:18: a Config says how the daemon runs, and is read at its start alone") || !strings.Contains(said, "1 problem in") {
 		t.Errorf("of a Config: %s", said)
 	}
+	write("all/m/config.yaml", config+"---\napiVersion: lockstep.dev/v1\nkind: Servise\nmetadata: {name: web}\n")
+	if said := saidOf(t, 1, "validate all/m"); !strings.Contains(said, "a Config says") || !strings.Contains(said, "2 problems in") {
+		t.Errorf("of a Config beside a mistake: %s", said)
+	}
+	write("all/m/config.yaml", config)
 	if err := os.Mkdir("all/.git", 0o700); err != nil {
 		t.Fatal(err)
 	}

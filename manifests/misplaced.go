@@ -51,8 +51,7 @@ func Misplaced(paths []string, texts map[string][]byte, pushed bool) ([]v1.Probl
 	}
 	for path, text := range texts {
 		if inFolders[path] && !slices.Contains(paths, path) {
-			file, _ := Parse(path, text) // what else is wrong with it, Validate tells
-			problems = append(problems, configsIn(file.Objects)...)
+			problems = append(problems, configsIn(Right(path, text))...)
 		}
 	}
 	return sorted(problems), nil
