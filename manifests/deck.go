@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	v1 "github.com/lockstep/lockstep/api/v1"
 )
 
@@ -70,6 +72,9 @@ const kindDeck = "decK"
 
 // deckFile reads a document that is a decK file.
 func (r *reader) deckFile(fields []entry, at v1.Origin) Object {
+	for _, e := range fields {
+		sayTruths(e.value)
+	}
 	o := Object{Kind: kindDeck, Name: r.path, Origin: at}
 	r.key = v1.Key{Kind: v1.KindEntity, Name: r.path}
 	named, lists := pick(fields, wordFormat, wordInfo, wordWorkspace, wordConfigs, wordTransform, wordComment)
@@ -93,6 +98,24 @@ func (r *reader) deckFile(fields []entry, at v1.Origin) Object {
 	w.sections(lists)
 	o.Entities = w.entities
 	return o
+}
+
+// truths are YAML 1.1's words for true and false, which decK takes beside these two.
+var truths = map[string]string{
+	"y": "true", "Y": "true", "yes": "true", "Yes": "true", "YES": "true", "on": "true", "On": "true", "ON": "true",
+	"n": "false", "N": "false", "no": "false", "No": "false", "NO": "false", "off": "false", "Off": "false", "OFF": "false",
+}
+
+// sayTruths makes such words, where they stand without quotes, what they are to decK.
+func sayTruths(n *yaml.Node) {
+	if truth, is := truths[n.Value]; is && n.Kind == yaml.ScalarNode && n.Style == 0 && n.ShortTag() == "!!str" {
+		n.Tag, n.Value = "!!bool", truth
+	}
+	for i, inner := range n.Content {
+		if n.Kind != yaml.MappingNode || i%2 == 1 { // a key is a name
+			sayTruths(inner)
+		}
+	}
 }
 
 // format looks at the version of the format, which may be text or a number.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 )
 
 // TestWhatADeckFileSaysOfAllIsBounded: a few lines that say much of every entity, and many
@@ -29,5 +31,27 @@ func TestWhatADeckFileSaysOfAllIsBounded(t *testing.T) {
 				t.Errorf("%d problems: %v", len(problems), problems)
 			}
 		})
+	}
+}
+
+// TestWordsForTruthInDeckFiles: what decK's parser reads as true or false is so here, in decK
+// files and nowhere else.
+func TestWordsForTruthInDeckFiles(t *testing.T) {
+	for _, word := range []string{"y", "Y", "yes", "Yes", "YES", "n", "no", "No", "on", "ON", "off", "Off", "OFF", "true", "False", "yEs", `"yes"`, "'no'", "nope"} {
+		var theirs struct{ V any }
+		if err := yaml.Unmarshal([]byte("v: "+word), &theirs); err != nil {
+			t.Fatal(err)
+		}
+		file, problems := Parse("kong.yaml", []byte("_format_version: \"3.0\"\nplugins:\n- name: own\n  config: {on: ["+word+"]}\n"))
+		if len(problems) > 0 || len(file.Objects) != 1 || len(file.Objects[0].Entities) != 1 {
+			t.Fatalf("%s: %v %v", word, file, problems)
+		}
+		config, _ := file.Objects[0].Entities[0].Body["config"].(map[string]any)
+		if ours, _ := config["on"].([]any); len(ours) != 1 || ours[0] != theirs.V {
+			t.Errorf("%s: read as %v, by decK as %v", word, config, theirs.V)
+		}
+	}
+	if _, problems := Parse("a.yaml", []byte("apiVersion: lockstep.dev/v1\nkind: KongEntities\nmetadata: {name: a}\nspec:\n  plugins:\n  - {name: cors, enabled: yes}\n")); len(problems) != 1 {
+		t.Errorf("a manifest takes yes for true: %v", problems)
 	}
 }
