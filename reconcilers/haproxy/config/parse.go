@@ -98,6 +98,8 @@ func parseHead(owner string, words []string) *Backend {
 }
 
 // parseServer reads: server NAME ADDRESS weight N OPTIONS… [# draining N [# until N]] [# id ID].
+// A number that somebody spoilt reads as 0: the model does not say what the file does then
+// (Says), and the file is written anew.
 func parseServer(words []string) Server {
 	s := Server{Name: words[1], ID: words[1], Address: words[2]}
 	s.Weight, _ = strconv.Atoi(words[4])
